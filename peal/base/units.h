@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace peal {
+
+// Simulated time since the start of a run, and durations: integer picoseconds.
+using Picoseconds = std::int64_t;
+
+inline constexpr Picoseconds picoseconds_per_ns = 1000;
+
+}  // namespace peal

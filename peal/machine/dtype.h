@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "peal/machine/float16.h"
+
+namespace peal {
+
+// The element types of collectives.
+enum class DType : std::uint8_t { f32, f64, f16, bf16, i8, u8, i32, u32, i64, u64 };
+
+inline constexpr DType all_dtypes[] = {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8,
+                                       DType::u8,  DType::i32, DType::u32, DType::i64,  DType::u64};
+
+[[nodiscard]] std::size_t size_bytes(DType dtype);
+[[nodiscard]] const char* name(DType dtype);
+[[nodiscard]] bool is_float(DType dtype);
+
+// The type of that name; throws Error with the list of names.
+[[nodiscard]] DType parse_dtype(std::string_view text);
+
+// The DType of a C++ element type.
+template <class T>
+struct DTypeOf;
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::f64;
+};
+template <>
+struct DTypeOf<Float16> {
+  static constexpr DType value = DType::f16;
+};
+template <>
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::bf16;
+};
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::i8;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct DTypeOf<std::uint32_t> {
+  static constexpr DType value = DType::u32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct DTypeOf<std::uint64_t> {
+  static constexpr DType value = DType::u64;
+};
+
+// Calls `fn(T{})` with the C++ type of `dtype`.
+template <class Fn>
+decltype(auto) with_type(DType dtype, Fn&& fn) {
+  switch (dtype) {
+    case DType::f32:
+      return fn(float{});
+    case DType::f64:
+      return fn(double{});
+    case DType::f16:
+      return fn(Float16{});
+    case DType::bf16:
+      return fn(BFloat16{});
+    case DType::i8:
+      return fn(std::int8_t{});
+    case DType::u8:
+      return fn(std::uint8_t{});
+    case DType::i32:
+      return fn(std::int32_t{});
+    case DType::u32:
+      return fn(std::uint32_t{});
+    case DType::i64:
+      return fn(std::int64_t{});
+    case DType::u64:
+      break;
+  }
+  return fn(std::uint64_t{});
+}
+
+}  // namespace peal
