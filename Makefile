@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+JOBS ?= $(shell nproc)
+sources = git ls-files '*.h' '*.hpp' '*.cpp'
+
+.PHONY: run test bench format check-format clean dependencies build-dev build-release
+.SECONDARY:
+
+run: build-release
+	build/release/peal run all_reduce -a ring -p a2a3sim -d 0-3
+
+test: build-dev
+	ctest --preset dev -j $(JOBS) --output-on-failure
+
+bench: build-release
+	cmake --build --preset release -j $(JOBS) --target benches
+	@for bench in build/release/bench_*; do [ ! -x $$bench ] || $$bench || exit 1; done
+
+format:
+	@scripts/install-dependencies.sh clang-format
+	$(sources) | xargs clang-format -i
+
+check-format:
+	@scripts/install-dependencies.sh clang-format
+	$(sources) | xargs clang-format --dry-run --Werror
+
+clean:
+	rm -rf build
+
+dependencies:
+	@scripts/install-dependencies.sh
+
+build-dev build-release: build-%: build/%/configured
+	cmake --build --preset $* -j $(JOBS)
+
+# Ninja configures again by itself when a CMake file changes, but not when the presets do.
+build/%/configured: CMakePresets.json | dependencies
+	cmake --preset $*
+	@touch $@

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every target of the project is compiled with; nothing of it reaches a user of the library.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without this allowance ccache passes every file that uses a precompiled header on to the compiler.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+                                  CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE}")
+endif()
+
+add_library(peal_compile_options INTERFACE)
+target_compile_options(
+  peal_compile_options
+  INTERFACE -Wall
+            -Wextra
+            -Wconversion
+            -Wshadow
+            -Werror
+            # g++ 12 warns of overlapping copies inside std::string (GCC bug 105651).
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+            # ccache can only look into a precompiled header of g++ with it.
+            $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+            # clang otherwise writes the time into a precompiled header.
+            "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>"
+            # Reports name source places relative to the root, the same wherever the tree is.
+            "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")

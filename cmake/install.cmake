@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/peal")
+install(TARGETS peal EXPORT peal_targets ARCHIVE FILE_SET HEADERS)
+install(EXPORT peal_targets NAMESPACE peal:: DESTINATION "${package_dir}")
+if(TARGET peal_command)
+  install(TARGETS peal_command RUNTIME)
+endif()
+
+configure_package_config_file(cmake/peal-config.cmake.in peal-config.cmake
+                              INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file(peal-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/peal-config.cmake"
+              "${PROJECT_BINARY_DIR}/peal-config-version.cmake" DESTINATION "${package_dir}")
+
+file(GLOB platform_files CONFIGURE_DEPENDS platforms/*.toml)
+install(FILES ${platform_files} DESTINATION "${CMAKE_INSTALL_DATADIR}/peal/platforms")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# All tests are one executable, which ctest runs as shards.
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/*.cpp)
+if(NOT test_sources)
+  return()
+endif()
+find_package(GTest REQUIRED)
+find_package(rapidcheck REQUIRED)
+
+add_executable(peal_tests ${test_sources})
+target_link_libraries(
+  peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_compile_options
+                     nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
+                     rapidcheck_gtest)
+target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                              PEAL_BINARY="${PROJECT_BINARY_DIR}/peal")
+target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
+if(TARGET peal_command)
+  add_dependencies(peal_tests peal_command)
+endif()
+
+set(shards 8)
+math(EXPR last_shard "${shards} - 1")
+foreach(shard RANGE ${last_shard})
+  add_test(NAME peal_tests_${shard} COMMAND peal_tests)
+  set_tests_properties(
+    peal_tests_${shard} PROPERTIES ENVIRONMENT
+                                   "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}")
+endforeach()
