@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace peal {
+
+enum class Collective : std::uint8_t {
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  broadcast,
+  reduce,
+  gather,
+  scatter,
+  barrier,
+};
+
+inline constexpr Collective all_collectives[] = {
+    Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter,
+    Collective::all_to_all, Collective::broadcast,  Collective::reduce,
+    Collective::gather,     Collective::scatter,    Collective::barrier};
+
+[[nodiscard]] const char* name(Collective collective);
+
+// The collective of that name; throws Error with the list of names.
+[[nodiscard]] Collective parse_collective(std::string_view text);
+
+// How many blocks of `count` elements a rank sends and receives (as in MPI), and what else counts.
+struct CollectiveShape {
+  int send_blocks = 0;
+  int recv_blocks = 0;
+  bool has_root = false;
+  bool has_op = false;
+};
+[[nodiscard]] CollectiveShape shape(Collective collective, int ranks);
+
+// Whether what a rank receives is defined: on the root alone for reduce and gather.
+[[nodiscard]] bool receives(Collective collective, int rank, int root);
+// Whether what a rank gives as send is looked at: on the root alone for broadcast and scatter.
+[[nodiscard]] bool sends(Collective collective, int rank, int root);
+
+}  // namespace peal

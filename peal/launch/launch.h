@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "peal/machine/executor.h"
+
+namespace peal {
+
+// The platforms that can be named: "a2a3sim", "a5sim", "hostsim" and other files of the platforms
+// folders, in order of their names.
+[[nodiscard]] std::vector<std::string> platform_names();
+
+// The executor for a platform: a name of platform_names(), or the path of a .toml file, which is
+// simulated. Throws Error with the list of names.
+[[nodiscard]] std::unique_ptr<Executor> open_executor(const std::string& platform);
+
+// Runs `program` once on every rank of a team of `ranks` on that platform: the shortest way to a
+// collective. Throws what the program throws.
+RunReport run_ranks(const std::string& platform, int ranks,
+                    const std::function<void(Team&)>& program, const RunOptions& options = {});
+
+}  // namespace peal

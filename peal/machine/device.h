@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "peal/base/source_place.h"
+#include "peal/machine/reduce_op.h"
+#include "peal/machine/signal.h"
+#include "peal/machine/view.h"
+#include "peal/machine/window.h"
+
+namespace peal {
+
+// What `compute` reads and writes, and how long it takes on the target.
+struct ComputeCost {
+  std::initializer_list<View> reads;
+  std::initializer_list<View> writes;
+  std::int64_t cycles = 0;
+};
+
+// What a kernel sees of the rank it runs on: the verbs. Destinations come first. On its own rank's
+// memory every verb takes effect in program order, also when it is asynchronous. Lengths and types
+// of source and destination must be equal, and a peer must be in the team, else Error.
+class Device {
+ public:
+  virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int ranks() const { return ranks_; }
+
+  // Writes `src` of this rank to `dst` in the peer's window. Asynchronous: ended by a notify to
+  // anyone, or by flush.
+  void put(Rank peer, View dst, View src, SourcePlace place = SourcePlace::here()) {
+    check_copy("put", peer, dst, src);
+    do_put(peer, dst, src, place);
+  }
+  // Reads `src` of the peer's window into `dst` of this rank.
+  void get(View dst, Rank peer, View src, SourcePlace place = SourcePlace::here()) {
+    check_copy("get", peer, dst, src);
+    do_get(dst, peer, src, place);
+  }
+  // Copies within this rank.
+  void copy(View dst, View src, SourcePlace place = SourcePlace::here()) {
+    check_copy("copy", Rank{rank_}, dst, src);
+    do_copy(dst, src, place);
+  }
+  // Combines all sources, in their order, and writes the result to every destination. f16 and bf16
+  // are accumulated in f32 and rounded once. A destination may be one of the sources.
+  void reduce(const Places& dsts, const Places& srcs, ReduceOp op,
+              SourcePlace place = SourcePlace::here()) {
+    check_reduce(dsts.all(), srcs.all());
+    do_reduce(dsts.all(), srcs.all(), op, place);
+  }
+  void reduce(View dst, const Places& srcs, ReduceOp op, SourcePlace place = SourcePlace::here()) {
+    const Place to{Rank{rank_}, dst};
+    check_reduce({&to, 1}, srcs.all());
+    do_reduce({&to, 1}, srcs.all(), op, place);
+  }
+  // dst = dst op src, both on this rank.
+  void reduce(View dst, View src, ReduceOp op, SourcePlace place = SourcePlace::here()) {
+    const Place places[] = {{Rank{rank_}, dst}, {Rank{rank_}, src}};
+    check_reduce({places, 1}, places);
+    do_reduce({places, 1}, places, op, place);
+  }
+  // Combines `src` into the peer's memory, atomically per element.
+  void put_reduce(Rank peer, View dst, View src, ReduceOp op,
+                  SourcePlace place = SourcePlace::here()) {
+    check_copy("put_reduce", peer, dst, src);
+    do_put_reduce(peer, dst, src, op, place);
+  }
+
+  // Adds n arrivals to the peer's cell of `signal`. Strong: whoever waits for them sees this
+  // rank's earlier puts to any rank, and its earlier gets and reads have finished.
+  void notify(Rank peer, Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
+    check_signal("notify", peer, n);
+    do_notify(peer, signal, n, place);
+  }
+  // put, then notify, as one verb.
+  void put_notify(Rank peer, View dst, View src, Signal signal,
+                  SourcePlace place = SourcePlace::here()) {
+    check_copy("put_notify", peer, dst, src);
+    do_put_notify(peer, dst, src, signal, place);
+  }
+  // Consumes the next n arrivals of the own cell, waiting for them if need be.
+  void wait(Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
+    check_signal("wait", Rank{rank_}, n);
+    do_wait(signal, n, place);
+  }
+  // Consumes the next n arrivals and returns true if all are there, else returns false.
+  [[nodiscard]] bool poll(Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
+    check_signal("poll", Rank{rank_}, n);
+    return do_poll(signal, n, place);
+  }
+  // Returns when every earlier put of this rank is visible and every earlier get has arrived.
+  void flush(SourcePlace place = SourcePlace::here()) { do_flush(place); }
+
+  // Spans of this rank's memory for plain code, valid until the next verb.
+  [[nodiscard]] std::span<const std::byte> read(View view,
+                                                SourcePlace place = SourcePlace::here()) {
+    return do_access(view, Access::read, place);
+  }
+  [[nodiscard]] std::span<std::byte> write(View view, SourcePlace place = SourcePlace::here()) {
+    return do_access(view, Access::write, place);
+  }
+  // Local work with a declared cost: runs `fn` at once (unless values are switched off).
+  void compute(const ComputeCost& cost, const std::function<void()>& fn,
+               SourcePlace place = SourcePlace::here()) {
+    do_compute(cost, fn, place);
+  }
+
+  // Symmetric memory; every rank makes the same allocations in the same order. The name appears
+  // in reports.
+  [[nodiscard]] Window allocate(std::string_view name, std::size_t size_bytes) {
+    return do_allocate(name, size_bytes);
+  }
+  [[nodiscard]] SignalRow allocate_signals(std::string_view name, int count) {
+    return do_allocate_signals(name, count);
+  }
+
+ protected:
+  enum class Access { read, write };
+
+  Device(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+
+  virtual void do_put(Rank peer, View dst, View src, SourcePlace place) = 0;
+  virtual void do_get(View dst, Rank peer, View src, SourcePlace place) = 0;
+  virtual void do_copy(View dst, View src, SourcePlace place) = 0;
+  virtual void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+                         SourcePlace place) = 0;
+  virtual void do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) = 0;
+  virtual void do_notify(Rank peer, Signal signal, int n, SourcePlace place) = 0;
+  virtual void do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) = 0;
+  virtual void do_wait(Signal signal, int n, SourcePlace place) = 0;
+  virtual bool do_poll(Signal signal, int n, SourcePlace place) = 0;
+  virtual void do_flush(SourcePlace place) = 0;
+  virtual std::span<std::byte> do_access(View view, Access access, SourcePlace place) = 0;
+  virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
+                          SourcePlace place) = 0;
+  virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
+  virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;
+
+ private:
+  void check_copy(const char* verb, Rank peer, const View& dst, const View& src) const {
+    if (dst.count != src.count || dst.dtype != src.dtype || !is_member(peer)) {
+      refuse_copy(verb, peer, dst, src);
+    }
+  }
+  void check_signal(const char* verb, Rank peer, int n) const {
+    if (n < 1 || !is_member(peer)) refuse_signal(verb, peer, n);
+  }
+  void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const;
+  [[nodiscard]] bool is_member(Rank peer) const { return peer.index >= 0 && peer.index < ranks_; }
+  [[noreturn]] void refuse_copy(const char* verb, Rank peer, const View& dst,
+                                const View& src) const;
+  [[noreturn]] void refuse_signal(const char* verb, Rank peer, int n) const;
+
+  int rank_;
+  int ranks_;
+};
+
+}  // namespace peal

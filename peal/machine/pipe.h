@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace peal {
+
+// The units of a core, with their numbers in the PTO tile ISA. `all` is for barriers only.
+enum class Pipe : std::uint8_t {
+  scalar = 0,
+  vector = 1,
+  mte1 = 2,
+  mte2 = 3,
+  mte3 = 4,
+  cube = 5,
+  all = 6,
+  fix = 7,
+};
+
+inline constexpr int pipe_count = 8;
+
+}  // namespace peal

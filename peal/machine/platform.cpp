@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/machine/platform.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+// The figures of one platform file, asked for by dotted path.
+class Figures {
+ public:
+  Figures(const std::string& path, const toml::table& table) : path_(path), table_(table) {}
+
+  [[nodiscard]] double number(const char* key) const {
+    const auto value = table_.at_path(key).value<double>();
+    if (!value) refuse(key, "a number");
+    if (!(*value >= 0)) refuse(key, "a number that is not negative");
+    return *value;
+  }
+  [[nodiscard]] std::int64_t whole(const char* key, std::int64_t least) const {
+    const auto value = table_.at_path(key).value_exact<std::int64_t>();
+    if (!value || *value < least) refuse(key, fmt::format("a whole number from {}", least));
+    return *value;
+  }
+  [[nodiscard]] std::string text(const char* key) const {
+    const auto value = table_.at_path(key).value<std::string>();
+    if (!value) refuse(key, "a text");
+    return *value;
+  }
+  [[nodiscard]] bool flag(const char* key) const {
+    const auto value = table_.at_path(key).value<bool>();
+    if (!value) refuse(key, "true or false");
+    return *value;
+  }
+  [[nodiscard]] Picoseconds nanoseconds(const char* key) const {
+    return static_cast<Picoseconds>(number(key) * 1000 + 0.5);
+  }
+  [[nodiscard]] double inverse_gib_per_s(const char* key) const {
+    return inverse(key, 1024.0 * 1024.0 * 1024.0);
+  }
+  [[nodiscard]] double inverse_gb_per_s(const char* key) const { return inverse(key, 1e9); }
+  [[nodiscard]] std::int64_t milli(const char* key) const {
+    return static_cast<std::int64_t>(number(key) * 1000 + 0.5);
+  }
+
+  [[noreturn]] void refuse(const char* key, const std::string& expected) const {
+    throw Error(fmt::format("platform file `{}`: `{}` must be {}; see platforms/a2a3.toml for one",
+                            path_, key, expected));
+  }
+
+ private:
+  [[nodiscard]] double inverse(const char* key, double unit) const {
+    const double value = number(key);
+    if (value <= 0) refuse(key, "a bandwidth above 0");
+    return 1e12 / (value * unit);
+  }
+
+  const std::string& path_;
+  const toml::table& table_;
+};
+
+toml::table parse(const std::string& path) {
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    std::ostringstream where;
+    where << error.source().begin;
+    throw Error(fmt::format("platform file `{}` cannot be read: {} ({}); name an existing TOML file",
+                            path, error.description(), where.str()));
+  }
+}
+
+}  // namespace
+
+Platform read_platform(const std::string& path) {
+  const toml::table table = parse(path);
+  const Figures figures(path, table);
+  Platform platform;
+  platform.name = figures.text("name");
+  platform.description = figures.text("description");
+  if (figures.text("link.topology") != "full") figures.refuse("link.topology", "\"full\"");
+
+  const double mhz = figures.number("core.frequency_mhz");
+  if (mhz <= 0) figures.refuse("core.frequency_mhz", "above 0");
+  platform.core.cycle_ps = 1e6 / mhz;
+  platform.core.unified_buffer_bytes = figures.whole("core.unified_buffer_bytes", 4096);
+  platform.core.issue_cycles = figures.whole("core.issue_cycles", 1);
+  platform.core.queue_depth = static_cast<int>(figures.whole("core.queue_depth", 1));
+
+  platform.memory.load_ps_per_byte = figures.inverse_gib_per_s("memory.load_gib_per_s");
+  platform.memory.store_ps_per_byte = figures.inverse_gib_per_s("memory.store_gib_per_s");
+  platform.memory.startup_ps = figures.nanoseconds("memory.startup_ns");
+
+  platform.vector.repeat_bytes = figures.whole("vector.repeat_bytes", 1);
+  platform.vector.startup_cycles = figures.whole("vector.startup_cycles", 0);
+  platform.vector.per_repeat_milli_cycles = figures.milli("vector.cycles_per_repeat");
+  platform.vector.floor_cycles = figures.whole("vector.floor_cycles", 0);
+  platform.vector.convert_startup_cycles = figures.whole("vector.convert_startup_cycles", 0);
+  platform.vector.convert_per_repeat_milli_cycles =
+      figures.milli("vector.convert_cycles_per_repeat");
+
+  platform.link.ps_per_byte = figures.inverse_gb_per_s("link.gb_per_s");
+  platform.link.load_latency_ps = figures.nanoseconds("link.load_latency_ns");
+  platform.link.store_latency_ps = figures.nanoseconds("link.store_latency_ns");
+
+  platform.signals.latency_ps = figures.nanoseconds("signals.latency_ns");
+  platform.signals.own_latency_ps = figures.nanoseconds("signals.own_latency_ns");
+  platform.signals.notify_issue_ps = figures.nanoseconds("signals.notify_issue_ns");
+  platform.signals.poll_ps = std::max<Picoseconds>(1, figures.nanoseconds("signals.poll_ns"));
+
+  platform.verbs.tile_bytes = figures.whole("verbs.tile_bytes", 256);
+  const std::int64_t tiles = 8;  // the most that one verb's lowering keeps in the unified buffer
+  if (platform.verbs.tile_bytes % 64 != 0 ||
+      platform.verbs.tile_bytes * tiles > platform.core.unified_buffer_bytes) {
+    figures.refuse("verbs.tile_bytes", "a multiple of 64, at most an eighth of the unified buffer");
+  }
+  platform.switches.drained_is_visible = figures.flag("switches.drained_is_visible");
+  return platform;
+}
+
+}  // namespace peal

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "peal/base/units.h"
+
+namespace peal {
+
+// The figures of a target machine, read from platforms/<name>.toml, where each figure has its
+// source. Durations are picoseconds, `_ps_per_byte` the inverse of a bandwidth.
+struct Platform {
+  std::string name;
+  std::string description;
+
+  struct Core {
+    double cycle_ps = 0;
+    std::int64_t unified_buffer_bytes = 0;
+    std::int64_t issue_cycles = 1;  // scalar time to issue any instruction
+    int queue_depth = 32;           // instructions that wait on one pipe before the scalar does
+  } core;
+
+  struct Memory {  // one core's own transfers
+    double load_ps_per_byte = 0;   // global memory -> UB
+    double store_ps_per_byte = 0;  // UB -> global memory
+    Picoseconds startup_ps = 0;    // of each local load or store
+  } memory;
+
+  struct Vector {
+    std::int64_t repeat_bytes = 256;
+    std::int64_t startup_cycles = 0, per_repeat_milli_cycles = 0, floor_cycles = 0;
+    std::int64_t convert_startup_cycles = 0, convert_per_repeat_milli_cycles = 0;
+  } vector;
+
+  struct Link {  // each ordered pair of devices has one of its own
+    double ps_per_byte = 0;
+    Picoseconds load_latency_ps = 0;   // a remote load, before its first byte
+    Picoseconds store_latency_ps = 0;  // from the last byte leaving to its being visible
+  } link;
+
+  struct Signals {
+    Picoseconds latency_ps = 0;       // from notify to a peer's wait seeing it
+    Picoseconds own_latency_ps = 0;   // the same on one's own cell
+    Picoseconds notify_issue_ps = 0;  // scalar time of a notify
+    Picoseconds poll_ps = 0;          // scalar time of looking at a cell
+  } signals;
+
+  struct Verbs {
+    std::int64_t tile_bytes = 0;  // of each staging tile that the verbs are lowered to
+  } verbs;
+
+  struct Switches {
+    bool drained_is_visible = true;
+  } switches;
+
+  [[nodiscard]] Picoseconds cycles(std::int64_t count) const {
+    return static_cast<Picoseconds>(static_cast<double>(count) * core.cycle_ps + 0.5);
+  }
+};
+
+// Reads a platform file. Throws Error with the file's name when it is missing, does not parse, or
+// lacks a figure.
+[[nodiscard]] Platform read_platform(const std::string& path);
+
+}  // namespace peal

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "peal/base/units.h"
+#include "peal/machine/event.h"
+
+namespace peal {
+
+// What one rank did at its verbs. Bytes that a peer reads count as sent by their owner.
+struct RankCounts {
+  std::uint64_t puts = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t notifies = 0;
+  std::uint64_t waits = 0;
+  std::uint64_t sent_bytes = 0;
+};
+
+// What a run reports.
+struct RunReport {
+  Picoseconds time_ps = 0;              // simulated: when the last rank finished
+  std::uint64_t chip_instructions = 0;  // of all ranks
+  std::vector<RankCounts> ranks;
+};
+
+struct RunOptions {
+  // "virtual": by virtual time; "random:S": any enabled step, drawn with seed S.
+  std::string schedule = "virtual";
+  // Off: no element is moved or combined, for timing at scale. Signals still work.
+  bool values = true;
+  // Where every signal's count starts; for tests of the wrap at 2^32.
+  std::uint32_t signal_start = 0;
+  // Readers of the event stream; without any, events cost nothing.
+  std::vector<EventReader*> readers;
+  // Called now and then during a long run with the notifies so far.
+  std::function<void(std::uint64_t notifies)> progress;
+};
+
+}  // namespace peal

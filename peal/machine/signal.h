@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "peal/base/error.h"
+
+namespace peal {
+
+// One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
+// is the owner's alone. Both wrap at 2^32 and are compared by their difference.
+struct alignas(64) SignalCell {
+  std::uint32_t arrived = 0;
+  std::uint32_t consumed = 0;
+};
+static_assert(sizeof(SignalCell) == 64);
+
+// A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
+// what was consumed survives from call to call. It names nobody: where more than one rank
+// notifies, use a row, or prove that no notifier can be a round ahead.
+struct Signal {
+  SignalCell* cell = nullptr;
+};
+
+// `count` signals side by side, one of which is `row[i]`.
+class SignalRow {
+ public:
+  SignalRow() = default;
+  SignalRow(SignalCell* first, int count) : first_(first), count_(count) {}
+
+  [[nodiscard]] Signal operator[](int index) const {
+    CHECK(index >= 0 && index < count_);
+    return {first_ + index};
+  }
+  [[nodiscard]] int count() const { return count_; }
+
+ private:
+  SignalCell* first_ = nullptr;
+  int count_ = 0;
+};
+
+}  // namespace peal

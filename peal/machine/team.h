@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "peal/machine/device.h"
+#include "peal/machine/platform.h"
+
+namespace peal {
+
+// One rank's membership in a group of ranks that make the same collective calls in the same order.
+class Team {
+ public:
+  // What a layer above keeps with a team from call to call.
+  struct State {
+    virtual ~State() = default;
+  };
+
+  Team(Device& device, const Platform& platform) : device_(device), platform_(platform) {}
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  [[nodiscard]] int rank() const { return device_.rank(); }
+  [[nodiscard]] int size() const { return device_.ranks(); }
+  [[nodiscard]] Device& device() { return device_; }
+  [[nodiscard]] const Platform& platform() const { return platform_; }
+
+  // Symmetric memory of `count` elements on every rank; zero at first. Every rank makes the same
+  // allocations in the same order.
+  [[nodiscard]] View allocate(std::size_t count, DType dtype) {
+    return device_.allocate("buffer", count * size_bytes(dtype)).view(0, count, dtype);
+  }
+
+  // A team is broken once a call on it has failed half-way; every later call fails at once.
+  void break_off() { broken_ = true; }
+  [[nodiscard]] bool broken() const { return broken_; }
+
+  [[nodiscard]] std::unique_ptr<State>& state() { return state_; }
+
+ private:
+  Device& device_;
+  const Platform& platform_;
+  bool broken_ = false;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace peal
