@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+
+// All-reduce in one phase: every rank stages its vector, all meet, every rank reads and combines
+// every peer's whole vector, in rank order.
+// Sends (P-1) times the buffer per rank. Needs: an inbox as large as data.
+void all_reduce_one_phase(Device& self, const AllReduceArgs& args) {
+  const auto& [data, inbox, arrived, op] = args;
+  self.copy(inbox.whole(), data.whole());
+  barrier(self, arrived);
+  self.reduce(data.whole(), Places::on_every_rank(self.ranks(), inbox.whole()), op);
+}
+
+}  // namespace peal

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+
+// All-to-all by reads: every rank stages its P blocks by destination, all meet, and every rank
+// reads its block from every peer. Sends (P-1) blocks per rank. Needs: a landing of P blocks.
+void all_to_all_pull(Device& self, const AllToAllArgs& args) {
+  const auto& [send, recv, landing, arrived] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  self.copy(landing.whole(), send.whole());
+  barrier(self, arrived);
+  for (int step = 0; step < ranks; ++step) {
+    const int peer = (me + step) % ranks;
+    self.get(recv[peer], Rank{peer}, landing[me]);
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+
+namespace peal {
+
+// All-to-all by writes: every rank puts block d into slot `me` of rank d's landing, notifies all,
+// waits for all and copies what landed. Sends (P-1) blocks per rank. Needs: a landing of P blocks;
+// one signal, because a rank cannot be two launches ahead of one that it has not heard from.
+void all_to_all_push(Device& self, const AllToAllArgs& args) {
+  const auto& [send, recv, landing, arrived] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  for (int step = 1; step < ranks; ++step) {
+    const int peer = (me + step) % ranks;
+    self.put(Rank{peer}, landing[me], send[peer]);
+  }
+  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, arrived[0]);
+  self.copy(recv[me], send[me]);
+  if (ranks > 1) self.wait(arrived[0], ranks - 1);
+  for (int peer = 0; peer < ranks; ++peer) {
+    if (peer != me) self.copy(recv[peer], landing[peer]);
+  }
+}
+
+}  // namespace peal

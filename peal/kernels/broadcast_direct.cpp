@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+
+namespace peal {
+
+// Broadcast by direct puts: the root puts the block into every peer's landing and notifies it; a
+// peer copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
+// Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
+void broadcast_direct(Device& self, const RootedArgs& args) {
+  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const int ranks = self.ranks();
+  if (self.rank() != root.index) {
+    self.wait(signals[0]);
+    self.copy(recv, landing.whole());
+    return self.notify(root, signals[1]);
+  }
+  if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
+  for (int step = 1; step < ranks; ++step) {
+    self.put(Rank{(root.index + step) % ranks}, landing.whole(), send);
+  }
+  for (int step = 1; step < ranks; ++step) {
+    self.notify(Rank{(root.index + step) % ranks}, signals[0]);
+  }
+  self.copy(recv, send);
+}
+
+}  // namespace peal

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+
+namespace peal {
+
+// Gather by direct puts: every rank puts its block into its slot of the root's landing and notifies
+// the root, which copies all out and gives the slots back by credits. Sends one block per rank.
+// Needs: a landing of P blocks; signals 0 (arrived) and 1 (credit).
+void gather_direct(Device& self, const RootedArgs& args) {
+  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  if (me != root.index) {
+    if (reused) self.wait(signals[1]);
+    self.put(root, landing[me], send);
+    return self.notify(root, signals[0]);
+  }
+  const Chunks blocks(recv, ranks);
+  self.copy(blocks[me], send);
+  if (ranks > 1) self.wait(signals[0], ranks - 1);
+  for (int peer = 0; peer < ranks; ++peer) {
+    if (peer != me) self.copy(blocks[peer], landing[peer]);
+  }
+  for (int peer = 0; peer < ranks; ++peer) {
+    if (peer != me) self.notify(Rank{peer}, signals[1]);
+  }
+}
+
+}  // namespace peal

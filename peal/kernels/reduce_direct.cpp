@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+
+namespace peal {
+
+// Reduce by direct reads: every rank stages its block and notifies the root, which reads and
+// combines all in rank order and gives the stages back by credits. Sends one block per rank.
+// Needs: a stage of one block; signals 0 (staged) and 1 (credit).
+void reduce_direct(Device& self, const RootedArgs& args) {
+  const auto& [send, recv, stage, signals, reused, root, op] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  if (me != root.index) {
+    if (reused) self.wait(signals[1]);
+    self.copy(stage.whole(), send);
+    return self.notify(root, signals[0]);
+  }
+  self.copy(stage.whole(), send);
+  if (ranks > 1) self.wait(signals[0], ranks - 1);
+  self.reduce(recv, Places::on_every_rank(ranks, stage.whole()), op);
+  for (int peer = 0; peer < ranks; ++peer) {
+    if (peer != me) self.notify(Rank{peer}, signals[1]);
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/kernels.h"
+
+namespace peal {
+
+// Scatter by direct puts: the root puts block r into rank r's landing and notifies it; a peer
+// copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
+// Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
+void scatter_direct(Device& self, const RootedArgs& args) {
+  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  if (me != root.index) {
+    self.wait(signals[0]);
+    self.copy(recv, landing.whole());
+    return self.notify(root, signals[1]);
+  }
+  const Chunks blocks(send, ranks);
+  if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
+  for (int step = 1; step < ranks; ++step) {
+    const int peer = (me + step) % ranks;
+    self.put(Rank{peer}, landing.whole(), blocks[peer]);
+  }
+  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, signals[0]);
+  self.copy(recv, blocks[me]);
+}
+
+}  // namespace peal
