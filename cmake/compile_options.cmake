@@ -13,7 +13,7 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Without this allowance ccache passes every file that uses a precompiled header on to the compiler.
+  # Otherwise ccache passes every file that uses a precompiled header on to the compiler.
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
                                   CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE}")
 endif()
