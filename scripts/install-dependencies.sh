@@ -17,7 +17,8 @@ if ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
+format='${db:Status-Status} ${Package}\n'
+installed=$(dpkg-query -W -f="${format}" "${packages[@]}" 2>/dev/null || true)
 missing=()
 for package in "${packages[@]}"; do
   grep -qxF "installed ${package}" <<<"${installed}" || missing+=("${package}")
