@@ -145,9 +145,8 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
-  fabric_.send_signal(
-      std::max(clock_, fabric_.now()) + latency,
-      {.core = index_, .cell = cell, .value = value, .op = op, .place = place});
+  fabric_.send_signal(std::max(clock_, fabric_.now()) + latency,
+                      {.core = index_, .cell = cell, .value = value, .op = op, .place = place});
   if (fabric_.observed()) {
     fabric_.emit({.kind = EventKind::notify,
                   .pipe = Pipe::scalar,

@@ -136,8 +136,8 @@ class Core {
   [[nodiscard]] Picoseconds drain_time() const;
   void check_drained();
   [[nodiscard]] Picoseconds vector_ps(std::size_t bytes, bool converts) const;
-  void emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size, Picoseconds begin,
-            Picoseconds end, SourcePlace place) const;
+  void emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size,
+            Picoseconds begin, Picoseconds end, SourcePlace place) const;
   void emit_sync(EventKind kind, Pipe pipe, int flag_to, int flag_id, SourcePlace place) const;
 
   Fabric& fabric_;

@@ -28,8 +28,7 @@ void Core::advance(Pipe pipe) {
         self.pending_flags.push_back({self.executed, flag});
         pop();
       } else {
-        const Picoseconds time =
-            stores_count ? std::max(self.free, self.last_visible) : self.free;
+        const Picoseconds time = stores_count ? std::max(self.free, self.last_visible) : self.free;
         pop();
         fire(flag, time);
       }
@@ -147,8 +146,8 @@ void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picosec
   if (owner == rank_) {
     pipe.free = time + platform_.memory.startup_ps + duration;
   } else {
-    duration = std::max(duration,
-                        static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
+    duration =
+        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
     pipe.free = fabric_.use_link(owner, rank_, time + platform_.link.load_latency_ps, duration);
   }
   emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place);
@@ -166,8 +165,8 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
   if (owner == rank_) {
     visible = self.free = start + duration;
   } else {
-    duration = std::max(duration,
-                        static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
+    duration =
+        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
     self.free = fabric_.use_link(rank_, owner, start, duration);
     visible = self.free + platform_.link.store_latency_ps;
   }
@@ -205,12 +204,11 @@ void Core::execute_vector(PipeQueue& pipe, const Instruction& instruction, Picos
 
 Picoseconds Core::vector_ps(std::size_t bytes, bool converts) const {
   const Platform::Vector& vector = platform_.vector;
-  const auto repeats = (static_cast<std::int64_t>(bytes) + vector.repeat_bytes - 1) /
-                       vector.repeat_bytes;
+  const auto repeats =
+      (static_cast<std::int64_t>(bytes) + vector.repeat_bytes - 1) / vector.repeat_bytes;
   const std::int64_t startup = converts ? vector.convert_startup_cycles : vector.startup_cycles;
-  const std::int64_t milli_cycles =
-      repeats *
-      (converts ? vector.convert_per_repeat_milli_cycles : vector.per_repeat_milli_cycles);
+  const std::int64_t milli_cycles = repeats * (converts ? vector.convert_per_repeat_milli_cycles
+                                                        : vector.per_repeat_milli_cycles);
   return platform_.cycles(std::max(vector.floor_cycles, startup + (milli_cycles + 999) / 1000));
 }
 

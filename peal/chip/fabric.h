@@ -34,8 +34,8 @@ struct MemoryMap {
   int ranks = 0;
 
   [[nodiscard]] int owner(const std::byte* address, int self) const {
-    const auto offset = reinterpret_cast<std::uintptr_t>(address) -
-                        reinterpret_cast<std::uintptr_t>(base);
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base);
     const std::uintptr_t part = offset >> part_shift;
     return part < static_cast<std::uintptr_t>(ranks) ? static_cast<int>(part) : self;
   }

@@ -13,13 +13,13 @@
 namespace peal {
 
 enum class Opcode : std::uint8_t {
-  load,      // dst on-chip <- src in global memory
-  store,     // dst in global memory <- src on-chip
-  combine,   // on-chip: dst = src op other
-  convert,   // on-chip: dst <- src of another type
-  set_flag,  // to `flag_pipe`
-  wait_flag, // from `flag_pipe`
-  barrier,   // of its own pipe
+  load,       // dst on-chip <- src in global memory
+  store,      // dst in global memory <- src on-chip
+  combine,    // on-chip: dst = src op other
+  convert,    // on-chip: dst <- src of another type
+  set_flag,   // to `flag_pipe`
+  wait_flag,  // from `flag_pipe`
+  barrier,    // of its own pipe
 };
 
 // An instruction in a pipe's queue.

@@ -8,7 +8,6 @@
 #include "peal/base/error.h"
 
 namespace peal {
-namespace {
 
 using enum Collective;
 using D = Device;
@@ -17,7 +16,7 @@ using K = KernelCall;
 // One line an algorithm. A kernel has no header: its line declares it, so that a new algorithm is
 // its file and its line. The formulas are, in order, those of struct Formulas: scratch, parts,
 // signals; steps, puts, gets, sent, notifies.
-const Algorithm table[] = {
+static const Algorithm table[] = {
     {all_reduce,
      "one_phase",
      [](D& d, const K& k) {
@@ -171,8 +170,6 @@ const Algorithm table[] = {
      false,
      {"0", "1", "L", "L", "0", "0", "0", "L"}},
 };
-
-}  // namespace
 
 std::span<const Algorithm> algorithms() { return table; }
 

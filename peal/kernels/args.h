@@ -7,10 +7,10 @@ namespace peal {
 
 // Everything that a launch can hand to a kernel; each kernel's own arguments are drawn from it.
 struct KernelCall {
-  Chunks send, recv;    // this rank's blocks, one or P; peers never touch them
-  Chunks data;          // all_reduce: input on entry, result on return
-  Chunks scratch;       // in a window, at the same place on every rank, alternating between launches
-  SignalRow signals;    // as above
+  Chunks send, recv;  // this rank's blocks, one or P; peers never touch them
+  Chunks data;        // all_reduce: input on entry, result on return
+  Chunks scratch;     // in a window, at the same place on every rank, alternating between launches
+  SignalRow signals;  // as above
   bool reused = false;  // this half of the scratch has served an earlier launch
   Rank root;
   ReduceOp op = ReduceOp::sum;

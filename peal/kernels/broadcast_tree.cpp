@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/binomial_tree.h"
 #include "peal/kernels/args.h"
+#include "peal/kernels/binomial_tree.h"
 
 namespace peal {
 
