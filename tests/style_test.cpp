@@ -201,14 +201,14 @@ Findings header_findings(const File& file, const Names& paths) {
   if (!compiled || !is_cpp(file.path) || file.path == "cli/main.cpp") return {};
   const std::vector<std::string> includes = includes_of(file.text);
   const std::string own = fs::path(file.path).replace_extension(".h");
-  // One of several sources behind a header includes that header as the first of the project's.
+  const std::string first = includes.empty() ? "nothing" : includes.front();
+  // One of several sources behind a header includes that header, which lies in its folder.
   const bool has_own = paths.contains(own);
-  const auto found = std::find_if(includes.begin(), includes.end(), [&](const std::string& name) {
-    return has_own || name.starts_with("peal/") || name.starts_with("cli/");
-  });
-  const std::string first = found == includes.end() ? "nothing" : *found;
-  const bool fits =
-      has_own ? first == own : fs::path(first).parent_path() == fs::path(file.path).parent_path();
+  const bool fits = has_own ? first == own
+                            : std::any_of(includes.begin(), includes.end(), [&](const auto& name) {
+                                return fs::path(name).parent_path() ==
+                                       fs::path(file.path).parent_path();
+                              });
   if (fits) return {};
   return {
       fmt::format("{}: the first include is {}, it must be the header that declares what is here",

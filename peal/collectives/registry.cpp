@@ -56,7 +56,7 @@ static const Algorithm table[] = {
        launch(all_reduce_recursive_doubling, d, k);
      },
      false,
-     {"(L+1)*n", "L+1", "L+1", "L+X", "L", "0", "L*n", "L"}},
+     {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L"}},
     {all_gather,
      "direct",
      [](D& d, const K& k) {

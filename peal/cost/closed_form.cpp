@@ -9,11 +9,12 @@
 namespace peal {
 
 AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count) {
-  static constexpr std::string_view variables[] = {"P", "n", "L", "X"};
+  static constexpr std::string_view variables[] = {"P", "n", "L", "X", "H"};
   const auto unsigned_ranks = static_cast<unsigned>(ranks);
   const std::int64_t values[] = {ranks, static_cast<std::int64_t>(count),
                                  std::bit_width(unsigned_ranks - 1),
-                                 std::has_single_bit(unsigned_ranks) ? 0 : 1};
+                                 std::has_single_bit(unsigned_ranks) ? 0 : 1,
+                                 2 * unsigned_ranks > 3 * std::bit_floor(unsigned_ranks) ? 1 : 0};
   const auto number = [&](const char* text) {
     return Expression::parse(text, variables).evaluate(values);
   };

@@ -9,8 +9,9 @@
 namespace peal {
 
 // What one launch of an algorithm's kernel does, as formulas over P (ranks), n (elements of one
-// block), L = ceil(log2 P) and X (1 where P is no power of two, else 0). docs/algorithms.md states
-// the same formulas; tests hold both against the simulator's counts. Puts, gets, sent and notifies
+// block), L = ceil(log2 P), X (1 where P is no power of two, else 0) and H (1 where P is more than
+// half-way to the next power of two, else 0). docs/algorithms.md states the same formulas; tests
+// hold both against the simulator's counts. Puts, gets, sent and notifies
 // are those of the busiest rank.
 struct Formulas {
   const char* scratch;   // elements of each half of the window

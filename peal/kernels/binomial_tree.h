@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+
 #include "peal/machine/rank.h"
 
 namespace peal {
@@ -16,6 +18,10 @@ struct BinomialTree {
   [[nodiscard]] Rank at(int position) const { return {(position + root.index) % ranks}; }
 
   [[nodiscard]] static int parent(int position) { return position & (position - 1); }
+  // Which of its parent's children a position is: the number of its lowest set bit.
+  [[nodiscard]] static int child_number(int position) {
+    return std::countr_zero(static_cast<unsigned>(position));
+  }
   // The bit that ends the children of a position: its lowest set bit; the root has no end.
   [[nodiscard]] int child_bits_end(int position) const {
     return position == 0 ? ranks : position & -position;

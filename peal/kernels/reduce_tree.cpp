@@ -5,7 +5,8 @@
 namespace peal {
 
 // Reduce up a binomial tree: a rank combines what its children put into its inbox, smallest subtree
-// first, and puts the result into its parent's. Sends one block per rank, in L steps.
+// first, and puts the result into its parent's. Sends one block per rank. The credits come last,
+// because the slots of the inbox's next use may lie across all those of this one.
 // Needs: an inbox of L+1 blocks, one a child and the last for the partial result; signal k
 // (child k arrived), and the last of L+1 (credit from the parent).
 void reduce_tree(Device& self, const RootedArgs& args) {
@@ -18,13 +19,15 @@ void reduce_tree(Device& self, const RootedArgs& args) {
   for (int child = 0; child < children; ++child) {
     self.wait(signals[child]);
     self.reduce(partial, inbox[child], op);
-    self.notify(tree.at(me + (1 << child)), credit);
   }
-  if (me == 0) return;
-  const int parent = BinomialTree::parent(me), slot = __builtin_ctz(static_cast<unsigned>(me));
-  if (reused) self.wait(credit);
-  self.put(tree.at(parent), inbox[slot], children > 0 ? partial : send[0]);
-  self.notify(tree.at(parent), signals[slot]);
+  if (me != 0) {
+    const Rank parent = tree.at(BinomialTree::parent(me));
+    const int slot = BinomialTree::child_number(me);
+    if (reused) self.wait(credit);
+    self.put(parent, inbox[slot], children > 0 ? partial : send[0]);
+    self.notify(parent, signals[slot]);
+  }
+  for (int child = 0; child < children; ++child) self.notify(tree.at(me + (1 << child)), credit);
 }
 
 }  // namespace peal

@@ -24,7 +24,7 @@ struct RankCounts {
 struct RunReport {
   Picoseconds time_ps = 0;              // simulated: when the last rank finished
   std::uint64_t chip_instructions = 0;  // of all ranks
-  std::vector<RankCounts> ranks;
+  std::vector<RankCounts> ranks = {};
 };
 
 struct RunOptions {
@@ -35,9 +35,9 @@ struct RunOptions {
   // Where every signal's count starts; for tests of the wrap at 2^32.
   std::uint32_t signal_start = 0;
   // Readers of the event stream; without any, events cost nothing.
-  std::vector<EventReader*> readers;
+  std::vector<EventReader*> readers = {};
   // Called now and then during a long run with the notifies so far.
-  std::function<void(std::uint64_t notifies)> progress;
+  std::function<void(std::uint64_t notifies)> progress = {};
 };
 
 }  // namespace peal

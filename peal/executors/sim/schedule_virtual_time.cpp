@@ -17,13 +17,16 @@ void ScheduleVirtualTime::add(Picoseconds time, StepId step) {
 }
 
 bool ScheduleVirtualTime::take(Picoseconds& time, StepId& step) {
-  if (buckets_[0].empty()) {
+  std::vector<Entry>& earliest = buckets_[0];
+  if (taken_ == earliest.size()) {
+    earliest.clear();
+    taken_ = 0;
     if (occupied_ == 0) return false;
     refill(static_cast<std::size_t>(std::countr_zero(occupied_)) + 1);
   }
-  time = static_cast<Picoseconds>(buckets_[0].back().time);
-  step = buckets_[0].back().step;
-  buckets_[0].pop_back();
+  time = static_cast<Picoseconds>(earliest[taken_].time);
+  step = earliest[taken_].step;
+  ++taken_;
   return true;
 }
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "peal/collectives/collectives.h"
+#include "peal/collectives/registry.h"
+#include "peal/cost/step_counter.h"
+#include "peal/launch/launch.h"
+
+namespace peal {
+namespace {
+
+struct Measured {
+  RunReport report;
+  std::int64_t steps = 0;
+};
+
+Measured measure(Executor& executor, const Algorithm& algorithm, int ranks, std::size_t count,
+                 int root = 0) {
+  const CollectiveShape blocks = shape(algorithm.collective, ranks);
+  const auto elements = [&](int of) { return static_cast<std::size_t>(of) * count; };
+  StepCounter steps;
+  RunOptions options{.values = false, .readers = {&steps}};
+  Measured measured;
+  measured.report = executor.run(
+      ranks,
+      [&](Team& team) {
+        const View send = team.allocate(elements(blocks.send_blocks), DType::f32);
+        const View recv = team.allocate(elements(blocks.recv_blocks), DType::f32);
+        run_collective(team, {.collective = algorithm.collective,
+                              .send = send,
+                              .recv = recv,
+                              .root = root,
+                              .algorithm = algorithm.name});
+      },
+      options);
+  measured.steps = steps.steps();
+  return measured;
+}
+
+std::uint64_t most(const RunReport& report, std::uint64_t RankCounts::*figure) {
+  std::uint64_t result = 0;
+  for (const RankCounts& rank : report.ranks) result = std::max(result, rank.*figure);
+  return result;
+}
+
+TEST(Algorithms, DoWhatTheirFormulasSay) {
+  const auto executor = open_executor("a2a3sim");
+  for (const Algorithm& algorithm : algorithms()) {
+    for (int ranks : {1, 2, 3, 4, 5, 7, 8, 16, 33}) {
+      for (std::size_t count :
+           {std::size_t{1}, std::size_t{1000}, static_cast<std::size_t>(ranks) * 24}) {
+        SCOPED_TRACE(std::string(name(algorithm.collective)) + " " + algorithm.name +
+                     " P=" + std::to_string(ranks) + " n=" + std::to_string(count));
+        const AlgorithmFigures figures = peal::figures(algorithm, ranks, count);
+        const Measured measured = measure(*executor, algorithm, ranks, count, ranks - 1);
+        EXPECT_EQ(measured.steps, figures.steps);
+        EXPECT_EQ(most(measured.report, &RankCounts::puts), figures.puts);
+        EXPECT_EQ(most(measured.report, &RankCounts::gets), figures.gets);
+        EXPECT_EQ(most(measured.report, &RankCounts::notifies), figures.notifies);
+        const auto sent = static_cast<std::int64_t>(most(measured.report, &RankCounts::sent_bytes));
+        if (count % static_cast<std::size_t>(ranks) == 0) {
+          EXPECT_EQ(sent, figures.sent * 4);
+        } else {  // ragged chunks: each may be one element longer or shorter than its share
+          EXPECT_LE(std::abs(sent - figures.sent * 4), 4 * (figures.puts + figures.gets + ranks));
+        }
+      }
+    }
+  }
+}
+
+// The cells of the table rows of docs/algorithms.md, by collective and algorithm.
+std::map<std::string, std::vector<std::string>> documented_rows() {
+  std::ifstream file(PEAL_SOURCE_DIR "/docs/algorithms.md");
+  std::map<std::string, std::vector<std::string>> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| ")) continue;
+    std::vector<std::string> cells;
+    std::istringstream stream(line.substr(2));
+    for (std::string cell; std::getline(stream, cell, '|');) {
+      std::erase_if(cell, [](char c) { return c == ' ' || c == '`'; });
+      cells.push_back(cell);
+    }
+    if (cells.size() == 9 && cells[0] != "collective") rows[cells[0] + " " + cells[1]] = cells;
+  }
+  return rows;
+}
+
+TEST(Algorithms, AreDocumentedWithTheSameFormulas) {
+  const auto rows = documented_rows();
+  EXPECT_EQ(rows.size(), algorithms().size());
+  for (const Algorithm& algorithm : algorithms()) {
+    const std::string key = fmt::format("{} {}", name(algorithm.collective), algorithm.name);
+    const auto row = rows.find(key);
+    ASSERT_NE(row, rows.end()) << key << " has no row in docs/algorithms.md";
+    const Formulas& f = algorithm.formulas;
+    const std::vector<std::string> expected = {name(algorithm.collective),
+                                               algorithm.name,
+                                               f.steps,
+                                               f.puts,
+                                               f.gets,
+                                               f.sent,
+                                               f.notifies,
+                                               f.scratch,
+                                               f.signals};
+    EXPECT_EQ(row->second, expected);
+  }
+}
+
+Picoseconds time_of(Executor& executor, const char* algorithm, int ranks, std::size_t count) {
+  return measure(executor, find_algorithm(Collective::all_reduce, algorithm), ranks, count)
+      .report.time_ps;
+}
+
+TEST(Algorithms, OnePhaseIsForSmallVectorsAndRingForLarge) {
+  const auto executor = open_executor("a2a3sim");
+  EXPECT_LT(time_of(*executor, "one_phase", 4, 256), time_of(*executor, "ring", 4, 256));
+  const std::size_t large = std::size_t{4} << 20;
+  EXPECT_GT(time_of(*executor, "one_phase", 8, large), time_of(*executor, "ring", 8, large));
+}
+
+// `auto` need not find the best, but never one that takes more than twice as long.
+TEST(Algorithms, AutoIsNeverFarFromTheBest) {
+  for (const char* platform : {"a2a3sim", "a5sim", "hostsim"}) {
+    const auto executor = open_executor(platform);
+    for (Collective collective : all_collectives) {
+      for (int ranks : {2, 4, 8, 16}) {
+        for (std::size_t count : {16u, 256u, 4096u, 65536u, 1048576u}) {
+          Picoseconds best = 0;
+          for (const Algorithm& algorithm : algorithms()) {
+            if (algorithm.collective != collective) continue;
+            const Picoseconds time = measure(*executor, algorithm, ranks, count).report.time_ps;
+            if (best == 0 || time < best) best = time;
+          }
+          const Algorithm& chosen =
+              choose_algorithm(collective, ranks, count, DType::f32, executor->platform());
+          EXPECT_LE(measure(*executor, chosen, ranks, count).report.time_ps, 2 * best)
+              << platform << " " << name(collective) << " " << chosen.name << " P=" << ranks
+              << " n=" << count;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace peal

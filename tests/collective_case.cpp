@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/collective_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace peal::tests {
+namespace {
+
+double value_of(const std::vector<std::byte>& bytes, DType dtype, std::size_t i) {
+  return with_type(dtype, [&](auto zero) {
+    decltype(zero) value;
+    std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+    if constexpr (std::is_same_v<decltype(zero), Float16> ||
+                  std::is_same_v<decltype(zero), BFloat16>) {
+      return static_cast<double>(static_cast<float>(value));
+    } else {
+      return static_cast<double>(value);
+    }
+  });
+}
+
+void set_value(std::vector<std::byte>& bytes, DType dtype, std::size_t i, int from) {
+  with_type(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T value;
+    if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
+      value = T(static_cast<float>(from));
+    } else {
+      value = static_cast<T>(from);
+    }
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  });
+}
+
+}  // namespace
+
+std::string CollectiveCase::describe() const {
+  return fmt::format("{} {} P={} c={} {} {} root={}{}", name(collective), algorithm, ranks, count,
+                     name(dtype), name(op), root, in_place ? " in place" : "");
+}
+
+// Small enough that sums over 33 ranks are exact in bf16 and fit into i8; products have at most
+// three factors of 2.
+int CollectiveCase::input(int rank, std::size_t i) const {
+  const auto index = static_cast<int>(i % 1000003);
+  if (op == ReduceOp::prod) return (index + rank + salt) % std::max(4, ranks) < 3 ? 2 : 1;
+  return (index * 7 + rank * 3 + salt + (index + rank) / 5) % 4;
+}
+
+double CollectiveCase::expected(int rank, std::size_t i) const {
+  const std::size_t block = count == 0 ? 0 : i / count, inside = count == 0 ? 0 : i % count;
+  const std::size_t own = static_cast<std::size_t>(rank) * count;
+  const auto combined = [&](std::size_t element) {
+    double result = input(0, element);
+    for (int peer = 1; peer < ranks; ++peer) {
+      const double next = input(peer, element);
+      if (op == ReduceOp::sum) result += next;
+      if (op == ReduceOp::prod) result *= next;
+      if (op == ReduceOp::min) result = std::min(result, next);
+      if (op == ReduceOp::max) result = std::max(result, next);
+    }
+    return result;
+  };
+  switch (collective) {
+    case Collective::all_reduce:
+    case Collective::reduce:
+      return combined(i);
+    case Collective::reduce_scatter:
+      return combined(own + i);
+    case Collective::all_gather:
+    case Collective::gather:
+      return input(static_cast<int>(block), inside);
+    case Collective::all_to_all:
+      return input(static_cast<int>(block), own + inside);
+    case Collective::broadcast:
+      return input(root, i);
+    case Collective::scatter:
+      return input(root, own + i);
+    case Collective::barrier:
+      break;
+  }
+  return 0;
+}
+
+CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
+  const CollectiveShape blocks = shape(test.collective, test.ranks);
+  const std::size_t block_bytes = test.count * size_bytes(test.dtype);
+  CaseBuffers buffers;
+  buffers.send.resize(static_cast<std::size_t>(blocks.send_blocks) * block_bytes);
+  buffers.recv.assign(static_cast<std::size_t>(blocks.recv_blocks) * block_bytes, std::byte{0x5a});
+  if (test.in_place) buffers.recv.resize(std::max(buffers.send.size(), buffers.recv.size()));
+  std::vector<std::byte>& inputs = test.in_place ? buffers.recv : buffers.send;
+  const std::size_t elements = static_cast<std::size_t>(blocks.send_blocks) * test.count;
+  for (std::size_t i = 0; i < elements; ++i) {
+    set_value(inputs, test.dtype, i, test.input(rank, i));
+  }
+  return buffers;
+}
+
+void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers) {
+  const CollectiveShape blocks = shape(test.collective, test.ranks);
+  const auto elements = [&](int count) { return static_cast<std::size_t>(count) * test.count; };
+  std::byte* const send = test.in_place ? buffers.recv.data() : buffers.send.data();
+  run_collective(team, {.collective = test.collective,
+                        .send = {send, elements(blocks.send_blocks), test.dtype},
+                        .recv = {buffers.recv.data(), elements(blocks.recv_blocks), test.dtype},
+                        .op = test.op,
+                        .root = test.root,
+                        .algorithm = test.algorithm});
+}
+
+std::string difference(const CollectiveCase& test, int rank, const CaseBuffers& buffers) {
+  if (!receives(test.collective, rank, test.root)) return "";
+  const int blocks = shape(test.collective, test.ranks).recv_blocks;
+  const std::size_t elements = static_cast<std::size_t>(blocks) * test.count;
+  for (std::size_t i = 0; i < elements; ++i) {
+    const double value = value_of(buffers.recv, test.dtype, i), expected = test.expected(rank, i);
+    if (value != expected) {
+      return fmt::format("{}: rank {} element {} is {}, expected {}", test.describe(), rank, i,
+                         value, expected);
+    }
+  }
+  return "";
+}
+
+std::string run_case(Executor& executor, const CollectiveCase& test, const RunOptions& options) {
+  std::vector<CaseBuffers> buffers;
+  for (int rank = 0; rank < test.ranks; ++rank) buffers.push_back(make_buffers(test, rank));
+  executor.run(
+      test.ranks,
+      [&](Team& team) { call(team, test, buffers[static_cast<std::size_t>(team.rank())]); },
+      options);
+  for (int rank = 0; rank < test.ranks; ++rank) {
+    std::string text = difference(test, rank, buffers[static_cast<std::size_t>(rank)]);
+    if (!text.empty()) return text;
+  }
+  return "";
+}
+
+}  // namespace peal::tests

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "peal/collectives/collectives.h"
+#include "peal/machine/executor.h"
+
+namespace peal::tests {
+
+// One collective call with inputs that are exact in every type, and what each rank must get,
+// computed here in plain loops.
+struct CollectiveCase {
+  Collective collective{};
+  std::string algorithm = "auto";
+  int ranks = 1;
+  std::size_t count = 0;
+  DType dtype = DType::f32;
+  ReduceOp op = ReduceOp::sum;
+  int root = 0;
+  bool in_place = false;
+  int salt = 0;  // other inputs
+
+  [[nodiscard]] std::string describe() const;
+  // What rank `rank` gives as element i of its send, and must get as element i of its recv.
+  [[nodiscard]] int input(int rank, std::size_t i) const;
+  [[nodiscard]] double expected(int rank, std::size_t i) const;
+};
+
+// The buffers of one rank for one case.
+struct CaseBuffers {
+  std::vector<std::byte> send, recv;
+};
+[[nodiscard]] CaseBuffers make_buffers(const CollectiveCase& test, int rank);
+void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers);
+// Empty, or the first element that differs.
+[[nodiscard]] std::string difference(const CollectiveCase& test, int rank,
+                                     const CaseBuffers& buffers);
+
+// Runs one call of the case on every rank and compares; empty if all is right.
+[[nodiscard]] std::string run_case(Executor& executor, const CollectiveCase& test,
+                                   const RunOptions& options = {});
+
+}  // namespace peal::tests
