@@ -22,7 +22,8 @@ class Elements {
   Elements(Range&& range) {  // NOLINT: as above
     using T = std::ranges::range_value_t<Range>;
     // A collective never writes to what it is given as send; views do not know constness.
-    view_ = View::of(std::span<T>(const_cast<T*>(std::ranges::data(range)), std::ranges::size(range)));
+    view_ =
+        View::of(std::span<T>(const_cast<T*>(std::ranges::data(range)), std::ranges::size(range)));
   }
 
   [[nodiscard]] const View& view() const { return view_; }
@@ -36,8 +37,8 @@ class Elements {
 // looked at, and `recv` written, only where `sends` and `receives` say so.
 struct CollectiveCall {
   Collective collective{};
-  View send;
-  View recv;
+  View send = {};
+  View recv = {};
   ReduceOp op = ReduceOp::sum;
   int root = 0;
   std::string_view algorithm = "auto";

@@ -6,26 +6,14 @@
 #include <string_view>
 
 #include "peal/collectives/collective.h"
+#include "peal/cost/closed_form.h"
 #include "peal/kernels/args.h"
 #include "peal/machine/device.h"
 #include "peal/machine/platform.h"
 
 namespace peal {
 
-// What one launch of an algorithm's kernel does, as formulas over P (ranks), n (elements of one
-// block) and L = ceil(log2 P). docs/algorithms.md states the same formulas; tests hold both against
-// the simulator's counts. Puts, gets, sent and notifies are those of the busiest rank.
-struct Formulas {
-  const char* scratch;   // elements of each half of the window
-  const char* parts;     // chunks that the scratch is cut into
-  const char* signals;   // of each half
-  const char* steps;     // the longest chain of notify -> wait
-  const char* puts;      // writes to peers
-  const char* gets;      // reads of peers
-  const char* sent;      // elements that leave the rank's memory for a peer
-  const char* notifies;  // to peers
-};
-
+// An algorithm of a collective.
 struct Algorithm {
   Collective collective{};
   const char* name = "";
@@ -34,14 +22,10 @@ struct Algorithm {
   Formulas formulas{};
 };
 
-// The numbers that an algorithm's formulas give.
-struct AlgorithmFigures {
-  std::int64_t scratch = 0, parts = 0, signals = 0;
-  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0;
-};
-
 [[nodiscard]] std::span<const Algorithm> algorithms();
+// The algorithm of that name; throws Error with the list of those that the collective has.
 [[nodiscard]] const Algorithm& find_algorithm(Collective collective, std::string_view name);
+// What one launch of the algorithm on blocks of `count` elements does.
 [[nodiscard]] AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count);
 
 // The algorithm that the closed forms predict to be fastest for blocks of `count` elements.

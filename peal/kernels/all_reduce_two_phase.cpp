@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -9,7 +9,7 @@ namespace peal {
 void all_to_all_pull(Device& self, const AllToAllArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();
-  self.copy(landing.whole(), send.whole());
+  for (int peer = 0; peer < ranks; ++peer) self.copy(landing[peer], send[peer]);
   barrier(self, arrived);
   for (int step = 0; step < ranks; ++step) {
     const int peer = (me + step) % ranks;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 
 namespace peal {
 
@@ -11,17 +11,17 @@ void broadcast_direct(Device& self, const RootedArgs& args) {
   const int ranks = self.ranks();
   if (self.rank() != root.index) {
     self.wait(signals[0]);
-    self.copy(recv, landing.whole());
+    self.copy(recv[0], landing[0]);
     return self.notify(root, signals[1]);
   }
   if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
   for (int step = 1; step < ranks; ++step) {
-    self.put(Rank{(root.index + step) % ranks}, landing.whole(), send);
+    self.put(Rank{(root.index + step) % ranks}, landing[0], send[0]);
   }
   for (int step = 1; step < ranks; ++step) {
     self.notify(Rank{(root.index + step) % ranks}, signals[0]);
   }
-  self.copy(recv, send);
+  self.copy(recv[0], send[0]);
 }
 
 }  // namespace peal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 
 namespace peal {
 
@@ -12,7 +12,7 @@ void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, reused, root, op] = args;
   const int ranks = self.ranks(), me = (self.rank() - root.index + ranks) % ranks;
   const Rank next{(self.rank() + 1) % ranks};
-  const Chunks chunks = me == 0 ? Chunks(send, ranks) : landing;
+  const Chunks chunks = me == 0 ? Chunks(send[0], ranks) : landing;
   if (me == 0) {
     if (reused && ranks > 1) self.wait(signals[2], ranks - 1);
     for (int peer = 1; peer < ranks; ++peer) {
@@ -25,14 +25,13 @@ void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
     self.wait(signals[0]);
   }
   for (int step = 0; step < ranks - 1; ++step) {  // pass chunk me-step on, take chunk me-step-1
-    const bool next_lacks_it = me + 1 < ranks && (me - step + ranks) % ranks != me + 1;
-    if (next_lacks_it) {
+    if (me + 1 < ranks) {
       self.put(next, landing[me - step], chunks[me - step]);
       self.notify(next, signals[1]);
     }
     if (me != 0) self.wait(signals[1]);
   }
-  self.copy(recv, chunks.whole());
+  self.copy(recv[0], chunks.whole());
   if (me != 0) self.notify(root, signals[2]);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
 #include "peal/kernels/binomial_tree.h"
-#include "peal/kernels/kernels.h"
 
 namespace peal {
 
@@ -11,15 +11,15 @@ void broadcast_tree(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, reused, root, op] = args;
   const BinomialTree tree{self.ranks(), root};
   const int me = tree.position(self.rank()), children = tree.children(me);
-  const View block = me == 0 ? send : landing.whole();
+  const View block = me == 0 ? send[0] : landing[0];
   if (me != 0) self.wait(signals[0]);
   if (reused && children > 0) self.wait(signals[1], children);
   for (int child = children - 1; child >= 0; --child) {
     const Rank to = tree.at(me + (1 << child));
-    self.put(to, landing.whole(), block);
+    self.put(to, landing[0], block);
     self.notify(to, signals[0]);
   }
-  self.copy(recv, block);
+  self.copy(recv[0], block);
   if (me != 0) self.notify(tree.at(BinomialTree::parent(me)), signals[1]);
 }
 

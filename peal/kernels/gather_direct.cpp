@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 
 namespace peal {
 
@@ -11,14 +11,13 @@ void gather_direct(Device& self, const RootedArgs& args) {
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
     if (reused) self.wait(signals[1]);
-    self.put(root, landing[me], send);
+    self.put(root, landing[me], send[0]);
     return self.notify(root, signals[0]);
   }
-  const Chunks blocks(recv, ranks);
-  self.copy(blocks[me], send);
+  self.copy(recv[me], send[0]);
   if (ranks > 1) self.wait(signals[0], ranks - 1);
   for (int peer = 0; peer < ranks; ++peer) {
-    if (peer != me) self.copy(blocks[peer], landing[peer]);
+    if (peer != me) self.copy(recv[peer], landing[peer]);
   }
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.notify(Rank{peer}, signals[1]);

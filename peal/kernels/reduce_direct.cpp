@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 
 namespace peal {
 
@@ -11,12 +11,12 @@ void reduce_direct(Device& self, const RootedArgs& args) {
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
     if (reused) self.wait(signals[1]);
-    self.copy(stage.whole(), send);
+    self.copy(stage[0], send[0]);
     return self.notify(root, signals[0]);
   }
-  self.copy(stage.whole(), send);
+  self.copy(stage[0], send[0]);
   if (ranks > 1) self.wait(signals[0], ranks - 1);
-  self.reduce(recv, Places::on_every_rank(ranks, stage.whole()), op);
+  self.reduce(recv[0], Places::on_every_rank(ranks, stage[0]), op);
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.notify(Rank{peer}, signals[1]);
   }

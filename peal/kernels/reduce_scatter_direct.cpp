@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -9,7 +9,7 @@ namespace peal {
 // Sends (P-1) blocks per rank. Needs: an inbox of P blocks.
 void reduce_scatter_direct(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;
-  self.copy(inbox.whole(), send.whole());
+  for (int block = 0; block < self.ranks(); ++block) self.copy(inbox[block], send[block]);
   barrier(self, arrived);
   self.reduce(recv, Places::on_every_rank(self.ranks(), inbox[self.rank()]), op);
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
 #include "peal/kernels/binomial_tree.h"
-#include "peal/kernels/kernels.h"
 
 namespace peal {
 
 // Reduce up a binomial tree: a rank combines what its children put into its inbox, smallest subtree
 // first, and puts the result into its parent's. Sends one block per rank, in L steps.
-// Needs: an inbox of max(L,1)+1 blocks, one a child and the last for the partial result; signal k
-// (child k arrived), and the last (credit from the parent).
+// Needs: an inbox of L+1 blocks, one a child and the last for the partial result; signal k
+// (child k arrived), and the last of L+1 (credit from the parent).
 void reduce_tree(Device& self, const RootedArgs& args) {
   const auto& [send, recv, inbox, signals, reused, root, op] = args;
   const BinomialTree tree{self.ranks(), root};
   const int me = tree.position(self.rank()), children = tree.children(me);
   const Signal credit = signals[signals.count() - 1];
-  const View partial = me == 0 ? recv : inbox[inbox.parts() - 1];
-  if (me == 0 || children > 0) self.copy(partial, send);
+  const View partial = me == 0 ? recv[0] : inbox[inbox.parts() - 1];
+  if (me == 0 || children > 0) self.copy(partial, send[0]);
   for (int child = 0; child < children; ++child) {
     self.wait(signals[child]);
     self.reduce(partial, inbox[child], op);
@@ -23,7 +23,7 @@ void reduce_tree(Device& self, const RootedArgs& args) {
   if (me == 0) return;
   const int parent = BinomialTree::parent(me), slot = __builtin_ctz(static_cast<unsigned>(me));
   if (reused) self.wait(credit);
-  self.put(tree.at(parent), inbox[slot], children > 0 ? partial : send);
+  self.put(tree.at(parent), inbox[slot], children > 0 ? partial : send[0]);
   self.notify(tree.at(parent), signals[slot]);
 }
 

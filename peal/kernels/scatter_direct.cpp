@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/kernels/kernels.h"
+#include "peal/kernels/args.h"
 
 namespace peal {
 
@@ -11,17 +11,16 @@ void scatter_direct(Device& self, const RootedArgs& args) {
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
     self.wait(signals[0]);
-    self.copy(recv, landing.whole());
+    self.copy(recv[0], landing[0]);
     return self.notify(root, signals[1]);
   }
-  const Chunks blocks(send, ranks);
   if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
   for (int step = 1; step < ranks; ++step) {
     const int peer = (me + step) % ranks;
-    self.put(Rank{peer}, landing.whole(), blocks[peer]);
+    self.put(Rank{peer}, landing[0], send[peer]);
   }
   for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, signals[0]);
-  self.copy(recv, blocks[me]);
+  self.copy(recv[0], send[me]);
 }
 
 }  // namespace peal

@@ -8,9 +8,9 @@ namespace peal {
 // How many signals `barrier` needs: one per round, ceil(log2(ranks)).
 [[nodiscard]] int barrier_rounds(int ranks);
 
-// Returns when every rank of the team has entered; what any rank did before is visible to all after.
-// Dissemination (Hensgen, Finkel and Manber 1988): in round k rank r notifies r + 2^k and hears
-// from r - 2^k. Each cell has one notifier. Needs: `rounds` of barrier_rounds(ranks) signals.
+// Returns when every rank of the team has entered; what any rank did before is visible to all
+// after. Dissemination (Hensgen, Finkel and Manber 1988): in round k rank r notifies r + 2^k and
+// hears from r - 2^k. Each cell has one notifier. Needs: `rounds` of barrier_rounds(ranks) signals.
 void barrier(Device& self, const SignalRow& rounds, SourcePlace place = SourcePlace::here());
 
 }  // namespace peal

@@ -33,8 +33,7 @@ void Device::refuse_signal(const char* verb, Rank peer, int n) const {
     throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
                             peer.index, ranks_, ranks_ - 1));
   }
-  throw Error(
-      fmt::format("{} on rank {}: {} arrivals asked for; the least is 1", verb, rank_, n));
+  throw Error(fmt::format("{} on rank {}: {} arrivals asked for; the least is 1", verb, rank_, n));
 }
 
 }  // namespace peal

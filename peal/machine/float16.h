@@ -29,7 +29,8 @@ struct Float16 {
     }
     if (magnitude < 0x38800000u) {  // subnormal: let float addition round at the right bit
       const float scaled = std::bit_cast<float>(magnitude) + 0.5f;
-      return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(scaled) - 0x3f000000u));
+      return static_cast<std::uint16_t>(sign |
+                                        (std::bit_cast<std::uint32_t>(scaled) - 0x3f000000u));
     }
     const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
     if (rounded >= 0x47800000u) return static_cast<std::uint16_t>(sign | 0x7c00u);

@@ -71,8 +71,9 @@ toml::table parse(const std::string& path) {
   } catch (const toml::parse_error& error) {
     std::ostringstream where;
     where << error.source().begin;
-    throw Error(fmt::format("platform file `{}` cannot be read: {} ({}); name an existing TOML file",
-                            path, error.description(), where.str()));
+    throw Error(
+        fmt::format("platform file `{}` cannot be read: {} ({}); name an existing TOML file", path,
+                    error.description(), where.str()));
   }
 }
 

@@ -21,7 +21,7 @@ struct Platform {
     int queue_depth = 32;           // instructions that wait on one pipe before the scalar does
   } core;
 
-  struct Memory {  // one core's own transfers
+  struct Memory {                  // one core's own transfers
     double load_ps_per_byte = 0;   // global memory -> UB
     double store_ps_per_byte = 0;  // UB -> global memory
     Picoseconds startup_ps = 0;    // of each local load or store

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "peal/base/error.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/rank.h"
 
@@ -33,26 +34,47 @@ struct View {
   }
 };
 
-// A view cut into `parts` consecutive chunks whose lengths differ by at most one element; chunks
-// are empty when there are more parts than elements. `chunks[i]` is chunk i modulo parts.
+// `parts` chunks of elements; `chunks[i]` is chunk i modulo parts. Either a view cut into
+// consecutive chunks whose lengths differ by at most one element (chunks are empty when there are
+// more parts than elements), or equal blocks that lie a stride apart.
 class Chunks {
  public:
   Chunks() = default;
-  Chunks(View whole, int parts) : whole_(whole), parts_(parts) {}
+  Chunks(View whole, int parts)
+      : first_(whole.data),
+        length_(whole.count / static_cast<std::size_t>(parts)),
+        longer_(whole.count % static_cast<std::size_t>(parts)),
+        stride_(length_),
+        parts_(parts),
+        dtype_(whole.dtype) {}
+  // Blocks as long as `first`, each `stride` elements after the one before.
+  Chunks(View first, int parts, std::size_t stride)
+      : first_(first.data),
+        length_(first.count),
+        stride_(stride),
+        parts_(parts),
+        dtype_(first.dtype) {}
 
   [[nodiscard]] View operator[](int index) const {
     const int wrapped = index % parts_;
     const auto chunk = static_cast<std::size_t>(wrapped < 0 ? wrapped + parts_ : wrapped);
-    const auto parts = static_cast<std::size_t>(parts_);
-    const std::size_t length = whole_.count / parts, longer = whole_.count % parts;
-    return whole_.part(chunk * length + std::min(chunk, longer), length + (chunk < longer ? 1 : 0));
+    const std::size_t start = chunk * stride_ + std::min(chunk, longer_);
+    return {first_ + start * peal::size_bytes(dtype_), length_ + (chunk < longer_ ? 1 : 0), dtype_};
   }
   [[nodiscard]] int parts() const { return parts_; }
-  [[nodiscard]] const View& whole() const { return whole_; }
+  // All chunks as one view; only where they lie without gaps.
+  [[nodiscard]] View whole() const {
+    CHECK(parts_ == 1 || stride_ == length_);
+    return {first_, length_ * static_cast<std::size_t>(parts_) + longer_, dtype_};
+  }
 
  private:
-  View whole_;
+  std::byte* first_ = nullptr;
+  std::size_t length_ = 0;
+  std::size_t longer_ = 0;  // how many of the first chunks have one element more
+  std::size_t stride_ = 0;
   int parts_ = 1;
+  DType dtype_ = DType::u8;
 };
 
 // A view on a named rank: its own memory, or the same place in that peer's window.

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/chip/core.h"
+
+#include <algorithm>
+
+#include "peal/base/error.h"
+
+namespace peal {
+
+bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
+  const auto left = static_cast<std::int32_t>(cell), right = static_cast<std::int32_t>(value);
+  switch (cmp) {
+    case WaitCmp::reached:
+      return static_cast<std::int32_t>(cell - value) >= 0;
+    case WaitCmp::eq:
+      return left == right;
+    case WaitCmp::ne:
+      return left != right;
+    case WaitCmp::gt:
+      return left > right;
+    case WaitCmp::ge:
+      return left >= right;
+    case WaitCmp::lt:
+      return left < right;
+    case WaitCmp::le:
+      break;
+  }
+  return left <= right;
+}
+
+Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
+    : fabric_(fabric),
+      platform_(fabric.platform()),
+      rank_(rank),
+      index_(index),
+      unified_buffer_(unified_buffer),
+      issue_ps_(platform_.cycles(platform_.core.issue_cycles)) {
+  wake(0);
+}
+
+void Core::load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+                SourcePlace place) {
+  issue(Pipe::mte2, {.opcode = Opcode::load,
+                     .dtype = dtype,
+                     .count = count,
+                     .dst = dst,
+                     .src = src,
+                     .place = place});
+}
+
+void Core::store(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+                 SourcePlace place) {
+  issue(Pipe::mte3, {.opcode = Opcode::store,
+                     .dtype = dtype,
+                     .count = count,
+                     .dst = dst,
+                     .src = src,
+                     .place = place});
+}
+
+void Core::store_atomic(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+                        ReduceOp op, SourcePlace place) {
+  issue(Pipe::mte3, {.opcode = Opcode::store,
+                     .dtype = dtype,
+                     .op = op,
+                     .atomic = true,
+                     .count = count,
+                     .dst = dst,
+                     .src = src,
+                     .place = place});
+}
+
+void Core::combine(std::byte* dst, const std::byte* a, const std::byte* b, std::uint32_t count,
+                   DType dtype, ReduceOp op, SourcePlace place) {
+  issue(Pipe::vector, {.opcode = Opcode::combine,
+                       .dtype = dtype,
+                       .op = op,
+                       .count = count,
+                       .dst = dst,
+                       .src = a,
+                       .other = b,
+                       .place = place});
+}
+
+void Core::convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType src_dtype,
+                   std::uint32_t count, SourcePlace place) {
+  issue(Pipe::vector, {.opcode = Opcode::convert,
+                       .dtype = dst_dtype,
+                       .source_dtype = src_dtype,
+                       .count = count,
+                       .dst = dst,
+                       .src = src,
+                       .place = place});
+}
+
+void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
+  CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
+  if (from != Pipe::scalar) {
+    return issue(from, {.opcode = Opcode::set_flag,
+                        .flag_pipe = static_cast<std::uint8_t>(to),
+                        .flag_id = static_cast<std::uint8_t>(id),
+                        .place = place});
+  }
+  begin_scalar(place);
+  emit_sync(EventKind::set_flag, from, static_cast<int>(to), id, place);
+  fire(Flags::index(static_cast<int>(from), static_cast<int>(to), id), clock_);
+}
+
+void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
+  CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
+  if (to != Pipe::scalar) {
+    return issue(to, {.opcode = Opcode::wait_flag,
+                      .flag_pipe = static_cast<std::uint8_t>(from),
+                      .flag_id = static_cast<std::uint8_t>(id),
+                      .place = place});
+  }
+  begin_scalar(place);
+  blocked_flag_ = Flags::index(static_cast<int>(from), static_cast<int>(to), id);
+  while (!flags_.is_set(blocked_flag_)) suspend(Blocked::flag);
+  clock_ = std::max(clock_, flags_.take(blocked_flag_));
+  emit_sync(EventKind::wait_flag, to, static_cast<int>(to), id, place);
+}
+
+void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
+  if (pipe != Pipe::all && pipe != Pipe::scalar) {
+    return issue(pipe, {.opcode = Opcode::barrier, .place = place});
+  }
+  begin_scalar(place);
+  if (pipe == Pipe::scalar) return;  // the scalar unit is always in order
+  if (!drained()) suspend(Blocked::drain);
+  clock_ = std::max(clock_, drain_time());
+  emit_sync(EventKind::pipe_barrier, Pipe::all, 0, 0, place);
+}
+
+void Core::dsb(SourcePlace place) {
+  begin_scalar(place);
+  const auto invisible = [](const PipeQueue& pipe) { return pipe.invisible(); };
+  while (std::any_of(pipes_.begin(), pipes_.end(), invisible)) suspend(Blocked::visible);
+  for (const PipeQueue& pipe : pipes_) clock_ = std::max(clock_, pipe.last_visible);
+  emit_sync(EventKind::dsb, Pipe::scalar, 0, 0, place);
+}
+
+void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place) {
+  begin_scalar(place);
+  const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
+  const Picoseconds latency =
+      peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
+  fabric_.send_signal(std::max(clock_, fabric_.now()) + latency,
+                      {.core = index_, .cell = cell, .value = value, .op = op, .place = place});
+  if (fabric_.observed()) {
+    fabric_.emit({.kind = EventKind::notify,
+                  .pipe = Pipe::scalar,
+                  .rank = rank_,
+                  .core = index_,
+                  .peer = peer,
+                  .begin = clock_,
+                  .end = clock_ + platform_.signals.notify_issue_ps,
+                  .address = reinterpret_cast<std::uint64_t>(cell),
+                  .size_bytes = sizeof(std::uint32_t),
+                  .value = value,
+                  .place = place});
+  }
+  clock_ += platform_.signals.notify_issue_ps;
+  if (!drained()) suspend(Blocked::drain);
+  clock_ = std::max(clock_, drain_time());
+}
+
+void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
+                SourcePlace place) {
+  begin_scalar(place);
+  clock_ += platform_.signals.poll_ps;
+  wait_ = {cell, cmp, value, consumes, place};
+  // A count that was reached stays reached; any other comparison is made when its time has come.
+  if (cmp != WaitCmp::reached) yield();
+  while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
+  if (fabric_.observed()) {
+    fabric_.emit({.kind = EventKind::wait,
+                  .pipe = Pipe::scalar,
+                  .rank = rank_,
+                  .core = index_,
+                  .peer = rank_,
+                  .begin = clock_,
+                  .end = clock_,
+                  .address = reinterpret_cast<std::uint64_t>(cell),
+                  .size_bytes = sizeof(std::uint32_t),
+                  .value = consumes,
+                  .place = place});
+  }
+}
+
+bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, SourcePlace place) {
+  begin_scalar(place);
+  clock_ += platform_.signals.poll_ps;
+  yield();
+  return holds(cmp, *cell, value);
+}
+
+void Core::scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {
+  begin_scalar(place);
+  yield();
+  emit(EventKind::scalar_read, Pipe::scalar, address, size, clock_, clock_, place);
+  cache_.load(value, address, size);
+}
+
+void Core::scalar_store(std::byte* address, const void* value, std::size_t size,
+                        SourcePlace place) {
+  begin_scalar(place);
+  yield();
+  emit(EventKind::scalar_write, Pipe::scalar, address, size, clock_, clock_, place);
+  cache_.store(address, value, size);
+}
+
+void Core::dcci(const std::byte* address, SourcePlace place) {
+  begin_scalar(place);
+  yield();
+  cache_.clean(address);
+}
+
+void Core::dcci_all(SourcePlace place) {
+  begin_scalar(place);
+  yield();
+  cache_.clean_all();
+}
+
+void Core::yield() {
+  wake(clock_);
+  fabric_.programs().suspend(index_);
+}
+
+void Core::issue(Pipe pipe, const Instruction& instruction) {
+  begin_scalar(instruction.place);
+  PipeQueue& to = queue(pipe);
+  if (to.ring.empty()) to.ring.resize(static_cast<std::size_t>(platform_.core.queue_depth));
+  if (to.size == to.ring.size()) {
+    blocked_pipe_ = pipe;
+    suspend(Blocked::queue);
+  }
+  std::size_t slot = to.head + to.size;
+  if (slot >= to.ring.size()) slot -= to.ring.size();
+  to.ring[slot] = instruction;
+  to.ring[slot].issued = clock_;
+  ++to.size;
+  if (to.state == PipeState::idle) advance(pipe);
+}
+
+void Core::suspend(Blocked reason) {
+  blocked_ = reason;
+  fabric_.programs().suspend(index_);
+}
+
+void Core::wake(Picoseconds time) {
+  blocked_ = Blocked::asleep;
+  fabric_.agenda().add(std::max({clock_, time, fabric_.now()}), StepId::scalar(index_));
+}
+
+void Core::scalar_step(Picoseconds time) {
+  blocked_ = Blocked::no;
+  clock_ = std::max(clock_, time);
+  fabric_.programs().resume(index_);
+}
+
+void Core::cell_changed(const std::uint32_t* cell, Picoseconds time) {
+  if (blocked_ != Blocked::signal || wait_.cell != cell) return;
+  if (holds(wait_.cmp, *cell, wait_.value)) wake(time + platform_.signals.poll_ps);
+}
+
+bool Core::drained() const {
+  const bool stores_count = platform_.switches.drained_is_visible;
+  return std::all_of(pipes_.begin(), pipes_.end(), [&](const PipeQueue& pipe) {
+    return pipe.size == 0 && !(stores_count && pipe.invisible());
+  });
+}
+
+Picoseconds Core::drain_time() const {
+  Picoseconds time = 0;
+  for (const PipeQueue& pipe : pipes_) {
+    time = std::max(time, pipe.free);
+    if (platform_.switches.drained_is_visible) time = std::max(time, pipe.last_visible);
+  }
+  return time;
+}
+
+void Core::emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size,
+                Picoseconds begin, Picoseconds end, SourcePlace place) const {
+  if (!fabric_.observed()) return;
+  fabric_.emit({.kind = kind,
+                .pipe = pipe,
+                .rank = rank_,
+                .core = index_,
+                .peer = fabric_.memory().owner(address, rank_),
+                .begin = begin,
+                .end = end,
+                .address = reinterpret_cast<std::uint64_t>(address),
+                .size_bytes = size,
+                .place = place});
+}
+
+void Core::emit_sync(EventKind kind, Pipe pipe, int flag_to, int flag_id, SourcePlace place) const {
+  if (!fabric_.observed()) return;
+  fabric_.emit({.kind = kind,
+                .pipe = pipe,
+                .flag_to = static_cast<std::uint8_t>(flag_to),
+                .flag_id = static_cast<std::uint8_t>(flag_id),
+                .rank = rank_,
+                .core = index_,
+                .peer = rank_,
+                .begin = clock_,
+                .end = clock_,
+                .place = place});
+}
+
+}  // namespace peal

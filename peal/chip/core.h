@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "peal/chip/fabric.h"
+#include "peal/chip/flags.h"
+#include "peal/chip/instruction.h"
+#include "peal/chip/scalar_cache.h"
+
+namespace peal {
+
+// How a wait compares a cell (as int32) with its value. `reached` asks for cell - value >= 0
+// modulo 2^32, so that counts may wrap.
+enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
+
+[[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
+
+// One core of a chip: a scalar unit that issues in program order, and pipes that run
+// asynchronously to each other, in order within a pipe. The instruction calls are made by the
+// program that runs on the scalar unit and may suspend it.
+class Core {
+ public:
+  Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer);
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int index() const { return index_; }
+  [[nodiscard]] std::byte* unified_buffer() { return unified_buffer_; }
+  [[nodiscard]] Picoseconds clock() const { return clock_; }  // of the scalar unit
+  [[nodiscard]] std::uint64_t instructions() const { return instructions_; }
+
+  // MTE2: `count` elements from global memory, anyone's, to on-chip memory.
+  void load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+            SourcePlace place);
+  // MTE3: from on-chip memory to global memory, anyone's.
+  void store(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+             SourcePlace place);
+  // MTE3: the same, combined into the destination, atomically per element.
+  void store_atomic(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+                    ReduceOp op, SourcePlace place);
+  // V: dst = a op b, all on-chip.
+  void combine(std::byte* dst, const std::byte* a, const std::byte* b, std::uint32_t count,
+               DType dtype, ReduceOp op, SourcePlace place);
+  // V: between f32 and f16 or bf16.
+  void convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType src_dtype,
+               std::uint32_t count, SourcePlace place);
+
+  void set_flag(Pipe from, Pipe to, int id, SourcePlace place);
+  void wait_flag(Pipe from, Pipe to, int id, SourcePlace place);
+  // Pipe::all holds the scalar until every pipe is drained.
+  void pipe_barrier(Pipe pipe, SourcePlace place);
+  // Holds the scalar until the stores that have been executed are visible.
+  void dsb(SourcePlace place);
+
+  // Adds to or sets a cell, own or a peer's. Does not wait for earlier stores; drains all pipes
+  // after it.
+  void notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place);
+  // Holds the scalar until the own cell compares so; `consumes` is for reports.
+  void wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
+            SourcePlace place);
+  // Whether the own cell compares so now.
+  [[nodiscard]] bool test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value,
+                          SourcePlace place);
+
+  // Scalar accesses through the cache, of at most 8 bytes within one line; `dcci` cleans and
+  // invalidates the line of an address, `dcci_all` the whole cache.
+  void scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
+  void scalar_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
+  void dcci(const std::byte* address, SourcePlace place);
+  void dcci_all(SourcePlace place);
+  // Lets the scalar unit be busy.
+  void spend(Picoseconds duration) { clock_ += duration; }
+  // Lets everybody else catch up with this core's scalar clock.
+  void yield();
+  void finish() { blocked_ = Blocked::finished; }
+
+  enum class Blocked : std::uint8_t { no, asleep, queue, drain, visible, flag, signal, finished };
+  [[nodiscard]] Blocked blocked() const { return blocked_; }
+  struct Wait {
+    const std::uint32_t* cell = nullptr;
+    WaitCmp cmp{};
+    std::uint32_t value = 0;
+    std::uint32_t consumes = 0;
+    SourcePlace place;
+  };
+  [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
+  [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
+
+  // For Fabric: steps that this core's parts take.
+  void scalar_step(Picoseconds time);
+  void pipe_step(Pipe pipe, Picoseconds time);
+  void store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time);
+  void cell_changed(const std::uint32_t* cell, Picoseconds time);
+
+ private:
+  enum class PipeState : std::uint8_t { idle, scheduled, flag, visible };
+
+  struct PipeQueue {
+    std::vector<Instruction> ring;  // made at first use; its size is the queue's depth
+    std::uint32_t head = 0, size = 0;
+    PipeState state = PipeState::idle;
+    Picoseconds free = 0;  // when its last instruction ends
+    std::uint32_t blocked_flag = 0;
+    // Stores: `executed` so far; those from `first_pending` on may be invisible, and bit k of
+    // `visible` says that store first_pending + k is not.
+    std::uint32_t executed = 0, first_pending = 0;
+    std::uint64_t visible = 0;
+    Picoseconds last_visible = 0;
+    struct PendingFlag {  // fires when the stores before `sequence` are visible
+      std::uint32_t sequence = 0, flag = 0;
+    };
+    std::vector<PendingFlag> pending_flags;
+
+    [[nodiscard]] bool invisible() const { return executed != first_pending; }
+  };
+
+  [[nodiscard]] PipeQueue& queue(Pipe pipe) { return pipes_[static_cast<std::size_t>(pipe)]; }
+  void begin_scalar(SourcePlace place) {
+    clock_ += issue_ps_;
+    ++instructions_;
+    place_ = place;
+  }
+  void issue(Pipe pipe, const Instruction& instruction);
+  void suspend(Blocked reason);
+  void wake(Picoseconds time);
+  void advance(Pipe pipe);
+  void execute(Pipe pipe, const Instruction& instruction, Picoseconds time);
+  void execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time);
+  void execute_store(Pipe pipe, const Instruction& instruction, Picoseconds time);
+  void execute_vector(PipeQueue& pipe, const Instruction& instruction, Picoseconds time);
+  void fire(std::uint32_t flag, Picoseconds time);
+  [[nodiscard]] bool drained() const;
+  [[nodiscard]] Picoseconds drain_time() const;
+  void check_drained();
+  [[nodiscard]] Picoseconds vector_ps(std::size_t bytes, bool converts) const;
+  void emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size,
+            Picoseconds begin, Picoseconds end, SourcePlace place) const;
+  void emit_sync(EventKind kind, Pipe pipe, int flag_to, int flag_id, SourcePlace place) const;
+
+  Fabric& fabric_;
+  const Platform& platform_;
+  int rank_;
+  int index_;
+  std::byte* unified_buffer_;
+  Picoseconds issue_ps_;
+  Picoseconds clock_ = 0;
+  std::uint64_t instructions_ = 0;
+  SourcePlace place_;
+  Blocked blocked_ = Blocked::asleep;
+  Pipe blocked_pipe_{};
+  std::uint32_t blocked_flag_ = 0;
+  Wait wait_;
+  std::array<PipeQueue, pipe_count> pipes_;
+  Flags flags_;
+  ScalarCache cache_;
+};
+
+}  // namespace peal

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "peal/base/error.h"
+#include "peal/chip/core.h"
+#include "peal/machine/arithmetic.h"
+
+namespace peal {
+
+// Takes from the pipe's queue what needs no execution, then lets the next instruction be executed
+// at its time, or leaves the pipe blocked or idle.
+void Core::advance(Pipe pipe) {
+  PipeQueue& self = queue(pipe);
+  const auto pop = [&self] {
+    if (++self.head == self.ring.size()) self.head = 0;
+    --self.size;
+  };
+  const bool stores_count = platform_.switches.drained_is_visible;
+  while (self.size != 0) {
+    const Instruction& next = self.ring[self.head];
+    self.free = std::max(self.free, next.issued);
+    if (next.opcode == Opcode::set_flag) {
+      const std::uint32_t flag = Flags::index(static_cast<int>(pipe), next.flag_pipe, next.flag_id);
+      emit_sync(EventKind::set_flag, pipe, next.flag_pipe, next.flag_id, next.place);
+      if (stores_count && self.invisible()) {
+        self.pending_flags.push_back({self.executed, flag});
+        pop();
+      } else {
+        const Picoseconds time = stores_count ? std::max(self.free, self.last_visible) : self.free;
+        pop();
+        fire(flag, time);
+      }
+    } else if (next.opcode == Opcode::wait_flag) {
+      const std::uint32_t flag = Flags::index(next.flag_pipe, static_cast<int>(pipe), next.flag_id);
+      if (!flags_.is_set(flag)) {
+        self.state = PipeState::flag;
+        self.blocked_flag = flag;
+        return;
+      }
+      self.free = std::max(self.free, flags_.take(flag));
+      emit_sync(EventKind::wait_flag, pipe, static_cast<int>(pipe), next.flag_id, next.place);
+      pop();
+    } else if (next.opcode == Opcode::barrier) {
+      if (stores_count && self.invisible()) {
+        self.state = PipeState::visible;
+        return;
+      }
+      if (stores_count) self.free = std::max(self.free, self.last_visible);
+      emit_sync(EventKind::pipe_barrier, pipe, 0, 0, next.place);
+      pop();
+    } else if (next.opcode == Opcode::store && self.executed - self.first_pending == 64) {
+      self.state = PipeState::visible;  // as many as `visible` has bits
+      return;
+    } else {
+      self.state = PipeState::scheduled;
+      fabric_.agenda().add(std::max(self.free, fabric_.now()),
+                           StepId::pipe(index_, static_cast<int>(pipe)));
+      return;
+    }
+  }
+  self.state = PipeState::idle;
+}
+
+void Core::pipe_step(Pipe pipe, Picoseconds time) {
+  PipeQueue& self = queue(pipe);
+  execute(pipe, self.ring[self.head], time);
+  if (++self.head == self.ring.size()) self.head = 0;
+  --self.size;
+  self.state = PipeState::idle;
+  if (blocked_ == Blocked::queue && blocked_pipe_ == pipe) wake(time);
+  advance(pipe);
+  check_drained();
+}
+
+void Core::check_drained() {
+  if (blocked_ == Blocked::drain && drained()) wake(drain_time());
+}
+
+void Core::fire(std::uint32_t flag, Picoseconds time) {
+  flags_.set(flag, time);
+  const int to = Flags::to(flag);
+  if (to == static_cast<int>(Pipe::scalar)) {
+    if (blocked_ == Blocked::flag && blocked_flag_ == flag) wake(time);
+    return;
+  }
+  PipeQueue& waiter = queue(static_cast<Pipe>(to));
+  if (waiter.state != PipeState::flag || waiter.blocked_flag != flag) return;
+  waiter.state = PipeState::idle;
+  advance(static_cast<Pipe>(to));
+  if (blocked_ == Blocked::queue && blocked_pipe_ == static_cast<Pipe>(to) &&
+      waiter.size < waiter.ring.size()) {
+    wake(time);
+  }
+}
+
+void Core::store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time) {
+  PipeQueue& self = queue(pipe);
+  self.visible |= std::uint64_t{1} << (sequence - self.first_pending);
+  const int run = std::countr_one(self.visible);
+  self.visible = run == 64 ? 0 : self.visible >> run;
+  self.first_pending += static_cast<std::uint32_t>(run);
+  self.last_visible = std::max(self.last_visible, time);
+  std::size_t fired = 0;
+  while (fired < self.pending_flags.size() &&
+         static_cast<std::int32_t>(self.first_pending - self.pending_flags[fired].sequence) >= 0) {
+    fire(self.pending_flags[fired].flag, std::max(self.free, self.last_visible));
+    ++fired;
+  }
+  self.pending_flags.erase(self.pending_flags.begin(),
+                           self.pending_flags.begin() + static_cast<std::ptrdiff_t>(fired));
+  if (self.state == PipeState::visible && (!self.invisible() || run > 0)) {
+    self.state = PipeState::idle;
+    advance(pipe);
+    if (blocked_ == Blocked::queue && blocked_pipe_ == pipe && self.size < self.ring.size()) {
+      wake(time);
+    }
+  }
+  if (blocked_ == Blocked::visible) wake(time);  // it looks again
+  check_drained();
+}
+
+void Core::execute(Pipe pipe, const Instruction& instruction, Picoseconds time) {
+  switch (instruction.opcode) {
+    case Opcode::load:
+      return execute_load(queue(pipe), instruction, time);
+    case Opcode::store:
+      return execute_store(pipe, instruction, time);
+    case Opcode::combine:
+    case Opcode::convert:
+      return execute_vector(queue(pipe), instruction, time);
+    case Opcode::set_flag:
+    case Opcode::wait_flag:
+    case Opcode::barrier:
+      break;
+  }
+  CHECK(false);  // advance() has taken these
+}
+
+void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time) {
+  const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
+  const auto length = static_cast<double>(bytes);
+  const int owner = fabric_.memory().owner(instruction.src, rank_);
+  auto duration = static_cast<Picoseconds>(length * platform_.memory.load_ps_per_byte + 0.5);
+  if (owner == rank_) {
+    pipe.free = time + platform_.memory.startup_ps + duration;
+  } else {
+    duration =
+        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
+    pipe.free = fabric_.use_link(owner, rank_, time + platform_.link.load_latency_ps, duration);
+  }
+  emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place);
+  if (fabric_.values()) std::memcpy(instruction.dst, instruction.src, bytes);
+}
+
+void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds time) {
+  PipeQueue& self = queue(pipe);
+  const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
+  const auto length = static_cast<double>(bytes);
+  const int owner = fabric_.memory().owner(instruction.dst, rank_);
+  auto duration = static_cast<Picoseconds>(length * platform_.memory.store_ps_per_byte + 0.5);
+  const Picoseconds start = time + platform_.memory.startup_ps;
+  Picoseconds visible = 0;
+  if (owner == rank_) {
+    visible = self.free = start + duration;
+  } else {
+    duration =
+        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
+    self.free = fabric_.use_link(rank_, owner, start, duration);
+    visible = self.free + platform_.link.store_latency_ps;
+  }
+  emit(EventKind::store, pipe, instruction.dst, bytes, time, self.free, instruction.place);
+  Fabric::StoreInFlight& flight = fabric_.send_store(visible);
+  flight.core = index_;
+  flight.pipe = pipe;
+  flight.sequence = self.executed++;
+  flight.dst = instruction.dst;
+  flight.count = instruction.count;
+  flight.dtype = instruction.dtype;
+  flight.op = instruction.op;
+  flight.atomic = instruction.atomic;
+  flight.place = instruction.place;
+  if (fabric_.values()) flight.data.assign(instruction.src, instruction.src + bytes);
+}
+
+void Core::execute_vector(PipeQueue& pipe, const Instruction& instruction, Picoseconds time) {
+  const bool converts = instruction.opcode == Opcode::convert;
+  std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
+  if (converts) {
+    bytes = std::max(bytes, instruction.count * size_bytes(instruction.source_dtype));
+  }
+  pipe.free = time + vector_ps(bytes, converts);
+  emit(EventKind::vector, Pipe::vector, instruction.dst, bytes, time, pipe.free, instruction.place);
+  if (!fabric_.values()) return;
+  if (converts) {
+    peal::convert(instruction.dtype, instruction.dst, instruction.source_dtype, instruction.src,
+                  instruction.count);
+  } else {
+    peal::combine(instruction.dtype, instruction.op, instruction.dst, instruction.src,
+                  instruction.other, instruction.count);
+  }
+}
+
+Picoseconds Core::vector_ps(std::size_t bytes, bool converts) const {
+  const Platform::Vector& vector = platform_.vector;
+  const auto repeats =
+      (static_cast<std::int64_t>(bytes) + vector.repeat_bytes - 1) / vector.repeat_bytes;
+  const std::int64_t startup = converts ? vector.convert_startup_cycles : vector.startup_cycles;
+  const std::int64_t milli_cycles = repeats * (converts ? vector.convert_per_repeat_milli_cycles
+                                                        : vector.per_repeat_milli_cycles);
+  return platform_.cycles(std::max(vector.floor_cycles, startup + (milli_cycles + 999) / 1000));
+}
+
+}  // namespace peal

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/chip/fabric.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "peal/base/error.h"
+#include "peal/chip/core.h"
+#include "peal/machine/arithmetic.h"
+
+namespace peal {
+
+Fabric::Fabric(const Settings& settings) : settings_(settings) {
+  const auto ranks = static_cast<std::size_t>(settings.memory.ranks);
+  // calloc: the pages of links that nobody uses are never touched.
+  link_free_.reset(static_cast<Picoseconds*>(std::calloc(ranks * ranks, sizeof(Picoseconds))));
+  if (link_free_ == nullptr) throw std::bad_alloc();
+  cores_of_rank_.resize(ranks);
+}
+
+Fabric::~Fabric() = default;
+
+Core& Fabric::add_core(int rank, std::byte* unified_buffer) {
+  const int index = core_count();
+  cores_.push_back(std::make_unique<Core>(*this, rank, index, unified_buffer));
+  cores_of_rank_[static_cast<std::size_t>(rank)].push_back(index);
+  return *cores_.back();
+}
+
+bool Fabric::step() {
+  StepId step;
+  Picoseconds time = 0;
+  if (!settings_.agenda.take(time, step)) return false;
+  now_ = time;
+  switch (step.kind()) {
+    case StepId::Kind::scalar:
+      core(step.index()).scalar_step(time);
+      break;
+    case StepId::Kind::pipe:
+      core(step.index()).pipe_step(static_cast<Pipe>(step.pipe()), time);
+      break;
+    case StepId::Kind::visible:
+      become_visible(step.index());
+      break;
+    case StepId::Kind::arrival:
+      arrive(step.index());
+      break;
+  }
+  return true;
+}
+
+Picoseconds Fabric::use_link(int from, int to, Picoseconds earliest, Picoseconds duration) {
+  const auto ranks = static_cast<std::size_t>(settings_.memory.ranks);
+  Picoseconds& free =
+      link_free_[static_cast<std::size_t>(from) * ranks + static_cast<std::size_t>(to)];
+  free = std::max(free, earliest) + duration;
+  return free;
+}
+
+Fabric::StoreInFlight& Fabric::send_store(Picoseconds time) {
+  if (free_stores_.empty()) {
+    free_stores_.push_back(static_cast<int>(stores_.size()));
+    stores_.emplace_back();
+  }
+  const int slot = free_stores_.back();
+  free_stores_.pop_back();
+  settings_.agenda.add(time, StepId::visible(slot));
+  return stores_[static_cast<std::size_t>(slot)];
+}
+
+void Fabric::become_visible(int slot) {
+  StoreInFlight& store = stores_[static_cast<std::size_t>(slot)];
+  Core& from = core(store.core);
+  if (settings_.values) {
+    if (store.atomic) {
+      combine(store.dtype, store.op, store.dst, store.dst, store.data.data(), store.count);
+    } else {
+      std::memcpy(store.dst, store.data.data(), store.data.size());
+    }
+  }
+  if (observed()) {
+    emit({.kind = EventKind::store_visible,
+          .pipe = store.pipe,
+          .rank = from.rank(),
+          .core = store.core,
+          .peer = settings_.memory.owner(store.dst, from.rank()),
+          .begin = now_,
+          .end = now_,
+          .address = reinterpret_cast<std::uint64_t>(store.dst),
+          .size_bytes = store.count * size_bytes(store.dtype),
+          .place = store.place});
+  }
+  free_stores_.push_back(slot);
+  from.store_visible(store.pipe, store.sequence, now_);
+}
+
+void Fabric::send_signal(Picoseconds time, const SignalInFlight& signal) {
+  if (free_signals_.empty()) {
+    free_signals_.push_back(static_cast<int>(signals_.size()));
+    signals_.emplace_back();
+  }
+  const int slot = free_signals_.back();
+  free_signals_.pop_back();
+  signals_[static_cast<std::size_t>(slot)] = signal;
+  settings_.agenda.add(time, StepId::arrival(slot));
+}
+
+void Fabric::arrive(int slot) {
+  const SignalInFlight signal = signals_[static_cast<std::size_t>(slot)];
+  free_signals_.push_back(slot);
+  if (signal.op == NotifyOp::add) {
+    *signal.cell += signal.value;
+  } else {
+    *signal.cell = signal.value;
+  }
+  const int from_rank = core(signal.core).rank();
+  const int to_rank =
+      settings_.memory.owner(reinterpret_cast<const std::byte*>(signal.cell), from_rank);
+  if (observed()) {
+    emit({.kind = EventKind::notify_arrived,
+          .pipe = Pipe::scalar,
+          .rank = from_rank,
+          .core = signal.core,
+          .peer = to_rank,
+          .begin = now_,
+          .end = now_,
+          .address = reinterpret_cast<std::uint64_t>(signal.cell),
+          .size_bytes = sizeof(std::uint32_t),
+          .value = signal.value,
+          .place = signal.place});
+  }
+  for (int waiter : cores_of_rank_[static_cast<std::size_t>(to_rank)]) {
+    core(waiter).cell_changed(signal.cell, now_);
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "peal/chip/agenda.h"
+#include "peal/machine/dtype.h"
+#include "peal/machine/event.h"
+#include "peal/machine/platform.h"
+#include "peal/machine/reduce_op.h"
+
+namespace peal {
+
+class Core;
+
+// Suspends and resumes the programs that run on the scalar units.
+class ProgramSwitch {
+ public:
+  virtual ~ProgramSwitch() = default;
+  virtual void resume(int core) = 0;   // called by the run's loop
+  virtual void suspend(int core) = 0;  // called by the program itself
+};
+
+// The global memory of all ranks: equal, consecutive parts of one range. Addresses outside belong
+// to whoever uses them.
+struct MemoryMap {
+  std::byte* base = nullptr;
+  unsigned part_shift = 0;  // log2 of a rank's part
+  int ranks = 0;
+
+  [[nodiscard]] int owner(const std::byte* address, int self) const {
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base);
+    const std::uintptr_t part = offset >> part_shift;
+    return part < static_cast<std::uintptr_t>(ranks) ? static_cast<int>(part) : self;
+  }
+  // The same place in a peer's part.
+  [[nodiscard]] std::byte* translate(std::byte* address, int self, int peer) const {
+    return address + (static_cast<std::ptrdiff_t>(peer - self) * (std::ptrdiff_t{1} << part_shift));
+  }
+};
+
+enum class NotifyOp : std::uint8_t { add, set };
+
+// What the cores of a run share: global memory, the links, what is under way between cores, the
+// agenda, and the readers of events.
+class Fabric {
+ public:
+  struct Settings {
+    const Platform& platform;
+    Agenda& agenda;
+    ProgramSwitch& programs;
+    MemoryMap memory;
+    bool values = true;
+    std::span<EventReader* const> readers;
+  };
+
+  explicit Fabric(const Settings& settings);
+  ~Fabric();
+
+  // A new core of `rank`; its index is the number of cores before it.
+  Core& add_core(int rank, std::byte* unified_buffer);
+  [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index)]; }
+  [[nodiscard]] int core_count() const { return static_cast<int>(cores_.size()); }
+
+  // Takes the next step of the agenda; false at a standstill.
+  bool step();
+
+  [[nodiscard]] Picoseconds now() const { return now_; }
+  [[nodiscard]] const Platform& platform() const { return settings_.platform; }
+  [[nodiscard]] const MemoryMap& memory() const { return settings_.memory; }
+  [[nodiscard]] Agenda& agenda() { return settings_.agenda; }
+  [[nodiscard]] ProgramSwitch& programs() { return settings_.programs; }
+  [[nodiscard]] bool values() const { return settings_.values; }
+  [[nodiscard]] bool observed() const { return !settings_.readers.empty(); }
+  void emit(const Event& event) const {
+    for (EventReader* reader : settings_.readers) reader->read(event);
+  }
+
+  // Occupies the link from one rank to another for `duration`, not before `earliest`; returns the
+  // time at which the transfer ends.
+  Picoseconds use_link(int from, int to, Picoseconds earliest, Picoseconds duration);
+
+  struct StoreInFlight {
+    int core = 0;
+    Pipe pipe{};
+    std::uint32_t sequence = 0;  // of the pipe's stores
+    std::byte* dst = nullptr;
+    std::uint32_t count = 0;
+    DType dtype{};
+    ReduceOp op{};
+    bool atomic = false;
+    SourcePlace place;
+    std::vector<std::byte> data;  // keeps its capacity while the slot waits for its next use
+  };
+  // A slot for a store that becomes visible at `time`; the caller fills it.
+  StoreInFlight& send_store(Picoseconds time);
+
+  struct SignalInFlight {
+    int core = 0;  // of the notifier
+    std::uint32_t* cell = nullptr;
+    std::uint32_t value = 0;
+    NotifyOp op{};
+    SourcePlace place;
+  };
+  void send_signal(Picoseconds time, const SignalInFlight& signal);
+
+ private:
+  void arrive(int slot);
+  void become_visible(int slot);
+
+  Settings settings_;
+  Picoseconds now_ = 0;
+  std::vector<std::unique_ptr<Core>> cores_;
+  std::vector<std::vector<int>> cores_of_rank_;
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<Picoseconds[], Free> link_free_;  // [from * ranks + to]
+  std::vector<StoreInFlight> stores_;
+  std::vector<int> free_stores_;
+  std::vector<SignalInFlight> signals_;
+  std::vector<int> free_signals_;
+};
+
+}  // namespace peal

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "peal/base/source_place.h"
+#include "peal/base/units.h"
+#include "peal/machine/dtype.h"
+#include "peal/machine/pipe.h"
+#include "peal/machine/reduce_op.h"
+
+namespace peal {
+
+enum class Opcode : std::uint8_t {
+  load,       // dst on-chip <- src in global memory
+  store,      // dst in global memory <- src on-chip
+  combine,    // on-chip: dst = src op other
+  convert,    // on-chip: dst <- src of another type
+  set_flag,   // to `flag_pipe`
+  wait_flag,  // from `flag_pipe`
+  barrier,    // of its own pipe
+};
+
+// An instruction in a pipe's queue.
+struct Instruction {
+  Opcode opcode{};
+  DType dtype{};         // of the elements; of the destination for convert
+  DType source_dtype{};  // convert only
+  ReduceOp op{};         // combine, and store where `atomic`
+  bool atomic = false;   // store: combine into the destination, atomically per element
+  std::uint8_t flag_pipe = 0;
+  std::uint8_t flag_id = 0;
+  std::uint32_t count = 0;  // elements
+  Picoseconds issued = 0;
+  std::byte* dst = nullptr;
+  const std::byte* src = nullptr;
+  const std::byte* other = nullptr;
+  SourcePlace place;
+};
+
+}  // namespace peal

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/collectives/arguments.h"
+
+#include <fmt/format.h>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+bool overlap(const View& a, const View& b) {
+  return a.data < b.data + b.size_bytes() && b.data < a.data + a.size_bytes();
+}
+
+// In place is send == recv, or the shorter of the two being this rank's own block of the other.
+bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
+  if (send.data == recv.data) return true;
+  const std::size_t own = static_cast<std::size_t>(rank) * count;
+  if (recv.count > send.count) return send.data == recv.part(own, 0).data;
+  return send.count > recv.count && recv.data == send.part(own, 0).data;
+}
+
+}  // namespace
+
+std::size_t check_arguments(const CollectiveCall& call, int rank, int ranks) {
+  const char* const what = name(call.collective);
+  const CollectiveShape blocks = shape(call.collective, ranks);
+  if (blocks.has_root && (call.root < 0 || call.root >= ranks)) {
+    throw Error(fmt::format("{}: root {} is not one of the {} ranks 0..{}", what, call.root, ranks,
+                            ranks - 1));
+  }
+  const bool gives = blocks.send_blocks > 0 && sends(call.collective, rank, call.root);
+  const bool takes = blocks.recv_blocks > 0 && receives(call.collective, rank, call.root);
+  const auto send_blocks = static_cast<std::size_t>(blocks.send_blocks);
+  const auto recv_blocks = static_cast<std::size_t>(blocks.recv_blocks);
+  std::size_t count = 0;
+  if (takes) count = call.recv.count / recv_blocks;
+  if (!takes && gives) count = call.send.count / send_blocks;
+  if (takes && call.recv.count != count * recv_blocks) {
+    throw Error(
+        fmt::format("{} on rank {}: recv holds {} elements; give a multiple of the {} ranks", what,
+                    rank, call.recv.count, ranks));
+  }
+  if (gives && call.send.count != count * send_blocks) {
+    throw Error(fmt::format(
+        "{} on rank {}: send holds {} elements and recv {}; for blocks of {} give {} and {}", what,
+        rank, call.send.count, call.recv.count, count, count * send_blocks, count * recv_blocks));
+  }
+  if (gives && takes && call.send.dtype != call.recv.dtype) {
+    throw Error(fmt::format("{} on rank {}: send is {} and recv is {}; give one type", what, rank,
+                            name(call.send.dtype), name(call.recv.dtype)));
+  }
+  if (gives && takes && count > 0 && overlap(call.send, call.recv) &&
+      !in_place(call.send, call.recv, count, rank)) {
+    throw Error(fmt::format(
+        "{} on rank {}: send and recv overlap in part; give the same start for in place, or apart",
+        what, rank));
+  }
+  return count;
+}
+
+}  // namespace peal

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/collectives/registry.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "peal/base/error.h"
+
+namespace peal {
+
+using enum Collective;
+using D = Device;
+using K = KernelCall;
+
+// One line an algorithm. A kernel has no header: its line declares it, so that a new algorithm is
+// its file and its line. The formulas are, in order, those of struct Formulas: scratch, parts,
+// signals; steps, puts, gets, sent, notifies.
+static const Algorithm table[] = {
+    {all_reduce,
+     "one_phase",
+     [](D& d, const K& k) {
+       void all_reduce_one_phase(D&, const AllReduceArgs&);
+       launch(all_reduce_one_phase, d, k);
+     },
+     false,
+     {"n", "1", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+    {all_reduce,
+     "two_phase",
+     [](D& d, const K& k) {
+       void all_reduce_two_phase(D&, const AllReduceArgs&);
+       launch(all_reduce_two_phase, d, k);
+     },
+     false,
+     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L"}},
+    {all_reduce,
+     "ring",
+     [](D& d, const K& k) {
+       void all_reduce_ring(D&, const AllReduceArgs&);
+       launch(all_reduce_ring, d, k);
+     },
+     true,
+     {"n", "P", "1", "2*(P-1)", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)"}},
+    {all_reduce,
+     "bidirectional_ring",
+     [](D& d, const K& k) {
+       void all_reduce_bidirectional_ring(D&, const AllReduceArgs&);
+       launch(all_reduce_bidirectional_ring, d, k);
+     },
+     true,
+     {"n", "P", "2", "2*(P-1)", "4*(P-1)", "0", "2*(P-1)*n/P", "4*(P-1)"}},
+    {all_reduce,
+     "recursive_doubling",
+     [](D& d, const K& k) {
+       void all_reduce_recursive_doubling(D&, const AllReduceArgs&);
+       launch(all_reduce_recursive_doubling, d, k);
+     },
+     false,
+     {"(L+1)*n", "L+1", "L+1", "L+X", "L", "0", "L*n", "L"}},
+    {all_gather,
+     "direct",
+     [](D& d, const K& k) {
+       void all_gather_direct(D&, const AllGatherArgs&);
+       launch(all_gather_direct, d, k);
+     },
+     false,
+     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+    {all_gather,
+     "ring",
+     [](D& d, const K& k) {
+       void all_gather_ring(D&, const AllGatherArgs&);
+       launch(all_gather_ring, d, k);
+     },
+     false,
+     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1"}},
+    {reduce_scatter,
+     "direct",
+     [](D& d, const K& k) {
+       void reduce_scatter_direct(D&, const ReduceScatterArgs&);
+       launch(reduce_scatter_direct, d, k);
+     },
+     false,
+     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+    {reduce_scatter,
+     "ring",
+     [](D& d, const K& k) {
+       void reduce_scatter_ring(D&, const ReduceScatterArgs&);
+       launch(reduce_scatter_ring, d, k);
+     },
+     false,
+     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1"}},
+    {all_to_all,
+     "pull",
+     [](D& d, const K& k) {
+       void all_to_all_pull(D&, const AllToAllArgs&);
+       launch(all_to_all_pull, d, k);
+     },
+     false,
+     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+    {all_to_all,
+     "push",
+     [](D& d, const K& k) {
+       void all_to_all_push(D&, const AllToAllArgs&);
+       launch(all_to_all_push, d, k);
+     },
+     false,
+     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+    {broadcast,
+     "direct",
+     [](D& d, const K& k) {
+       void broadcast_direct(D&, const RootedArgs&);
+       launch(broadcast_direct, d, k);
+     },
+     false,
+     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+    {broadcast,
+     "tree",
+     [](D& d, const K& k) {
+       void broadcast_tree(D&, const RootedArgs&);
+       launch(broadcast_tree, d, k);
+     },
+     false,
+     {"n", "1", "2", "L-X", "L", "0", "L*n", "L"}},
+    {broadcast,
+     "scatter_all_gather",
+     [](D& d, const K& k) {
+       void broadcast_scatter_all_gather(D&, const RootedArgs&);
+       launch(broadcast_scatter_all_gather, d, k);
+     },
+     false,
+     {"n", "P", "3", "P-1", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)"}},
+    {reduce,
+     "direct",
+     [](D& d, const K& k) {
+       void reduce_direct(D&, const RootedArgs&);
+       launch(reduce_direct, d, k);
+     },
+     false,
+     {"n", "1", "2", "min(1,P-1)", "0", "P-1", "min(1,P-1)*n", "P-1"}},
+    {reduce,
+     "tree",
+     [](D& d, const K& k) {
+       void reduce_tree(D&, const RootedArgs&);
+       launch(reduce_tree, d, k);
+     },
+     false,
+     {"(L+1)*n", "L+1", "L+1", "L-X", "min(1,P-1)", "0", "min(1,P-1)*n", "L"}},
+    {gather,
+     "direct",
+     [](D& d, const K& k) {
+       void gather_direct(D&, const RootedArgs&);
+       launch(gather_direct, d, k);
+     },
+     false,
+     {"P*n", "P", "2", "min(1,P-1)", "min(1,P-1)", "0", "min(1,P-1)*n", "P-1"}},
+    {scatter,
+     "direct",
+     [](D& d, const K& k) {
+       void scatter_direct(D&, const RootedArgs&);
+       launch(scatter_direct, d, k);
+     },
+     false,
+     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+    {barrier,
+     "dissemination",
+     [](D& d, const K& k) {
+       void barrier_dissemination(D&, const BarrierArgs&);
+       launch(barrier_dissemination, d, k);
+     },
+     false,
+     {"0", "1", "L", "L", "0", "0", "0", "L"}},
+};
+
+std::span<const Algorithm> algorithms() { return table; }
+
+const Algorithm& find_algorithm(Collective collective, std::string_view name) {
+  std::string known;
+  for (const Algorithm& algorithm : table) {
+    if (algorithm.collective != collective) continue;
+    if (algorithm.name == name) return algorithm;
+    known += known.empty() ? "" : ", ";
+    known += algorithm.name;
+  }
+  throw Error(fmt::format("{}: algorithm `{}` is unknown; use auto or one of {}",
+                          peal::name(collective), name, known));
+}
+
+AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count) {
+  return evaluate(algorithm.formulas, ranks, count);
+}
+
+const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count, DType dtype,
+                                  const Platform& platform) {
+  const Algorithm* best = nullptr;
+  double best_ps = 0;
+  for (const Algorithm& algorithm : table) {
+    if (algorithm.collective != collective) continue;
+    const double time_ps =
+        predict_ps(figures(algorithm, ranks, count), size_bytes(dtype), platform);
+    if (best != nullptr && time_ps >= best_ps) continue;
+    best = &algorithm;
+    best_ps = time_ps;
+  }
+  CHECK(best != nullptr);
+  return *best;
+}
+
+}  // namespace peal

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/cost/closed_form.h"
+
+#include <bit>
+#include <string_view>
+
+#include "peal/base/expression.h"
+
+namespace peal {
+
+AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count) {
+  static constexpr std::string_view variables[] = {"P", "n", "L", "X"};
+  const auto unsigned_ranks = static_cast<unsigned>(ranks);
+  const std::int64_t values[] = {ranks, static_cast<std::int64_t>(count),
+                                 std::bit_width(unsigned_ranks - 1),
+                                 std::has_single_bit(unsigned_ranks) ? 0 : 1};
+  const auto number = [&](const char* text) {
+    return Expression::parse(text, variables).evaluate(values);
+  };
+  return {.scratch = number(formulas.scratch),
+          .parts = number(formulas.parts),
+          .signals = number(formulas.signals),
+          .steps = number(formulas.steps),
+          .puts = number(formulas.puts),
+          .gets = number(formulas.gets),
+          .sent = number(formulas.sent),
+          .notifies = number(formulas.notifies)};
+}
+
+double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
+                  const Platform& platform) {
+  const double sent_bytes = static_cast<double>(figures.sent) * static_cast<double>(element_bytes);
+  const auto tile_bytes = static_cast<double>(platform.verbs.tile_bytes);
+  double time = static_cast<double>(figures.notifies * platform.signals.notify_issue_ps) +
+                static_cast<double>(figures.steps * platform.signals.latency_ps) +
+                sent_bytes * platform.link.ps_per_byte;
+  if (figures.gets > 0) {  // a remote read pays the latency for every tile
+    const double tiles = static_cast<double>(figures.gets) + sent_bytes / tile_bytes;
+    time += tiles * static_cast<double>(platform.link.load_latency_ps);
+  } else {
+    time += static_cast<double>(figures.steps * platform.link.store_latency_ps) +
+            static_cast<double>(figures.puts * 2 * platform.memory.startup_ps);
+  }
+  return time;
+}
+
+}  // namespace peal

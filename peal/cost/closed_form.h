@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "peal/machine/platform.h"
+
+namespace peal {
+
+// What one launch of an algorithm's kernel does, as formulas over P (ranks), n (elements of one
+// block), L = ceil(log2 P) and X (1 where P is no power of two, else 0). docs/algorithms.md states
+// the same formulas; tests hold both against the simulator's counts. Puts, gets, sent and notifies
+// are those of the busiest rank.
+struct Formulas {
+  const char* scratch;   // elements of each half of the window
+  const char* parts;     // chunks that the scratch is cut into
+  const char* signals;   // of each half
+  const char* steps;     // the longest chain of notify -> wait
+  const char* puts;      // writes to peers
+  const char* gets;      // reads of peers
+  const char* sent;      // elements that leave the rank's memory for a peer
+  const char* notifies;  // to peers
+};
+
+// The numbers that formulas give.
+struct AlgorithmFigures {
+  std::int64_t scratch = 0, parts = 0, signals = 0;
+  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0;
+};
+
+[[nodiscard]] AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count);
+
+// The predicted time of an algorithm with these figures: a latency per step and per remote read,
+// and the bytes over the busiest rank's links. Good to rank algorithms, not to plan by.
+[[nodiscard]] double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
+                                const Platform& platform);
+
+}  // namespace peal

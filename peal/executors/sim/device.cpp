@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "peal/base/error.h"
+#include "peal/machine/arithmetic.h"
+
+namespace peal {
+namespace {
+
+// The identifier of the flag MTE3 -> MTE2 that orders own stores before own loads.
+constexpr int own_order_flag = 7;
+
+// Tiles of the unified buffer beyond the two that are loaded in turn.
+constexpr int first_accumulator = 2;
+constexpr int converted_source = 4;
+constexpr int first_result = 5;
+
+}  // namespace
+
+SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks)
+    : Device(rank, ranks), run_(run), core_(core) {}
+
+std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
+  if (peer.index == rank()) return view.data;
+  const MemoryMap& map = run_.memory.map();
+  // -1 stands for private memory, which no peer can address.
+  if (!view.empty() && map.owner(view.data, -1) != rank()) {
+    throw Error(fmt::format(
+        "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
+        "Team::allocate or Device::allocate",
+        verb, rank(), view.count, peer.index));
+  }
+  return map.translate(view.data, rank(), peer.index);
+}
+
+void SimDevice::count_put(Rank peer, const View& view) {
+  if (peer.index == rank()) return;
+  RankCounts& counts = run_.counts[static_cast<std::size_t>(rank())];
+  ++counts.puts;
+  counts.sent_bytes += view.size_bytes();
+}
+
+void SimDevice::count_get(Rank peer, const View& view) {
+  if (peer.index == rank()) return;
+  ++run_.counts[static_cast<std::size_t>(rank())].gets;
+  run_.counts[static_cast<std::size_t>(peer.index)].sent_bytes += view.size_bytes();
+}
+
+void SimDevice::do_put(Rank peer, View dst, View src, SourcePlace place) {
+  count_put(peer, src);
+  transfer(at(peer, dst, "put"), src.data, src, place);
+}
+
+void SimDevice::do_get(View dst, Rank peer, View src, SourcePlace place) {
+  count_get(peer, src);
+  transfer(dst.data, at(peer, src, "get"), src, place);
+}
+
+void SimDevice::do_copy(View dst, View src, SourcePlace place) {
+  transfer(dst.data, src.data, src, place);
+}
+
+// Double-buffered: while one tile is stored, the other is loaded.
+void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape,
+                         SourcePlace place) {
+  if (dst == src) return;
+  const std::size_t element_bytes = size_bytes(shape.dtype);
+  const std::size_t tile_elements =
+      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
+  for (std::size_t done = 0; done < shape.count;) {
+    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
+    const int number = load_tile(src + done * element_bytes, count, shape.dtype, Pipe::mte3, place);
+    store_own_in_order(dst + done * element_bytes, tile(number), count, shape.dtype, place);
+    free_tile(number, Freer::mte3, place);
+    done += count;
+  }
+}
+
+// Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
+int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
+                         SourcePlace place) {
+  if (run_.memory.map().owner(src, rank()) == rank() &&
+      own_stores_.overlap(src, count * size_bytes(dtype))) {
+    core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+    core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+    own_stores_.clear();
+  }
+  const int number = next_tile_;
+  next_tile_ ^= 1;
+  Freer& freer = freers_[static_cast<std::size_t>(number)];
+  if (freer == Freer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+  if (freer == Freer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+  freer = Freer::nobody;
+  core_.load(tile(number), src, count, dtype, place);
+  core_.set_flag(Pipe::mte2, user, number, place);
+  core_.wait_flag(Pipe::mte2, user, number, place);
+  return number;
+}
+
+void SimDevice::free_tile(int number, Freer freer, SourcePlace place) {
+  core_.set_flag(freer == Freer::mte3 ? Pipe::mte3 : Pipe::vector, Pipe::mte2, number, place);
+  freers_[static_cast<std::size_t>(number)] = freer;
+}
+
+// Every store waits for a load that was issued after all earlier verbs, so it is ordered after
+// their reads; only an earlier store to the same bytes needs a barrier.
+void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count,
+                                   DType dtype, SourcePlace place) {
+  const std::size_t bytes = count * size_bytes(dtype);
+  if (run_.memory.map().owner(dst, rank()) == rank()) {
+    if (own_stores_.overlap(dst, bytes)) core_.pipe_barrier(Pipe::mte3, place);
+    if (own_stores_.full()) {
+      core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+      core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+      own_stores_.clear();
+    }
+    own_stores_.add(dst, bytes);
+  }
+  core_.store(dst, src, count, dtype, place);
+}
+
+void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+                          SourcePlace place) {
+  // The verb's lists keep their capacity from call to call.
+  reduce_dsts_.clear();
+  reduce_srcs_.clear();
+  for (const Place& dst : dsts) {
+    count_put(dst.rank, dst.view);
+    reduce_dsts_.push_back(at(dst.rank, dst.view, "reduce"));
+  }
+  for (const Place& src : srcs) {
+    count_get(src.rank, src.view);
+    reduce_srcs_.push_back(at(src.rank, src.view, "reduce"));
+  }
+  const View& shape = dsts.front().view;
+  const std::size_t tile_elements =
+      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) /
+      size_bytes(accumulator(shape.dtype));
+  for (std::size_t done = 0; done < shape.count;) {
+    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
+    reduce_piece(reduce_dsts_, reduce_srcs_, {done * size_bytes(shape.dtype), count}, shape.dtype,
+                 op, place);
+    done += count;
+  }
+}
+
+void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
+                             std::span<const std::byte* const> srcs, Piece piece, DType dtype,
+                             ReduceOp op, SourcePlace place) {
+  const DType wide = accumulator(dtype);
+  const int number = next_accumulator_;
+  next_accumulator_ ^= 1;
+  std::byte* const sum = tile(first_accumulator + number);
+  bool& storing = storing_[static_cast<std::size_t>(number)];
+  if (storing) core_.wait_flag(Pipe::mte3, Pipe::vector, number, place);
+  const std::byte* left = nullptr;  // what the next source is combined with
+  int held = -1;                    // the tile in which the first source waits for the second
+  for (const std::byte* src : srcs) {
+    const int loaded = load_tile(src + piece.offset_bytes, piece.count, dtype, Pipe::vector, place);
+    const std::byte* right = tile(loaded);
+    if (wide != dtype) {
+      std::byte* const converted = left == nullptr ? sum : tile(converted_source);
+      core_.convert(converted, wide, right, dtype, piece.count, place);
+      right = converted;
+    }
+    if (left != nullptr) core_.combine(sum, left, right, piece.count, wide, op, place);
+    if (held >= 0) free_tile(held, Freer::vector, place);
+    held = left == nullptr && wide == dtype ? loaded : -1;
+    if (held < 0) free_tile(loaded, Freer::vector, place);
+    left = left == nullptr ? right : sum;
+  }
+  const std::byte* result = left;
+  if (wide != dtype) {
+    core_.convert(tile(first_result + number), dtype, sum, wide, piece.count, place);
+    result = tile(first_result + number);
+  }
+  core_.set_flag(Pipe::vector, Pipe::mte3, number, place);
+  core_.wait_flag(Pipe::vector, Pipe::mte3, number, place);
+  for (std::byte* dst : dsts) {
+    store_own_in_order(dst + piece.offset_bytes, result, piece.count, dtype, place);
+  }
+  if (held >= 0) free_tile(held, Freer::mte3, place);
+  core_.set_flag(Pipe::mte3, Pipe::vector, number, place);
+  storing = true;
+}
+
+void SimDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) {
+  count_put(peer, src);
+  std::byte* const to = at(peer, dst, "put_reduce");
+  const std::size_t element_bytes = size_bytes(src.dtype);
+  const std::size_t tile_elements =
+      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
+  for (std::size_t done = 0; done < src.count;) {
+    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, src.count - done));
+    const int number =
+        load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
+    std::byte* const piece = to + done * element_bytes;
+    if (peer.index == rank() && own_stores_.overlap(piece, count * element_bytes)) {
+      core_.pipe_barrier(Pipe::mte3, place);
+    }
+    core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
+    if (peer.index == rank()) own_stores_.add(piece, count * element_bytes);
+    free_tile(number, Freer::mte3, place);
+    done += count;
+  }
+}
+
+void SimDevice::drain(SourcePlace place) {
+  core_.pipe_barrier(Pipe::all, place);
+  core_.dsb(place);
+  own_stores_.clear();
+}
+
+void SimDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace place) {
+  drain(place);
+  if (peer.index != rank()) ++run_.counts[static_cast<std::size_t>(rank())].notifies;
+  ++run_.notifies;
+  const View cell{reinterpret_cast<std::byte*>(&signal.cell->arrived), sizeof(std::uint32_t),
+                  DType::u8};
+  core_.notify(reinterpret_cast<std::uint32_t*>(at(peer, cell, "notify")),
+               static_cast<std::uint32_t>(n), NotifyOp::add, place);
+}
+
+void SimDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
+  do_put(peer, dst, src, place);
+  do_notify(peer, signal, 1, place);
+}
+
+void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
+  ++run_.counts[static_cast<std::size_t>(rank())].waits;
+  const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
+  core_.wait(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n), place);
+  signal.cell->consumed = target;
+}
+
+bool SimDevice::do_poll(Signal signal, int n, SourcePlace place) {
+  const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
+  if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, place)) return false;
+  signal.cell->consumed = target;
+  return true;
+}
+
+void SimDevice::do_flush(SourcePlace place) { drain(place); }
+
+std::span<std::byte> SimDevice::do_access(View view, Access access, SourcePlace place) {
+  drain(place);
+  core_.yield();
+  if (run_.fabric.observed()) {
+    run_.fabric.emit(
+        {.kind = access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
+         .pipe = Pipe::scalar,
+         .rank = rank(),
+         .core = core_.index(),
+         .peer = rank(),
+         .begin = core_.clock(),
+         .end = core_.clock(),
+         .address = reinterpret_cast<std::uint64_t>(view.data),
+         .size_bytes = view.size_bytes(),
+         .place = place});
+  }
+  return {view.data, view.size_bytes()};
+}
+
+void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>& fn,
+                           SourcePlace place) {
+  for (const View& view : cost.reads) do_access(view, Access::read, place);
+  for (const View& view : cost.writes) do_access(view, Access::write, place);
+  core_.spend(run_.fabric.platform().cycles(cost.cycles));
+  if (run_.fabric.values()) fn();
+}
+
+Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
+  const SimMemory::Window& window = run_.memory.window(allocations_++, name, size, rank());
+  const MemoryMap& map = run_.memory.map();
+  return {map.translate(map.base, 0, rank()) + window.offset, size};
+}
+
+SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
+  CHECK(count >= 0);
+  const bool is_first = run_.memory.window_count() == allocations_;
+  const Window window = do_allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell));
+  const auto cells = [&](int owner) {
+    std::byte* first = run_.memory.map().translate(window.data, rank(), owner);
+    return reinterpret_cast<SignalCell*>(first);
+  };
+  if (is_first && run_.options.signal_start != 0) {
+    for (int owner = 0; owner < ranks(); ++owner) {
+      std::fill_n(cells(owner), count,
+                  SignalCell{run_.options.signal_start, run_.options.signal_start});
+    }
+  }
+  return {cells(rank()), count};
+}
+
+void SimDevice::finish() {
+  const SourcePlace place = SourcePlace::here();
+  for (int number = 0; number < 2; ++number) {
+    Freer& freer = freers_[static_cast<std::size_t>(number)];
+    if (freer == Freer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+    if (freer == Freer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+    freer = Freer::nobody;
+    bool& storing = storing_[static_cast<std::size_t>(number)];
+    if (storing) core_.wait_flag(Pipe::mte3, Pipe::vector, number, place);
+    storing = false;
+  }
+  drain(place);
+}
+
+}  // namespace peal

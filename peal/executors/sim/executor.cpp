@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include "peal/base/error.h"
+#include "peal/executors/sim/device.h"
+#include "peal/executors/sim/schedule.h"
+#include "peal/executors/sim/standstill.h"
+
+namespace peal {
+namespace {
+
+// Steps between two calls of RunOptions::progress, less one: a mask.
+constexpr std::uint64_t progress_mask = (std::uint64_t{1} << 18) - 1;
+
+// The fibers of a run, one for each core.
+class RankPrograms final : public ProgramSwitch {
+ public:
+  void resume(int core) override { fibers_[static_cast<std::size_t>(core)].resume(); }
+  void suspend(int core) override { fibers_[static_cast<std::size_t>(core)].suspend(); }
+  void clear() { fibers_.clear(); }
+  void add(StackPool& stacks, std::function<void()> program) {
+    fibers_.emplace_back(stacks, std::move(program));
+  }
+
+ private:
+  std::deque<Fiber> fibers_;  // a Fiber cannot move
+};
+
+struct RankState {
+  RankState(SimRun& run, Core& core, int rank, int ranks)
+      : device(run, core, rank, ranks), team(device, run.fabric.platform()) {}
+
+  SimDevice device;
+  Team team;
+};
+
+bool all_finished(Fabric& fabric) {
+  for (int core = 0; core < fabric.core_count(); ++core) {
+    if (fabric.core(core).blocked() != Core::Blocked::finished) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
+                           const RunOptions& options) {
+  if (ranks < 1 || ranks > most_ranks) {
+    throw Error(fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, most_ranks));
+  }
+  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
+  memory_.begin_run(ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
+  std::deque<RankState> states;  // outlives the fibers, which are unwound through it
+  std::optional<SimRun> run;
+  RankPrograms programs;
+  Fabric fabric({.platform = platform_,
+                 .agenda = *agenda,
+                 .programs = programs,
+                 .memory = memory_.map(),
+                 .values = options.values,
+                 .readers = options.readers});
+  run.emplace(SimRun{.fabric = fabric,
+                     .memory = memory_,
+                     .options = options,
+                     .counts = std::vector<RankCounts>(static_cast<std::size_t>(ranks))});
+  // Programs are unwound while everything that they refer to still lives.
+  struct Unwind {
+    RankPrograms& programs;
+    ~Unwind() { programs.clear(); }
+  } unwind{programs};
+  for (int rank = 0; rank < ranks; ++rank) {
+    Core& core = fabric.add_core(rank, memory_.unified_buffer(rank));
+    RankState& state = states.emplace_back(*run, core, rank, ranks);
+    programs.add(stacks_, [&program, &state, &core] {
+      program(state.team);
+      state.device.finish();
+      core.finish();
+    });
+  }
+  for (std::uint64_t steps = 1; fabric.step(); ++steps) {
+    if ((steps & progress_mask) == 0 && options.progress) options.progress(run->notifies);
+  }
+  if (!all_finished(fabric)) throw RunError(describe_standstill(fabric, memory_));
+
+  RunReport report{.ranks = std::move(run->counts)};
+  for (int index = 0; index < fabric.core_count(); ++index) {
+    report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
+    report.chip_instructions += fabric.core(index).instructions();
+  }
+  return report;
+}
+
+}  // namespace peal

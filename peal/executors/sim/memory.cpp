@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/memory.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+// Fixed addresses, so that a run does not depend on where the system puts things; ThreadSanitizer
+// knows only some ranges.
+#if defined(__SANITIZE_THREAD__)
+constexpr std::uintptr_t preferred_base = std::uintptr_t{64} << 30;
+constexpr unsigned most_bits = 37;
+#else
+constexpr std::uintptr_t preferred_base = std::uintptr_t{32} << 40;
+constexpr unsigned most_bits = 44;
+#endif
+constexpr unsigned most_part_bits = 36;
+constexpr unsigned least_part_bits = 20;
+constexpr std::size_t memset_limit = std::size_t{64} * 1024;
+
+std::byte* map_pages(std::uintptr_t address, std::size_t size_bytes) {
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* memory = MAP_FAILED;
+  if (address != 0) {
+    memory = ::mmap(reinterpret_cast<void*>(address), size_bytes, PROT_READ | PROT_WRITE,
+                    flags | MAP_FIXED_NOREPLACE, -1, 0);
+  }
+  if (memory == MAP_FAILED) {  // another run of this process lies there
+    memory = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  }
+  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+}
+
+}  // namespace
+
+SimMemory::~SimMemory() { release(); }
+
+void SimMemory::release() {
+  if (map_.base != nullptr) ::munmap(map_.base, reserved_bytes_);
+  if (on_chip_ != nullptr) ::munmap(on_chip_, on_chip_reserved_);
+  map_ = {};
+  on_chip_ = nullptr;
+  used_ = dirty_ = 0;
+}
+
+void SimMemory::begin_run(int ranks, std::size_t unified_buffer_bytes) {
+  windows_.clear();
+  used_ = 0;
+  on_chip_stride_ = (unified_buffer_bytes + 4095) / 4096 * 4096;
+  if (map_.ranks != ranks) {
+    release();
+    reserve(ranks, on_chip_stride_ * static_cast<std::size_t>(ranks));
+  }
+}
+
+void SimMemory::reserve(int ranks, std::size_t on_chip_bytes) {
+  const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
+  CHECK(rank_bits + least_part_bits <= most_bits);
+  unsigned part_bits = std::min(most_part_bits, most_bits - rank_bits);
+  for (; part_bits >= least_part_bits && map_.base == nullptr; --part_bits) {
+    reserved_bytes_ = static_cast<std::size_t>(ranks) << part_bits;
+    map_ = {map_pages(preferred_base, reserved_bytes_), part_bits, ranks};
+  }
+  on_chip_reserved_ = on_chip_bytes;
+  on_chip_ = map_pages(0, on_chip_bytes);
+  if (map_.base == nullptr || on_chip_ == nullptr) {
+    release();
+    throw Error(fmt::format(
+        "simulator: the address space for {} ranks cannot be reserved; use fewer ranks or raise "
+        "the limit of `ulimit -v`",
+        ranks));
+  }
+}
+
+const SimMemory::Window& SimMemory::window(std::size_t index, std::string_view name,
+                                           std::size_t size_bytes, int rank) {
+  if (index < windows_.size()) {
+    const Window& known = windows_[index];
+    if (known.name != name || known.size_bytes != size_bytes) {
+      throw Error(fmt::format(
+          "window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` of {} "
+          "bytes; make the same allocations in the same order on every rank",
+          name, size_bytes, index, rank, known.name, known.size_bytes));
+    }
+    return known;
+  }
+  CHECK(index == windows_.size());
+  const std::size_t part_bytes = std::size_t{1} << map_.part_shift;
+  if (size_bytes > part_bytes - used_) {
+    throw Error(fmt::format(
+        "window `{}` of {} bytes does not fit into the {} bytes that are left of a simulated "
+        "rank's {}; use fewer ranks or smaller buffers",
+        name, size_bytes, part_bytes - used_, part_bytes));
+  }
+  const std::size_t rounded = (size_bytes + 63) / 64 * 64;
+  clear(used_, rounded);
+  windows_.push_back({std::string(name), used_, size_bytes});
+  used_ = std::min(part_bytes, used_ + rounded);
+  dirty_ = std::max(dirty_, used_);
+  return windows_.back();
+}
+
+// Memory that no earlier run has had is zero already.
+void SimMemory::clear(std::size_t offset, std::size_t size_bytes) {
+  const std::size_t end = std::min(offset + size_bytes, dirty_);
+  if (end <= offset) return;
+  for (int rank = 0; rank < map_.ranks; ++rank) {
+    std::byte* part = map_.base + (static_cast<std::size_t>(rank) << map_.part_shift);
+    if (end - offset <= memset_limit) {
+      std::memset(part + offset, 0, end - offset);
+      continue;
+    }
+    const std::size_t first_page = (offset + 4095) / 4096 * 4096, last_page = end / 4096 * 4096;
+    std::memset(part + offset, 0, first_page - offset);
+    std::memset(part + last_page, 0, end - last_page);
+    if (::madvise(part + first_page, last_page - first_page, MADV_DONTNEED) != 0) {
+      std::memset(part + first_page, 0, last_page - first_page);
+    }
+  }
+}
+
+const SimMemory::Window* SimMemory::window_at(const void* address) const {
+  const auto offset =
+      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
+  if (offset >= reserved_bytes_) return nullptr;
+  const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
+  for (const Window& window : windows_) {
+    if (inside >= window.offset && inside - window.offset < window.size_bytes) return &window;
+  }
+  return nullptr;
+}
+
+}  // namespace peal

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "peal/chip/fabric.h"
+
+namespace peal {
+
+// The memory of all simulated ranks, allocated on first touch, in one reserved range at a fixed
+// address: each rank has an equal part, in which symmetric windows lie at the same offsets. Beside
+// it, the on-chip memory of every core.
+class SimMemory {
+ public:
+  SimMemory() = default;
+  ~SimMemory();
+  SimMemory(const SimMemory&) = delete;
+  SimMemory& operator=(const SimMemory&) = delete;
+
+  // Makes the memory ready for a run of `ranks`, each with one core: nothing is allocated and
+  // everything that will be is zero.
+  void begin_run(int ranks, std::size_t unified_buffer_bytes);
+
+  [[nodiscard]] const MemoryMap& map() const { return map_; }
+  [[nodiscard]] std::byte* unified_buffer(int core) const {
+    return on_chip_ + static_cast<std::size_t>(core) * on_chip_stride_;
+  }
+
+  struct Window {
+    std::string name;
+    std::size_t offset = 0;
+    std::size_t size_bytes = 0;
+  };
+  // The `index`-th symmetric window; the first rank that asks decides name and size, and the others
+  // must ask for the same.
+  const Window& window(std::size_t index, std::string_view name, std::size_t size_bytes, int rank);
+  // The window that holds an address of a rank, or nullptr.
+  [[nodiscard]] std::size_t window_count() const { return windows_.size(); }
+  [[nodiscard]] const Window* window_at(const void* address) const;
+
+ private:
+  void reserve(int ranks, std::size_t on_chip_bytes);
+  void release();
+  void clear(std::size_t offset, std::size_t size_bytes);
+
+  MemoryMap map_;
+  std::size_t reserved_bytes_ = 0;
+  std::byte* on_chip_ = nullptr;
+  std::size_t on_chip_stride_ = 0;
+  std::size_t on_chip_reserved_ = 0;
+  std::vector<Window> windows_;
+  std::size_t used_ = 0;   // of each part, in this run
+  std::size_t dirty_ = 0;  // of each part, by any run so far
+};
+
+}  // namespace peal

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace peal {
+
+// Byte ranges of its own memory to which a rank has issued stores that nothing has been ordered
+// after yet. Verbs take effect on the own memory in program order, so a later access to one of
+// these ranges needs a flag or a barrier first.
+class OwnStores {
+ public:
+  static constexpr std::size_t capacity = 16;
+
+  [[nodiscard]] bool overlap(const std::byte* data, std::size_t size_bytes) const {
+    for (const Range& range : ranges_) {
+      if (data < range.end && range.begin < data + size_bytes) return true;
+    }
+    return false;
+  }
+  // Consecutive ranges become one, so that a long transfer takes one place.
+  void add(const std::byte* data, std::size_t size_bytes) {
+    if (!ranges_.empty() && ranges_.back().end == data) {
+      ranges_.back().end += size_bytes;
+    } else {
+      ranges_.push_back({data, data + size_bytes});
+    }
+  }
+  [[nodiscard]] bool full() const { return ranges_.size() >= capacity; }
+  void clear() { ranges_.clear(); }
+
+ private:
+  struct Range {
+    const std::byte* begin;
+    const std::byte* end;
+  };
+  std::vector<Range> ranges_;
+};
+
+}  // namespace peal

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/launch.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "peal/base/error.h"
+#include "peal/executors/sim/executor.h"
+#include "peal/launch/platforms.h"
+
+namespace peal {
+namespace {
+
+constexpr std::string_view simulated = "sim";
+
+}  // namespace
+
+std::vector<std::string> platform_names() {
+  std::vector<std::string> names = target_names();
+  for (std::string& name : names) name += simulated;
+  return names;
+}
+
+std::unique_ptr<Executor> open_executor(const std::string& platform) {
+  if (platform.ends_with(".toml")) {
+    return std::make_unique<SimExecutor>(load_platform(platform));
+  }
+  const std::vector<std::string> names = platform_names();
+  if (std::find(names.begin(), names.end(), platform) == names.end()) {
+    throw Error(fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
+                            platform, fmt::join(names, ", ")));
+  }
+  return std::make_unique<SimExecutor>(
+      load_platform(platform.substr(0, platform.size() - simulated.size())));
+}
+
+RunReport run_ranks(const std::string& platform, int ranks,
+                    const std::function<void(Team&)>& program, const RunOptions& options) {
+  return open_executor(platform)->run(ranks, program, options);
+}
+
+}  // namespace peal

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/platforms.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> folders() {
+  std::vector<fs::path> result;
+  if (const char* paths = std::getenv("PEAL_PLATFORM_PATH"); paths != nullptr) {
+    std::istringstream stream(paths);
+    for (std::string path; std::getline(stream, path, ':');) {
+      if (!path.empty()) result.emplace_back(path);
+    }
+  }
+  std::error_code failed;  // of /proc, which a container may lack: then the other folders do
+  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
+  if (!failed) {
+    result.push_back(program.parent_path().parent_path() / "share" / "peal" / "platforms");
+  }
+  result.emplace_back(PEAL_INSTALLED_PLATFORMS);
+  result.emplace_back(PEAL_SOURCE_PLATFORMS);
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::string> target_names() {
+  std::set<std::string> names;
+  for (const fs::path& folder : folders()) {
+    std::error_code failed;  // a folder that does not exist holds no files
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+      if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+Platform load_platform(const std::string& target) {
+  if (target.ends_with(".toml")) return read_platform(target);
+  for (const fs::path& folder : folders()) {
+    const fs::path file = folder / (target + ".toml");
+    std::error_code failed;
+    if (fs::exists(file, failed)) return read_platform(file.string());
+  }
+  throw Error(fmt::format(
+      "platform file `{}.toml` is not found; set PEAL_PLATFORM_PATH to its folder", target));
+}
+
+}  // namespace peal
