@@ -11,6 +11,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/list_command.h"
 #include "cli/output_file.h"
@@ -32,8 +33,8 @@ void add_list(CLI::App& app, ListRequest& request) {
   CLI::App* list = app.add_subcommand("list", "List collectives, algorithms and platforms");
   list->add_option("--json", request.json_path, "As JSON, into a file if one is named")
       ->type_name("[FILE]")
-      ->expected(0, 1)
-      ->each([&request](const std::string&) { request.json = true; });
+      ->expected(0, 1);
+  list->callback([list, &request] { request.json = list->count("--json") > 0; });
 }
 
 void add_run(CLI::App& app, RunRequest& request) {
@@ -44,23 +45,24 @@ void add_run(CLI::App& app, RunRequest& request) {
   };
   add("collective", request.collective, "NAME", "A collective of `peal list`")->required();
   add("-p,--platform", request.platform, "NAME",
-      "A platform of `peal list`, or a .toml file; a2a3sim");
+      "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
-  add("-n,--ranks", request.ranks, "N", "Number of ranks; 4");
+  add("-n,--ranks", request.ranks, "N", "Number of ranks; default 4");
   add("-a,--algorithm", request.algorithm, "NAME",
-      "An algorithm of `peal list`; auto: the fastest");
-  add("-c,--count", request.count, "N", "Elements of a block, as in MPI; 256");
-  add("-t,--dtype", request.dtype, "TYPE", "f32 f64 f16 bf16 i8 u8 i32 u32 i64 u64; f32");
-  add("--op", request.op, "OP", "sum prod min max; sum");
-  add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; 0");
+      "An algorithm of `peal list`; default auto, the one predicted to be fastest");
+  add("-c,--count", request.count, "N", "Elements of a block, as in MPI; default 256");
+  add("-t,--dtype", request.dtype, "TYPE", "f32 f64 f16 bf16 i8 u8 i32 u32 i64 u64; default f32");
+  add("--op", request.op, "OP", "sum prod min max; default sum");
+  add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
   add("--input", request.input, "FILE", "A .npy array to send, one row per rank");
   add("--output", request.output, "FILE", "A .npy array of what the ranks hold, one row per rank");
   add("--fill", request.fill, "KIND",
-      "What is sent without --input: ramp (i + 100 r) or rand; ramp");
-  add("--seed", request.seed, "N", "Of --fill rand; 0");
+      "What is sent without --input: ramp (i + 100 r) or rand; default ramp");
+  add("--seed", request.seed, "N", "Of --fill rand; default 0");
   add("--schedule", request.schedule, "KIND",
-      "virtual (by simulated time) or random:SEED; virtual");
-  add("--repeat", request.repeat, "N", "Calls back to back, of which the last is compared; 1");
+      "virtual (by simulated time) or random:SEED; default virtual");
+  add("--repeat", request.repeat, "N",
+      "Calls back to back, of which the last is compared; default 1");
   run->add_flag("--no-values", request.no_values, "Move no data: for timing at scale");
   add("--json", request.json, "FILE", "Write everything that is printed as JSON");
 }
@@ -83,6 +85,20 @@ int report_misuse(std::string text) {
   return misuse;
 }
 
+// The sentence for arguments that cannot be parsed, the first of which is `first`.
+std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
+                          std::string_view first) {
+  for (const char* command : {"list", "run"}) {
+    if (app.got_subcommand(command)) {
+      return fmt::format("{}; see `peal {} --help`", error.what(), command);
+    }
+  }
+  if (!first.empty() && !first.starts_with('-')) {
+    return fmt::format("command `{}` is unknown; use one of list, run", first);
+  }
+  return fmt::format("{}; see `peal --help`", error.what());
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Collective communication on simulated accelerators", "peal");
   app.require_subcommand(1);
@@ -95,9 +111,7 @@ int parse_and_run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    const bool in_run = app.got_subcommand("run");
-    return report_misuse(
-        fmt::format("{}; see `peal {}--help`", error.what(), in_run ? "run " : ""));
+    return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
   return app.got_subcommand("list") ? list_command(list) : run_command(run);
 }

@@ -117,6 +117,11 @@ RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
   outcome.host_seconds = took.count();
   bar.finish();
 
+  judge(plan, outcome);
+  return outcome;
+}
+
+void judge(const RunPlan& plan, RunOutcome& outcome) {
   if (plan.compares()) {
     if (plan.shape.has_op) {
       const auto inputs = !plan.input && plan.fill.kind == Fill::Kind::ramp
@@ -127,7 +132,6 @@ RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
     outcome.comparison = compare(plan, outcome);
   }
   outcome.failure = first_failure(plan, outcome);
-  return outcome;
 }
 
 }  // namespace peal

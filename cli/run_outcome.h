@@ -25,7 +25,10 @@ struct RunOutcome {
   std::optional<std::string> failure;  // the first rank that is wrong, and how
 };
 
-// Throws what the run throws.
+// Runs the plan and judges what came of it. Throws what the run throws.
 [[nodiscard]] RunOutcome carry_out(const RunPlan& plan, const std::string& schedule);
+
+// Compares what the ranks hold with what is expected: sets `rule`, `comparison` and `failure`.
+void judge(const RunPlan& plan, RunOutcome& outcome);
 
 }  // namespace peal

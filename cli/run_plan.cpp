@@ -53,7 +53,8 @@ Fill parse_fill(const RunRequest& request) {
 
 int parse_root(const RunRequest& request, const RunPlan& plan) {
   if (!request.root) return 0;
-  const std::uint64_t root = parse_number("--root", *request.root, {});
+  const std::uint64_t root =
+      parse_number("--root", *request.root, {.lowest = 0, .highest = most_ranks - 1});
   if (!plan.shape.has_root) return 0;
   const auto last = static_cast<std::uint64_t>(plan.ranks) - 1;
   if (root > last) {
@@ -109,9 +110,9 @@ void check_buffer_size(const RunPlan& plan) {
       (most_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
   if (plan.count <= most) return;
   throw Error(
-      fmt::format("--count {} of {} in {} blocks does not stay below 2^40 bytes for a rank; "
+      fmt::format("--count {} of {} in {} block{} does not stay below 2^40 bytes for a rank; "
                   "use at most {}",
-                  plan.count, name(plan.dtype), blocks, most));
+                  plan.count, name(plan.dtype), blocks, blocks == 1 ? "" : "s", most));
 }
 
 void check_values_off(const RunRequest& request) {
@@ -157,7 +158,9 @@ RunPlan make_run_plan(const RunRequest& request) {
   plan.collective = parse_collective(request.collective);
   plan.ranks = team_size(request);
   plan.shape = shape(plan.collective, plan.ranks);
-  plan.count = request.count ? parse_number("--count", *request.count, {}) : default_count;
+  plan.count = request.count ? parse_number("--count", *request.count,
+                                            {.lowest = 0, .highest = most_bytes - 1})
+                             : default_count;
   if (request.dtype) plan.dtype = parse_dtype(*request.dtype);
   if (request.op) plan.op = parse_reduce_op(*request.op);
   plan.root = parse_root(request, plan);
@@ -166,7 +169,7 @@ RunPlan make_run_plan(const RunRequest& request) {
   if (request.repeat) {
     plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = most_calls});
   }
-  check_values_off(request);
+  if (plan.shape.recv_blocks > 0) check_values_off(request);
   plan.executor = open_executor(request.platform);
   if (request.algorithm != "auto")
     plan.algorithm = &find_algorithm(plan.collective, request.algorithm);
