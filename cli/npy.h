@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/output_file.h"
 #include "peal/machine/dtype.h"
 
 namespace peal {
@@ -22,31 +23,18 @@ struct NpyArray {
 // order or type.
 [[nodiscard]] NpyArray read_npy(const std::string& path);
 
-// A .npy file about to be written. The target appears, or is replaced, in one step by commit();
-// without it nothing is left behind.
+// A .npy file about to be written: an OutputFile with an array in it.
 class NpyOutput {
  public:
-  // Opens a temporary file beside `path`, so that a path that cannot be written is an Error before
-  // any work is done.
   explicit NpyOutput(std::string path);
-  ~NpyOutput();
-  NpyOutput(const NpyOutput&) = delete;
-  NpyOutput& operator=(const NpyOutput&) = delete;
 
-  // Writes the array, whose bytes are `chunks` one after the other, and renames it to the target.
-  // To be called at most once. Throws Error when the disk is full or a like reason.
+  // Writes the array, whose bytes are `chunks` one after the other, and commits the file. To be
+  // called at most once. Throws Error when the disk is full or for a like reason.
   void commit(DType dtype, std::span<const std::size_t> shape,
               std::span<const std::span<const std::byte>> chunks);
 
  private:
-  void write(std::span<const std::byte> bytes);
-  [[noreturn]] void fail(int code, const char* way_out);
-  void discard();
-
-  std::string path_;
-  std::string target_;
-  std::string temporary_;
-  int file_ = -1;
+  OutputFile file_;
 };
 
 }  // namespace peal

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/list_command.h"
+#include "cli/output_file.h"
+#include "cli/run_command.h"
+#include "cli/run_request.h"
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+constexpr int failed = 1, misuse = 2;
+
+struct ListRequest {
+  bool json = false;
+  std::string json_path;  // empty for stdout
+};
+
+void add_list(CLI::App& app, ListRequest& request) {
+  CLI::App* list = app.add_subcommand("list", "List collectives, algorithms and platforms");
+  list->add_option("--json", request.json_path, "As JSON, into a file if one is named")
+      ->type_name("[FILE]")
+      ->expected(0, 1);
+  list->callback([list, &request] { request.json = list->count("--json") > 0; });
+}
+
+void add_run(CLI::App& app, RunRequest& request) {
+  CLI::App* run = app.add_subcommand(
+      "run", "Run a collective, compare every rank with the expected result, and time it");
+  const auto add = [run](const char* names, auto& value, const char* type, const char* help) {
+    return run->add_option(names, value, help)->type_name(type);
+  };
+  add("collective", request.collective, "NAME", "A collective of `peal list`")->required();
+  add("-p,--platform", request.platform, "NAME",
+      "A platform of `peal list`, or a .toml file; default a2a3sim");
+  add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
+  add("-n,--ranks", request.ranks, "N", "Number of ranks; default 4");
+  add("-a,--algorithm", request.algorithm, "NAME",
+      "An algorithm of `peal list`; default auto, the one predicted to be fastest");
+  add("-c,--count", request.count, "N", "Elements of a block, as in MPI; default 256");
+  add("-t,--dtype", request.dtype, "TYPE", "f32 f64 f16 bf16 i8 u8 i32 u32 i64 u64; default f32");
+  add("--op", request.op, "OP", "sum prod min max; default sum");
+  add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
+  add("--input", request.input, "FILE", "A .npy array to send, one row per rank");
+  add("--output", request.output, "FILE", "A .npy array of what the ranks hold, one row per rank");
+  add("--fill", request.fill, "KIND",
+      "What is sent without --input: ramp (i + 100 r) or rand; default ramp");
+  add("--seed", request.seed, "N", "Of --fill rand; default 0");
+  add("--schedule", request.schedule, "KIND",
+      "virtual (by simulated time) or random:SEED; default virtual");
+  add("--repeat", request.repeat, "N",
+      "Calls back to back, of which the last is compared; default 1");
+  run->add_flag("--no-values", request.no_values, "Move no data: for timing at scale");
+  add("--json", request.json, "FILE", "Write everything that is printed as JSON");
+}
+
+int list_command(const ListRequest& request) {
+  const std::string text = request.json ? list_json() : list_text();
+  if (request.json_path.empty()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  } else {
+    OutputFile file(request.json_path);
+    file.write(std::as_bytes(std::span(text)));
+    file.commit();
+  }
+  return 0;
+}
+
+int report_misuse(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  fmt::print(stderr, "peal: {}\n", text);
+  return misuse;
+}
+
+// The sentence for arguments that cannot be parsed, the first of which is `first`.
+std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
+                          std::string_view first) {
+  for (const char* command : {"list", "run"}) {
+    if (app.got_subcommand(command)) {
+      return fmt::format("{}; see `peal {} --help`", error.what(), command);
+    }
+  }
+  if (!first.empty() && !first.starts_with('-')) {
+    return fmt::format("command `{}` is unknown; use one of list, run", first);
+  }
+  return fmt::format("{}; see `peal --help`", error.what());
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Collective communication on simulated accelerators", "peal");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "peal " PEAL_VERSION);
+  ListRequest list;
+  RunRequest run;
+  add_list(app, list);
+  add_run(app, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
+  }
+  return app.got_subcommand("list") ? list_command(list) : run_command(run);
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  try {
+    const int code = parse_and_run(argc, argv);
+    // A full disk or a closed pipe would otherwise pass for success.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      return report_misuse(fmt::format("stdout cannot be written: {}", std::strerror(errno)));
+    }
+    return code;
+  } catch (const RunError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return failed;
+  } catch (const Error& error) {
+    return report_misuse(error.what());
+  } catch (const std::bad_alloc&) {
+    return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace peal {
+
+// What `peal list` prints: the collectives with their algorithms, and the platforms.
+[[nodiscard]] std::string list_text();
+
+// The same for programs, with the formulas of each algorithm.
+[[nodiscard]] std::string list_json();
+
+}  // namespace peal

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_outcome.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "cli/progress_bar.h"
+#include "peal/base/error.h"
+#include "peal/collectives/collectives.h"
+
+namespace peal {
+namespace {
+
+void fill_send(const RunPlan& plan, int rank, std::uint64_t call, const View& send) {
+  if (!plan.input) return plan.fill.apply(rank, call, send);
+  if (send.empty()) return;
+  const std::byte* const rows = plan.input->data.data();
+  std::memcpy(send.data, rows + static_cast<std::size_t>(rank) * send.size_bytes(),
+              send.size_bytes());
+}
+
+// One rank's calls, back to back. `entered` counts, per call, the ranks that have made it: ranks
+// take turns in one thread.
+void make_calls(const RunPlan& plan, Team& team, std::vector<int>& entered, RunOutcome& outcome) {
+  const auto rank = static_cast<std::size_t>(team.rank());
+  View send, recv;
+  if (plan.shape.send_blocks > 0) {
+    send = team.allocate(plan.send_length(), plan.dtype);
+    recv = team.allocate(plan.recv_length(), plan.dtype);
+    outcome.send[rank] = send;
+    outcome.recv[rank] = recv;
+  }
+  for (std::uint64_t call = 0; call < plan.calls; ++call) {
+    if (plan.compares()) fill_send(plan, team.rank(), call, send);
+    ++entered[call];
+    run_collective(team, {.collective = plan.collective,
+                          .send = send,
+                          .recv = recv,
+                          .op = plan.op,
+                          .root = plan.root,
+                          .algorithm = plan.algorithm->name});
+    outcome.entered[rank] = std::min(outcome.entered[rank], entered[call]);
+  }
+}
+
+reference::Comparison compare(const RunPlan& plan, const RunOutcome& outcome) {
+  const reference::Buffers buffers{outcome.send, outcome.recv, plan.count};
+  switch (plan.collective) {
+    case Collective::all_reduce:
+      return reference::all_reduce(buffers, plan.op, outcome.rule);
+    case Collective::all_gather:
+      return reference::all_gather(buffers);
+    case Collective::reduce_scatter:
+      return reference::reduce_scatter(buffers, plan.op, outcome.rule);
+    case Collective::all_to_all:
+      return reference::all_to_all(buffers);
+    case Collective::broadcast:
+      return reference::broadcast(buffers, plan.root);
+    case Collective::reduce:
+      return reference::reduce(buffers, plan.op, plan.root, outcome.rule);
+    case Collective::gather:
+      return reference::gather(buffers, plan.root);
+    case Collective::scatter:
+      return reference::scatter(buffers, plan.root);
+    case Collective::barrier:
+      break;
+  }
+  CHECK(plan.collective != Collective::barrier);
+  return {};
+}
+
+std::optional<std::string> first_failure(const RunPlan& plan, const RunOutcome& outcome) {
+  if (plan.collective == Collective::barrier) {
+    const auto early = std::find_if(outcome.entered.begin(), outcome.entered.end(),
+                                    [&](int entered) { return entered < plan.ranks; });
+    if (early == outcome.entered.end()) return std::nullopt;
+    return fmt::format("rank {} returned when {} of {} ranks had entered",
+                       early - outcome.entered.begin(), *early, plan.ranks);
+  }
+  const std::vector<reference::RankDifference>& ranks = outcome.comparison.ranks;
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    const auto& mismatch = ranks[rank].mismatch;
+    if (!mismatch) continue;
+    return fmt::format("rank {} element {} is {}, expected {}", rank, mismatch->element,
+                       mismatch->value, mismatch->expected);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
+  const auto ranks = static_cast<std::size_t>(plan.ranks);
+  RunOutcome outcome;
+  outcome.send.resize(ranks);
+  outcome.recv.resize(ranks);
+  outcome.entered.assign(ranks, plan.ranks);
+  std::vector<int> entered(plan.calls);
+
+  // The busiest rank's notifies stand for all: good enough for a bar.
+  const auto notifies = figures(*plan.algorithm, plan.ranks, plan.count).notifies;
+  ProgressBar bar(static_cast<double>(notifies) * plan.ranks * static_cast<double>(plan.calls));
+  RunOptions options;
+  options.schedule = schedule;
+  options.values = plan.values;
+  options.progress = [&bar](std::uint64_t done) { bar.update(static_cast<double>(done)); };
+
+  const auto start = std::chrono::steady_clock::now();
+  outcome.report = plan.executor->run(
+      plan.ranks, [&](Team& team) { make_calls(plan, team, entered, outcome); }, options);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  outcome.host_seconds = took.count();
+  bar.finish();
+
+  judge(plan, outcome);
+  return outcome;
+}
+
+void judge(const RunPlan& plan, RunOutcome& outcome) {
+  if (plan.compares()) {
+    if (plan.shape.has_op) {
+      const auto inputs = !plan.input && plan.fill.kind == Fill::Kind::ramp
+                              ? reference::Inputs::exact
+                              : reference::Inputs::any;
+      outcome.rule = reference::reduction_tolerance(plan.dtype, plan.op, inputs);
+    }
+    outcome.comparison = compare(plan, outcome);
+  }
+  outcome.failure = first_failure(plan, outcome);
+}
+
+}  // namespace peal

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace peal {
+
+// What was typed after `peal run`, as it was typed; nothing where an option was not given.
+struct RunRequest {
+  std::string collective;
+  std::string platform = "a2a3sim";
+  std::string algorithm = "auto";
+  std::string schedule = "virtual";
+  std::optional<std::string> devices, ranks, count, dtype, op, root;
+  std::optional<std::string> input, output, fill, seed, repeat, json;
+  bool no_values = false;
+};
+
+}  // namespace peal
