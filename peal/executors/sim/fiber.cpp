@@ -22,6 +22,7 @@
 
 #ifdef PEAL_SANITIZED
 extern "C" {
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* start, std::size_t size);
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom,
                                                   std::size_t size);
 [[gnu::weak]] void __sanitizer_finish_switch_fiber(void* fake_stack_save, const void** bottom_old,
@@ -95,10 +96,23 @@ void finish_switch([[maybe_unused]] SanitizerSide& self,
 #endif
 }
 
+// AddressSanitizer marks the frames of a stack; those of a fiber's last function stay marked.
+void forget_frames([[maybe_unused]] const std::byte* start,
+                   [[maybe_unused]] std::size_t size_bytes) {
+#ifdef PEAL_SANITIZED
+  if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(start, size_bytes);
+#endif
+}
+
 }  // namespace
 
 StackPool::~StackPool() {
   for (const Region& region : regions_) ::munmap(region.start, region.size_bytes);
+}
+
+void StackPool::give_back(std::byte* stack) {
+  forget_frames(stack, stack_bytes);
+  free_.push_back(stack);
 }
 
 std::byte* StackPool::take() {

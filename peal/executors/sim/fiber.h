@@ -20,7 +20,7 @@ class StackPool {
 
   // The lowest address of a stack's usable bytes.
   [[nodiscard]] std::byte* take();
-  void give_back(std::byte* stack) { free_.push_back(stack); }
+  void give_back(std::byte* stack);
 
  private:
   void grow();
