@@ -38,68 +38,71 @@ Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
   wake(0);
 }
 
+// Only the members that the instruction's opcode reads are written: a slot keeps those of its last
+// use.
 void Core::load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                 SourcePlace place) {
-  issue(Pipe::mte2, {.opcode = Opcode::load,
-                     .dtype = dtype,
-                     .count = count,
-                     .dst = dst,
-                     .src = src,
-                     .place = place});
+  Instruction& instruction = begin_issue(Pipe::mte2, Opcode::load, place);
+  instruction.dtype = dtype;
+  instruction.count = count;
+  instruction.dst = dst;
+  instruction.src = src;
+  issue(Pipe::mte2);
 }
 
 void Core::store(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                  SourcePlace place) {
-  issue(Pipe::mte3, {.opcode = Opcode::store,
-                     .dtype = dtype,
-                     .count = count,
-                     .dst = dst,
-                     .src = src,
-                     .place = place});
+  Instruction& instruction = begin_issue(Pipe::mte3, Opcode::store, place);
+  instruction.dtype = dtype;
+  instruction.atomic = false;
+  instruction.count = count;
+  instruction.dst = dst;
+  instruction.src = src;
+  issue(Pipe::mte3);
 }
 
 void Core::store_atomic(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                         ReduceOp op, SourcePlace place) {
-  issue(Pipe::mte3, {.opcode = Opcode::store,
-                     .dtype = dtype,
-                     .op = op,
-                     .atomic = true,
-                     .count = count,
-                     .dst = dst,
-                     .src = src,
-                     .place = place});
+  Instruction& instruction = begin_issue(Pipe::mte3, Opcode::store, place);
+  instruction.dtype = dtype;
+  instruction.op = op;
+  instruction.atomic = true;
+  instruction.count = count;
+  instruction.dst = dst;
+  instruction.src = src;
+  issue(Pipe::mte3);
 }
 
 void Core::combine(std::byte* dst, const std::byte* a, const std::byte* b, std::uint32_t count,
                    DType dtype, ReduceOp op, SourcePlace place) {
-  issue(Pipe::vector, {.opcode = Opcode::combine,
-                       .dtype = dtype,
-                       .op = op,
-                       .count = count,
-                       .dst = dst,
-                       .src = a,
-                       .other = b,
-                       .place = place});
+  Instruction& instruction = begin_issue(Pipe::vector, Opcode::combine, place);
+  instruction.dtype = dtype;
+  instruction.op = op;
+  instruction.count = count;
+  instruction.dst = dst;
+  instruction.src = a;
+  instruction.other = b;
+  issue(Pipe::vector);
 }
 
 void Core::convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType src_dtype,
                    std::uint32_t count, SourcePlace place) {
-  issue(Pipe::vector, {.opcode = Opcode::convert,
-                       .dtype = dst_dtype,
-                       .source_dtype = src_dtype,
-                       .count = count,
-                       .dst = dst,
-                       .src = src,
-                       .place = place});
+  Instruction& instruction = begin_issue(Pipe::vector, Opcode::convert, place);
+  instruction.dtype = dst_dtype;
+  instruction.source_dtype = src_dtype;
+  instruction.count = count;
+  instruction.dst = dst;
+  instruction.src = src;
+  issue(Pipe::vector);
 }
 
 void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
   CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
   if (from != Pipe::scalar) {
-    return issue(from, {.opcode = Opcode::set_flag,
-                        .flag_pipe = static_cast<std::uint8_t>(to),
-                        .flag_id = static_cast<std::uint8_t>(id),
-                        .place = place});
+    Instruction& instruction = begin_issue(from, Opcode::set_flag, place);
+    instruction.flag_pipe = static_cast<std::uint8_t>(to);
+    instruction.flag_id = static_cast<std::uint8_t>(id);
+    return issue(from);
   }
   begin_scalar(place);
   emit_sync(EventKind::set_flag, from, static_cast<int>(to), id, place);
@@ -109,10 +112,10 @@ void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
 void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
   CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
   if (to != Pipe::scalar) {
-    return issue(to, {.opcode = Opcode::wait_flag,
-                      .flag_pipe = static_cast<std::uint8_t>(from),
-                      .flag_id = static_cast<std::uint8_t>(id),
-                      .place = place});
+    Instruction& instruction = begin_issue(to, Opcode::wait_flag, place);
+    instruction.flag_pipe = static_cast<std::uint8_t>(from);
+    instruction.flag_id = static_cast<std::uint8_t>(id);
+    return issue(to);
   }
   begin_scalar(place);
   blocked_flag_ = Flags::index(static_cast<int>(from), static_cast<int>(to), id);
@@ -123,7 +126,8 @@ void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
 
 void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
   if (pipe != Pipe::all && pipe != Pipe::scalar) {
-    return issue(pipe, {.opcode = Opcode::barrier, .place = place});
+    begin_issue(pipe, Opcode::barrier, place);
+    return issue(pipe);
   }
   begin_scalar(place);
   if (pipe == Pipe::scalar) return;  // the scalar unit is always in order
@@ -227,8 +231,8 @@ void Core::yield() {
   fabric_.programs().suspend(index_);
 }
 
-void Core::issue(Pipe pipe, const Instruction& instruction) {
-  begin_scalar(instruction.place);
+Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
+  begin_scalar(place);
   PipeQueue& to = queue(pipe);
   if (to.ring.empty()) to.ring.resize(static_cast<std::size_t>(platform_.core.queue_depth));
   if (to.size == to.ring.size()) {
@@ -237,8 +241,16 @@ void Core::issue(Pipe pipe, const Instruction& instruction) {
   }
   std::size_t slot = to.head + to.size;
   if (slot >= to.ring.size()) slot -= to.ring.size();
-  to.ring[slot] = instruction;
-  to.ring[slot].issued = clock_;
+  Instruction& instruction = to.ring[slot];
+  instruction.opcode = opcode;
+  instruction.issued = clock_;
+  instruction.file = place.file;
+  instruction.line = place.line;
+  return instruction;
+}
+
+void Core::issue(Pipe pipe) {
+  PipeQueue& to = queue(pipe);
   ++to.size;
   if (to.state == PipeState::idle) advance(pipe);
 }

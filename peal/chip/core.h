@@ -123,7 +123,9 @@ class Core {
     ++instructions_;
     place_ = place;
   }
-  void issue(Pipe pipe, const Instruction& instruction);
+  // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
+  Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
+  void issue(Pipe pipe);
   void suspend(Blocked reason);
   void wake(Picoseconds time);
   void advance(Pipe pipe);

@@ -23,7 +23,7 @@ void Core::advance(Pipe pipe) {
     self.free = std::max(self.free, next.issued);
     if (next.opcode == Opcode::set_flag) {
       const std::uint32_t flag = Flags::index(static_cast<int>(pipe), next.flag_pipe, next.flag_id);
-      emit_sync(EventKind::set_flag, pipe, next.flag_pipe, next.flag_id, next.place);
+      emit_sync(EventKind::set_flag, pipe, next.flag_pipe, next.flag_id, next.place());
       if (stores_count && self.invisible()) {
         self.pending_flags.push_back({self.executed, flag});
         pop();
@@ -40,7 +40,7 @@ void Core::advance(Pipe pipe) {
         return;
       }
       self.free = std::max(self.free, flags_.take(flag));
-      emit_sync(EventKind::wait_flag, pipe, static_cast<int>(pipe), next.flag_id, next.place);
+      emit_sync(EventKind::wait_flag, pipe, static_cast<int>(pipe), next.flag_id, next.place());
       pop();
     } else if (next.opcode == Opcode::barrier) {
       if (stores_count && self.invisible()) {
@@ -48,7 +48,7 @@ void Core::advance(Pipe pipe) {
         return;
       }
       if (stores_count) self.free = std::max(self.free, self.last_visible);
-      emit_sync(EventKind::pipe_barrier, pipe, 0, 0, next.place);
+      emit_sync(EventKind::pipe_barrier, pipe, 0, 0, next.place());
       pop();
     } else if (next.opcode == Opcode::store && self.executed - self.first_pending == 64) {
       self.state = PipeState::visible;  // as many as `visible` has bits
@@ -150,7 +150,7 @@ void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picosec
         std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
     pipe.free = fabric_.use_link(owner, rank_, time + platform_.link.load_latency_ps, duration);
   }
-  emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place);
+  emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place());
   if (fabric_.values()) std::memcpy(instruction.dst, instruction.src, bytes);
 }
 
@@ -170,7 +170,7 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
     self.free = fabric_.use_link(rank_, owner, start, duration);
     visible = self.free + platform_.link.store_latency_ps;
   }
-  emit(EventKind::store, pipe, instruction.dst, bytes, time, self.free, instruction.place);
+  emit(EventKind::store, pipe, instruction.dst, bytes, time, self.free, instruction.place());
   Fabric::StoreInFlight& flight = fabric_.send_store(visible);
   flight.core = index_;
   flight.pipe = pipe;
@@ -180,7 +180,7 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
   flight.dtype = instruction.dtype;
   flight.op = instruction.op;
   flight.atomic = instruction.atomic;
-  flight.place = instruction.place;
+  flight.place = instruction.place();
   if (fabric_.values()) flight.data.assign(instruction.src, instruction.src + bytes);
 }
 
@@ -191,7 +191,8 @@ void Core::execute_vector(PipeQueue& pipe, const Instruction& instruction, Picos
     bytes = std::max(bytes, instruction.count * size_bytes(instruction.source_dtype));
   }
   pipe.free = time + vector_ps(bytes, converts);
-  emit(EventKind::vector, Pipe::vector, instruction.dst, bytes, time, pipe.free, instruction.place);
+  emit(EventKind::vector, Pipe::vector, instruction.dst, bytes, time, pipe.free,
+       instruction.place());
   if (!fabric_.values()) return;
   if (converts) {
     peal::convert(instruction.dtype, instruction.dst, instruction.source_dtype, instruction.src,

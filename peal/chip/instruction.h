@@ -22,8 +22,15 @@ enum class Opcode : std::uint8_t {
   barrier,    // of its own pipe
 };
 
-// An instruction in a pipe's queue.
+// An instruction in a pipe's queue; its members are ordered so that it fits into a cache line.
 struct Instruction {
+  Picoseconds issued = 0;
+  std::byte* dst = nullptr;
+  const std::byte* src = nullptr;
+  const std::byte* other = nullptr;
+  const char* file = "";
+  std::uint32_t line = 0;
+  std::uint32_t count = 0;  // elements
   Opcode opcode{};
   DType dtype{};         // of the elements; of the destination for convert
   DType source_dtype{};  // convert only
@@ -31,12 +38,9 @@ struct Instruction {
   bool atomic = false;   // store: combine into the destination, atomically per element
   std::uint8_t flag_pipe = 0;
   std::uint8_t flag_id = 0;
-  std::uint32_t count = 0;  // elements
-  Picoseconds issued = 0;
-  std::byte* dst = nullptr;
-  const std::byte* src = nullptr;
-  const std::byte* other = nullptr;
-  SourcePlace place;
+
+  [[nodiscard]] SourcePlace place() const { return {file, line}; }
 };
+static_assert(sizeof(Instruction) <= 64);
 
 }  // namespace peal

@@ -55,10 +55,13 @@ struct ExceptionState {
   void* caught = nullptr;
   unsigned uncaught = 0;
 
-  void swap_with_thread() {
-    auto* globals = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-    std::swap(caught, globals->caught);
-    std::swap(uncaught, globals->uncaught);
+  void swap(ExceptionState& other) {
+    std::swap(caught, other.caught);
+    std::swap(uncaught, other.uncaught);
+  }
+  // That of the calling thread.
+  static ExceptionState& of_thread() {
+    return *reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   }
 };
 
@@ -142,6 +145,7 @@ struct Fiber::Context {
   context::fcontext_t inside = nullptr;   // where the program goes on
   context::fcontext_t outside = nullptr;  // where the resumer goes on
   ExceptionState exceptions = {};
+  ExceptionState& thread_exceptions = ExceptionState::of_thread();  // a fiber stays on its thread
   SanitizerSide program_side = {}, resumer_side = {};
   std::exception_ptr failure = {};
   bool ended = false;
@@ -159,7 +163,7 @@ struct Fiber::Context {
       self.failure = std::current_exception();
     }
     self.ended = true;
-    self.exceptions.swap_with_thread();
+    self.exceptions.swap(self.thread_exceptions);
     start_switch(self.program_side, self.resumer_side, /*for_good=*/true);
     context::jump_fcontext(self.outside, nullptr);
   }
@@ -193,7 +197,7 @@ void Fiber::resume() {
     self.resumer_side.tsan_fiber = __tsan_get_current_fiber();
   }
 #endif
-  self.exceptions.swap_with_thread();
+  self.exceptions.swap(self.thread_exceptions);
   start_switch(self.resumer_side, self.program_side, /*for_good=*/false);
   const context::transfer_t transfer = context::jump_fcontext(self.inside, &self);
   finish_switch(self.resumer_side, nullptr);
@@ -203,7 +207,7 @@ void Fiber::resume() {
 
 void Fiber::suspend() {
   Context& self = *context_;
-  self.exceptions.swap_with_thread();
+  self.exceptions.swap(self.thread_exceptions);
   start_switch(self.program_side, self.resumer_side, /*for_good=*/false);
   const context::transfer_t transfer = context::jump_fcontext(self.outside, nullptr);
   finish_switch(self.program_side, &self.resumer_side);
