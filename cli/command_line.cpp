@@ -39,11 +39,17 @@ void add_list(CLI::App& app, ListRequest& request) {
 
 void add_run(CLI::App& app, RunRequest& request) {
   CLI::App* run = app.add_subcommand(
-      "run", "Run a collective, compare every rank with the expected result, and time it");
+      "run",
+      "Run a collective or a kernel, compare every rank with the expected result, and time it");
   const auto add = [run](const char* names, auto& value, const char* type, const char* help) {
     return run->add_option(names, value, help)->type_name(type);
   };
-  add("collective", request.collective, "NAME", "A collective of `peal list`")->required();
+  add("collective", request.collective, "NAME",
+      "A collective of `peal list`, or a PTO kernel: its source with --case, or a folder with "
+      "case.toml")
+      ->required();
+  add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
+  add("--calls", request.calls, "N", "Calls of a PTO kernel on one window; default the case's");
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");

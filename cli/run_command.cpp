@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/case_command.h"
 #include "cli/npy.h"
 #include "cli/output_file.h"
 #include "cli/run_outcome.h"
@@ -37,6 +38,7 @@ void check_different(const RunRequest& request) {
 }  // namespace
 
 int run_command(const RunRequest& request) {
+  if (names_case(request)) return case_command(request);
   check_different(request);
   const RunPlan plan = make_run_plan(request);
   // Opened before the work, so that a path that cannot be written is known at once.

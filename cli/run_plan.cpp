@@ -26,20 +26,6 @@ struct Unused {
   bool used;
 };
 
-int team_size(const RunRequest& request) {
-  std::optional<int> ranks, devices;
-  if (request.ranks) {
-    ranks = static_cast<int>(
-        parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = most_ranks}));
-  }
-  if (request.devices) devices = static_cast<int>(parse_devices(*request.devices).size());
-  if (ranks && devices && ranks != devices) {
-    throw Error(fmt::format("--ranks {} and --devices {}, which are {}, disagree; give one of them",
-                            *ranks, *request.devices, *devices));
-  }
-  return ranks ? *ranks : devices.value_or(default_ranks);
-}
-
 Fill parse_fill(const RunRequest& request) {
   Fill fill;
   if (request.seed) fill.seed = parse_number("--seed", *request.seed, {});
@@ -153,10 +139,24 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
 
 }  // namespace
 
+int ranks_of(const RunRequest& request, int otherwise) {
+  std::optional<int> ranks, devices;
+  if (request.ranks) {
+    ranks = static_cast<int>(
+        parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = most_ranks}));
+  }
+  if (request.devices) devices = static_cast<int>(parse_devices(*request.devices).size());
+  if (ranks && devices && ranks != devices) {
+    throw Error(fmt::format("--ranks {} and --devices {}, which are {}, disagree; give one of them",
+                            *ranks, *request.devices, *devices));
+  }
+  return ranks ? *ranks : devices.value_or(otherwise);
+}
+
 RunPlan make_run_plan(const RunRequest& request) {
   RunPlan plan;
   plan.collective = parse_collective(request.collective);
-  plan.ranks = team_size(request);
+  plan.ranks = ranks_of(request, default_ranks);
   plan.shape = shape(plan.collective, plan.ranks);
   plan.count = request.count ? parse_number("--count", *request.count,
                                             {.lowest = 0, .highest = most_bytes - 1})

@@ -47,4 +47,7 @@ struct RunPlan {
 // Throws Error for a request that cannot be carried out.
 [[nodiscard]] RunPlan make_run_plan(const RunRequest& request);
 
+// The number of ranks that --ranks or --devices ask for; Error if they disagree.
+[[nodiscard]] int ranks_of(const RunRequest& request, int otherwise);
+
 }  // namespace peal

@@ -23,17 +23,18 @@ std::vector<std::string> platform_names() {
   return names;
 }
 
-std::unique_ptr<Executor> open_executor(const std::string& platform) {
-  if (platform.ends_with(".toml")) {
-    return std::make_unique<SimExecutor>(load_platform(platform));
-  }
+Platform simulated_target(const std::string& platform) {
+  if (platform.ends_with(".toml")) return load_platform(platform);
   const std::vector<std::string> names = platform_names();
   if (std::find(names.begin(), names.end(), platform) == names.end()) {
     throw Error(fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
                             platform, fmt::join(names, ", ")));
   }
-  return std::make_unique<SimExecutor>(
-      load_platform(platform.substr(0, platform.size() - simulated.size())));
+  return load_platform(platform.substr(0, platform.size() - simulated.size()));
+}
+
+std::unique_ptr<Executor> open_executor(const std::string& platform) {
+  return std::make_unique<SimExecutor>(simulated_target(platform));
 }
 
 RunReport run_ranks(const std::string& platform, int ranks,

@@ -14,6 +14,10 @@ namespace peal {
 // folders, in order of their names.
 [[nodiscard]] std::vector<std::string> platform_names();
 
+// The target of a simulated platform: a name of platform_names(), or the path of a .toml file. Throws
+// Error with the list of names.
+[[nodiscard]] Platform simulated_target(const std::string& platform);
+
 // The executor for a platform: a name of platform_names(), or the path of a .toml file, which is
 // simulated. Throws Error with the list of names.
 [[nodiscard]] std::unique_ptr<Executor> open_executor(const std::string& platform);

@@ -73,8 +73,12 @@ struct Host {
   std::int32_t (*test)(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place);
   // The address of on-chip memory; ends the run when the tile does not fit into its space.
   void* (*on_chip)(Space space, std::uint64_t address, std::uint64_t size_bytes, Place place);
+  std::int32_t (*rank)();
   std::int32_t (*block_index)();
   std::int32_t (*block_count)();
+  // Scalar accesses that bypass the cache.
+  void (*scalar_access)(const void* address, std::uint64_t size_bytes, std::int32_t writes,
+                        Place place);
   // Ends the run with a mistake of the kernel, told in one sentence. Does not return.
   void (*fail)(const char* sentence, Place place);
 };

@@ -184,6 +184,15 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   return core().on_chip(memory) + address;
 }
 
+// The kernel makes the access itself, when everything before its time has taken effect.
+void scalar_access(const void* address, std::uint64_t size_bytes, std::int32_t writes,
+                   Place place) {
+  check_global(static_cast<const std::byte*>(address), size_bytes,
+               writes != 0 ? "st_dev" : "ld_dev", place);
+  core().yield();
+}
+
+std::int32_t own_rank() { return core().rank(); }
 std::int32_t block_index() { return blocks[core().index()].index; }
 std::int32_t block_count() { return blocks[core().index()].count; }
 
@@ -205,8 +214,10 @@ const pto_abi::Host& pto_host() {
       .wait = wait,
       .test = test,
       .on_chip = on_chip,
+      .rank = own_rank,
       .block_index = block_index,
       .block_count = block_count,
+      .scalar_access = scalar_access,
       .fail = fail,
   };
   return host;

@@ -18,6 +18,9 @@ namespace {
 // Steps between two calls of RunOptions::progress, less one: a mask.
 constexpr std::uint64_t progress_mask = (std::uint64_t{1} << 18) - 1;
 
+// Between the buffers of chip programs, whose addresses are their own affair.
+constexpr std::size_t core_run_gap_bytes = std::size_t{64} * 1024;
+
 // The fibers of a run, one for each core.
 class RankPrograms final : public ProgramSwitch {
  public:
@@ -115,6 +118,7 @@ RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options
   const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
   const int count = cores.ranks * cores.blocks;
   memory_.begin_run(cores.ranks, count, static_cast<std::size_t>(on_chip_bytes(platform_)));
+  memory_.keep_apart(core_run_gap_bytes);
   cores.prepare(memory_);
   RankPrograms programs;
   Fabric fabric({.platform = platform_,

@@ -54,7 +54,7 @@ void SimMemory::release() {
 
 void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   windows_.clear();
-  used_ = 0;
+  used_ = gap_ = 0;
   on_chip_stride_ = (on_chip_bytes + 4095) / 4096 * 4096;
   const std::size_t on_chip_total = on_chip_stride_ * static_cast<std::size_t>(cores);
   if (map_.ranks != ranks || on_chip_reserved_ != on_chip_total) {
@@ -105,7 +105,7 @@ const SimMemory::Window& SimMemory::window(std::size_t index, std::string_view n
   const std::size_t rounded = (size_bytes + 63) / 64 * 64;
   clear(used_, rounded);
   windows_.push_back({std::string(name), used_, size_bytes});
-  used_ = std::min(part_bytes, used_ + rounded);
+  used_ = std::min(part_bytes, used_ + rounded + gap_);
   dirty_ = std::max(dirty_, used_);
   return windows_.back();
 }

@@ -25,6 +25,10 @@ class SimMemory final : public Regions {
   // nothing is allocated and everything that will be is zero.
   void begin_run(int ranks, int cores, std::size_t on_chip_bytes);
 
+  // Leaves so many bytes between windows in this run, so that what reaches past one is not in
+  // another.
+  void keep_apart(std::size_t gap_bytes) { gap_ = gap_bytes; }
+
   [[nodiscard]] const MemoryMap& map() const { return map_; }
   [[nodiscard]] std::byte* on_chip(int core) const {
     return on_chip_ + static_cast<std::size_t>(core) * on_chip_stride_;
@@ -54,6 +58,7 @@ class SimMemory final : public Regions {
   std::size_t on_chip_stride_ = 0;
   std::size_t on_chip_reserved_ = 0;
   std::vector<Window> windows_;
+  std::size_t gap_ = 0;
   std::size_t used_ = 0;   // of each part, in this run
   std::size_t dirty_ = 0;  // of each part, by any run so far
 };

@@ -47,3 +47,19 @@ T from_u64(std::uint64_t bits) {
   __builtin_memcpy(&value, &bits, sizeof(T));
   return value;
 }
+
+// Loads and stores of one element of global memory that bypass the scalar cache.
+template <class T>
+T ld_dev(const T* address, std::int64_t offset = 0,
+         peal::pto_abi::Place place = peal::kernel_side::here()) {
+  const T* at = reinterpret_cast<const T*>(reinterpret_cast<const std::byte*>(address) + offset);
+  peal::kernel_side::host->scalar_access(at, sizeof(T), 0, place);
+  return *static_cast<const volatile T*>(at);
+}
+template <class T>
+void st_dev(T value, T* address, std::int64_t offset = 0,
+            peal::pto_abi::Place place = peal::kernel_side::here()) {
+  T* at = reinterpret_cast<T*>(reinterpret_cast<std::byte*>(address) + offset);
+  peal::kernel_side::host->scalar_access(at, sizeof(T), 1, place);
+  *static_cast<volatile T*>(at) = value;
+}

@@ -135,11 +135,6 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
 }
 }  // namespace detail
 
-template <class GlobalT, class TileT>
-  requires detail::is_global<GlobalT>
-RecordEvent TSTORE(GlobalT& dst, TileT& src, detail::Place place = detail::here()) {
-  return detail::store_tile<AtomicType::AtomicNone>(dst, src, place);
-}
 template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone>
   requires detail::is_tile<TileT>
 RecordEvent TSTORE(GlobalT& dst, TileT& src, detail::Place place = detail::here()) {

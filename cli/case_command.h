@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cli/run_request.h"
+
+namespace peal {
+
+// Whether what is to be run is a PTO kernel (a source file, a case file or a folder that holds
+// case.toml) and not the name of a collective.
+[[nodiscard]] bool names_case(const RunRequest& request);
+
+// Runs the kernel of a case and prints what came of it; returns the exit code.
+[[nodiscard]] int case_command(const RunRequest& request);
+
+}  // namespace peal

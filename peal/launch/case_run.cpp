@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/case_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include "peal/base/error.h"
+#include "peal/executors/sim/executor.h"
+#include "peal/launch/launch.h"
+#include "peal/pto/case_call.h"
+#include "peal/pto/include/platform_comm/comm_context.h"
+#include "peal/pto/include/tensor.h"
+#include "peal/pto/kernel.h"
+#include "peal/reference/reference.h"
+
+namespace peal {
+namespace {
+
+// A kernel finds its local and its global context here, behind all arguments.
+constexpr std::size_t local_context = 48, global_context = 49, argument_slots = 64;
+
+// A context is as long as its team: the array of windows at its end has room for every rank.
+class Context {
+ public:
+  explicit Context(int ranks)
+      : memory_((offsetof(CommContext, windowsIn) + sizeof(CommContext) +
+                 static_cast<std::size_t>(ranks) * sizeof(std::uint64_t)) /
+                sizeof(std::uint64_t)) {}
+  [[nodiscard]] CommContext& get() { return *reinterpret_cast<CommContext*>(memory_.data()); }
+  void set_window(int rank, const std::byte* window) {
+    memory_[offsetof(CommContext, windowsIn) / sizeof(std::uint64_t) +
+            static_cast<std::size_t>(rank)] = reinterpret_cast<std::uint64_t>(window);
+  }
+
+ private:
+  std::vector<std::uint64_t> memory_;
+};
+
+// One rank's part in one call.
+struct RankCall {
+  CaseCall numbers;
+  std::vector<View> arrays;         // per argument; empty for what is no array
+  std::vector<std::byte> sent;      // a copy of what a named collective sends
+  std::vector<ChipTensor> tensors;  // per argument
+  std::vector<std::int64_t> args;
+};
+
+class CaseRun {
+ public:
+  CaseRun(const CaseFile& file, const CaseRunRequest& request)
+      : file_(file),
+        ranks_(request.ranks),
+        setup_(case_setup(file, request.ranks)),
+        calls_(request.calls.value_or(setup_.calls)),
+        kernel_(entry_kernel(file).file, file.include) {
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) {
+        parts_.push_back({CaseCall(file, {.ranks = ranks_, .rank = rank, .call = call}),
+                          std::vector<View>(file.arguments.size()),
+                          {},
+                          std::vector<ChipTensor>(file.arguments.size()),
+                          std::vector<std::int64_t>(argument_slots)});
+      }
+    }
+  }
+
+  [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
+    SimExecutor executor(simulated_target(request.platform));
+    CaseRunResult result;
+    result.report = executor.run_cores(
+        {.ranks = ranks_,
+         .blocks = setup_.blocks,
+         .prepare = [this](SimMemory& memory) { prepare(memory); },
+         .program = [this](Core& core, int rank, int block) { call_kernel(core, rank, block); }},
+        request.options);
+    result.calls = calls_;
+    result.tolerance = file_.tolerance;
+    result.differences.resize(static_cast<std::size_t>(ranks_));
+    compare(result);
+    return result;
+  }
+
+ private:
+  static const CaseKernel& entry_kernel(const CaseFile& file) {
+    if (file.orchestration) {
+      refuse_case(file.path, "orchestration",
+                  "shims are not run yet; leave the table out, so that kernel 0 gets `args`");
+    }
+    const CaseKernel* kernel = file.find_kernel(0);
+    if (kernel == nullptr) {
+      refuse_case(file.path, "kernel", "no kernel has id 0, which gets `args`; give one that id");
+    }
+    return *kernel;
+  }
+
+  [[nodiscard]] RankCall& part(std::int64_t call, int rank) {
+    return parts_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
+                  static_cast<std::size_t>(rank)];
+  }
+
+  void prepare(SimMemory& memory) {
+    std::size_t next = 0;
+    const MemoryMap& map = memory.map();
+    const auto allocate = [&](const std::string& label, std::size_t bytes) {
+      return map.base + memory.window(next++, label, bytes, 0).offset;
+    };
+    for (std::size_t i = 0; i < file_.windows.size(); ++i) {
+      windows_.push_back(allocate(file_.windows[i].name, setup_.window_bytes[i]));
+    }
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
+        if (!is_array(file_.arguments[i].kind)) continue;
+        std::size_t most = 0;  // symmetric, though ranks may have arrays of other lengths
+        for (int rank = 0; rank < ranks_; ++rank) {
+          most = std::max(most, part(call, rank).numbers.count(i));
+        }
+        const DType dtype = file_.arguments[i].dtype;
+        std::byte* const first = allocate(
+            fmt::format("args[{}] ({}) of call {}", i, name(file_.arguments[i].kind), call),
+            most * size_bytes(dtype));
+        for (int rank = 0; rank < ranks_; ++rank) {
+          RankCall& own = part(call, rank);
+          own.arrays[i] = {map.translate(first, 0, rank), own.numbers.count(i), dtype};
+          own.numbers.fill(i, own.arrays[i]);
+        }
+      }
+    }
+    make_contexts(map);
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) bind(map, part(call, rank), rank);
+    }
+  }
+
+  void make_contexts(const MemoryMap& map) {
+    for (int rank = 0; rank < ranks_; ++rank) {
+      for (std::size_t i = 0; i < std::max<std::size_t>(1, windows_.size()); ++i) {
+        Context& context = contexts_.emplace_back(ranks_);
+        context.get().rankId = static_cast<std::uint32_t>(rank);
+        context.get().rankNum = static_cast<std::uint32_t>(ranks_);
+        if (windows_.empty()) continue;
+        context.get().winSize = setup_.window_bytes[i];
+        for (int peer = 0; peer < ranks_; ++peer) {
+          context.set_window(peer, map.translate(windows_[i], 0, peer));
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t context_of(int rank, std::size_t window) {
+    const std::size_t each = std::max<std::size_t>(1, windows_.size());
+    return reinterpret_cast<std::int64_t>(
+        &contexts_[static_cast<std::size_t>(rank) * each + window].get());
+  }
+
+  // Tensors first, then scalars, each in the order of the case.
+  void bind(const MemoryMap& map, RankCall& own, int rank) {
+    std::size_t slot = 0;
+    for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
+      const CaseArgument& argument = file_.arguments[i];
+      if (!is_tensor(argument.kind)) continue;
+      View view = own.arrays[i];
+      if (argument.kind == ArgumentKind::window) {
+        const DType dtype = file_.windows[argument.window].dtype;
+        view = {map.translate(windows_[argument.window], 0, rank),
+                setup_.window_bytes[argument.window] / size_bytes(dtype), dtype};
+      }
+      ChipTensor& tensor = own.tensors[i];
+      tensor.buffer = {reinterpret_cast<std::uint64_t>(view.data), view.size_bytes()};
+      tensor.shapes[0] = static_cast<std::uint32_t>(view.count);
+      tensor.strides[0] = 1;
+      tensor.ndims = 1;
+      tensor.dtype = static_cast<std::int32_t>(view.dtype);
+      own.args.at(slot++) = reinterpret_cast<std::int64_t>(&tensor);
+    }
+    for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
+      const CaseArgument& argument = file_.arguments[i];
+      if (argument.kind == ArgumentKind::scalar) {
+        own.args.at(slot++) = static_cast<std::int64_t>(own.numbers.scalar(i));
+      } else if (argument.kind == ArgumentKind::context) {
+        own.args.at(slot++) = context_of(rank, argument.window);
+      }
+    }
+    if (slot > local_context) {
+      refuse_case(file_.path, "args",
+                  fmt::format("{} arguments; a kernel takes {}", slot, local_context));
+    }
+    own.args[local_context] = own.args[global_context] = context_of(rank, 0);
+    if (const auto& expected = own.numbers.collective()) {
+      const View& send = own.arrays[expected->send];
+      own.sent.assign(send.data, send.data + send.size_bytes());
+    }
+  }
+
+  void call_kernel(Core& core, int rank, int block) {
+    set_pto_block(core.index(), {.index = block, .count = setup_.blocks});
+    for (std::int64_t call = 0; call < calls_; ++call) kernel_.run(part(call, rank).args.data());
+  }
+
+  void compare(CaseRunResult& result) {
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      if (part(call, 0).numbers.collective()) compare_collective(result, call);
+      for (int rank = 0; rank < ranks_; ++rank) {
+        RankCall& own = part(call, rank);
+        for (const ExpectedOutput& output : file_.expected_outputs) {
+          const CaseDifference found = own.numbers.compare(output, own.arrays[output.argument]);
+          note(result, call, rank, found.max);
+          if (!found.mismatch || result.mismatch) continue;
+          result.mismatch = fmt::format("rank {} args[{}] element {} of call {} is {}, expected {}",
+                                        rank, output.argument, found.mismatch->element, call,
+                                        found.mismatch->value, found.mismatch->expected);
+        }
+      }
+    }
+  }
+
+  static void note(CaseRunResult& result, std::int64_t, int rank, double difference) {
+    result.compared = true;
+    double& most = result.differences[static_cast<std::size_t>(rank)];
+    most = std::max(most, difference);
+  }
+
+  void compare_collective(CaseRunResult& result, std::int64_t call) {
+    const auto& expected = *part(call, 0).numbers.collective();
+    std::vector<View> send, recv;
+    for (int rank = 0; rank < ranks_; ++rank) {
+      RankCall& own = part(call, rank);
+      const View& given = own.arrays[expected.send];
+      send.push_back({own.sent.data(), given.count, given.dtype});
+      recv.push_back(own.arrays[expected.recv]);
+    }
+    const reference::Comparison found = compare_named(
+        expected, {.send = send, .recv = recv, .count = expected.count}, file_.tolerance);
+    for (int rank = 0; rank < ranks_; ++rank) {
+      const reference::RankDifference& difference = found.ranks[static_cast<std::size_t>(rank)];
+      note(result, call, rank, difference.max);
+      if (!difference.mismatch || result.mismatch) continue;
+      result.mismatch = fmt::format("rank {} element {} of call {} is {}, expected {}", rank,
+                                    difference.mismatch->element, call, difference.mismatch->value,
+                                    difference.mismatch->expected);
+    }
+  }
+
+  template <class Expected>
+  static reference::Comparison compare_named(const Expected& expected,
+                                             const reference::Buffers& buffers, double tolerance) {
+    const reference::Tolerance allowed{.absolute = tolerance};
+    switch (expected.collective) {
+      case CaseCollective::all_reduce:
+        return reference::all_reduce(buffers, expected.op, allowed);
+      case CaseCollective::reduce_scatter:
+        return reference::reduce_scatter(buffers, expected.op, allowed);
+      case CaseCollective::reduce:
+        return reference::reduce(buffers, expected.op, expected.root, allowed);
+      case CaseCollective::broadcast:
+        return reference::broadcast(buffers, expected.root);
+      case CaseCollective::gather:
+        return reference::gather(buffers, expected.root);
+      case CaseCollective::scatter:
+        return reference::scatter(buffers, expected.root);
+      case CaseCollective::all_gather:
+        return reference::all_gather(buffers);
+      case CaseCollective::all_to_all:
+        break;
+    }
+    return reference::all_to_all(buffers);
+  }
+
+  const CaseFile& file_;
+  int ranks_;
+  CaseSetup setup_;
+  std::int64_t calls_;
+  PtoKernel kernel_;
+  std::vector<RankCall> parts_;      // by call, then rank
+  std::vector<std::byte*> windows_;  // rank 0's
+  std::vector<Context> contexts_;    // by rank, then window
+};
+
+}  // namespace
+
+CaseRunResult run_case(const CaseFile& file, const CaseRunRequest& request) {
+  check_ranks(file, request.ranks);
+  return CaseRun(file, request).run(request);
+}
+
+}  // namespace peal

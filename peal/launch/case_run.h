@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "peal/machine/run.h"
+#include "peal/pto/case_file.h"
+
+namespace peal {
+
+// How a case is run; what is not given is the case's own.
+struct CaseRunRequest {
+  std::string platform = "a2a3sim";
+  int ranks = 2;
+  std::optional<std::int64_t> calls = {};
+  RunOptions options = {};
+};
+
+struct CaseRunResult {
+  RunReport report;
+  std::int64_t calls = 1;
+  bool compared = false;                // whether the case says what to expect
+  std::vector<double> differences;      // per rank: the largest of all calls and outputs
+  double tolerance = 0;                 // absolute
+  std::optional<std::string> mismatch;  // the first element that is wrong
+};
+
+// Runs the case's kernel, compiled unmodified, on simulated cores: all calls back to back on the
+// same windows, each with arrays of its own. Throws Error for a case that cannot be run, RunError
+// for a mistake of the kernel that ends the run.
+[[nodiscard]] CaseRunResult run_case(const CaseFile& file, const CaseRunRequest& request);
+
+}  // namespace peal
