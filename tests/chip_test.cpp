@@ -21,18 +21,19 @@ constexpr SourcePlace nowhere{};
 // Two ranks of one core each, whose programs are written in instructions.
 class Chips final : public ProgramSwitch {
  public:
-  Chips() { memory_.begin_run(2, 65536); }
+  Chips() { memory_.begin_run(2, 2, 65536); }
 
   void run(Agenda& agenda, const std::array<std::function<void(Core&)>, 2>& programs) {
     Fabric fabric({.platform = platform,
                    .agenda = agenda,
                    .programs = *this,
                    .memory = memory_.map(),
+                   .regions = memory_,
                    .values = true,
                    .readers = {}});
     fibers_.clear();
     for (int rank = 0; rank < 2; ++rank) {
-      Core& core = fabric.add_core(rank, memory_.unified_buffer(rank));
+      Core& core = fabric.add_core(rank, memory_.on_chip(rank));
       fibers_.push_back(std::make_unique<Fiber>(stacks_, [&core, &programs, rank] {
         programs[static_cast<std::size_t>(rank)](core);
         core.finish();

@@ -38,6 +38,38 @@ Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
   wake(0);
 }
 
+std::int64_t on_chip_bytes(const Platform& platform, OnChip memory) {
+  switch (memory) {
+    case OnChip::unified:
+      return platform.core.unified_buffer_bytes;
+    case OnChip::l1:
+      return platform.cube.l1_bytes;
+    case OnChip::l0a:
+      return platform.cube.l0a_bytes;
+    case OnChip::l0b:
+      return platform.cube.l0b_bytes;
+    case OnChip::l0c:
+      break;
+  }
+  return platform.cube.l0c_bytes;
+}
+
+std::int64_t on_chip_bytes(const Platform& platform) {
+  std::int64_t total = 0;
+  for (int memory = 0; memory < on_chip_count; ++memory) {
+    total += on_chip_bytes(platform, static_cast<OnChip>(memory));
+  }
+  return total;
+}
+
+std::byte* Core::on_chip(OnChip memory) {
+  std::byte* start = unified_buffer_;
+  for (int before = 0; before < static_cast<int>(memory); ++before) {
+    start += on_chip_bytes(platform_, static_cast<OnChip>(before));
+  }
+  return start;
+}
+
 // Only the members that the instruction's opcode reads are written: a slot keeps those of its last
 // use.
 void Core::load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
@@ -94,6 +126,18 @@ void Core::convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType 
   instruction.dst = dst;
   instruction.src = src;
   issue(Pipe::vector);
+}
+
+void Core::tile(Pipe pipe, const TileOperation& operation, SourcePlace place) {
+  Instruction& instruction = begin_issue(pipe, Opcode::tile, place);
+  if (free_tile_operations_.empty()) {
+    free_tile_operations_.push_back(static_cast<std::uint32_t>(tile_operations_.size()));
+    tile_operations_.emplace_back();
+  }
+  instruction.count = free_tile_operations_.back();
+  free_tile_operations_.pop_back();
+  tile_operations_[instruction.count] = operation;
+  issue(pipe);
 }
 
 void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
@@ -265,10 +309,18 @@ void Core::wake(Picoseconds time) {
   fabric_.agenda().add(std::max({clock_, time, fabric_.now()}), StepId::scalar(index_));
 }
 
+namespace {
+thread_local Core* running_core = nullptr;
+}  // namespace
+
+Core* current_core() { return running_core; }
+
 void Core::scalar_step(Picoseconds time) {
   blocked_ = Blocked::no;
   clock_ = std::max(clock_, time);
+  running_core = this;
   fabric_.programs().resume(index_);
+  running_core = nullptr;
 }
 
 void Core::cell_changed(const std::uint32_t* cell, Picoseconds time) {

@@ -10,6 +10,7 @@
 #include "peal/chip/flags.h"
 #include "peal/chip/instruction.h"
 #include "peal/chip/scalar_cache.h"
+#include "peal/chip/tile_operation.h"
 
 namespace peal {
 
@@ -18,6 +19,13 @@ namespace peal {
 enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
 [[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
+
+// The memories of a core.
+enum class OnChip : std::uint8_t { unified, l1, l0a, l0b, l0c };
+inline constexpr int on_chip_count = 5;
+[[nodiscard]] std::int64_t on_chip_bytes(const Platform& platform, OnChip memory);
+// Of all memories of a core together.
+[[nodiscard]] std::int64_t on_chip_bytes(const Platform& platform);
 
 // One core of a chip: a scalar unit that issues in program order, and pipes that run
 // asynchronously to each other, in order within a pipe. The instruction calls are made by the
@@ -29,6 +37,9 @@ class Core {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int index() const { return index_; }
   [[nodiscard]] std::byte* unified_buffer() { return unified_buffer_; }
+  [[nodiscard]] Fabric& fabric() { return fabric_; }
+  // Where a memory of the core starts: the unified buffer, then L1, L0A, L0B, L0C.
+  [[nodiscard]] std::byte* on_chip(OnChip memory);
   [[nodiscard]] Picoseconds clock() const { return clock_; }  // of the scalar unit
   [[nodiscard]] std::uint64_t instructions() const { return instructions_; }
 
@@ -47,6 +58,9 @@ class Core {
   // V: between f32 and f16 or bf16.
   void convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType src_dtype,
                std::uint32_t count, SourcePlace place);
+
+  // A tile instruction on its pipe.
+  void tile(Pipe pipe, const TileOperation& operation, SourcePlace place);
 
   void set_flag(Pipe from, Pipe to, int id, SourcePlace place);
   void wait_flag(Pipe from, Pipe to, int id, SourcePlace place);
@@ -133,6 +147,13 @@ class Core {
   void execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time);
   void execute_store(Pipe pipe, const Instruction& instruction, Picoseconds time);
   void execute_vector(PipeQueue& pipe, const Instruction& instruction, Picoseconds time);
+  void execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds time);
+  [[nodiscard]] Picoseconds load_end(int owner, std::size_t bytes, bool to_l1, Picoseconds time);
+  [[nodiscard]] Picoseconds store_end(int owner, std::size_t bytes, bool from_l0c,
+                                      Picoseconds time);
+  [[nodiscard]] Picoseconds tile_ps(Pipe pipe, const TileOperation& operation) const;
+  Fabric::StoreInFlight& send_store(Pipe pipe, int owner, const Instruction& instruction);
+  [[nodiscard]] bool is_store(const Instruction& instruction) const;
   void fire(std::uint32_t flag, Picoseconds time);
   [[nodiscard]] bool drained() const;
   [[nodiscard]] Picoseconds drain_time() const;
@@ -158,6 +179,12 @@ class Core {
   std::array<PipeQueue, pipe_count> pipes_;
   Flags flags_;
   ScalarCache cache_;
+  // The operands of tile instructions in the queues; a slot is used again when its turn is over.
+  std::vector<TileOperation> tile_operations_;
+  std::vector<std::uint32_t> free_tile_operations_;
 };
+
+// The core whose program is running on this thread, or nullptr outside of programs.
+[[nodiscard]] Core* current_core();
 
 }  // namespace peal

@@ -50,7 +50,7 @@ void Core::advance(Pipe pipe) {
       if (stores_count) self.free = std::max(self.free, self.last_visible);
       emit_sync(EventKind::pipe_barrier, pipe, 0, 0, next.place());
       pop();
-    } else if (next.opcode == Opcode::store && self.executed - self.first_pending == 64) {
+    } else if (is_store(next) && self.executed - self.first_pending == 64) {
       self.state = PipeState::visible;  // as many as `visible` has bits
       return;
     } else {
@@ -130,6 +130,8 @@ void Core::execute(Pipe pipe, const Instruction& instruction, Picoseconds time) 
     case Opcode::combine:
     case Opcode::convert:
       return execute_vector(queue(pipe), instruction, time);
+    case Opcode::tile:
+      return execute_tile(pipe, instruction, time);
     case Opcode::set_flag:
     case Opcode::wait_flag:
     case Opcode::barrier:
@@ -138,18 +140,49 @@ void Core::execute(Pipe pipe, const Instruction& instruction, Picoseconds time) 
   CHECK(false);  // advance() has taken these
 }
 
+bool Core::is_store(const Instruction& instruction) const {
+  return instruction.opcode == Opcode::store ||
+         (instruction.opcode == Opcode::tile && tile_operations_[instruction.count].stores());
+}
+
+// When a load of `bytes` from a rank's memory that starts now ends.
+Picoseconds Core::load_end(int owner, std::size_t bytes, bool to_l1, Picoseconds time) {
+  const auto length = static_cast<double>(bytes);
+  const double own = to_l1 ? platform_.cube.load_ps_per_byte : platform_.memory.load_ps_per_byte;
+  const auto duration = static_cast<Picoseconds>(length * own + 0.5);
+  if (owner == rank_) return time + platform_.memory.startup_ps + duration;
+  const auto over_link = static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5);
+  return fabric_.use_link(owner, rank_, time + platform_.link.load_latency_ps,
+                          std::max(duration, over_link));
+}
+
+Picoseconds Core::store_end(int owner, std::size_t bytes, bool from_l0c, Picoseconds time) {
+  const auto length = static_cast<double>(bytes);
+  const double own =
+      from_l0c ? platform_.cube.store_ps_per_byte : platform_.memory.store_ps_per_byte;
+  const auto duration = static_cast<Picoseconds>(length * own + 0.5);
+  const Picoseconds start = time + platform_.memory.startup_ps;
+  if (owner == rank_) return start + duration;
+  const auto over_link = static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5);
+  return fabric_.use_link(rank_, owner, start, std::max(duration, over_link));
+}
+
+// A store that leaves the pipe at the time to which it is busy; the caller adds what it writes.
+Fabric::StoreInFlight& Core::send_store(Pipe pipe, int owner, const Instruction& instruction) {
+  PipeQueue& self = queue(pipe);
+  const Picoseconds latency = owner == rank_ ? 0 : platform_.link.store_latency_ps;
+  Fabric::StoreInFlight& flight = fabric_.send_store(self.free + latency);
+  flight.core = index_;
+  flight.pipe = pipe;
+  flight.sequence = self.executed++;
+  flight.place = instruction.place();
+  flight.runs.clear();
+  return flight;
+}
+
 void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time) {
   const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
-  const auto length = static_cast<double>(bytes);
-  const int owner = fabric_.memory().owner(instruction.src, rank_);
-  auto duration = static_cast<Picoseconds>(length * platform_.memory.load_ps_per_byte + 0.5);
-  if (owner == rank_) {
-    pipe.free = time + platform_.memory.startup_ps + duration;
-  } else {
-    duration =
-        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
-    pipe.free = fabric_.use_link(owner, rank_, time + platform_.link.load_latency_ps, duration);
-  }
+  pipe.free = load_end(fabric_.memory().owner(instruction.src, rank_), bytes, false, time);
   emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place());
   if (fabric_.values()) std::memcpy(instruction.dst, instruction.src, bytes);
 }
@@ -157,31 +190,69 @@ void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picosec
 void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds time) {
   PipeQueue& self = queue(pipe);
   const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
-  const auto length = static_cast<double>(bytes);
   const int owner = fabric_.memory().owner(instruction.dst, rank_);
-  auto duration = static_cast<Picoseconds>(length * platform_.memory.store_ps_per_byte + 0.5);
-  const Picoseconds start = time + platform_.memory.startup_ps;
-  Picoseconds visible = 0;
-  if (owner == rank_) {
-    visible = self.free = start + duration;
-  } else {
-    duration =
-        std::max(duration, static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5));
-    self.free = fabric_.use_link(rank_, owner, start, duration);
-    visible = self.free + platform_.link.store_latency_ps;
-  }
+  self.free = store_end(owner, bytes, false, time);
   emit(EventKind::store, pipe, instruction.dst, bytes, time, self.free, instruction.place());
-  Fabric::StoreInFlight& flight = fabric_.send_store(visible);
-  flight.core = index_;
-  flight.pipe = pipe;
-  flight.sequence = self.executed++;
+  Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
   flight.dst = instruction.dst;
   flight.count = instruction.count;
   flight.dtype = instruction.dtype;
   flight.op = instruction.op;
   flight.atomic = instruction.atomic;
-  flight.place = instruction.place();
   if (fabric_.values()) flight.data.assign(instruction.src, instruction.src + bytes);
+}
+
+void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds time) {
+  PipeQueue& self = queue(pipe);
+  const TileOperation& operation = tile_operations_[instruction.count];
+  const SourcePlace place = instruction.place();
+  if (operation.opcode == TileOpcode::load || operation.stores()) {
+    const bool stores = operation.stores();
+    const TileArea& tile = stores ? operation.a : operation.dst;
+    std::vector<GlobalRun> runs = moved_runs(operation.global, tile);
+    const int owner = fabric_.memory().owner(operation.global.data, rank_);
+    std::size_t bytes = 0;
+    for (const GlobalRun& run : runs) bytes += run.size_bytes;
+    self.free = stores ? store_end(owner, bytes, pipe == Pipe::fix, time)
+                       : load_end(owner, bytes, operation.to_l1, time);
+    for (const GlobalRun& run : runs) {
+      emit(stores ? EventKind::store : EventKind::load, pipe, run.data, run.size_bytes, time,
+           self.free, place);
+    }
+    if (stores) {
+      Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
+      flight.dst = operation.global.data;
+      flight.count = 0;
+      flight.dtype = operation.global.dtype;
+      flight.op = ReduceOp::sum;
+      flight.atomic = operation.opcode == TileOpcode::store_add;
+      flight.runs = std::move(runs);
+      if (fabric_.values()) gather_values(operation, flight.data);
+    } else if (fabric_.values()) {
+      carry_out(operation);
+    }
+  } else {
+    self.free = time + tile_ps(pipe, operation);
+    emit(EventKind::vector, pipe, operation.dst.data, 0, time, self.free, place);
+    if (fabric_.values()) carry_out(operation);
+  }
+  free_tile_operations_.push_back(instruction.count);
+}
+
+Picoseconds Core::tile_ps(Pipe pipe, const TileOperation& operation) const {
+  const TileArea& a = operation.a;
+  const auto elements =
+      static_cast<std::size_t>(a.valid_rows) * static_cast<std::size_t>(a.valid_cols);
+  const std::size_t bytes = elements * size_bytes(a.dtype);
+  if (pipe == Pipe::vector) return vector_ps(bytes, operation.opcode == TileOpcode::cvt);
+  if (operation.opcode != TileOpcode::matmul) {
+    return platform_.memory.startup_ps +
+           static_cast<Picoseconds>(static_cast<double>(bytes) * platform_.cube.move_ps_per_byte);
+  }
+  const auto up = [](std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit; };
+  const std::int64_t element_bytes = static_cast<std::int64_t>(size_bytes(a.dtype));
+  return platform_.cycles(6 + up(a.valid_rows, 16) * up(a.valid_cols * element_bytes, 32) *
+                                  up(operation.b.valid_cols, 16) * (element_bytes == 4 ? 2 : 1));
 }
 
 void Core::execute_vector(PipeQueue& pipe, const Instruction& instruction, Picoseconds time) {

@@ -21,9 +21,9 @@ Fabric::Fabric(const Settings& settings) : settings_(settings) {
 
 Fabric::~Fabric() = default;
 
-Core& Fabric::add_core(int rank, std::byte* unified_buffer) {
+Core& Fabric::add_core(int rank, std::byte* on_chip) {
   const int index = core_count();
-  cores_.push_back(std::make_unique<Core>(*this, rank, index, unified_buffer));
+  cores_.push_back(std::make_unique<Core>(*this, rank, index, on_chip));
   cores_of_rank_[static_cast<std::size_t>(rank)].push_back(index);
   return *cores_.back();
 }
@@ -73,7 +73,18 @@ void Fabric::become_visible(int slot) {
   StoreInFlight& store = stores_[static_cast<std::size_t>(slot)];
   Core& from = core(store.core);
   if (settings_.values) {
-    if (store.atomic) {
+    if (!store.runs.empty()) {
+      const std::byte* values = store.data.data();
+      for (const GlobalRun& run : store.runs) {
+        if (store.atomic) {
+          combine(store.dtype, store.op, run.data, run.data, values,
+                  run.size_bytes / size_bytes(store.dtype));
+        } else {
+          std::memcpy(run.data, values, run.size_bytes);
+        }
+        values += run.size_bytes;
+      }
+    } else if (store.atomic) {
       combine(store.dtype, store.op, store.dst, store.dst, store.data.data(), store.count);
     } else {
       std::memcpy(store.dst, store.data.data(), store.data.size());

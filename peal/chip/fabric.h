@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "peal/chip/agenda.h"
+#include "peal/chip/regions.h"
+#include "peal/chip/tile_operation.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
@@ -56,6 +58,7 @@ class Fabric {
     Agenda& agenda;
     ProgramSwitch& programs;
     MemoryMap memory;
+    const Regions& regions;
     bool values = true;
     std::span<EventReader* const> readers;
   };
@@ -63,8 +66,9 @@ class Fabric {
   explicit Fabric(const Settings& settings);
   ~Fabric();
 
-  // A new core of `rank`; its index is the number of cores before it.
-  Core& add_core(int rank, std::byte* unified_buffer);
+  // A new core of `rank`; its index is the number of cores before it. `on_chip` is its own memory,
+  // the unified buffer first.
+  Core& add_core(int rank, std::byte* on_chip);
   [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index)]; }
   [[nodiscard]] int core_count() const { return static_cast<int>(cores_.size()); }
 
@@ -74,6 +78,7 @@ class Fabric {
   [[nodiscard]] Picoseconds now() const { return now_; }
   [[nodiscard]] const Platform& platform() const { return settings_.platform; }
   [[nodiscard]] const MemoryMap& memory() const { return settings_.memory; }
+  [[nodiscard]] const Regions& regions() const { return settings_.regions; }
   [[nodiscard]] Agenda& agenda() { return settings_.agenda; }
   [[nodiscard]] ProgramSwitch& programs() { return settings_.programs; }
   [[nodiscard]] bool values() const { return settings_.values; }
@@ -96,6 +101,7 @@ class Fabric {
     ReduceOp op{};
     bool atomic = false;
     SourcePlace place;
+    std::vector<GlobalRun> runs;  // of a tile; empty for `count` elements from `dst` on
     std::vector<std::byte> data;  // keeps its capacity while the slot waits for its next use
   };
   // A slot for a store that becomes visible at `time`; the caller fills it.

@@ -19,6 +19,7 @@ enum class Opcode : std::uint8_t {
   convert,    // on-chip: dst <- src of another type
   set_flag,   // to `flag_pipe`
   wait_flag,  // from `flag_pipe`
+  tile,       // a TileOperation, whose number is `count`
   barrier,    // of its own pipe
 };
 

@@ -106,6 +106,14 @@ Platform read_platform(const std::string& path) {
   platform.vector.convert_per_repeat_milli_cycles =
       figures.milli("vector.convert_cycles_per_repeat");
 
+  platform.cube.l1_bytes = figures.whole("cube.l1_bytes", 0);
+  platform.cube.l0a_bytes = figures.whole("cube.l0a_bytes", 0);
+  platform.cube.l0b_bytes = figures.whole("cube.l0b_bytes", 0);
+  platform.cube.l0c_bytes = figures.whole("cube.l0c_bytes", 0);
+  platform.cube.load_ps_per_byte = figures.inverse_gib_per_s("cube.load_gib_per_s");
+  platform.cube.store_ps_per_byte = figures.inverse_gib_per_s("cube.store_gib_per_s");
+  platform.cube.move_ps_per_byte = figures.inverse_gib_per_s("cube.move_gib_per_s");
+
   platform.link.ps_per_byte = figures.inverse_gb_per_s("link.gb_per_s");
   platform.link.load_latency_ps = figures.nanoseconds("link.load_latency_ns");
   platform.link.store_latency_ps = figures.nanoseconds("link.store_latency_ns");

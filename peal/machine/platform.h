@@ -33,6 +33,13 @@ struct Platform {
     std::int64_t convert_startup_cycles = 0, convert_per_repeat_milli_cycles = 0;
   } vector;
 
+  struct Cube {  // transfers of a cube core
+    std::int64_t l1_bytes = 0, l0a_bytes = 0, l0b_bytes = 0, l0c_bytes = 0;
+    double load_ps_per_byte = 0;   // global memory -> L1
+    double store_ps_per_byte = 0;  // L0C -> global memory
+    double move_ps_per_byte = 0;   // L1 -> L0
+  } cube;
+
   struct Link {  // each ordered pair of devices has one of its own
     double ps_per_byte = 0;
     Picoseconds load_latency_ps = 0;   // a remote load, before its first byte

@@ -47,15 +47,40 @@ bool all_finished(Fabric& fabric) {
   return true;
 }
 
+// Programs are unwound while everything that they refer to still lives.
+struct Unwind {
+  RankPrograms& programs;
+  ~Unwind() { programs.clear(); }
+};
+
+// Takes steps until none is left; every program must have ended then.
+RunReport finish(Fabric& fabric, const SimMemory& memory, const RunOptions& options,
+                 const std::uint64_t& notifies) {
+  for (std::uint64_t steps = 1; fabric.step(); ++steps) {
+    if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
+  }
+  if (!all_finished(fabric)) throw RunError(describe_standstill(fabric, memory));
+  RunReport report;
+  for (int index = 0; index < fabric.core_count(); ++index) {
+    report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
+    report.chip_instructions += fabric.core(index).instructions();
+  }
+  return report;
+}
+
+void check_ranks(int ranks) {
+  if (ranks >= 1 && ranks <= SimExecutor::most_ranks) return;
+  throw Error(
+      fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, SimExecutor::most_ranks));
+}
+
 }  // namespace
 
 RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
                            const RunOptions& options) {
-  if (ranks < 1 || ranks > most_ranks) {
-    throw Error(fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, most_ranks));
-  }
+  check_ranks(ranks);
   const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
-  memory_.begin_run(ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
+  memory_.begin_run(ranks, ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
   std::deque<RankState> states;  // outlives the fibers, which are unwound through it
   std::optional<SimRun> run;
   RankPrograms programs;
@@ -63,19 +88,16 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
                  .agenda = *agenda,
                  .programs = programs,
                  .memory = memory_.map(),
+                 .regions = memory_,
                  .values = options.values,
                  .readers = options.readers});
   run.emplace(SimRun{.fabric = fabric,
                      .memory = memory_,
                      .options = options,
                      .counts = std::vector<RankCounts>(static_cast<std::size_t>(ranks))});
-  // Programs are unwound while everything that they refer to still lives.
-  struct Unwind {
-    RankPrograms& programs;
-    ~Unwind() { programs.clear(); }
-  } unwind{programs};
+  const Unwind unwind{programs};
   for (int rank = 0; rank < ranks; ++rank) {
-    Core& core = fabric.add_core(rank, memory_.unified_buffer(rank));
+    Core& core = fabric.add_core(rank, memory_.on_chip(rank));
     RankState& state = states.emplace_back(*run, core, rank, ranks);
     programs.add(stacks_, [&program, &state, &core] {
       program(state.team);
@@ -83,17 +105,35 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
       core.finish();
     });
   }
-  for (std::uint64_t steps = 1; fabric.step(); ++steps) {
-    if ((steps & progress_mask) == 0 && options.progress) options.progress(run->notifies);
-  }
-  if (!all_finished(fabric)) throw RunError(describe_standstill(fabric, memory_));
-
-  RunReport report{.ranks = std::move(run->counts)};
-  for (int index = 0; index < fabric.core_count(); ++index) {
-    report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
-    report.chip_instructions += fabric.core(index).instructions();
-  }
+  RunReport report = finish(fabric, memory_, options, run->notifies);
+  report.ranks = std::move(run->counts);
   return report;
+}
+
+RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options) {
+  check_ranks(cores.ranks);
+  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
+  const int count = cores.ranks * cores.blocks;
+  memory_.begin_run(cores.ranks, count, static_cast<std::size_t>(on_chip_bytes(platform_)));
+  cores.prepare(memory_);
+  RankPrograms programs;
+  Fabric fabric({.platform = platform_,
+                 .agenda = *agenda,
+                 .programs = programs,
+                 .memory = memory_.map(),
+                 .regions = memory_,
+                 .values = options.values,
+                 .readers = options.readers});
+  const Unwind unwind{programs};
+  for (int index = 0; index < count; ++index) {
+    const int rank = index / cores.blocks, block = index % cores.blocks;
+    Core& core = fabric.add_core(rank, memory_.on_chip(index));
+    programs.add(stacks_, [&cores, &core, rank, block] {
+      cores.program(core, rank, block);
+      core.finish();
+    });
+  }
+  return finish(fabric, memory_, options, 0);
 }
 
 }  // namespace peal

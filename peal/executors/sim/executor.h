@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "peal/chip/core.h"
 #include "peal/executors/sim/fiber.h"
 #include "peal/executors/sim/memory.h"
 #include "peal/machine/executor.h"
 
 namespace peal {
+
+// A run of chip programs, which are written in instructions.
+struct CoreRun {
+  int ranks = 1;
+  int blocks = 1;  // cores of each rank
+  // Allocates the windows, before any core starts.
+  std::function<void(SimMemory& memory)> prepare;
+  std::function<void(Core& core, int rank, int block)> program;
+};
 
 // All ranks in one process and one thread, each on a fiber and a simulated core, in virtual time.
 // The same program gives the same results, times and events every time. Memory of a run stays
@@ -19,6 +29,7 @@ class SimExecutor final : public Executor {
   [[nodiscard]] const Platform& platform() const override { return platform_; }
   RunReport run(int ranks, const std::function<void(Team&)>& program,
                 const RunOptions& options) override;
+  RunReport run_cores(const CoreRun& cores, const RunOptions& options);
 
  private:
   Platform platform_;

@@ -52,13 +52,14 @@ void SimMemory::release() {
   used_ = dirty_ = 0;
 }
 
-void SimMemory::begin_run(int ranks, std::size_t unified_buffer_bytes) {
+void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   windows_.clear();
   used_ = 0;
-  on_chip_stride_ = (unified_buffer_bytes + 4095) / 4096 * 4096;
-  if (map_.ranks != ranks) {
+  on_chip_stride_ = (on_chip_bytes + 4095) / 4096 * 4096;
+  const std::size_t on_chip_total = on_chip_stride_ * static_cast<std::size_t>(cores);
+  if (map_.ranks != ranks || on_chip_reserved_ != on_chip_total) {
     release();
-    reserve(ranks, on_chip_stride_ * static_cast<std::size_t>(ranks));
+    reserve(ranks, on_chip_total);
   }
 }
 
@@ -126,6 +127,19 @@ void SimMemory::clear(std::size_t offset, std::size_t size_bytes) {
       std::memset(part + first_page, 0, last_page - first_page);
     }
   }
+}
+
+std::optional<Region> SimMemory::find(const void* address) const {
+  const auto offset =
+      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
+  if (offset >= reserved_bytes_ || windows_.empty()) return std::nullopt;
+  const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
+  const auto after = std::find_if(windows_.begin(), windows_.end(),
+                                  [&](const Window& window) { return window.offset > inside; });
+  const Window& window = *std::prev(after);  // the first window starts at 0
+  const int rank = static_cast<int>(offset >> map_.part_shift);
+  return Region{window.name, rank, map_.translate(map_.base, 0, rank) + window.offset,
+                window.size_bytes};
 }
 
 const SimMemory::Window* SimMemory::window_at(const void* address) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,19 +14,19 @@ namespace peal {
 // The memory of all simulated ranks, allocated on first touch, in one reserved range at a fixed
 // address: each rank has an equal part, in which symmetric windows lie at the same offsets. Beside
 // it, the on-chip memory of every core.
-class SimMemory {
+class SimMemory final : public Regions {
  public:
   SimMemory() = default;
-  ~SimMemory();
+  ~SimMemory() override;
   SimMemory(const SimMemory&) = delete;
   SimMemory& operator=(const SimMemory&) = delete;
 
-  // Makes the memory ready for a run of `ranks`, each with one core: nothing is allocated and
-  // everything that will be is zero.
-  void begin_run(int ranks, std::size_t unified_buffer_bytes);
+  // Makes the memory ready for a run of `ranks` and `cores`, each with so much memory on chip:
+  // nothing is allocated and everything that will be is zero.
+  void begin_run(int ranks, int cores, std::size_t on_chip_bytes);
 
   [[nodiscard]] const MemoryMap& map() const { return map_; }
-  [[nodiscard]] std::byte* unified_buffer(int core) const {
+  [[nodiscard]] std::byte* on_chip(int core) const {
     return on_chip_ + static_cast<std::size_t>(core) * on_chip_stride_;
   }
 
@@ -37,6 +38,7 @@ class SimMemory {
   // The `index`-th symmetric window; the first rank that asks decides name and size, and the others
   // must ask for the same.
   const Window& window(std::size_t index, std::string_view name, std::size_t size_bytes, int rank);
+  [[nodiscard]] std::optional<Region> find(const void* address) const override;
   // The window that holds an address of a rank, or nullptr.
   [[nodiscard]] std::size_t window_count() const { return windows_.size(); }
   [[nodiscard]] const Window* window_at(const void* address) const;

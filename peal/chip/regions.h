@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace peal {
+
+// A named part of one rank's global memory.
+struct Region {
+  std::string name;
+  int rank = 0;
+  std::byte* data = nullptr;
+  std::size_t size_bytes = 0;
+};
+
+// What global memory holds, so that an instruction's addresses can be checked before it is carried
+// out.
+class Regions {
+ public:
+  virtual ~Regions() = default;
+  // The region that holds the address, or the nearest one of its rank that starts before it.
+  [[nodiscard]] virtual std::optional<Region> find(const void* address) const = 0;
+};
+
+}  // namespace peal

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// What a PTO kernel's shared object and the simulator say to each other: plain data and a table of
+// functions. Compiled into both sides; enumerations have the values of peal's own.
+namespace peal::pto_abi {
+
+inline constexpr std::uint32_t version = 1;
+
+enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
+inline constexpr int space_count = 5;
+
+enum class TileOp : std::int32_t {
+  load,
+  store,
+  store_add,  // atomic per element
+  add,
+  mul,
+  max,
+  min,
+  adds,
+  muls,
+  expands,
+  cvt,
+  row_sum,
+  move,
+  matmul,
+};
+
+// A part of global memory: a 5-dimensional strided array; strides are in elements.
+struct Global {
+  std::byte* data;
+  std::int32_t dtype;
+  std::int64_t shape[5];
+  std::int64_t stride[5];
+};
+
+// A tile in on-chip memory, of which valid_rows x valid_cols elements count.
+struct Tile {
+  std::byte* data;
+  std::int32_t dtype;
+  std::int32_t rows, cols;
+  std::int32_t valid_rows, valid_cols;
+  std::int32_t column_major;
+};
+
+struct Place {
+  const char* file;
+  std::uint32_t line;
+};
+
+// The operands of a tile instruction; which ones an instruction has is its own affair.
+struct Operands {
+  Global global;
+  Tile dst, a, b;
+  double scalar;
+  std::int32_t round_mode;
+};
+
+// The functions that the simulator gives to a kernel.
+struct Host {
+  void (*tile)(TileOp op, std::int32_t pipe, const Operands* operands, Place place);
+  void (*set_flag)(std::int32_t from, std::int32_t to, std::int32_t id, Place place);
+  void (*wait_flag)(std::int32_t from, std::int32_t to, std::int32_t id, Place place);
+  void (*pipe_barrier)(std::int32_t pipe, Place place);
+  void (*dsb)(Place place);
+  void (*dcci)(const void* address, std::int32_t whole_cache, Place place);
+  void (*notify)(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place);
+  void (*wait)(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place);
+  std::int32_t (*test)(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place);
+  // The address of on-chip memory; ends the run when the tile does not fit into its space.
+  void* (*on_chip)(Space space, std::uint64_t address, std::uint64_t size_bytes, Place place);
+  std::int32_t (*block_index)();
+  std::int32_t (*block_count)();
+  // Ends the run with a mistake of the kernel, told in one sentence. Does not return.
+  void (*fail)(const char* sentence, Place place);
+};
+
+}  // namespace peal::pto_abi

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace peal {
+
+// Compiles a PTO source, unmodified, to a shared object in the user's cache ($PEAL_CACHE_DIR, else
+// $XDG_CACHE_HOME/peal, else ~/.cache/peal) and returns the object's path. Nothing is compiled when
+// the source, every header it includes, the compiler and its options are as they were. The compiler
+// is $CXX or g++. Throws Error with the compiler's messages.
+[[nodiscard]] std::string compile_pto_source(const std::string& source,
+                                             const std::vector<std::string>& include_folders);
+
+}  // namespace peal

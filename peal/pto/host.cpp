@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/pto/host.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "peal/base/error.h"
+#include "peal/chip/core.h"
+#include "peal/pto/kernel.h"
+
+namespace peal {
+namespace {
+
+using pto_abi::Place;
+
+thread_local std::unordered_map<int, PtoBlock> blocks;  // of each core of the run
+
+Core& core() {
+  Core* running = current_core();
+  CHECK(running != nullptr);
+  return *running;
+}
+
+SourcePlace source(Place place) { return {place.file, place.line}; }
+
+[[noreturn]] void refuse(Place place, const std::string& what) {
+  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}:{}", core().rank(),
+                             core().index(), what, place.file, place.line));
+}
+
+// Every byte of an access to global memory lies in one region.
+void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
+  if (bytes == 0) return;
+  const auto region = core().fabric().regions().find(data);
+  if (!region) refuse(place, fmt::format("{} at address {}, which is in no buffer", what,
+                                         static_cast<const void*>(data)));
+  const auto offset = static_cast<std::size_t>(data - region->data);
+  if (offset + bytes <= region->size_bytes) return;
+  refuse(place, fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what,
+                            offset, offset + bytes, region->name, region->rank,
+                            region->size_bytes));
+}
+
+TileArea area(const pto_abi::Tile& tile) {
+  return {tile.data,       static_cast<DType>(tile.dtype), tile.rows,
+          tile.cols,       tile.valid_rows,                tile.valid_cols,
+          tile.column_major != 0};
+}
+
+void check_tile(const TileArea& tile, const char* which, Place place) {
+  if (tile.data == nullptr) {
+    refuse(place, fmt::format("{} has no address; place it with TASSIGN first", which));
+  }
+  if (tile.valid_rows < 0 || tile.valid_rows > tile.rows || tile.valid_cols < 0 ||
+      tile.valid_cols > tile.cols) {
+    refuse(place, fmt::format("{}'s valid part is {} x {} of {} x {}", which, tile.valid_rows,
+                              tile.valid_cols, tile.rows, tile.cols));
+  }
+}
+
+bool loads(TileOpcode opcode) { return opcode == TileOpcode::load; }
+bool has_second(TileOpcode opcode) {
+  return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
+         opcode == TileOpcode::min || opcode == TileOpcode::matmul;
+}
+
+void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operands, Place place) {
+  TileOperation operation;
+  operation.opcode = static_cast<TileOpcode>(op);
+  operation.round_mode = static_cast<RoundMode>(operands->round_mode);
+  operation.scalar = operands->scalar;
+  const bool is_transfer = loads(operation.opcode) || operation.stores();
+  if (!operation.stores()) {
+    operation.dst = area(operands->dst);
+    check_tile(operation.dst, "the destination tile", place);
+  }
+  if (!loads(operation.opcode)) {
+    if (operation.opcode != TileOpcode::expands) operation.a = area(operands->a);
+    if (operation.opcode == TileOpcode::expands) operation.a = operation.dst;
+    check_tile(operation.a, "the source tile", place);
+  }
+  if (has_second(operation.opcode)) {
+    operation.b = area(operands->b);
+    check_tile(operation.b, "the second source tile", place);
+  }
+  if (is_transfer) {
+    const pto_abi::Global& global = operands->global;
+    operation.global.data = global.data;
+    operation.global.dtype = static_cast<DType>(global.dtype);
+    std::copy(global.shape, global.shape + 5, operation.global.shape.begin());
+    std::copy(global.stride, global.stride + 5, operation.global.stride.begin());
+    const std::byte* const l1 = core().on_chip(OnChip::l1);
+    operation.to_l1 = loads(operation.opcode) && operation.dst.data >= l1;
+    const TileArea& moved = loads(operation.opcode) ? operation.dst : operation.a;
+    for (const GlobalRun& run : moved_runs(operation.global, moved)) {
+      check_global(run.data, run.size_bytes, loads(operation.opcode) ? "TLOAD" : "TSTORE", place);
+    }
+  }
+  core().tile(static_cast<Pipe>(pipe), operation, source(place));
+}
+
+void check_flag(std::int32_t id, Place place) {
+  if (id < 0 || id >= Flags::ids) {
+    refuse(place, fmt::format("event id {} is not one of the {} ids 0..{}", id, Flags::ids,
+                              Flags::ids - 1));
+  }
+}
+
+void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
+  check_flag(id, place);
+  core().set_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
+}
+
+void wait_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
+  check_flag(id, place);
+  core().wait_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
+}
+
+void pipe_barrier(std::int32_t pipe, Place place) {
+  core().pipe_barrier(static_cast<Pipe>(pipe), source(place));
+}
+
+void dsb(Place place) { core().dsb(source(place)); }
+
+void dcci(const void* address, std::int32_t whole_cache, Place place) {
+  if (whole_cache != 0) return core().dcci_all(source(place));
+  core().dcci(static_cast<const std::byte*>(address), source(place));
+}
+
+void check_cell(const std::int32_t* cell, const char* what, Place place) {
+  check_global(reinterpret_cast<const std::byte*>(cell), sizeof(std::int32_t), what, place);
+}
+
+void notify(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place) {
+  check_cell(cell, "TNOTIFY", place);
+  core().notify(reinterpret_cast<std::uint32_t*>(cell), static_cast<std::uint32_t>(value),
+                set != 0 ? NotifyOp::set : NotifyOp::add, source(place));
+}
+
+WaitCmp comparison(std::int32_t cmp) {
+  static constexpr WaitCmp all[] = {WaitCmp::eq, WaitCmp::ne, WaitCmp::gt,
+                                    WaitCmp::ge, WaitCmp::lt, WaitCmp::le};
+  CHECK(cmp >= 0 && cmp < 6);
+  return all[cmp];
+}
+
+void check_own(const std::int32_t* cell, const char* what, Place place) {
+  check_cell(cell, what, place);
+  const int owner =
+      core().fabric().memory().owner(reinterpret_cast<const std::byte*>(cell), core().rank());
+  if (owner != core().rank()) {
+    refuse(place, fmt::format("{} on a signal of rank {}; a rank waits for its own", what, owner));
+  }
+}
+
+void wait(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
+  check_own(cell, "TWAIT", place);
+  core().wait(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
+              static_cast<std::uint32_t>(value), 0, source(place));
+}
+
+std::int32_t test(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
+  check_own(cell, "TTEST", place);
+  return core().test(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
+                     static_cast<std::uint32_t>(value), source(place))
+             ? 1
+             : 0;
+}
+
+void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_bytes, Place place) {
+  static constexpr const char* names[] = {"UB", "L1", "L0A", "L0B", "L0C"};
+  const auto memory = static_cast<OnChip>(space);
+  const auto limit =
+      static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
+  if (address > limit || size_bytes > limit - address) {
+    refuse(place, fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes,
+                              address, names[static_cast<int>(space)], limit));
+  }
+  if (address % 32 != 0) {
+    refuse(place, fmt::format("TASSIGN at {} of {}; a tile starts at a multiple of 32 bytes",
+                              address, names[static_cast<int>(space)]));
+  }
+  return core().on_chip(memory) + address;
+}
+
+std::int32_t block_index() { return blocks[core().index()].index; }
+std::int32_t block_count() { return blocks[core().index()].count; }
+
+void fail(const char* sentence, Place place) { refuse(place, sentence); }
+
+}  // namespace
+
+void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }
+
+const pto_abi::Host& pto_host() {
+  static constexpr pto_abi::Host host = {
+      .tile = tile,
+      .set_flag = set_flag,
+      .wait_flag = wait_flag,
+      .pipe_barrier = pipe_barrier,
+      .dsb = dsb,
+      .dcci = dcci,
+      .notify = notify,
+      .wait = wait,
+      .test = test,
+      .on_chip = on_chip,
+      .block_index = block_index,
+      .block_count = block_count,
+      .fail = fail,
+  };
+  return host;
+}
+
+}  // namespace peal

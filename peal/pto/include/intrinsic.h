@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "peal_kernel.hpp"
+#include "pto/common/constants.hpp"
+
+// The free functions of a core, in the global namespace as kernels call them.
+
+inline void set_flag(pipe_t from, pipe_t to, int id,
+                     peal::pto_abi::Place place = peal::kernel_side::here()) {
+  peal::kernel_side::host->set_flag(from, to, id, place);
+}
+inline void wait_flag(pipe_t from, pipe_t to, int id,
+                      peal::pto_abi::Place place = peal::kernel_side::here()) {
+  peal::kernel_side::host->wait_flag(from, to, id, place);
+}
+inline void pipe_barrier(pipe_t pipe, peal::pto_abi::Place place = peal::kernel_side::here()) {
+  peal::kernel_side::host->pipe_barrier(pipe, place);
+}
+inline void dsb(mem_dsb_t, peal::pto_abi::Place place = peal::kernel_side::here()) {
+  peal::kernel_side::host->dsb(place);
+}
+inline void dcci(const volatile void* address, cache_line_t lines,
+                 peal::pto_abi::Place place = peal::kernel_side::here()) {
+  peal::kernel_side::host->dcci(const_cast<const void*>(address),
+                                lines == cache_line_t::ENTIRE_DATA_CACHE ? 1 : 0, place);
+}
+inline void dcci(const volatile void* address, cache_line_t lines, dcci_dst_t,
+                 peal::pto_abi::Place place = peal::kernel_side::here()) {
+  dcci(address, lines, place);
+}
+inline std::int64_t get_block_idx() { return peal::kernel_side::host->block_index(); }
+inline std::int64_t get_block_num() { return peal::kernel_side::host->block_count(); }
+template <class Args>
+std::int32_t get_block_idx(Args*) {
+  return peal::kernel_side::host->block_index();
+}
+template <class Args>
+std::int32_t get_block_num(Args*) {
+  return peal::kernel_side::host->block_count();
+}
+
+// A 64-bit pattern as a scalar of type T.
+template <class T>
+T from_u64(std::uint64_t bits) {
+  T value;
+  __builtin_memcpy(&value, &bits, sizeof(T));
+  return value;
+}

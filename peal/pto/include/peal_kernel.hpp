@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Included before every kernel by the loader: the way from the kernel to the simulator.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "peal/pto/abi.h"
+
+#define AICORE
+
+namespace peal::kernel_side {
+
+using pto_abi::Place;
+
+[[gnu::visibility("hidden")]] inline const pto_abi::Host* host = nullptr;
+
+constexpr Place here(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
+  return {file, line};
+}
+
+}  // namespace peal::kernel_side
+
+// Called by the loader; false if the kernel was built for another version of the table.
+extern "C" [[gnu::visibility("default"), gnu::used]] inline bool peal_pto_bind(
+    const peal::pto_abi::Host* host, std::uint32_t version) {
+  peal::kernel_side::host = host;
+  return version == peal::pto_abi::version;
+}

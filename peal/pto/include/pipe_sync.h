@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "intrinsic.h"
+
+// What a kernel ends with: everything that it has issued is complete and visible.
+inline void pipe_sync(peal::pto_abi::Place place = peal::kernel_side::here()) {
+  pipe_barrier(PIPE_ALL, place);
+  dsb(DSB_ALL, place);
+}

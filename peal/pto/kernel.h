@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace peal {
+
+// A PTO kernel in this process: a shared object whose `kernel_entry` is called on the fiber of a
+// simulated core, and whose instructions are those of the core that is running.
+class PtoKernel {
+ public:
+  // Compiles (or finds in the cache) and loads the source; throws Error when it does not compile or
+  // has no kernel_entry.
+  PtoKernel(const std::string& source, const std::vector<std::string>& include_folders);
+  ~PtoKernel();
+  PtoKernel(PtoKernel&& other) noexcept;
+  PtoKernel& operator=(PtoKernel&&) = delete;
+
+  void run(std::int64_t* args) const { entry_(args); }
+
+ private:
+  void* object_ = nullptr;
+  void (*entry_)(std::int64_t*) = nullptr;
+};
+
+// Which block of how many the running core is; asked for by get_block_idx and get_block_num.
+struct PtoBlock {
+  int index = 0;
+  int count = 1;
+};
+void set_pto_block(int core, PtoBlock block);
+
+}  // namespace peal
