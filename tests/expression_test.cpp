@@ -52,6 +52,12 @@ TEST(Expression, FollowsTheRulesOfCpp) {
   EXPECT_EQ(value("-count", highest), -highest);
 }
 
+TEST(Expression, KnowsWhatItUses) {
+  const Expression expression = Expression::parse("2 * min(ranks, 3) + 0", variables);
+  EXPECT_FALSE(expression.uses(0));
+  EXPECT_TRUE(expression.uses(1));
+}
+
 TEST(Expression, MinAndMaxTakeAnyNumberOfArguments) {
   EXPECT_EQ(value("min(5)"), 5);
   EXPECT_EQ(value("min(3, 1, 2)"), 1);

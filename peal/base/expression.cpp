@@ -212,6 +212,13 @@ std::int64_t Expression::evaluate(std::span<const std::int64_t> values) const {
   return stack[0];
 }
 
+bool Expression::uses(std::size_t variable) const {
+  return std::any_of(program_.begin(), program_.end(), [&](const Instruction& instruction) {
+    return instruction.operation == Operation::variable &&
+           static_cast<std::size_t>(instruction.operand) == variable;
+  });
+}
+
 std::int64_t Expression::combine(const Instruction& instruction, std::int64_t left,
                                  std::int64_t right) const {
   constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();

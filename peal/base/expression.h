@@ -22,6 +22,9 @@ class Expression {
   // The value for `values`, one per variable in the order given to parse(). Allocates nothing.
   [[nodiscard]] std::int64_t evaluate(std::span<const std::int64_t> values) const;
 
+  // Whether the variable of that index in parse()'s order stands in the text.
+  [[nodiscard]] bool uses(std::size_t variable) const;
+
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
