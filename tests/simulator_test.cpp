@@ -249,6 +249,28 @@ TEST(Simulator, AnExceptionOfOneRankEndsTheRunAndUnwindsTheOthers) {
   EXPECT_EQ(executor.run(2, [](Team&) {}, {}).ranks.size(), 2u);
 }
 
+// Programs may catch all exceptions, that which unwinds them included, and throw their own.
+TEST(Simulator, AnUnwoundProgramMayThrowSomethingElse) {
+  const auto message = [](bool one_fails) {
+    try {
+      run(3, [&](Device& self) {
+        const SignalRow arrived = self.allocate_signals("arrived", 1);
+        if (one_fails && self.rank() == 2) throw Error("rank 2 has had enough");
+        try {
+          self.wait(arrived[0]);
+        } catch (...) {
+          throw Error("translated");
+        }
+      });
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(message(true), "rank 2 has had enough");
+  EXPECT_TRUE(message(false).starts_with("deadlock: 3 of 3 ranks wait"));
+}
+
 TEST(Simulator, EmptyViewsNeedNoMemory) {
   const RunReport report = run(2, [](Device& self) {
     const Rank peer{1 - self.rank()};
