@@ -12,6 +12,7 @@
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
+#include "peal/collectives/scratch.h"
 
 namespace peal {
 namespace {
@@ -104,7 +105,9 @@ RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
 
   // The busiest rank's notifies stand for all: good enough for a bar.
   const auto notifies = figures(*plan.algorithm, plan.ranks, plan.count).notifies;
-  ProgressBar bar(static_cast<double>(notifies) * plan.ranks * static_cast<double>(plan.calls));
+  const std::size_t launches =
+      launch_count(*plan.algorithm, plan.ranks, plan.count, plan.dtype) * plan.calls;
+  ProgressBar bar(static_cast<double>(notifies) * plan.ranks * static_cast<double>(launches));
   RunOptions options;
   options.schedule = schedule;
   options.values = plan.values;

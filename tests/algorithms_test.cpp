@@ -9,6 +9,7 @@
 
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
+#include "peal/collectives/scratch.h"
 #include "peal/cost/step_counter.h"
 #include "peal/launch/launch.h"
 
@@ -47,6 +48,23 @@ std::uint64_t most(const RunReport& report, std::uint64_t RankCounts::*figure) {
   std::uint64_t result = 0;
   for (const RankCounts& rank : report.ranks) result = std::max(result, rank.*figure);
   return result;
+}
+
+TEST(Algorithms, CallsTakeAsManyLaunchesAsIsSaid) {
+  const auto executor = open_executor("a2a3sim");
+  for (const Algorithm& algorithm : algorithms()) {
+    const std::size_t longest = longest_piece(algorithm, 3, DType::f32);
+    EXPECT_EQ(launch_count(algorithm, 3, 0, DType::f32),
+              algorithm.collective == Collective::barrier ? 1u : 0u);
+    for (std::size_t count : {std::size_t{1}, longest, longest + 1, 2 * longest + 1}) {
+      const auto launches =
+          static_cast<std::int64_t>(launch_count(algorithm, 3, count, DType::f32));
+      const Measured measured = measure(*executor, algorithm, 3, count);
+      EXPECT_EQ(most(measured.report, &RankCounts::notifies),
+                static_cast<std::uint64_t>(figures(algorithm, 3, count).notifies * launches))
+          << name(algorithm.collective) << " " << algorithm.name << " count " << count;
+    }
+  }
 }
 
 TEST(Algorithms, DoWhatTheirFormulasSay) {

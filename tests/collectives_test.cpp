@@ -131,13 +131,12 @@ TEST_P(EveryAlgorithm, IsRightInARowWithOtherCounts) {
         buffers[static_cast<std::size_t>(rank)].push_back(make_buffers(test, rank));
       }
     }
-    executor->run(
-        ranks,
-        [&](Team& team) {
-          auto& own = buffers[static_cast<std::size_t>(team.rank())];
-          for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
-        },
-        {.schedule = fmt::format("random:{}", seed)});
+    executor->run(ranks,
+                  [&](Team& team) {
+                    auto& own = buffers[static_cast<std::size_t>(team.rank())];
+                    for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
+                  },
+                  {.schedule = fmt::format("random:{}", seed)});
     for (int rank = 0; rank < ranks; ++rank) {
       for (std::size_t i = 0; i < calls.size(); ++i) {
         ASSERT_EQ(difference(calls[i], rank, buffers[static_cast<std::size_t>(rank)][i]), "")
@@ -275,6 +274,27 @@ TEST(Collectives, RefuseArgumentsThatDoNotFit) {
             }),
             "all_reduce: algorithm `tree` is unknown; use auto or one of one_phase, two_phase, "
             "ring, bidirectional_ring, recursive_doubling");
+}
+
+TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {
+  EXPECT_EQ(message_of([&](Team& team) {
+              broadcast(team, {.send = {}, .recv = {}, .algorithm = "star"});
+            }),
+            "broadcast: algorithm `star` is unknown; use auto or one of direct, tree, "
+            "scatter_all_gather");
+}
+
+TEST(Collectives, DoNotLookAtWhatARankNeitherSendsNorReceives) {
+  for (const char* algorithm : {"direct", "tree"}) {
+    std::vector<float> sum(4);
+    run_ranks("a2a3sim", 4, [&](Team& team) {
+      const std::vector<float> mine(4, 1.0f);
+      std::vector<double> other(team.rank() == 2 ? 0 : 3);
+      const Elements recv = team.rank() == 2 ? Elements(sum) : Elements(other);
+      reduce(team, {.send = mine, .recv = recv, .root = 2, .algorithm = algorithm});
+    });
+    EXPECT_EQ(sum, std::vector<float>(4, 4.0f)) << algorithm;
+  }
 }
 
 TEST(Collectives, RefuseATeamThatIsBroken) {

@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,6 +18,7 @@
 
 #include "peal/base/error.h"
 #include "peal/machine/dtype.h"
+#include "tests/program.h"
 
 namespace peal {
 namespace {
@@ -30,13 +29,7 @@ using std::string_literals::operator""s;
 
 class Npy : public testing::Test {
  protected:
-  Npy() {
-    std::string pattern = fs::temp_directory_path() / "peal_npy_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~Npy() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(std::string_view name) const { return folder_ / name; }
+  [[nodiscard]] std::string path(std::string_view name) const { return folder_.path(name); }
 
   [[nodiscard]] std::string file(const std::string& bytes) const {
     std::ofstream(path("x.npy"), std::ios::binary) << bytes;
@@ -60,12 +53,10 @@ class Npy : public testing::Test {
     return "no error";
   }
 
-  [[nodiscard]] std::size_t file_count() const {
-    return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
+  [[nodiscard]] auto file_count() const { return folder_.file_count(); }
 
-  fs::path folder_;
+ private:
+  TemporaryFolder folder_;
 };
 
 std::string npy(const std::string& dictionary, const std::string& data = "") {
@@ -96,7 +87,7 @@ TEST_F(Npy, EveryTypeAndShapeReturns) {
       EXPECT_EQ(array.data, data);
     }
   }
-  EXPECT_EQ(file_count(), 1u);
+  EXPECT_EQ(file_count(), 1);
 }
 
 TEST_F(Npy, WritesWhatNumpyWrites) {
@@ -143,7 +134,7 @@ TEST_F(Npy, RefusesWhatItCannotRead) {
             "holds records of several fields; save one field of it as an array");
   EXPECT_EQ(read_error("\x93NUMPY\x04\0\0\0"s),
             "has the format version 4.0; save it with version 1.0, 2.0 or 3.0");
-  EXPECT_EQ(error_of(folder_, [&] { static_cast<void>(read_npy(folder_)); }),
+  EXPECT_EQ(error_of(path("."), [&] { static_cast<void>(read_npy(path("."))); }),
             "is not a regular file; save the array to a file first");
   EXPECT_EQ(error_of(path("no.npy"), [&] { static_cast<void>(read_npy(path("no.npy"))); }),
             "cannot be read: No such file or directory; give the path of a readable .npy file");
@@ -205,13 +196,13 @@ TEST_F(Npy, ComparesHugeShapesWithTheFileBeforeItAllocates) {
 
 TEST_F(Npy, AnOutputThatIsNotCommittedLeavesNothing) {
   { const NpyOutput output(path("y.npy")); }
-  EXPECT_EQ(file_count(), 0u);
+  EXPECT_EQ(file_count(), 0);
   write(path("y.npy"), DType::u8, {1}, std::array{std::byte{5}});
   {
     const NpyOutput output(path("y.npy"));
-    EXPECT_EQ(file_count(), 2u);
+    EXPECT_EQ(file_count(), 2);
   }
-  EXPECT_EQ(file_count(), 1u);
+  EXPECT_EQ(file_count(), 1);
   EXPECT_EQ(read_npy(path("y.npy")).data[0], std::byte{5});
 }
 
@@ -222,12 +213,12 @@ TEST_F(Npy, AnUnwritablePathIsFoundAtOnce) {
   EXPECT_EQ(open(path("no/y.npy")),
             "cannot be written: No such file or directory; give a path in a directory that exists "
             "and is writable");
-  EXPECT_EQ(open(folder_), "cannot be written: Is a directory; give the path of a file");
+  EXPECT_EQ(open(path(".")), "cannot be written: Is a directory; give the path of a file");
   EXPECT_EQ(open("/dev/null"), "is not a regular file; give the path of one");
   EXPECT_EQ(open(path(std::string(300, 'x'))),
             "cannot be written: File name too long; give a path in a directory that exists and is "
             "writable");
-  EXPECT_EQ(file_count(), 0u);
+  EXPECT_EQ(file_count(), 0);
 }
 
 TEST_F(Npy, ASymbolicLinkStaysOne) {
@@ -251,7 +242,7 @@ TEST_F(Npy, AFullDiskIsAnErrorAndLeavesTheOldFile) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(error, "cannot be written: File too large; free some space or give another path");
-  EXPECT_EQ(file_count(), 1u);
+  EXPECT_EQ(file_count(), 1);
   EXPECT_EQ(read_npy(path("y.npy")).data.size(), 1u);
 }
 

@@ -79,10 +79,15 @@ TEST(Simulator, PutsArriveBeforeTheNotifyThatFollows) {
   }
 }
 
+// Also where a drained store need not be visible.
 TEST(Simulator, VerbsTakeEffectInOrderOnTheOwnMemory) {
-  for (int seed = 0; seed < 30; ++seed) {
-    run(1,
-        [&](Device& self) {
+  Platform platform = load_platform("a2a3");
+  for (int seed = 0; seed < 40; ++seed) {
+    platform.switches.drained_is_visible = seed % 2 == 0;
+    SimExecutor(platform).run(
+        1,
+        [&](Team& team) {
+          Device& self = team.device();
           std::vector<float> a(9000, 1.0f), b(9000, 2.0f), c(9000, 0.0f);
           const View va = View::of(std::span(a)), vb = View::of(std::span(b)),
                      vc = View::of(std::span(c));
@@ -98,6 +103,26 @@ TEST(Simulator, VerbsTakeEffectInOrderOnTheOwnMemory) {
           EXPECT_EQ(a, std::vector<float>(9000, 21.0f));
           EXPECT_EQ(b, std::vector<float>(9000, 3.0f));
           EXPECT_EQ(c, std::vector<float>(9000, 1.0f));
+        },
+        {.schedule = fmt::format("random:{}", seed)});
+  }
+}
+
+// More stores than are remembered, then a reduce whose second destination is among them.
+TEST(Simulator, StoresThatAreForgottenStayInOrder) {
+  for (int seed = 0; seed < 60; ++seed) {
+    run(1,
+        [&](Device& self) {
+          std::vector<float> from(40, 1.0f), to(80, 0.0f), sum(1, 5.0f), other(1, 0.0f);
+          const auto single = [](std::vector<float>& of, std::size_t i) {
+            return View::of(std::span(of).subspan(i, 1));
+          };
+          for (std::size_t i = 0; i < 16; ++i) self.copy(single(to, 2 * i), single(from, i));
+          self.reduce({{Rank{0}, single(other, 0)}, {Rank{0}, single(to, 30)}},
+                      {{Rank{0}, single(sum, 0)}}, ReduceOp::sum);
+          self.flush();
+          EXPECT_EQ(to[30], 5.0f) << "seed " << seed;
+          EXPECT_EQ(other[0], 5.0f) << "seed " << seed;
         },
         {.schedule = fmt::format("random:{}", seed)});
   }
@@ -222,6 +247,39 @@ TEST(Simulator, AnExceptionOfOneRankEndsTheRunAndUnwindsTheOthers) {
     EXPECT_EQ(unwound, 4);
   }
   EXPECT_EQ(executor.run(2, [](Team&) {}, {}).ranks.size(), 2u);
+}
+
+// Programs may catch all exceptions, that which unwinds them included, and throw their own.
+TEST(Simulator, AnUnwoundProgramMayThrowSomethingElse) {
+  const auto message = [](bool one_fails) {
+    try {
+      run(3, [&](Device& self) {
+        const SignalRow arrived = self.allocate_signals("arrived", 1);
+        if (one_fails && self.rank() == 2) throw Error("rank 2 has had enough");
+        try {
+          self.wait(arrived[0]);
+        } catch (...) {
+          throw Error("translated");
+        }
+      });
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(message(true), "rank 2 has had enough");
+  EXPECT_TRUE(message(false).starts_with("deadlock: 3 of 3 ranks wait"));
+}
+
+TEST(Simulator, EmptyViewsNeedNoMemory) {
+  const RunReport report = run(2, [](Device& self) {
+    const Rank peer{1 - self.rank()};
+    self.put(peer, View{}, View{});
+    self.get(View{}, peer, View{});
+    self.reduce({{peer, View{}}}, {{Rank{self.rank()}, View{}}}, ReduceOp::sum);
+    self.put_reduce(peer, View{}, View{}, ReduceOp::max);
+  });
+  EXPECT_EQ(report.ranks[0].sent_bytes, 0u);
 }
 
 TEST(Simulator, MemoryIsZeroInEveryRun) {

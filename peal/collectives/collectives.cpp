@@ -44,18 +44,22 @@ void launch_piece(Device& device, const CollectiveCall& call, const Algorithm& a
 
 }  // namespace
 
-void run_collective(Team& team, const CollectiveCall& call) {
+void run_collective(Team& team, const CollectiveCall& asked) {
   if (team.broken()) {
-    throw Error(std::string(name(call.collective)) +
+    throw Error(std::string(name(asked.collective)) +
                 ": an earlier call on this team failed half-way; start a new run");
   }
+  CollectiveCall call = asked;  // less what nobody looks at, whose type may be any
+  if (!sends(call.collective, team.rank(), call.root)) call.send = {};
+  if (!receives(call.collective, team.rank(), call.root)) call.recv = {};
+  const Algorithm* const named =
+      call.algorithm == "auto" ? nullptr : &find_algorithm(call.collective, call.algorithm);
   const std::size_t count = check_arguments(call, team.rank(), team.size());
   const DType dtype = call.recv.data != nullptr ? call.recv.dtype : call.send.dtype;
   if (count == 0 && call.collective != Collective::barrier) return;
   CollectiveState& state = collective_state(team);
-  const Algorithm& algorithm = call.algorithm == "auto"
-                                   ? state.choose(team, call.collective, count, dtype)
-                                   : find_algorithm(call.collective, call.algorithm);
+  const Algorithm& algorithm =
+      named != nullptr ? *named : state.choose(team, call.collective, count, dtype);
   try {
     const bool has_root = shape(call.collective, team.size()).has_root;
     Scratch& scratch = state.scratch(team, algorithm, has_root ? call.root : 0);

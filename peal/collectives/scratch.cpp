@@ -15,7 +15,27 @@ constexpr std::size_t least_half_bytes = 4096;
 
 std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+// The longest piece where each of its elements takes `blocks` elements of a half.
+std::size_t longest_piece_of(std::size_t blocks, DType dtype) {
+  const std::size_t count =
+      most_half_bytes / (std::max<std::size_t>(1, blocks) * size_bytes(dtype));
+  return count < 64 ? std::max<std::size_t>(1, count) : count / 64 * 64;
+}
+
+std::size_t staged_blocks(const Algorithm& algorithm) { return algorithm.data_in_window ? 1 : 0; }
+
 }  // namespace
+
+std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype) {
+  const auto blocks = static_cast<std::size_t>(figures(algorithm, ranks, 1).scratch);
+  return longest_piece_of(blocks + staged_blocks(algorithm), dtype);
+}
+
+std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype) {
+  if (algorithm.collective == Collective::barrier) return 1;
+  if (count == 0) return 0;
+  return (count - 1) / longest_piece(algorithm, ranks, dtype) + 1;
+}
 
 Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorithm_(algorithm) {
   const AlgorithmFigures unit = figures(algorithm, team.size(), 1);
@@ -25,10 +45,7 @@ Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorith
 }
 
 std::size_t Scratch::longest_piece(DType dtype) const {
-  const std::size_t blocks =
-      std::max<std::size_t>(1, blocks_ + (algorithm_.data_in_window ? 1 : 0));
-  const std::size_t count = most_half_bytes / (blocks * size_bytes(dtype));
-  return count < 64 ? std::max<std::size_t>(1, count) : count / 64 * 64;
+  return longest_piece_of(blocks_ + staged_blocks(algorithm_), dtype);
 }
 
 void Scratch::allocate(std::size_t half_bytes) {

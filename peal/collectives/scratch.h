@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <tuple>
@@ -9,6 +10,13 @@
 #include "peal/machine/team.h"
 
 namespace peal {
+
+// The longest block that one launch of the algorithm takes; longer ones are sent in pieces.
+[[nodiscard]] std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype);
+
+// How many launches of the algorithm one call on blocks of `count` elements takes.
+[[nodiscard]] std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count,
+                                       DType dtype);
 
 // The scratch and signals of one algorithm (and root) on one team: two halves that launches use in
 // turn, so that a rank which is one launch ahead does not meet the one before.
@@ -26,7 +34,7 @@ class Scratch {
   // is first needed and anew, with signals of its own, when it has become too small.
   [[nodiscard]] Half next(std::size_t count, DType dtype);
 
-  // The longest block that one launch takes; longer ones are sent in pieces.
+  // As the function of that name, without evaluating the algorithm's formulas again.
   [[nodiscard]] std::size_t longest_piece(DType dtype) const;
 
  private:

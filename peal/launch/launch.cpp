@@ -26,6 +26,12 @@ std::vector<std::string> platform_names() {
 Platform simulated_target(const std::string& platform) {
   if (platform.ends_with(".toml")) return load_platform(platform);
   const std::vector<std::string> names = platform_names();
+  if (names.empty()) {
+    throw Error(
+        fmt::format("platform `{}` is not found, nor any other; set PEAL_PLATFORM_PATH to "
+                    "the folder of the platform files, such as <prefix>/share/peal/platforms",
+                    platform));
+  }
   if (std::find(names.begin(), names.end(), platform) == names.end()) {
     throw Error(fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
                             platform, fmt::join(names, ", ")));

@@ -25,10 +25,10 @@ SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks)
     : Device(rank, ranks), run_(run), core_(core) {}
 
 std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
-  if (peer.index == rank()) return view.data;
+  if (peer.index == rank() || view.empty()) return view.data;
   const MemoryMap& map = run_.memory.map();
   // -1 stands for private memory, which no peer can address.
-  if (!view.empty() && map.owner(view.data, -1) != rank()) {
+  if (map.owner(view.data, -1) != rank()) {
     throw Error(fmt::format(
         "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
         "Team::allocate or Device::allocate",
@@ -85,9 +85,7 @@ int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype,
                          SourcePlace place) {
   if (run_.memory.map().owner(src, rank()) == rank() &&
       own_stores_.overlap(src, count * size_bytes(dtype))) {
-    core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
-    core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
-    own_stores_.clear();
+    order_loads_after_own_stores(place);
   }
   const int number = next_tile_;
   next_tile_ ^= 1;
@@ -106,18 +104,30 @@ void SimDevice::free_tile(int number, Freer freer, SourcePlace place) {
   freers_[static_cast<std::size_t>(number)] = freer;
 }
 
+// Holds the loads that follow until the own stores so far can be seen.
+void SimDevice::order_loads_after_own_stores(SourcePlace place) {
+  if (!run_.fabric.platform().switches.drained_is_visible) return drain(place);
+  core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+  core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
+  own_stores_.clear();
+}
+
+// Holds the stores that follow until the own stores so far can be seen.
+void SimDevice::order_stores_after_own_stores(SourcePlace place) {
+  if (!run_.fabric.platform().switches.drained_is_visible) return drain(place);
+  core_.pipe_barrier(Pipe::mte3, place);
+}
+
 // Every store waits for a load that was issued after all earlier verbs, so it is ordered after
-// their reads; only an earlier store to the same bytes needs a barrier.
+// their reads; only an earlier store to the same bytes needs a barrier. Stores that are forgotten
+// need one too, because one verb's next store may be to the same bytes and wait for no new load.
 void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count,
                                    DType dtype, SourcePlace place) {
   const std::size_t bytes = count * size_bytes(dtype);
   if (run_.memory.map().owner(dst, rank()) == rank()) {
-    if (own_stores_.overlap(dst, bytes)) core_.pipe_barrier(Pipe::mte3, place);
-    if (own_stores_.full()) {
-      core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
-      core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
-      own_stores_.clear();
-    }
+    const bool full = own_stores_.full();
+    if (full || own_stores_.overlap(dst, bytes)) order_stores_after_own_stores(place);
+    if (full) order_loads_after_own_stores(place);
     own_stores_.add(dst, bytes);
   }
   core_.store(dst, src, count, dtype, place);
@@ -200,7 +210,7 @@ void SimDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, Source
         load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
     std::byte* const piece = to + done * element_bytes;
     if (peer.index == rank() && own_stores_.overlap(piece, count * element_bytes)) {
-      core_.pipe_barrier(Pipe::mte3, place);
+      order_stores_after_own_stores(place);
     }
     core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
     if (peer.index == rank()) own_stores_.add(piece, count * element_bytes);

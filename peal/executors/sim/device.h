@@ -64,6 +64,8 @@ class SimDevice final : public Device {
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);
   void free_tile(int number, Freer freer, SourcePlace place);
+  void order_loads_after_own_stores(SourcePlace place);
+  void order_stores_after_own_stores(SourcePlace place);
   void store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                           SourcePlace place);
   struct Piece {

@@ -2,6 +2,7 @@
 #include "peal/executors/sim/fiber.h"
 
 #include <cxxabi.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -133,7 +134,12 @@ void StackPool::grow() {
   regions_.push_back({static_cast<std::byte*>(memory), slot_bytes * stacks_per_region});
   for (std::size_t i = stacks_per_region; i-- > 0;) {
     std::byte* slot = regions_.back().start + i * slot_bytes;
-    if (::mprotect(slot, page_bytes(), PROT_NONE) != 0) throw std::bad_alloc();
+    if (::mprotect(slot, page_bytes(), PROT_NONE) != 0) {
+      throw Error(fmt::format(
+          "simulator: the stacks of {} ranks are as many mappings as the system allows a process; "
+          "use fewer ranks, or raise `sysctl vm.max_map_count` to 3 a rank",
+          regions_.size() * stacks_per_region - i));
+    }
     free_.push_back(slot + page_bytes());
   }
 }
@@ -190,6 +196,12 @@ Fiber::~Fiber() {
 }
 
 void Fiber::resume() {
+  switch_in();
+  Context& self = *context_;
+  if (self.failure != nullptr) std::rethrow_exception(std::exchange(self.failure, nullptr));
+}
+
+void Fiber::switch_in() {
   Context& self = *context_;
   CHECK(!self.ended);
 #ifdef PEAL_SANITIZED
@@ -202,7 +214,6 @@ void Fiber::resume() {
   const context::transfer_t transfer = context::jump_fcontext(self.inside, &self);
   finish_switch(self.resumer_side, nullptr);
   self.inside = transfer.fctx;
-  if (self.failure != nullptr) std::rethrow_exception(std::exchange(self.failure, nullptr));
 }
 
 void Fiber::suspend() {
@@ -218,8 +229,10 @@ void Fiber::suspend() {
 bool Fiber::ended() const { return context_->ended; }
 
 void Fiber::cancel() {
-  context_->cancelled = true;
-  while (!context_->ended) resume();
+  Context& self = *context_;
+  self.cancelled = true;
+  while (!self.ended) switch_in();
+  self.failure = nullptr;  // what it has ended with instead; the reason to cancel it comes first
 }
 
 }  // namespace peal

@@ -49,10 +49,13 @@ class Fiber {
   void suspend();
   [[nodiscard]] bool ended() const;
 
-  // Unwinds a suspended program: its next return from suspend() is an exception that ends it.
+  // Unwinds a suspended program: its next return from suspend() is an exception that ends it. What
+  // the program ends with comes out of nowhere.
   void cancel();
 
  private:
+  void switch_in();
+
   struct Context;
   std::unique_ptr<Context> context_;
 };

@@ -17,6 +17,13 @@ namespace {
 // Fixed addresses, so that a run does not depend on where the system puts things; ThreadSanitizer
 // knows only some ranges.
 #if defined(__SANITIZE_THREAD__)
+#define PEAL_THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PEAL_THREAD_SANITIZED 1
+#endif
+#endif
+#ifdef PEAL_THREAD_SANITIZED
 constexpr std::uintptr_t preferred_base = std::uintptr_t{64} << 30;
 constexpr unsigned most_bits = 37;
 #else
