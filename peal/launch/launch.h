@@ -14,8 +14,8 @@ namespace peal {
 // folders, in order of their names.
 [[nodiscard]] std::vector<std::string> platform_names();
 
-// The target of a simulated platform: a name of platform_names(), or the path of a .toml file. Throws
-// Error with the list of names.
+// The target of a simulated platform: a name of platform_names(), or the path of a .toml file.
+// Throws Error with the list of names.
 [[nodiscard]] Platform simulated_target(const std::string& platform);
 
 // The executor for a platform: a name of platform_names(), or the path of a .toml file, which is

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/pto/compiler.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,10 +149,17 @@ std::string compile_pto_source(const std::string& source,
   }
   const fs::path root = header_root(), cache = cache_folder();
   const char* const chosen = std::getenv("CXX");
-  std::vector<std::string> command = {
-      chosen != nullptr && *chosen != '\0' ? chosen : "g++",
-      "-std=c++20", "-O2", "-g", "-fPIC", "-shared", "-w", "-D__aicore__=", "-D__gm__=",
-      "-I" + (root / "peal/pto/include").string(), "-I" + root.string()};
+  std::vector<std::string> command = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
+                                      "-std=c++20",
+                                      "-O2",
+                                      "-g",
+                                      "-fPIC",
+                                      "-shared",
+                                      "-w",
+                                      "-D__aicore__=",
+                                      "-D__gm__=",
+                                      "-I" + (root / "peal/pto/include").string(),
+                                      "-I" + root.string()};
   for (const std::string& folder : include_folders) command.push_back("-I" + folder);
   command.insert(command.end(), {"-include", "peal_kernel.hpp", path.string()});
 

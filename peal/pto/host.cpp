@@ -33,19 +33,19 @@ SourcePlace source(Place place) { return {place.file, place.line}; }
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
   if (bytes == 0) return;
   const auto region = core().fabric().regions().find(data);
-  if (!region) refuse(place, fmt::format("{} at address {}, which is in no buffer", what,
-                                         static_cast<const void*>(data)));
+  if (!region)
+    refuse(place, fmt::format("{} at address {}, which is in no buffer", what,
+                              static_cast<const void*>(data)));
   const auto offset = static_cast<std::size_t>(data - region->data);
   if (offset + bytes <= region->size_bytes) return;
-  refuse(place, fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what,
-                            offset, offset + bytes, region->name, region->rank,
-                            region->size_bytes));
+  refuse(place,
+         fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
+                     offset + bytes, region->name, region->rank, region->size_bytes));
 }
 
 TileArea area(const pto_abi::Tile& tile) {
-  return {tile.data,       static_cast<DType>(tile.dtype), tile.rows,
-          tile.cols,       tile.valid_rows,                tile.valid_cols,
-          tile.column_major != 0};
+  return {tile.data,       static_cast<DType>(tile.dtype), tile.rows, tile.cols, tile.valid_rows,
+          tile.valid_cols, tile.column_major != 0};
 }
 
 void check_tile(const TileArea& tile, const char* which, Place place) {
@@ -171,8 +171,7 @@ std::int32_t test(const std::int32_t* cell, std::int32_t value, std::int32_t cmp
 void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_bytes, Place place) {
   static constexpr const char* names[] = {"UB", "L1", "L0A", "L0B", "L0C"};
   const auto memory = static_cast<OnChip>(space);
-  const auto limit =
-      static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
+  const auto limit = static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
   if (address > limit || size_bytes > limit - address) {
     refuse(place, fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes,
                               address, names[static_cast<int>(space)], limit));

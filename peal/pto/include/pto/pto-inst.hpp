@@ -20,17 +20,26 @@ using peal::pto_abi::Space;
 using peal::pto_abi::TileOp;
 
 template <class T>
-inline constexpr bool is_tile = requires { T::Loc; };
+inline constexpr bool is_tile = requires {
+  T::Loc;
+};
 template <class T>
-inline constexpr bool is_global = requires { T::tensor_layout; };
+inline constexpr bool is_global = requires {
+  T::tensor_layout;
+};
 
 template <class T>
 constexpr Space space_of() {
-  if constexpr (T::Loc == TileType::Vec) return Space::unified;
-  else if constexpr (T::Loc == TileType::Mat) return Space::l1;
-  else if constexpr (T::Loc == TileType::Left) return Space::l0a;
-  else if constexpr (T::Loc == TileType::Right) return Space::l0b;
-  else return Space::l0c;
+  if constexpr (T::Loc == TileType::Vec)
+    return Space::unified;
+  else if constexpr (T::Loc == TileType::Mat)
+    return Space::l1;
+  else if constexpr (T::Loc == TileType::Left)
+    return Space::l0a;
+  else if constexpr (T::Loc == TileType::Right)
+    return Space::l0b;
+  else
+    return Space::l0c;
 }
 
 template <class T>
@@ -79,16 +88,16 @@ constexpr bool takes_atomic_add() {
 
 template <class... Events>
 inline constexpr bool are_events = sizeof...(Events) > 0 &&
-                                   (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> && ...);
+                                   (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> &&
+                                    ...);
 
 }  // namespace detail
 
 template <class T, class Address>
 void TASSIGN(T& target, Address address, detail::Place place = detail::here()) {
   if constexpr (detail::is_tile<T>) {
-    target.place_at(detail::host->on_chip(detail::space_of<T>(),
-                                          static_cast<std::uint64_t>(address), T::size_bytes,
-                                          place));
+    target.place_at(detail::host->on_chip(
+        detail::space_of<T>(), static_cast<std::uint64_t>(address), T::size_bytes, place));
   } else if constexpr (std::is_pointer_v<Address>) {
     target.SetAddress(address);
   } else {
@@ -120,12 +129,11 @@ template <AtomicType atomic, class GlobalT, class TileT>
 RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
   static_assert(is_tile<TileT> && is_global<GlobalT>,
                 "TSTORE takes a tensor of global memory and a tile");
-  static_assert(atomic == AtomicType::AtomicNone ||
-                    takes_atomic_add<typename GlobalT::RawDType>(),
+  static_assert(atomic == AtomicType::AtomicNone || takes_atomic_add<typename GlobalT::RawDType>(),
                 "TSTORE adds atomically to float, half, bfloat16_t, int32_t and int8_t");
-  static_assert(TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat ||
-                    TileT::Loc == TileType::Acc,
-                "TSTORE stores Vec, Mat and Acc tiles");
+  static_assert(
+      TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat || TileT::Loc == TileType::Acc,
+      "TSTORE stores Vec, Mat and Acc tiles");
   Operands operands{};
   operands.global = describe_global(dst);
   operands.a = describe_tile(src);
@@ -136,8 +144,8 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
 }  // namespace detail
 
 template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone>
-  requires detail::is_tile<TileT>
-RecordEvent TSTORE(GlobalT& dst, TileT& src, detail::Place place = detail::here()) {
+requires detail::is_tile<TileT> RecordEvent TSTORE(GlobalT& dst, TileT& src,
+                                                   detail::Place place = detail::here()) {
   return detail::store_tile<atomic>(dst, src, place);
 }
 
@@ -158,18 +166,18 @@ RecordEvent TMIN(Dst& dst, A& a, B& b, detail::Place place = detail::here()) {
   return detail::vector_op(detail::TileOp::min, dst, a, b, 0, 0, place);
 }
 template <class Dst, class A, class Scalar>
-  requires(!detail::is_tile<Scalar>)
-RecordEvent TADDS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
+requires(!detail::is_tile<Scalar>) RecordEvent
+    TADDS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
   return detail::vector_op(detail::TileOp::adds, dst, a, a, static_cast<double>(scalar), 0, place);
 }
 template <class Dst, class A, class Scalar>
-  requires(!detail::is_tile<Scalar>)
-RecordEvent TMULS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
+requires(!detail::is_tile<Scalar>) RecordEvent
+    TMULS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
   return detail::vector_op(detail::TileOp::muls, dst, a, a, static_cast<double>(scalar), 0, place);
 }
 template <class Dst, class Scalar>
-  requires(!detail::is_tile<Scalar>)
-RecordEvent TEXPANDS(Dst& dst, Scalar scalar, detail::Place place = detail::here()) {
+requires(!detail::is_tile<Scalar>) RecordEvent
+    TEXPANDS(Dst& dst, Scalar scalar, detail::Place place = detail::here()) {
   return detail::vector_op(detail::TileOp::expands, dst, dst, dst, static_cast<double>(scalar), 0,
                            place);
 }
@@ -211,18 +219,17 @@ RecordEvent TMATMUL(C& c, A& a, B& b, detail::Place place = detail::here()) {
 }
 
 // The forms with events to wait for.
-#define PEAL_PTO_WITH_EVENTS(name)                                                 \
-  template <class First, class Second, class... Rest>                              \
-    requires(detail::are_events<Rest...>)                                          \
-  RecordEvent name(First& first, Second& second, Rest&...) {                       \
-    return name(first, second, detail::Place{"", 0});                              \
+#define PEAL_PTO_WITH_EVENTS(name)                                                                 \
+  template <class First, class Second, class... Rest>                                              \
+  requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second& second, Rest&...) { \
+    return name(first, second, detail::Place{"", 0});                                              \
   }
-#define PEAL_PTO_WITH_EVENTS_3(name)                                               \
-  template <class First, class Second, class Third, class... Rest>                 \
-    requires(detail::is_tile<First> && !detail::are_events<Third> &&               \
-             detail::are_events<Rest...>)                                          \
-  RecordEvent name(First& first, Second& second, Third&& third, Rest&...) {        \
-    return name(first, second, third, detail::Place{"", 0});                       \
+#define PEAL_PTO_WITH_EVENTS_3(name)                                                            \
+  template <class First, class Second, class Third, class... Rest>                              \
+  requires(detail::is_tile<First> && !detail::are_events<Third> && detail::are_events<Rest...>) \
+      RecordEvent                                                                               \
+      name(First& first, Second& second, Third&& third, Rest&...) {                             \
+    return name(first, second, third, detail::Place{"", 0});                                    \
   }
 PEAL_PTO_WITH_EVENTS(TLOAD)
 PEAL_PTO_WITH_EVENTS(TSTORE)

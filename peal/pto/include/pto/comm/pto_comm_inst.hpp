@@ -68,9 +68,10 @@ void transfer(DstG& dst, SrcG& src, TileT* const (&tiles)[2], int tile_count, At
   }
   if ((TileT::ValidRow != DYNAMIC && d[3] % most_rows != 0) ||
       (TileT::ValidCol != DYNAMIC && d[4] % most_cols != 0)) {
-    host->fail("TPUT or TGET: the last two dimensions are no multiples of the staging tile's valid "
-               "sizes; give it DYNAMIC ones",
-               place);
+    host->fail(
+        "TPUT or TGET: the last two dimensions are no multiples of the staging tile's valid "
+        "sizes; give it DYNAMIC ones",
+        place);
   }
   bool pending[2] = {false, false};
   int turn = 0;
@@ -105,9 +106,9 @@ RecordEvent TPUT(DstG& dst, SrcG& src, TileT& staging, detail::Place place = det
   return {};
 }
 template <AtomicType atomic = AtomicType::AtomicNone, class DstG, class SrcG, class TileT>
-  requires pto::detail::is_tile<TileT>
-RecordEvent TPUT(DstG& dst, SrcG& src, TileT& ping, TileT& pong,
-                 detail::Place place = detail::here()) {
+requires pto::detail::is_tile<TileT> RecordEvent TPUT(DstG& dst, SrcG& src, TileT& ping,
+                                                      TileT& pong,
+                                                      detail::Place place = detail::here()) {
   detail::transfer(dst, src, {&ping, &pong}, 2, atomic, place);
   return {};
 }
@@ -123,9 +124,9 @@ RecordEvent TGET(DstG& dst, SrcG& src, TileT& staging, detail::Place place = det
   return {};
 }
 template <class DstG, class SrcG, class TileT>
-  requires pto::detail::is_tile<TileT>
-RecordEvent TGET(DstG& dst, SrcG& src, TileT& ping, TileT& pong,
-                 detail::Place place = detail::here()) {
+requires pto::detail::is_tile<TileT> RecordEvent TGET(DstG& dst, SrcG& src, TileT& ping,
+                                                      TileT& pong,
+                                                      detail::Place place = detail::here()) {
   detail::transfer(dst, src, {&ping, &pong}, 2, AtomicType::AtomicNone, place);
   return {};
 }
@@ -203,8 +204,8 @@ typename RebindGlobal<G>::type consecutive(const G& whole, const P& part, int in
 
 // One tile's worth of a reduction: the root's part first, then the other ranks', ascending.
 template <class PG, class G, class Tile>
-void reduce_tile(PG& group, G& dst, Tile& acc, Tile& recv, ReduceOp op,
-                 const std::int64_t (&at)[5], std::int64_t rows, std::int64_t cols, Place place) {
+void reduce_tile(PG& group, G& dst, Tile& acc, Tile& recv, ReduceOp op, const std::int64_t (&at)[5],
+                 std::int64_t rows, std::int64_t cols, Place place) {
   const int root = group.GetRootIdx();
   auto own = part_of(group[root], at, rows, cols);
   TLOAD(acc, own, place);
@@ -278,9 +279,8 @@ RecordEvent TGATHER(PG& group, G& dst, Tile& staging, detail::Place place = deta
   return {};
 }
 template <class PG, class G, class Tile>
-  requires pto::detail::is_tile<Tile>
-RecordEvent TGATHER(PG& group, G& dst, Tile& ping, Tile& pong,
-                    detail::Place place = detail::here()) {
+requires pto::detail::is_tile<Tile> RecordEvent TGATHER(PG& group, G& dst, Tile& ping, Tile& pong,
+                                                        detail::Place place = detail::here()) {
   detail::check_root(group, "TGATHER is called by a rank that is not the root", place);
   for (int rank = 0; rank < group.GetSize(); ++rank) {
     auto to = detail::consecutive(dst, group[rank], rank);
@@ -300,9 +300,8 @@ RecordEvent TSCATTER(PG& group, G& src, Tile& staging, detail::Place place = det
   return {};
 }
 template <class PG, class G, class Tile>
-  requires pto::detail::is_tile<Tile>
-RecordEvent TSCATTER(PG& group, G& src, Tile& ping, Tile& pong,
-                     detail::Place place = detail::here()) {
+requires pto::detail::is_tile<Tile> RecordEvent TSCATTER(PG& group, G& src, Tile& ping, Tile& pong,
+                                                         detail::Place place = detail::here()) {
   detail::check_root(group, "TSCATTER is called by a rank that is not the root", place);
   for (int rank = 0; rank < group.GetSize(); ++rank) {
     auto from = detail::consecutive(src, group[rank], rank);
@@ -319,9 +318,9 @@ RecordEvent TBROADCAST(PG& group, G& src, Tile& staging, detail::Place place = d
   return {};
 }
 template <class PG, class G, class Tile>
-  requires pto::detail::is_tile<Tile>
-RecordEvent TBROADCAST(PG& group, G& src, Tile& ping, Tile& pong,
-                       detail::Place place = detail::here()) {
+requires pto::detail::is_tile<Tile> RecordEvent TBROADCAST(PG& group, G& src, Tile& ping,
+                                                           Tile& pong,
+                                                           detail::Place place = detail::here()) {
   detail::check_root(group, "TBROADCAST is called by a rank that is not the root", place);
   for (int rank = 0; rank < group.GetSize(); ++rank) TPUT(group[rank], src, ping, pong, place);
   return {};

@@ -29,7 +29,12 @@ enum event_t : std::int32_t {
 };
 
 enum class cache_line_t : std::int32_t { SINGLE_CACHE_LINE = 0, ENTIRE_DATA_CACHE = 1 };
-enum class dcci_dst_t : std::int32_t { CACHELINE_ALL, CACHELINE_UB, CACHELINE_OUT, CACHELINE_ATOMIC };
+enum class dcci_dst_t : std::int32_t {
+  CACHELINE_ALL,
+  CACHELINE_UB,
+  CACHELINE_OUT,
+  CACHELINE_ATOMIC
+};
 inline constexpr cache_line_t SINGLE_CACHE_LINE = cache_line_t::SINGLE_CACHE_LINE;
 inline constexpr cache_line_t ENTIRE_DATA_CACHE = cache_line_t::ENTIRE_DATA_CACHE;
 inline constexpr dcci_dst_t CACHELINE_ALL = dcci_dst_t::CACHELINE_ALL;
@@ -50,8 +55,8 @@ struct bfloat16_t {
   bfloat16_t(float value) {
     const std::uint32_t all = std::bit_cast<std::uint32_t>(value);
     const bool is_nan = (all & 0x7fffffffu) > 0x7f800000u;
-    bits = static_cast<std::uint16_t>(
-        is_nan ? (all >> 16) | 0x40u : (all + 0x7fffu + ((all >> 16) & 1u)) >> 16);
+    bits = static_cast<std::uint16_t>(is_nan ? (all >> 16) | 0x40u
+                                             : (all + 0x7fffu + ((all >> 16) & 1u)) >> 16);
   }
   operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };

@@ -20,17 +20,30 @@ inline constexpr bool always_false = false;
 template <class T>
 constexpr std::int32_t dtype_number() {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, float>) return 0;
-  else if constexpr (std::is_same_v<U, double>) return 1;
-  else if constexpr (std::is_same_v<U, half>) return 2;
-  else if constexpr (std::is_same_v<U, bfloat16_t>) return 3;
-  else if constexpr (std::is_same_v<U, std::int8_t>) return 4;
-  else if constexpr (std::is_same_v<U, std::uint8_t>) return 5;
-  else if constexpr (std::is_same_v<U, std::int32_t>) return 6;
-  else if constexpr (std::is_same_v<U, std::uint32_t>) return 7;
-  else if constexpr (std::is_same_v<U, std::int64_t>) return 8;
-  else if constexpr (std::is_same_v<U, std::uint64_t>) return 9;
-  else static_assert(always_false<T>, "Peal's tiles and tensors hold float, half, bfloat16_t, and integers of 8, 32 or 64 bits");
+  if constexpr (std::is_same_v<U, float>)
+    return 0;
+  else if constexpr (std::is_same_v<U, double>)
+    return 1;
+  else if constexpr (std::is_same_v<U, half>)
+    return 2;
+  else if constexpr (std::is_same_v<U, bfloat16_t>)
+    return 3;
+  else if constexpr (std::is_same_v<U, std::int8_t>)
+    return 4;
+  else if constexpr (std::is_same_v<U, std::uint8_t>)
+    return 5;
+  else if constexpr (std::is_same_v<U, std::int32_t>)
+    return 6;
+  else if constexpr (std::is_same_v<U, std::uint32_t>)
+    return 7;
+  else if constexpr (std::is_same_v<U, std::int64_t>)
+    return 8;
+  else if constexpr (std::is_same_v<U, std::uint64_t>)
+    return 9;
+  else
+    static_assert(
+        always_false<T>,
+        "Peal's tiles and tensors hold float, half, bfloat16_t, and integers of 8, 32 or 64 bits");
 }
 
 // Five sizes, of which those that are DYNAMIC are given to the constructor.
@@ -47,8 +60,9 @@ struct Dimensions {
   }
   // Either all five, or the dynamic ones in their order.
   template <class... Sizes>
-    requires(sizeof...(Sizes) > 0 && (std::is_convertible_v<Sizes, std::int64_t> && ...))
-  constexpr Dimensions(Sizes... sizes) : Dimensions() {
+  requires(sizeof...(Sizes) > 0 &&
+           (std::is_convertible_v<Sizes, std::int64_t> && ...)) constexpr Dimensions(Sizes... sizes)
+      : Dimensions() {
     static_assert(sizeof...(Sizes) == 5 || sizeof...(Sizes) == dynamic_count,
                   "give all five sizes, or as many as are DYNAMIC");
     const std::int64_t given[] = {static_cast<std::int64_t>(sizes)...};
@@ -125,8 +139,8 @@ class Tile {
   Tile() = default;
   // The valid sizes that are DYNAMIC, in the order rows, columns.
   template <class... Sizes>
-    requires(sizeof...(Sizes) > 0 && (std::is_convertible_v<Sizes, std::int64_t> && ...))
-  explicit Tile(Sizes... sizes) {
+  requires(sizeof...(Sizes) > 0 &&
+           (std::is_convertible_v<Sizes, std::int64_t> && ...)) explicit Tile(Sizes... sizes) {
     static_assert(sizeof...(Sizes) == 2 ||
                       sizeof...(Sizes) == (valid_rows == DYNAMIC) + (valid_cols == DYNAMIC),
                   "give the valid rows and columns that are DYNAMIC");

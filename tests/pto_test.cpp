@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+
+#include "peal/base/error.h"
+#include "peal/launch/case_run.h"
+#include "tests/program.h"
+
+namespace peal {
+namespace {
+
+CaseRunResult run_file(const std::string& path, int ranks, const std::string& schedule = "virtual",
+                       const std::string& platform = "a2a3sim") {
+  const CaseFile file = read_case_file(path);
+  return run_case(file, {.platform = platform, .ranks = ranks, .options = {.schedule = schedule}});
+}
+
+TEST(Pto, KernelsRunUnmodifiedOnAnyRanksAndSchedule) {
+  for (const char* name : {"exchange", "root"}) {
+    const std::string path = fmt::format("{}/tests/pto/{}.toml", PEAL_SOURCE_DIR, name);
+    for (int ranks : {2, 3, 4, 7, 16}) {
+      for (const char* schedule : {"virtual", "random:1", "random:2", "random:3"}) {
+        const CaseRunResult result = run_file(path, ranks, schedule);
+        EXPECT_TRUE(result.compared);
+        EXPECT_EQ(result.mismatch.value_or(""), "") << name << " P=" << ranks << " " << schedule;
+      }
+    }
+    EXPECT_EQ(run_file(path, 4, "virtual", "a5sim").mismatch.value_or(""), "");
+    EXPECT_EQ(run_file(path, 4).report.time_ps, run_file(path, 4).report.time_ps);
+  }
+}
+
+// A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
+class SmallKernel {
+ public:
+  explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry") {
+    std::ofstream(folder_.path("kernel.cpp")) << fmt::format(
+        "#include <pto/pto-inst.hpp>\n"
+        "#include \"pto/comm/pto_comm_inst.hpp\"\n"
+        "#include \"pipe_sync.h\"\n"
+        "#include \"tensor.h\"\n"
+        "using namespace pto;\n"
+        "extern \"C\" void {}(int64_t* args) {{\n"
+        "  auto* out = reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[0])->buffer.addr);\n"
+        "  auto* window = "
+        "reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[1])->buffer.addr);\n"
+        "  using Row = GlobalTensor<float, Shape<1, 1, 1, 1, DYNAMIC>, Stride<1, 1, 1, 1, 1>>;\n"
+        "  using RowTile = Tile<TileType::Vec, float, 1, 64, BLayout::RowMajor, 1, DYNAMIC>;\n"
+        "  (void)out; (void)window;\n"
+        "#line 100\n"
+        "  {}\n"
+        "}}\n",
+        entry, body);
+    std::ofstream(folder_.path("case.toml"))
+        << "ranks = [1]\nrank_limit = [1, 2]\ncalls = 1\ntolerance = 0.0\n"
+           "args = [ { out = \"f32[16]\" }, { window = \"scratch\" } ]\n"
+           "expect = { out0 = \"i + 1\" }\n"
+           "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \"aiv\"\n"
+           "[window.scratch]\ndtype = \"f32\"\ncount = 64\n";
+  }
+  [[nodiscard]] std::string message(int ranks = 1) const {
+    try {
+      const CaseRunResult result = run_file(folder_.path("case.toml"), ranks);
+      return result.mismatch.value_or("passed");
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+void expect_part(const std::string& text, const std::string& part) {
+  EXPECT_NE(text.find(part), std::string::npos) << text;
+}
+
+TEST(Pto, AWrongElementIsNamed) {
+  expect_part(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i == 5 ? 0 : i + 1;").message(),
+              "element 5 of call 0 is 0");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+}
+
+TEST(Pto, ReachingPastABufferNamesItTheBytesAndTheLine) {
+  expect_part(SmallKernel("RowTile tile(65 - 1); TASSIGN(tile, 0);"
+                          " Row row(window + 1, Shape<1, 1, 1, 1, DYNAMIC>(64)); TLOAD(tile, row);")
+                  .message(),
+              "TLOAD of bytes 4..260 of `scratch` of rank 0, which has 256 bytes");
+  expect_part(SmallKernel("pto::comm::Signal signal((int32_t*)(window + 64));"
+                          " TNOTIFY(signal, 1, pto::comm::NotifyOp::Set);")
+                  .message(),
+              "TNOTIFY of bytes 256..260 of `scratch`");
+  expect_part(SmallKernel("RowTile tile(64); TASSIGN(tile, 192 * 1024 - 128);").message(),
+              "TASSIGN of 256 bytes at 196480 of UB, which has 196608 bytes");
+  expect_part(SmallKernel("RowTile tile(8); Row row(window, Shape<1, 1, 1, 1, DYNAMIC>(8));"
+                          " TLOAD(tile, row);")
+                  .message(),
+              "the destination tile has no address");
+}
+
+TEST(Pto, AWaitThatNobodyEndsIsReported) {
+  const std::string text = SmallKernel(
+                               "pto::comm::Signal signal((int32_t*)window);"
+                               " TWAIT(signal, 1, pto::comm::WaitCmp::GE);")
+                               .message(2);
+  expect_part(text, "deadlock: 2 of 2 ranks wait");
+  expect_part(text, "kernel.cpp:100");
+}
+
+TEST(Pto, CompilersMessagesReachTheUser) {
+  const std::string text = SmallKernel("no_such_function();").message();
+  expect_part(text, "does not compile:\n");
+  expect_part(text, "no_such_function");
+  expect_part(SmallKernel("Tile<TileType::Vec, float, 1, 7> tile;").message(),
+              "the columns of a row-major tile fill a multiple of 32 bytes");
+  expect_part(SmallKernel("", "another_entry").message(), "has no kernel_entry");
+}
+
+TEST(Pto, VectorInstructionsComputeTheirValues) {
+  const std::string head =
+      "RowTile a(16), b(16), c(16); TASSIGN(a, 0); TASSIGN(b, 1024); TASSIGN(c, 2048);"
+      "for (int i = 0; i < 16; ++i) { a.SetValue(i, i); b.SetValue(i, 2); }";
+  const std::string tail =
+      " set_flag(PIPE_V, PIPE_MTE3, EVENT_ID0); wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);"
+      " Row result(out, Shape<1, 1, 1, 1, DYNAMIC>(16)); TSTORE(result, c); pipe_sync();";
+  EXPECT_EQ(SmallKernel(head + "TADDS(c, a, 1.0f);" + tail).message(), "passed");
+  EXPECT_EQ(SmallKernel(head + "TADD(c, a, b); TADDS(c, c, -1);" + tail).message(), "passed");
+  EXPECT_EQ(
+      SmallKernel(head + "TMUL(c, a, b); TMULS(c, c, 0.5f); TADDS(c, c, 1);" + tail).message(),
+      "passed");
+  EXPECT_EQ(SmallKernel(head + "TMAX(c, a, b); TMIN(c, c, a); TADDS(c, c, 1);" + tail).message(),
+            "passed");
+  EXPECT_EQ(SmallKernel(head + "TEXPANDS(c, 1.0f); TADD(c, c, a);" + tail).message(), "passed");
+  EXPECT_EQ(SmallKernel(head + "TMOV(b, a); TADDS(c, b, 1);" + tail).message(), "passed");
+  EXPECT_EQ(SmallKernel(head +
+                        "Tile<TileType::Vec, int32_t, 1, 64, BLayout::RowMajor, 1, DYNAMIC> n(16);"
+                        "TASSIGN(n, 4096); TADDS(a, a, 0.75f); TCVT(n, a, RoundMode::CAST_CEIL);"
+                        "TCVT(c, n, RoundMode::CAST_NONE);" +
+                        tail)
+                .message(),
+            "passed");
+}
+
+}  // namespace
+}  // namespace peal
