@@ -130,6 +130,10 @@ int case_command(const RunRequest& request) {
     run.calls = static_cast<std::int64_t>(
         parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
   }
+  if (request.time_limit) {
+    run.time_limit_seconds = static_cast<double>(
+        parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));
+  }
   run.options.schedule = request.schedule;
   run.options.values = !request.no_values;
   std::optional<OutputFile> json;

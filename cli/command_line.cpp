@@ -49,6 +49,8 @@ void add_run(CLI::App& app, RunRequest& request) {
       "case.toml")
       ->required();
   add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
+  add("--time-limit", request.time_limit, "S",
+      "Seconds that a PTO kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N", "Calls of a PTO kernel on one window; default the case's");
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");

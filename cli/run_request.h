@@ -14,7 +14,7 @@ struct RunRequest {
   std::string schedule = "virtual";
   std::optional<std::string> devices, ranks, count, dtype, op, root;
   std::optional<std::string> input, output, fill, seed, repeat, json;
-  std::optional<std::string> case_file, calls;  // of a PTO kernel
+  std::optional<std::string> case_file, calls, time_limit;  // of a PTO kernel
   bool no_values = false;
 };
 

@@ -46,6 +46,12 @@ class Chips final : public ProgramSwitch {
     fibers_.clear();
   }
   void resume(int core) override { fibers_[static_cast<std::size_t>(core)]->resume(); }
+  std::span<std::byte> stack(int core) override {
+    return fibers_[static_cast<std::size_t>(core)]->stack();
+  }
+  [[noreturn]] void abandon(int core, std::exception_ptr failure) override {
+    fibers_[static_cast<std::size_t>(core)]->abandon(std::move(failure));
+  }
   void suspend(int core) override { fibers_[static_cast<std::size_t>(core)]->suspend(); }
 
   std::byte* global(int rank, std::size_t offset) {

@@ -15,7 +15,10 @@ namespace {
 CaseRunResult run_file(const std::string& path, int ranks, const std::string& schedule = "virtual",
                        const std::string& platform = "a2a3sim") {
   const CaseFile file = read_case_file(path);
-  return run_case(file, {.platform = platform, .ranks = ranks, .options = {.schedule = schedule}});
+  return run_case(file, {.platform = platform,
+                         .ranks = ranks,
+                         .time_limit_seconds = 1,
+                         .options = {.schedule = schedule}});
 }
 
 TEST(Pto, KernelsRunUnmodifiedOnAnyRanksAndSchedule) {
@@ -42,6 +45,7 @@ class SmallKernel {
         "#include \"pto/comm/pto_comm_inst.hpp\"\n"
         "#include \"pipe_sync.h\"\n"
         "#include \"tensor.h\"\n"
+        "#include <string.h>\n"
         "using namespace pto;\n"
         "extern \"C\" void {}(int64_t* args) {{\n"
         "  auto* out = reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[0])->buffer.addr);\n"
@@ -108,6 +112,38 @@ TEST(Pto, AWaitThatNobodyEndsIsReported) {
                                .message(2);
   expect_part(text, "deadlock: 2 of 2 ranks wait");
   expect_part(text, "kernel.cpp:100");
+}
+
+TEST(Pto, ACrashNamesRankAndLineAndTheProgramGoesOn) {
+  const std::string bad = SmallKernel("*(volatile int*)16 = 1;").message(2);
+  expect_part(bad, "kernel crashed on rank 0 core 0: it used the bad pointer 0x10   ");
+  expect_part(bad, "kernel.cpp:100");
+  const std::string copied = SmallKernel("memcpy(window, (void*)16, (size_t)args[1]);").message();
+  expect_part(copied, "bad pointer");
+  expect_part(copied, "kernel.cpp:100");
+  const std::string divided = SmallKernel("volatile int zero = 0; out[0] = 7 / zero;").message();
+  expect_part(divided, "an integer was divided by zero");
+  expect_part(divided, "kernel.cpp:100");
+  const std::string deep = SmallKernel(
+                               "struct Deep { static int go(volatile int* p) {"
+                               " volatile int a[100]; a[0] = *p;"
+                               " return go(a) + a[0]; } }; volatile int x = 1;"
+                               " out[0] = Deep::go(&x);")
+                               .message();
+  expect_part(deep, "its stack of 262144 bytes has overflowed");
+  expect_part(deep, "kernel.cpp:100");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+}
+
+TEST(Pto, WhatNeverEndsIsEnded) {
+  expect_part(SmallKernel("for (volatile int i = 0;;) i = i + 1;").message(),
+              "ran for 1 s without an instruction of the chip");
+  const std::string polls = SmallKernel(
+                                "pto::comm::Signal signal((int32_t*)window);"
+                                " while (!TTEST(signal, 1, pto::comm::WaitCmp::GE)) {}")
+                                .message(2);
+  expect_part(polls, "polls for ever, and nobody is left who could change what it looks at");
+  expect_part(polls, "kernel.cpp:100");
 }
 
 TEST(Pto, CompilersMessagesReachTheUser) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/chip/core.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "peal/base/error.h"
@@ -27,6 +29,9 @@ bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
   }
   return left <= right;
 }
+
+// Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
+static constexpr std::uint64_t polls_in_vain = 200000;
 
 Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
     : fabric_(fabric),
@@ -240,7 +245,15 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, Sou
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
   yield();
-  return holds(cmp, *cell, value);
+  if (holds(cmp, *cell, value)) return true;
+  fabric_.count_failed_poll();
+  if (fabric_.failed_polls() > polls_in_vain) {
+    throw RunError(fmt::format(
+        "deadlock: rank {} polls for ever, and nobody is left who could change what it looks at   "
+        "{}:{}",
+        rank_, place.file, place.line));
+  }
+  return false;
 }
 
 void Core::scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {

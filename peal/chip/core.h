@@ -37,7 +37,7 @@ class Core {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int index() const { return index_; }
   [[nodiscard]] std::byte* unified_buffer() { return unified_buffer_; }
-  [[nodiscard]] Fabric& fabric() { return fabric_; }
+  [[nodiscard]] Fabric& fabric() const { return fabric_; }
   // Where a memory of the core starts: the unified buffer, then L1, L0A, L0B, L0C.
   [[nodiscard]] std::byte* on_chip(OnChip memory);
   [[nodiscard]] Picoseconds clock() const { return clock_; }  // of the scalar unit

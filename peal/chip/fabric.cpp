@@ -33,6 +33,7 @@ bool Fabric::step() {
   Picoseconds time = 0;
   if (!settings_.agenda.take(time, step)) return false;
   now_ = time;
+  if (step.kind() != StepId::Kind::scalar) failed_polls_ = 0;
   switch (step.kind()) {
     case StepId::Kind::scalar:
       core(step.index()).scalar_step(time);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <span>
 #include <vector>
@@ -26,6 +27,11 @@ class ProgramSwitch {
   virtual ~ProgramSwitch() = default;
   virtual void resume(int core) = 0;   // called by the run's loop
   virtual void suspend(int core) = 0;  // called by the program itself
+  // The stack that the program runs on.
+  [[nodiscard]] virtual std::span<std::byte> stack(int core) = 0;
+  // Called by the program itself: ends it where it stands, without unwinding it, with a failure
+  // that comes out of resume().
+  [[noreturn]] virtual void abandon(int core, std::exception_ptr failure) = 0;
 };
 
 // The global memory of all ranks: equal, consecutive parts of one range. Addresses outside belong
@@ -75,6 +81,11 @@ class Fabric {
   // Takes the next step of the agenda; false at a standstill.
   bool step();
 
+  // Counts the polls that have failed since anything but a program took a step: if there are many,
+  // nobody is left who could change what they look at.
+  void count_failed_poll() { ++failed_polls_; }
+  [[nodiscard]] std::uint64_t failed_polls() const { return failed_polls_; }
+
   [[nodiscard]] Picoseconds now() const { return now_; }
   [[nodiscard]] const Platform& platform() const { return settings_.platform; }
   [[nodiscard]] const MemoryMap& memory() const { return settings_.memory; }
@@ -122,6 +133,7 @@ class Fabric {
 
   Settings settings_;
   Picoseconds now_ = 0;
+  std::uint64_t failed_polls_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::vector<int>> cores_of_rank_;
   struct Free {

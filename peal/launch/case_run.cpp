@@ -11,6 +11,7 @@
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/launch.h"
 #include "peal/pto/case_call.h"
+#include "peal/pto/fault_guard.h"
 #include "peal/pto/include/platform_comm/comm_context.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/kernel.h"
@@ -69,6 +70,7 @@ class CaseRun {
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
     SimExecutor executor(simulated_target(request.platform));
+    const FaultGuard guard(request.time_limit_seconds);
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,

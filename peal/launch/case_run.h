@@ -16,6 +16,8 @@ struct CaseRunRequest {
   std::string platform = "a2a3sim";
   int ranks = 2;
   std::optional<std::int64_t> calls = {};
+  // Processor time that a kernel may take between two instructions of the chip.
+  double time_limit_seconds = 5;
   RunOptions options = {};
 };
 

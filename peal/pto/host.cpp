@@ -22,6 +22,11 @@ Core& core() {
   return *running;
 }
 
+[[noreturn]] void refuse(Place place, const std::string& what);
+
+// A kernel that issues more instructions than this on one core is taken to never end.
+constexpr std::uint64_t most_instructions = 50000000;
+
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
 [[noreturn]] void refuse(Place place, const std::string& what) {
@@ -65,7 +70,14 @@ bool has_second(TileOpcode opcode) {
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
 }
 
+void check_budget(Place place) {
+  if (core().instructions() < most_instructions) return;
+  refuse(place, fmt::format("it has issued {} instructions and goes on; does its loop end?",
+                            core().instructions()));
+}
+
 void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operands, Place place) {
+  check_budget(place);
   TileOperation operation;
   operation.opcode = static_cast<TileOpcode>(op);
   operation.round_mode = static_cast<RoundMode>(operands->round_mode);
@@ -108,6 +120,7 @@ void check_flag(std::int32_t id, Place place) {
 }
 
 void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
+  check_budget(place);
   check_flag(id, place);
   core().set_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
 }
@@ -118,6 +131,7 @@ void wait_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place)
 }
 
 void pipe_barrier(std::int32_t pipe, Place place) {
+  check_budget(place);
   core().pipe_barrier(static_cast<Pipe>(pipe), source(place));
 }
 
@@ -133,6 +147,7 @@ void check_cell(const std::int32_t* cell, const char* what, Place place) {
 }
 
 void notify(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place) {
+  check_budget(place);
   check_cell(cell, "TNOTIFY", place);
   core().notify(reinterpret_cast<std::uint32_t*>(cell), static_cast<std::uint32_t>(value),
                 set != 0 ? NotifyOp::set : NotifyOp::add, source(place));

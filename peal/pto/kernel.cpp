@@ -8,6 +8,7 @@
 
 #include "peal/base/error.h"
 #include "peal/pto/compiler.h"
+#include "peal/pto/fault_guard.h"
 #include "peal/pto/host.h"
 
 namespace peal {
@@ -22,8 +23,10 @@ PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& 
   const auto bind = reinterpret_cast<bool (*)(const pto_abi::Host*, std::uint32_t)>(
       ::dlsym(object_, "peal_pto_bind"));
   CHECK(bind != nullptr && bind(&pto_host(), pto_abi::version));
+  add_kernel_object(reinterpret_cast<const void*>(bind));
   entry_ = reinterpret_cast<void (*)(std::int64_t*)>(::dlsym(object_, "kernel_entry"));
   if (entry_ == nullptr) {
+    remove_kernel_object(reinterpret_cast<const void*>(bind));
     ::dlclose(std::exchange(object_, nullptr));
     throw Error(fmt::format(
         "kernel `{}` has no kernel_entry; define extern \"C\" void kernel_entry(int64_t* args)",
@@ -32,7 +35,9 @@ PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& 
 }
 
 PtoKernel::~PtoKernel() {
-  if (object_ != nullptr) ::dlclose(object_);
+  if (object_ == nullptr) return;
+  remove_kernel_object(reinterpret_cast<const void*>(entry_));
+  ::dlclose(object_);
 }
 
 PtoKernel::PtoKernel(PtoKernel&& other) noexcept

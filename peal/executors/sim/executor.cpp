@@ -26,6 +26,12 @@ class RankPrograms final : public ProgramSwitch {
  public:
   void resume(int core) override { fibers_[static_cast<std::size_t>(core)].resume(); }
   void suspend(int core) override { fibers_[static_cast<std::size_t>(core)].suspend(); }
+  std::span<std::byte> stack(int core) override {
+    return fibers_[static_cast<std::size_t>(core)].stack();
+  }
+  [[noreturn]] void abandon(int core, std::exception_ptr failure) override {
+    fibers_[static_cast<std::size_t>(core)].abandon(std::move(failure));
+  }
   void clear() { fibers_.clear(); }
   void add(StackPool& stacks, std::function<void()> program) {
     fibers_.emplace_back(stacks, std::move(program));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <utility>
@@ -168,10 +169,17 @@ struct Fiber::Context {
     } catch (...) {
       self.failure = std::current_exception();
     }
-    self.ended = true;
-    self.exceptions.swap(self.thread_exceptions);
-    start_switch(self.program_side, self.resumer_side, /*for_good=*/true);
-    context::jump_fcontext(self.outside, nullptr);
+    self.leave();
+  }
+
+  // Returns to the resumer for good.
+  [[noreturn]] void leave() {
+    ended = true;
+    exceptions.swap(thread_exceptions);
+    start_switch(program_side, resumer_side, /*for_good=*/true);
+    context::jump_fcontext(outside, nullptr);
+    CHECK(false);
+    std::abort();
   }
 };
 
@@ -225,6 +233,13 @@ void Fiber::suspend() {
   self.outside = transfer.fctx;
   if (self.cancelled) throw Cancelled{};
 }
+
+void Fiber::abandon(std::exception_ptr failure) {
+  context_->failure = std::move(failure);
+  context_->leave();
+}
+
+std::span<std::byte> Fiber::stack() const { return {context_->stack, StackPool::stack_bytes}; }
 
 bool Fiber::ended() const { return context_->ended; }
 

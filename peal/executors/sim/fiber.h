@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace peal {
@@ -48,6 +50,10 @@ class Fiber {
   // Called by the program: returns to the resumer.
   void suspend();
   [[nodiscard]] bool ended() const;
+
+  // Called by the program: ends it without unwinding; the failure comes out of resume().
+  [[noreturn]] void abandon(std::exception_ptr failure);
+  [[nodiscard]] std::span<std::byte> stack() const;
 
   // Unwinds a suspended program: its next return from suspend() is an exception that ends it. What
   // the program ends with comes out of nowhere.

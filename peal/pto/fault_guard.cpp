@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/pto/fault_guard.h"
+
+#include <fmt/format.h>
+#include <link.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "peal/base/error.h"
+#include "peal/chip/core.h"
+#include "peal/pto/source_line.h"
+
+extern "C" [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* start,
+                                                            std::size_t size);
+
+namespace peal {
+namespace {
+
+constexpr double tick_seconds = 0.1;
+constexpr std::size_t signal_stack_bytes = std::size_t{128} * 1024;
+constexpr std::uintptr_t guard_bytes = 64 * 1024;  // below a stack: what a big frame may skip to
+
+struct Range {
+  std::uintptr_t begin = 0, end = 0;
+  [[nodiscard]] bool holds(std::uintptr_t address) const {
+    return address >= begin && address < end;
+  }
+};
+
+// The executable parts of the kernels that are loaded; changed only while no kernel runs.
+std::vector<Range> kernel_ranges;
+
+// What the handler leaves for the program's landing, and what it counts; the handler runs on the
+// thread that it interrupts.
+struct State {
+  bool active = false;
+  int signal = 0;
+  std::uintptr_t address = 0, counter = 0;  // of the access, and of the instruction
+  bool overflowed = false;
+  double seconds = 0;
+  int still_ticks = 0;
+  const Core* seen_core = nullptr;
+  std::uint64_t seen_instructions = 0;
+  std::array<struct sigaction, FaultGuard::signals.size()> before{};
+};
+thread_local State state;
+
+bool in_kernel(std::uintptr_t address) {
+  return std::any_of(kernel_ranges.begin(), kernel_ranges.end(),
+                     [address](const Range& range) { return range.holds(address); });
+}
+
+std::string what_happened(const Core& core) {
+  if (state.overflowed) {
+    return fmt::format("its stack of {} bytes has overflowed",
+                       core.fabric().programs().stack(core.index()).size());
+  }
+  switch (state.signal) {
+    case SIGFPE:
+      return "an integer was divided by zero, or a quotient does not fit";
+    case SIGILL:
+      return "it reached an illegal instruction";
+    case SIGVTALRM:
+      return fmt::format("it ran for {:.0f} s without an instruction of the chip", state.seconds);
+    default:
+      return fmt::format("it used the bad pointer {:#x}", state.address);
+  }
+}
+
+// Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to.
+[[noreturn]] void land() {
+  const Core& core = *current_core();
+  const auto stack = core.fabric().programs().stack(core.index());
+  if (__asan_unpoison_memory_region != nullptr) {
+    __asan_unpoison_memory_region(stack.data(), stack.size());
+  }
+  const std::string text =
+      fmt::format("kernel crashed on rank {} core {}: {}   {}", core.rank(), core.index(),
+                  what_happened(core), source_line(reinterpret_cast<const void*>(state.counter)));
+  core.fabric().programs().abandon(core.index(), std::make_exception_ptr(RunError(text)));
+  std::abort();  // abandon() does not return
+}
+
+bool has_stood_still(const Core& core) {
+  if (state.seen_core != &core || state.seen_instructions != core.instructions()) {
+    state.seen_core = &core;
+    state.seen_instructions = core.instructions();
+    state.still_ticks = 0;
+    return false;
+  }
+  return ++state.still_ticks * tick_seconds >= state.seconds;
+}
+
+// Gives a signal that is not a kernel's to its handler of before.
+void pass_on(int signal) {
+  if (signal == SIGVTALRM) return;
+  const auto index = std::find(FaultGuard::signals.begin(), FaultGuard::signals.end(), signal) -
+                     FaultGuard::signals.begin();
+  ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
+}
+
+void handle(int signal, siginfo_t* info, void* opaque) {
+  auto* context = static_cast<ucontext_t*>(opaque);
+  auto& registers = context->uc_mcontext.gregs;
+  const Core* core = state.active ? current_core() : nullptr;
+  if (core == nullptr) return pass_on(signal);
+  const auto counter = static_cast<std::uintptr_t>(registers[REG_RIP]);
+  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
+  const auto stack = core->fabric().programs().stack(core->index());
+  const auto bottom = reinterpret_cast<std::uintptr_t>(stack.data());
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  const bool overflowed = (signal == SIGSEGV || signal == SIGBUS) && address < bottom &&
+                          address + guard_bytes >= bottom;
+  std::uintptr_t place = counter;
+  if (!in_kernel(counter) && !overflowed) {
+    // A function of the C library that the kernel has called, and that has no frame, such as
+    // memcpy.
+    const bool on_stack = stack_pointer >= bottom && stack_pointer + 8 <= bottom + stack.size();
+    if (signal == SIGVTALRM || !on_stack) return pass_on(signal);
+    std::memcpy(&place, reinterpret_cast<const void*>(stack_pointer), sizeof(place));
+    if (!in_kernel(place)) return pass_on(signal);
+    --place;  // a return address is behind the call
+  }
+  if (signal == SIGVTALRM && !has_stood_still(*core)) return;
+  state.signal = signal;
+  state.address = address;
+  state.counter = place;
+  state.overflowed = overflowed;
+  // As at a function's entry: the stack pointer is 8 past a multiple of 16.
+  registers[REG_RSP] = static_cast<greg_t>((bottom + stack.size()) / 16 * 16 - 8);
+  registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
+}
+
+Range executable_range(const void* address_inside) {
+  struct Search {
+    std::uintptr_t address;
+    Range found;
+  } search{reinterpret_cast<std::uintptr_t>(address_inside), {}};
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* object, std::size_t, void* data) {
+        auto& wanted = *static_cast<Search*>(data);
+        for (int i = 0; i < object->dlpi_phnum; ++i) {
+          const auto& part = object->dlpi_phdr[i];
+          const std::uintptr_t begin = object->dlpi_addr + part.p_vaddr;
+          const Range range{begin, begin + part.p_memsz};
+          if (part.p_type == PT_LOAD && (part.p_flags & PF_X) != 0 && range.holds(wanted.address)) {
+            wanted.found = range;
+          }
+        }
+        return 0;
+      },
+      &search);
+  return search.found;
+}
+
+}  // namespace
+
+FaultGuard::FaultGuard(double seconds) : stack_(new std::byte[signal_stack_bytes]) {
+  state = State{};
+  state.active = true;
+  state.seconds = seconds;
+  stack_t stack{};
+  stack.ss_sp = stack_.get();
+  stack.ss_size = signal_stack_bytes;
+  CHECK(::sigaltstack(&stack, &stack_before_) == 0);
+  struct sigaction action {};
+  action.sa_sigaction = &handle;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    CHECK(::sigaction(signals[i], &action, &before_[i]) == 0);
+  }
+  state.before = before_;
+  const itimerval tick{.it_interval = {0, 100000}, .it_value = {0, 100000}};
+  CHECK(::setitimer(ITIMER_VIRTUAL, &tick, &timer_before_) == 0);
+}
+
+FaultGuard::~FaultGuard() {
+  ::setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
+  for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+  ::sigaltstack(&stack_before_, nullptr);
+  state.active = false;
+}
+
+void add_kernel_object(const void* address_inside) {
+  kernel_ranges.push_back(executable_range(address_inside));
+}
+
+void remove_kernel_object(const void* address_inside) {
+  const auto address = reinterpret_cast<std::uintptr_t>(address_inside);
+  const auto found = std::find_if(kernel_ranges.begin(), kernel_ranges.end(),
+                                  [address](const Range& range) { return range.holds(address); });
+  if (found != kernel_ranges.end()) kernel_ranges.erase(found);
+}
+
+}  // namespace peal

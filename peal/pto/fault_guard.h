@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <signal.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+
+namespace peal {
+
+// While it lives, a fault of a kernel on this thread (a bad pointer, a division by zero, an illegal
+// instruction, a stack that overflows, or more than `seconds` of processor time without an
+// instruction of the chip) leaves the kernel's fiber for good and ends the run with a RunError that
+// names rank and source line. A fault anywhere else goes to whoever handled the signal before.
+class FaultGuard {
+ public:
+  explicit FaultGuard(double seconds);
+  ~FaultGuard();
+  FaultGuard(const FaultGuard&) = delete;
+  FaultGuard& operator=(const FaultGuard&) = delete;
+
+  static constexpr std::array signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM};
+
+ private:
+  std::array<struct sigaction, signals.size()> before_{};
+  stack_t stack_before_{};
+  itimerval timer_before_{};
+  std::unique_ptr<std::byte[]> stack_;
+};
+
+// Makes the addresses of a loaded kernel's object known, by any address in it, or forgets them.
+void add_kernel_object(const void* address_inside);
+void remove_kernel_object(const void* address_inside);
+
+}  // namespace peal
