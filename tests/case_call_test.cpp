@@ -173,7 +173,7 @@ TEST_F(CaseCallTest, CollectivesTellTheirBlocks) {
   EXPECT_EQ(collective("2", "0", "gather = 0").count, 2u);
   EXPECT_EQ(collective("0", "2", "scatter = 0").count, 2u);
   EXPECT_EQ(collective("6", "2", "reduce_scatter = \"sum\"").count, 2u);
-  const CollectiveCall call = collective("6", "6", "all_to_all = true");
+  const CaseCollectiveCall call = collective("6", "6", "all_to_all = true");
   EXPECT_EQ(call.count, 2u);
   EXPECT_EQ(call.send, 0u);
   EXPECT_EQ(call.recv, 1u);

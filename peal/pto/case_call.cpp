@@ -224,8 +224,8 @@ std::int64_t CaseCall::evaluate(const CaseNumber& number) const {
   return value_of(file_, number, scope_);
 }
 
-CollectiveCall CaseCall::evaluate(const ExpectedCollective& expected) const {
-  CollectiveCall call{.collective = expected.collective, .op = expected.op};
+CaseCollectiveCall CaseCall::evaluate(const ExpectedCollective& expected) const {
+  CaseCollectiveCall call{.collective = expected.collective, .op = expected.op};
   if (expected.root) {
     const Limits limits{0, point_.ranks - 1, "as the root"};
     call.root = static_cast<int>(within(file_, *expected.root, evaluate(*expected.root), limits));

@@ -33,7 +33,7 @@ struct CasePoint {
 };
 
 // What the reference needs to compare a call with a collective.
-struct CollectiveCall {
+struct CaseCollectiveCall {
   CaseCollective collective{};
   ReduceOp op = ReduceOp::sum;
   int root = 0;
@@ -70,7 +70,7 @@ class CaseCall {
   void fill(std::size_t argument, const View& view) const;
 
   // The collective to compare with, if the case names one.
-  [[nodiscard]] const std::optional<CollectiveCall>& collective() const { return collective_; }
+  [[nodiscard]] const std::optional<CaseCollectiveCall>& collective() const { return collective_; }
 
   // For each of the file's expected_outputs: what the array has to hold, as its type holds it.
   void expect(const ExpectedOutput& output, const View& view) const;
@@ -78,7 +78,7 @@ class CaseCall {
 
  private:
   [[nodiscard]] std::int64_t evaluate(const CaseNumber& number) const;
-  [[nodiscard]] CollectiveCall evaluate(const ExpectedCollective& expected) const;
+  [[nodiscard]] CaseCollectiveCall evaluate(const ExpectedCollective& expected) const;
   template <class Consume>
   void each_element(const CaseNumber& number, std::size_t count, Consume consume) const;
 
@@ -86,7 +86,7 @@ class CaseCall {
   CasePoint point_;
   std::vector<std::int64_t> scope_;    // P, rank, call, the values, i
   std::vector<std::int64_t> numbers_;  // per argument: count or scalar
-  std::optional<CollectiveCall> collective_;
+  std::optional<CaseCollectiveCall> collective_;
 };
 
 }  // namespace peal
