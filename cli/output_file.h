@@ -2,17 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 
 namespace peal {
 
 // A file about to be written. The target appears, or is replaced, in one step by commit(); without
-// it nothing is left behind.
+// it nothing is left behind, even by a program that is killed where the file system has files
+// without names.
 class OutputFile {
  public:
-  // Opens a temporary file beside `path`, so that a path that cannot be written is an Error before
-  // any work is done.
+  // Opens a temporary file in the folder of `path`, so that a path that cannot be written is an
+  // Error before any work is done.
   explicit OutputFile(std::string path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
@@ -25,12 +27,16 @@ class OutputFile {
   void commit();
 
  private:
+  [[nodiscard]] bool open_nameless();
+  [[nodiscard]] std::string handle_path() const;
+  [[nodiscard]] std::string name_of(int attempt) const;
+  void take_name(const std::function<bool()>& create);
   [[noreturn]] void fail(int code, const char* way_out);
   void discard();
 
   std::string path_;
   std::string target_;
-  std::string temporary_;
+  std::string temporary_;  // the name of the file so far; empty while it has none
   int file_ = -1;
 };
 

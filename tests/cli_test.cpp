@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `peal` from outside: what it prints, writes and returns.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -146,6 +148,20 @@ TEST(Cli, UnwritableOutputsAreFoundBeforeTheRun) {
   expect_misuse("run all_reduce --output /no/such/folder/y.npy", "cannot be written");
   expect_misuse("run all_reduce --json /no/such/folder/y.json", "cannot be written");
   expect_misuse("list --json /no/such/folder/y.json", "cannot be written");
+}
+
+TEST(Cli, AKilledRunLeavesNoFile) {
+  const TemporaryFolder folder;
+  const int probe = ::open(folder.path(".").c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (probe < 0) GTEST_SKIP() << "this file system has no files without names";
+  ::close(probe);
+  // Ends by itself long after the signal only.
+  const std::string output = " --output " + folder.path("y.npy");
+  const std::string command = "timeout -s KILL 0.3 '" PEAL_BINARY
+                              "' run all_gather -a direct -n 1000 -c 100 >/dev/null 2>&1" +
+                              output;
+  EXPECT_NE(std::system(command.c_str()), 0);
+  EXPECT_EQ(folder.file_count(), 0);
 }
 
 TEST(Cli, OptionsWithoutEffectAreNoted) {

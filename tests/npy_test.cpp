@@ -200,7 +200,7 @@ TEST_F(Npy, AnOutputThatIsNotCommittedLeavesNothing) {
   write(path("y.npy"), DType::u8, {1}, std::array{std::byte{5}});
   {
     const NpyOutput output(path("y.npy"));
-    EXPECT_EQ(file_count(), 2);
+    EXPECT_LE(file_count(), 2);  // 1 where files need no names
   }
   EXPECT_EQ(file_count(), 1);
   EXPECT_EQ(read_npy(path("y.npy")).data[0], std::byte{5});
