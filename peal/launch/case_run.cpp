@@ -5,23 +5,24 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/launch.h"
+#include "peal/launch/rank_tasks.h"
 #include "peal/pto/case_call.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/include/platform_comm/comm_context.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/kernel.h"
+#include "peal/pto/shim.h"
 #include "peal/reference/reference.h"
 
 namespace peal {
 namespace {
-
-// A kernel finds its local and its global context here, behind all arguments.
-constexpr std::size_t local_context = 48, global_context = 49, argument_slots = 64;
 
 // A context is as long as its team: the array of windows at its end has room for every rank.
 class Context {
@@ -45,8 +46,9 @@ struct RankCall {
   CaseCall numbers;
   std::vector<View> arrays;         // per argument; empty for what is no array
   std::vector<std::byte> sent;      // a copy of what a named collective sends
-  std::vector<ChipTensor> tensors;  // per argument
-  std::vector<std::int64_t> args;
+  std::vector<ChipTensor> tensors;  // of the arguments that are tensors, in their order
+  std::vector<std::uint64_t> scalars;
+  std::optional<RankTasks> tasks;
 };
 
 class CaseRun {
@@ -56,14 +58,18 @@ class CaseRun {
         ranks_(request.ranks),
         setup_(case_setup(file, request.ranks)),
         calls_(request.calls.value_or(setup_.calls)),
-        kernel_(entry_kernel(file).file, file.include) {
+        shim_(load_shim(file)) {
+    for (const CaseKernel& kernel : file.kernels) {
+      kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
+    }
     for (std::int64_t call = 0; call < calls_; ++call) {
       for (int rank = 0; rank < ranks_; ++rank) {
         parts_.push_back({CaseCall(file, {.ranks = ranks_, .rank = rank, .call = call}),
                           std::vector<View>(file.arguments.size()),
                           {},
-                          std::vector<ChipTensor>(file.arguments.size()),
-                          std::vector<std::int64_t>(argument_slots)});
+                          {},
+                          {},
+                          {}});
       }
     }
   }
@@ -74,9 +80,9 @@ class CaseRun {
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,
-         .blocks = setup_.blocks,
+         .blocks = setup_.cores,
          .prepare = [this](SimMemory& memory) { prepare(memory); },
-         .program = [this](Core& core, int rank, int block) { call_kernel(core, rank, block); }},
+         .program = [this](Core& core, int rank, int) { run_tasks(core, rank); }},
         request.options);
     result.calls = calls_;
     result.tolerance = file_.tolerance;
@@ -86,16 +92,9 @@ class CaseRun {
   }
 
  private:
-  static const CaseKernel& entry_kernel(const CaseFile& file) {
-    if (file.orchestration) {
-      refuse_case(file.path, "orchestration",
-                  "shims are not run yet; leave the table out, so that kernel 0 gets `args`");
-    }
-    const CaseKernel* kernel = file.find_kernel(0);
-    if (kernel == nullptr) {
-      refuse_case(file.path, "kernel", "no kernel has id 0, which gets `args`; give one that id");
-    }
-    return *kernel;
+  static std::optional<PtoShim> load_shim(const CaseFile& file) {
+    if (!file.orchestration) return std::nullopt;
+    return PtoShim(file.orchestration->file, file.orchestration->name, file.include);
   }
 
   [[nodiscard]] RankCall& part(std::int64_t call, int rank) {
@@ -157,48 +156,61 @@ class CaseRun {
         &contexts_[static_cast<std::size_t>(rank) * each + window].get());
   }
 
-  // Tensors first, then scalars, each in the order of the case.
+  [[nodiscard]] static ChipTensor tensor_of(const View& view) {
+    ChipTensor tensor;
+    tensor.buffer = {reinterpret_cast<std::uint64_t>(view.data), view.size_bytes()};
+    tensor.shapes[0] = static_cast<std::uint32_t>(view.count);
+    tensor.strides[0] = 1;
+    tensor.ndims = 1;
+    tensor.dtype = static_cast<std::int32_t>(view.dtype);
+    return tensor;
+  }
+
+  // Collects a rank's arguments for one call and the tasks that they make.
   void bind(const MemoryMap& map, RankCall& own, int rank) {
-    std::size_t slot = 0;
     for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
       const CaseArgument& argument = file_.arguments[i];
-      if (!is_tensor(argument.kind)) continue;
-      View view = own.arrays[i];
       if (argument.kind == ArgumentKind::window) {
         const DType dtype = file_.windows[argument.window].dtype;
-        view = {map.translate(windows_[argument.window], 0, rank),
-                setup_.window_bytes[argument.window] / size_bytes(dtype), dtype};
-      }
-      ChipTensor& tensor = own.tensors[i];
-      tensor.buffer = {reinterpret_cast<std::uint64_t>(view.data), view.size_bytes()};
-      tensor.shapes[0] = static_cast<std::uint32_t>(view.count);
-      tensor.strides[0] = 1;
-      tensor.ndims = 1;
-      tensor.dtype = static_cast<std::int32_t>(view.dtype);
-      own.args.at(slot++) = reinterpret_cast<std::int64_t>(&tensor);
-    }
-    for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
-      const CaseArgument& argument = file_.arguments[i];
-      if (argument.kind == ArgumentKind::scalar) {
-        own.args.at(slot++) = static_cast<std::int64_t>(own.numbers.scalar(i));
-      } else if (argument.kind == ArgumentKind::context) {
-        own.args.at(slot++) = context_of(rank, argument.window);
+        own.tensors.push_back(
+            tensor_of({map.translate(windows_[argument.window], 0, rank),
+                       setup_.window_bytes[argument.window] / size_bytes(dtype), dtype}));
+      } else if (is_tensor(argument.kind)) {
+        own.tensors.push_back(tensor_of(own.arrays[i]));
+      } else if (argument.kind == ArgumentKind::scalar) {
+        own.scalars.push_back(own.numbers.scalar(i));
+      } else {
+        own.scalars.push_back(static_cast<std::uint64_t>(context_of(rank, argument.window)));
       }
     }
-    if (slot > local_context) {
-      refuse_case(file_.path, "args",
-                  fmt::format("{} arguments; a kernel takes {}", slot, local_context));
-    }
-    own.args[local_context] = own.args[global_context] = context_of(rank, 0);
+    own.tasks.emplace(tasks_of(own), setup_.blocks, context_of(rank, 0));
     if (const auto& expected = own.numbers.collective()) {
       const View& send = own.arrays[expected->send];
       own.sent.assign(send.data, send.data + send.size_bytes());
     }
   }
 
-  void call_kernel(Core& core, int rank, int block) {
-    set_pto_block(core.index(), {.index = block, .count = setup_.blocks});
-    for (std::int64_t call = 0; call < calls_; ++call) kernel_.run(part(call, rank).args.data());
+  // What the shim submits; without one a single task of kernel 0 gets all arguments.
+  [[nodiscard]] std::vector<PtoTask> tasks_of(const RankCall& own) const {
+    if (!shim_) {
+      PtoTask task;
+      task.tensors = own.tensors;
+      task.scalars = own.scalars;
+      return {task};
+    }
+    std::vector<PtoTask> tasks = shim_->run(own.tensors, own.scalars);
+    for (const PtoTask& task : tasks) {
+      if (kernels_.contains(task.kernel)) continue;
+      throw Error(fmt::format(
+          "orchestration `{}` submits a task of kernel {}, which the case `{}` does not have; "
+          "add a [[kernel]] with this id",
+          file_.orchestration->file, task.kernel, file_.path));
+    }
+    return tasks;
+  }
+
+  void run_tasks(Core& core, int rank) {
+    for (std::int64_t call = 0; call < calls_; ++call) part(call, rank).tasks->work(core, kernels_);
   }
 
   void compare(CaseRunResult& result) {
@@ -274,7 +286,8 @@ class CaseRun {
   int ranks_;
   CaseSetup setup_;
   std::int64_t calls_;
-  PtoKernel kernel_;
+  std::optional<PtoShim> shim_;
+  std::map<int, PtoKernel> kernels_;
   std::vector<RankCall> parts_;      // by call, then rank
   std::vector<std::byte*> windows_;  // rank 0's
   std::vector<Context> contexts_;    // by rank, then window

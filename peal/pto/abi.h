@@ -60,7 +60,20 @@ struct Operands {
   std::int32_t round_mode;
 };
 
-// The functions that the simulator gives to a kernel.
+// A task that a shim submits. Tensors are ChipTensor; directions are 0 input, 1 output, 2 inout,
+// 3 no_dep.
+struct Submission {
+  std::int32_t function;
+  std::int32_t is_cube;
+  const void* tensors;
+  const std::int32_t* directions;
+  std::size_t tensor_count;
+  const std::uint64_t* scalars;
+  std::size_t scalar_count;
+  Place place;
+};
+
+// The functions that the simulator gives to a kernel or shim.
 struct Host {
   void (*tile)(TileOp op, std::int32_t pipe, const Operands* operands, Place place);
   void (*set_flag)(std::int32_t from, std::int32_t to, std::int32_t id, Place place);
@@ -81,6 +94,9 @@ struct Host {
                         Place place);
   // Ends the run with a mistake of the kernel, told in one sentence. Does not return.
   void (*fail)(const char* sentence, Place place);
+  // The two that shims call, which run before any core does.
+  void (*submit)(const Submission* submission);
+  void (*shim_fail)(const char* sentence, Place place);
 };
 
 }  // namespace peal::pto_abi

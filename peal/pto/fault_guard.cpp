@@ -74,17 +74,21 @@ std::string what_happened(const Core& core) {
   }
 }
 
-// Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to.
+std::exception_ptr describe_fault(const Core& core) {
+  return std::make_exception_ptr(RunError(
+      fmt::format("kernel crashed on rank {} core {}: {}   {}", core.rank(), core.index(),
+                  what_happened(core), source_line(reinterpret_cast<const void*>(state.counter)))));
+}
+
+// Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and
+// which is not unwound, so that nothing may be owned here.
 [[noreturn]] void land() {
   const Core& core = *current_core();
   const auto stack = core.fabric().programs().stack(core.index());
   if (__asan_unpoison_memory_region != nullptr) {
     __asan_unpoison_memory_region(stack.data(), stack.size());
   }
-  const std::string text =
-      fmt::format("kernel crashed on rank {} core {}: {}   {}", core.rank(), core.index(),
-                  what_happened(core), source_line(reinterpret_cast<const void*>(state.counter)));
-  core.fabric().programs().abandon(core.index(), std::make_exception_ptr(RunError(text)));
+  core.fabric().programs().abandon(core.index(), describe_fault(core));
   std::abort();  // abandon() does not return
 }
 

@@ -8,6 +8,7 @@
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
 #include "peal/pto/kernel.h"
+#include "peal/pto/shim.h"
 
 namespace peal {
 namespace {
@@ -233,6 +234,8 @@ const pto_abi::Host& pto_host() {
       .block_count = block_count,
       .scalar_access = scalar_access,
       .fail = fail,
+      .submit = submit_pto_task,
+      .shim_fail = fail_pto_shim,
   };
   return host;
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "peal/pto/loaded_object.h"
+
 namespace peal {
 
 // A PTO kernel in this process: a shared object whose `kernel_entry` is called on the fiber of a
@@ -14,14 +16,11 @@ class PtoKernel {
   // Compiles (or finds in the cache) and loads the source; throws Error when it does not compile or
   // has no kernel_entry.
   PtoKernel(const std::string& source, const std::vector<std::string>& include_folders);
-  ~PtoKernel();
-  PtoKernel(PtoKernel&& other) noexcept;
-  PtoKernel& operator=(PtoKernel&&) = delete;
 
   void run(std::int64_t* args) const { entry_(args); }
 
  private:
-  void* object_ = nullptr;
+  LoadedObject object_;
   void (*entry_)(std::int64_t*) = nullptr;
 };
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/rank_tasks.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace peal {
+namespace {
+
+// A kernel finds its contexts here, behind all arguments.
+constexpr std::size_t local_context = 48, global_context = 49, argument_slots = 64;
+
+}  // namespace
+
+RankTasks::RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t context)
+    : tasks_(std::move(tasks)), progress_(tasks_.size()), blocks_(blocks) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    std::vector<std::int64_t>& args = progress_[i].args;
+    for (ChipTensor& tensor : tasks_[i].tensors) {
+      args.push_back(reinterpret_cast<std::int64_t>(&tensor));
+    }
+    for (std::uint64_t scalar : tasks_[i].scalars) {
+      args.push_back(static_cast<std::int64_t>(scalar));
+    }
+    args.resize(argument_slots);
+    args[local_context] = args[global_context] = context;
+  }
+}
+
+bool RankTasks::is_ready(const PtoTask& task) const {
+  return std::all_of(task.after.begin(), task.after.end(),
+                     [this](std::size_t before) { return progress_[before].completed == blocks_; });
+}
+
+void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
+  const SourcePlace place = SourcePlace::here();
+  for (;;) {
+    bool all_started = true;
+    std::size_t next = tasks_.size();
+    for (std::size_t i = 0; i < tasks_.size() && next == tasks_.size(); ++i) {
+      if (progress_[i].started == blocks_) continue;
+      all_started = false;
+      if (is_ready(tasks_[i])) next = i;
+    }
+    if (all_started) return;
+    if (next == tasks_.size()) {  // another core completes what the next task waits for
+      core.wait(&completions_, WaitCmp::reached, completions_ + 1, 1, place);
+      continue;
+    }
+    Progress& progress = progress_[next];
+    set_pto_block(core.index(), {.index = progress.started, .count = blocks_});
+    ++progress.started;
+    kernels.at(tasks_[next].kernel).run(progress.args.data());
+    // A task that depends on this one starts when all that it has stored can be seen.
+    core.pipe_barrier(Pipe::all, place);
+    core.dsb(place);
+    core.yield();
+    ++progress.completed;
+    core.notify(&completions_, 1, NotifyOp::add, place);
+  }
+}
+
+}  // namespace peal

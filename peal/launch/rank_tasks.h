@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "peal/chip/core.h"
+#include "peal/pto/kernel.h"
+#include "peal/pto/shim.h"
+
+namespace peal {
+
+// The tasks of one rank in one call, and the cores that take them: in submission order, each when
+// those whose tensors it depends on are complete. A task is `blocks` calls of its kernel.
+class RankTasks {
+ public:
+  RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t context);
+
+  // Runs tasks on the core until none is left that has not been started; called by every core of
+  // the rank.
+  void work(Core& core, const std::map<int, PtoKernel>& kernels);
+
+  [[nodiscard]] const std::vector<PtoTask>& tasks() const { return tasks_; }
+
+ private:
+  struct Progress {
+    int started = 0, completed = 0;  // blocks
+    std::vector<std::int64_t> args;
+  };
+
+  [[nodiscard]] bool is_ready(const PtoTask& task) const;
+
+  std::vector<PtoTask> tasks_;
+  std::vector<Progress> progress_;
+  int blocks_;
+  std::uint32_t completions_ = 0;  // a cell that idle cores of the rank wait on
+};
+
+}  // namespace peal
