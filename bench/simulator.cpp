@@ -16,17 +16,17 @@ void run_all_reduce(benchmark::State& state, const char* algorithm, bool values)
   const auto executor = open_executor("a2a3sim");
   std::uint64_t instructions = 0;
   for (auto _ : state) {
-    const RunReport report = executor->run(
-        ranks,
-        [&](Team& team) {
-          const View send = team.allocate(count, DType::f32);
-          const View recv = team.allocate(count, DType::f32);
-          run_collective(team, {.collective = Collective::all_reduce,
-                                .send = send,
-                                .recv = recv,
-                                .algorithm = algorithm});
-        },
-        {.values = values});
+    const RunReport report =
+        executor->run(ranks,
+                      [&](Team& team) {
+                        const View send = team.allocate(count, DType::f32);
+                        const View recv = team.allocate(count, DType::f32);
+                        run_collective(team, {.collective = Collective::all_reduce,
+                                              .send = send,
+                                              .recv = recv,
+                                              .algorithm = algorithm});
+                      },
+                      {.values = values});
     instructions += report.chip_instructions;
   }
   state.counters["instructions/s"] =

@@ -36,6 +36,42 @@ TEST(Pto, KernelsRunUnmodifiedOnAnyRanksAndSchedule) {
   }
 }
 
+TEST(Pto, ShimsOrderTasksByTheirTensors) {
+  const std::string folder = PEAL_SOURCE_DIR "/tests/pto/shim";
+  const CaseFile file = read_case_file(folder + "/case.toml");
+  for (const char* schedule : {"virtual", "random:1", "random:2", "random:3", "random:4"}) {
+    for (int ranks : {1, 2, 8}) {
+      const CaseRunResult result =
+          run_case(file, {.ranks = ranks, .options = {.schedule = schedule}});
+      EXPECT_EQ(result.mismatch.value_or(""), "") << schedule;
+    }
+  }
+}
+
+std::string shim_message(CaseFile file) {
+  try {
+    return run_case(file, {.ranks = 2}).mismatch.value_or("passed");
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(Pto, ShimsThatDoNotFitAreRefused) {
+  const CaseFile good = read_case_file(PEAL_SOURCE_DIR "/tests/pto/shim/case.toml");
+  CaseFile more = good;
+  more.arguments.push_back(more.arguments.back());
+  const std::string counts = shim_message(more);
+  EXPECT_NE(counts.find("expects 5 arguments, and the case gives 6"), std::string::npos) << counts;
+  CaseFile unnamed = good;
+  unnamed.orchestration->name = "another";
+  const std::string symbol = shim_message(unnamed);
+  EXPECT_NE(symbol.find("has no symbol `another`"), std::string::npos) << symbol;
+  CaseFile renumbered = good;
+  renumbered.kernels[0].id = 3;
+  const std::string kernel = shim_message(renumbered);
+  EXPECT_NE(kernel.find("a task of kernel 0, which the case"), std::string::npos) << kernel;
+}
+
 // A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
 class SmallKernel {
  public:

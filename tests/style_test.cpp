@@ -204,11 +204,10 @@ Findings header_findings(const File& file, const Names& paths) {
   const std::string first = includes.empty() ? "nothing" : includes.front();
   // One of several sources behind a header includes that header, which lies in its folder.
   const bool has_own = paths.contains(own);
-  const bool fits = has_own ? first == own
-                            : std::any_of(includes.begin(), includes.end(), [&](const auto& name) {
-                                return fs::path(name).parent_path() ==
-                                       fs::path(file.path).parent_path();
-                              });
+  const bool fits =
+      has_own ? first == own : std::any_of(includes.begin(), includes.end(), [&](const auto& name) {
+        return fs::path(name).parent_path() == fs::path(file.path).parent_path();
+      });
   if (fits) return {};
   return {
       fmt::format("{}: the first include is {}, it must be the header that declares what is here",

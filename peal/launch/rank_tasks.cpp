@@ -35,15 +35,14 @@ bool RankTasks::is_ready(const PtoTask& task) const {
 void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
   const SourcePlace place = SourcePlace::here();
   for (;;) {
-    bool all_started = true;
+    bool all_completed = true;
     std::size_t next = tasks_.size();
     for (std::size_t i = 0; i < tasks_.size() && next == tasks_.size(); ++i) {
-      if (progress_[i].started == blocks_) continue;
-      all_started = false;
-      if (is_ready(tasks_[i])) next = i;
+      all_completed = all_completed && progress_[i].completed == blocks_;
+      if (progress_[i].started < blocks_ && is_ready(tasks_[i])) next = i;
     }
-    if (all_started) return;
-    if (next == tasks_.size()) {  // another core completes what the next task waits for
+    if (next == tasks_.size() && all_completed) return;
+    if (next == tasks_.size()) {  // another core completes what is waited for
       core.wait(&completions_, WaitCmp::reached, completions_ + 1, 1, place);
       continue;
     }

@@ -17,8 +17,7 @@ class RankTasks {
  public:
   RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t context);
 
-  // Runs tasks on the core until none is left that has not been started; called by every core of
-  // the rank.
+  // Runs tasks on the core until all of the rank are complete; called by every core of the rank.
   void work(Core& core, const std::map<int, PtoKernel>& kernels);
 
   [[nodiscard]] const std::vector<PtoTask>& tasks() const { return tasks_; }
