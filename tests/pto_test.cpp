@@ -147,6 +147,7 @@ TEST(Pto, AWaitThatNobodyEndsIsReported) {
                                " TWAIT(signal, 1, pto::comm::WaitCmp::GE);")
                                .message(2);
   expect_part(text, "deadlock: 2 of 2 ranks wait");
+  expect_part(text, "rank 0 waits for the signal at byte 0 of `scratch` to be >= 1, it holds 0");
   expect_part(text, "kernel.cpp:100");
 }
 

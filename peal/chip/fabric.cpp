@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/chip/fabric.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -13,13 +15,14 @@ namespace peal {
 
 Fabric::Fabric(const Settings& settings) : settings_(settings) {
   const auto ranks = static_cast<std::size_t>(settings.memory.ranks);
-  // calloc: the pages of links that nobody uses are never touched.
-  link_free_.reset(static_cast<Picoseconds*>(std::calloc(ranks * ranks, sizeof(Picoseconds))));
-  if (link_free_ == nullptr) throw std::bad_alloc();
+  void* memory = ::mmap(nullptr, ranks * ranks * sizeof(Picoseconds), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  link_free_ = {static_cast<Picoseconds*>(memory), ranks * ranks};
   cores_of_rank_.resize(ranks);
 }
 
-Fabric::~Fabric() = default;
+Fabric::~Fabric() { ::munmap(link_free_.data(), link_free_.size_bytes()); }
 
 Core& Fabric::add_core(int rank, std::byte* on_chip) {
   const int index = core_count();

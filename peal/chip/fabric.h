@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <span>
@@ -136,10 +135,7 @@ class Fabric {
   std::uint64_t failed_polls_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::vector<int>> cores_of_rank_;
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<Picoseconds[], Free> link_free_;  // [from * ranks + to]
+  std::span<Picoseconds> link_free_;  // [from * ranks + to]; pages that nobody uses are not touched
   std::vector<StoreInFlight> stores_;
   std::vector<int> free_stores_;
   std::vector<SignalInFlight> signals_;

@@ -7,12 +7,11 @@
 #include <cstdint>
 #include <pto/pto-inst.hpp>
 
-#include "pto/comm/comm_types.hpp"
-#include "pto/comm/pto_comm_inst.hpp"
-
 #include "intrinsic.h"
 #include "pipe_sync.h"
 #include "platform_comm/comm_context.h"
+#include "pto/comm/comm_types.hpp"
+#include "pto/comm/pto_comm_inst.hpp"
 #include "tensor.h"
 
 using namespace pto;
@@ -27,8 +26,7 @@ using RowTile = Tile<TileType::Vec, float, 1, kCount, BLayout::RowMajor, -1, -1>
 
 template <typename T>
 AICORE inline __gm__ T *remote(__gm__ CommContext *ctx, __gm__ T *local, int peer) {
-  return (__gm__ T *)(ctx->windowsIn[peer] +
-                      ((uint64_t)local - ctx->windowsIn[ctx->rankId]));
+  return (__gm__ T *)(ctx->windowsIn[peer] + ((uint64_t)local - ctx->windowsIn[ctx->rankId]));
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ __attribute__((visibility("default"))) PTO2OrchestrationConfig twice_orchestrati
   };
 }
 
-__attribute__((visibility("default"))) void twice_orchestration(
-    const ChipStorageTaskArgs& args) {
+__attribute__((visibility("default"))) void twice_orchestration(const ChipStorageTaskArgs& args) {
   Tensor in = from_tensor_arg(args.tensor(0));
   const ChipTensor& middle = args.tensor(1).ref();
   CoreTaskArgs doubled;
