@@ -271,6 +271,13 @@ void Core::scalar_store(std::byte* address, const void* value, std::size_t size,
   cache_.store(address, value, size);
 }
 
+void Core::scalar_access(const std::byte* address, std::size_t size, bool writes) {
+  begin_scalar(place_);
+  if (clock_ > fabric_.now()) yield();
+  emit(writes ? EventKind::scalar_write : EventKind::scalar_read, Pipe::scalar, address, size,
+       clock_, clock_, place_);
+}
+
 void Core::dcci(const std::byte* address, SourcePlace place) {
   begin_scalar(place);
   yield();

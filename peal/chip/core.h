@@ -85,6 +85,8 @@ class Core {
   void scalar_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
+  // A scalar access that goes past the cache and that the program makes itself afterwards.
+  void scalar_access(const std::byte* address, std::size_t size, bool writes);
   // Lets the scalar unit be busy.
   void spend(Picoseconds duration) { clock_ += duration; }
   // Lets everybody else catch up with this core's scalar clock.

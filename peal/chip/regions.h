@@ -20,6 +20,8 @@ struct Region {
 class Regions {
  public:
   virtual ~Regions() = default;
+  // Whether one region holds all these bytes.
+  [[nodiscard]] virtual bool holds(const void* address, std::size_t size_bytes) const = 0;
   // The region that holds the address, or the nearest one of its rank that starts before it.
   [[nodiscard]] virtual std::optional<Region> find(const void* address) const = 0;
 };

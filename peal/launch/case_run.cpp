@@ -32,6 +32,7 @@ class Context {
                  static_cast<std::size_t>(ranks) * sizeof(std::uint64_t)) /
                 sizeof(std::uint64_t)) {}
   [[nodiscard]] CommContext& get() { return *reinterpret_cast<CommContext*>(memory_.data()); }
+  [[nodiscard]] std::size_t size_bytes() const { return memory_.size() * sizeof(memory_[0]); }
   void set_window(int rank, const std::byte* window) {
     memory_[offsetof(CommContext, windowsIn) / sizeof(std::uint64_t) +
             static_cast<std::size_t>(rank)] = reinterpret_cast<std::uint64_t>(window);
@@ -136,6 +137,7 @@ class CaseRun {
   }
 
   void make_contexts(const MemoryMap& map) {
+    clear_pto_arguments();
     for (int rank = 0; rank < ranks_; ++rank) {
       for (std::size_t i = 0; i < std::max<std::size_t>(1, windows_.size()); ++i) {
         Context& context = contexts_.emplace_back(ranks_);
@@ -148,6 +150,7 @@ class CaseRun {
         }
       }
     }
+    for (Context& context : contexts_) add_pto_argument(&context.get(), context.size_bytes());
   }
 
   [[nodiscard]] std::int64_t context_of(int rank, std::size_t window) {

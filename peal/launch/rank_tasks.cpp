@@ -24,6 +24,9 @@ RankTasks::RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t contex
     }
     args.resize(argument_slots);
     args[local_context] = args[global_context] = context;
+    add_pto_argument(args.data(), args.size() * sizeof(args[0]));
+    const std::vector<ChipTensor>& tensors = tasks_[i].tensors;
+    if (!tensors.empty()) add_pto_argument(tensors.data(), tensors.size() * sizeof(tensors[0]));
   }
 }
 

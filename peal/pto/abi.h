@@ -92,6 +92,9 @@ struct Host {
   // Scalar accesses that bypass the cache.
   void (*scalar_access)(const void* address, std::uint64_t size_bytes, std::int32_t writes,
                         Place place);
+  // Before every access that a kernel's own code makes to anything but its stack; `place` is the
+  // address of the instruction behind it.
+  void (*access)(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place);
   // Ends the run with a mistake of the kernel, told in one sentence. Does not return.
   void (*fail)(const char* sentence, Place place);
   // The two that shims call, which run before any core does.

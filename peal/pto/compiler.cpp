@@ -149,19 +149,20 @@ std::string compile_pto_source(const std::string& source,
   }
   const fs::path root = header_root(), cache = cache_folder();
   const char* const chosen = std::getenv("CXX");
-  std::vector<std::string> command = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
-                                      "-std=c++20",
-                                      "-O2",
-                                      "-g",
-                                      "-fPIC",
-                                      "-shared",
-                                      "-w",
-                                      "-fstack-clash-protection",
-                                      "-fno-optimize-sibling-calls",
-                                      "-D__aicore__=",
-                                      "-D__gm__=",
-                                      "-I" + (root / "peal/pto/include").string(),
-                                      "-I" + root.string()};
+  const std::string callbacks = (root / "peal/pto/include/peal_callbacks.cpp").string();
+  std::vector<std::string> common = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
+                                     "-std=c++20",
+                                     "-O2",
+                                     "-g",
+                                     "-fPIC",
+                                     "-w",
+                                     "-I" + (root / "peal/pto/include").string(),
+                                     "-I" + root.string()};
+  std::vector<std::string> command = common;
+  command.insert(
+      command.end(),
+      {"-c", "-fstack-clash-protection", "-fno-optimize-sibling-calls", "-fsanitize=thread",
+       "--param", "tsan-instrument-func-entry-exit=0", "-D__aicore__=", "-D__gm__="});
   for (const std::string& folder : include_folders) command.push_back("-I" + folder);
   command.insert(command.end(), {"-include", "peal_kernel.hpp", path.string()});
 
@@ -178,17 +179,21 @@ std::string compile_pto_source(const std::string& source,
 
   const fs::path work = cache / fmt::format("{}.{}", key, ::getpid());
   const auto beside = [&](const char* ending) { return fs::path(work.string() + ending); };
-  command.insert(command.end(), {"-MD", "-MF", beside(".d"), "-o", beside(".so")});
-  const int code = run_program(command, beside(".log"));
+  // The callbacks of the instrumented object are linked into it, and are not instrumented.
+  command.insert(command.end(), {"-MD", "-MF", beside(".d"), "-o", beside(".o")});
+  common.insert(common.end(), {"-shared", beside(".o"), callbacks, "-o", beside(".so"),
+                               "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset"});
+  int code = run_program(command, beside(".log"));
+  if (code == 0) code = run_program(common, beside(".log"));
   const std::string messages = contents(beside(".log")).value_or("");
-  fs::remove(beside(".log"), failed);
+  std::vector<std::string> files = dependencies(contents(beside(".d")).value_or(": "));
+  files.push_back(callbacks);
+  for (const char* ending : {".log", ".d", ".o"}) fs::remove(beside(ending), failed);
   if (code != 0) {
-    fs::remove(beside(".d"), failed);
     fs::remove(beside(".so"), failed);
     throw Error(fmt::format("kernel `{}` does not compile:\n{}", source, messages));
   }
-  const std::string built = manifest_of(dependencies(contents(beside(".d")).value_or(": ")));
-  fs::remove(beside(".d"), failed);
+  const std::string built = manifest_of(files);
   fs::rename(beside(".so"), object_of(built));
   std::ofstream(beside(".manifest")) << built;
   fs::rename(beside(".manifest"), manifest_path);

@@ -34,8 +34,11 @@ struct Range {
   }
 };
 
-// The executable parts of the kernels that are loaded; changed only while no kernel runs.
-std::vector<Range> kernel_ranges;
+// The kernels that are loaded, their code and all of them; changed only while no kernel runs.
+struct KernelObject {
+  Range code, all;
+};
+std::vector<KernelObject> kernel_objects;
 
 // What the handler leaves for the program's landing, and what it counts; the handler runs on the
 // thread that it interrupts.
@@ -53,8 +56,8 @@ struct State {
 thread_local State state;
 
 bool in_kernel(std::uintptr_t address) {
-  return std::any_of(kernel_ranges.begin(), kernel_ranges.end(),
-                     [address](const Range& range) { return range.holds(address); });
+  return std::any_of(kernel_objects.begin(), kernel_objects.end(),
+                     [address](const auto& object) { return object.code.holds(address); });
 }
 
 std::string what_happened(const Core& core) {
@@ -142,22 +145,25 @@ void handle(int signal, siginfo_t* info, void* opaque) {
   registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
 }
 
-Range executable_range(const void* address_inside) {
+KernelObject find_object(const void* address_inside) {
   struct Search {
     std::uintptr_t address;
-    Range found;
+    KernelObject found;
   } search{reinterpret_cast<std::uintptr_t>(address_inside), {}};
   ::dl_iterate_phdr(
-      [](dl_phdr_info* object, std::size_t, void* data) {
+      [](dl_phdr_info* info, std::size_t, void* data) {
         auto& wanted = *static_cast<Search*>(data);
-        for (int i = 0; i < object->dlpi_phnum; ++i) {
-          const auto& part = object->dlpi_phdr[i];
-          const std::uintptr_t begin = object->dlpi_addr + part.p_vaddr;
+        KernelObject object{{}, {UINTPTR_MAX, 0}};
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+          const auto& part = info->dlpi_phdr[i];
+          if (part.p_type != PT_LOAD) continue;
+          const std::uintptr_t begin = info->dlpi_addr + part.p_vaddr;
           const Range range{begin, begin + part.p_memsz};
-          if (part.p_type == PT_LOAD && (part.p_flags & PF_X) != 0 && range.holds(wanted.address)) {
-            wanted.found = range;
-          }
+          object.all = {std::min(object.all.begin, range.begin),
+                        std::max(object.all.end, range.end)};
+          if ((part.p_flags & PF_X) != 0 && range.holds(wanted.address)) object.code = range;
         }
+        if (object.code.holds(wanted.address)) wanted.found = object;
         return 0;
       },
       &search);
@@ -194,14 +200,21 @@ FaultGuard::~FaultGuard() {
 }
 
 void add_kernel_object(const void* address_inside) {
-  kernel_ranges.push_back(executable_range(address_inside));
+  kernel_objects.push_back(find_object(address_inside));
 }
 
 void remove_kernel_object(const void* address_inside) {
   const auto address = reinterpret_cast<std::uintptr_t>(address_inside);
-  const auto found = std::find_if(kernel_ranges.begin(), kernel_ranges.end(),
-                                  [address](const Range& range) { return range.holds(address); });
-  if (found != kernel_ranges.end()) kernel_ranges.erase(found);
+  const auto found =
+      std::find_if(kernel_objects.begin(), kernel_objects.end(),
+                   [address](const auto& object) { return object.code.holds(address); });
+  if (found != kernel_objects.end()) kernel_objects.erase(found);
+}
+
+bool is_kernel_data(const void* address) {
+  const auto place = reinterpret_cast<std::uintptr_t>(address);
+  return std::any_of(kernel_objects.begin(), kernel_objects.end(),
+                     [place](const auto& object) { return object.all.holds(place); });
 }
 
 }  // namespace peal

@@ -33,5 +33,7 @@ class FaultGuard {
 // Makes the addresses of a loaded kernel's object known, by any address in it, or forgets them.
 void add_kernel_object(const void* address_inside);
 void remove_kernel_object(const void* address_inside);
+// Whether the address is in the code or data of a loaded kernel.
+[[nodiscard]] bool is_kernel_data(const void* address);
 
 }  // namespace peal

@@ -3,12 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <map>
 #include <unordered_map>
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
+#include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel.h"
 #include "peal/pto/shim.h"
+#include "peal/pto/source_line.h"
 
 namespace peal {
 namespace {
@@ -16,6 +20,18 @@ namespace {
 using pto_abi::Place;
 
 thread_local std::unordered_map<int, PtoBlock> blocks;  // of each core of the run
+
+// Memory of the simulator that kernels are given to read: by start, and apart from each other.
+thread_local std::map<const std::byte*, const std::byte*> argument_ranges;
+
+bool is_pto_argument(const std::byte* data, std::size_t bytes) {
+  auto after = argument_ranges.upper_bound(data);
+  if (after == argument_ranges.begin()) return false;
+  return data + bytes <= std::prev(after)->second;
+}
+
+// The line of the instruction before a return address.
+std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
 
 Core& core() {
   Core* running = current_core();
@@ -26,7 +42,7 @@ Core& core() {
 [[noreturn]] void refuse(Place place, const std::string& what);
 
 // A kernel that issues more instructions than this on one core is taken to never end.
-constexpr std::uint64_t most_instructions = 50000000;
+constexpr std::uint64_t most_instructions = 20000000;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
@@ -207,6 +223,49 @@ void scalar_access(const void* address, std::uint64_t size_bytes, std::int32_t w
   core().yield();
 }
 
+bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
+  const std::byte* const first = owner.on_chip(OnChip::unified);
+  const auto total = static_cast<std::size_t>(on_chip_bytes(owner.fabric().platform()));
+  return data >= first && bytes <= total && data <= first + (total - bytes);
+}
+
+[[noreturn]] void refuse_raw(const Core& core, const std::string& what, void* place) {
+  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}", core.rank(), core.index(),
+                             what, line_before(place)));
+}
+
+// Raw accesses go straight to memory, when everything before their time has taken effect. A shim's
+// are its own affair.
+void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place) {
+  Core* const running = current_core();
+  if (running == nullptr) return;
+  const auto* data = static_cast<const std::byte*>(address);
+  const char* const what = writes != 0 ? "a store" : "a load";
+  const Regions& regions = running->fabric().regions();
+  if (regions.holds(data, size_bytes)) {
+    running->scalar_access(data, size_bytes, writes != 0);
+    if (running->instructions() < most_instructions) return;
+    refuse_raw(*running,
+               fmt::format("it has issued {} instructions and goes on; does its loop end?",
+                           running->instructions()),
+               place);
+  }
+  if (is_on_chip(*running, data, size_bytes) || is_pto_argument(data, size_bytes) ||
+      is_kernel_data(data)) {
+    return;
+  }
+  if (const auto region = regions.find(data)) {
+    const auto offset = static_cast<std::size_t>(data - region->data);
+    refuse_raw(
+        *running,
+        fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
+                    offset + size_bytes, region->name, region->rank, region->size_bytes),
+        place);
+  }
+  refuse_raw(*running,
+             fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address), place);
+}
+
 std::int32_t own_rank() { return core().rank(); }
 std::int32_t block_index() { return blocks[core().index()].index; }
 std::int32_t block_count() { return blocks[core().index()].count; }
@@ -214,6 +273,13 @@ std::int32_t block_count() { return blocks[core().index()].count; }
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
 
 }  // namespace
+
+void clear_pto_arguments() { argument_ranges.clear(); }
+
+void add_pto_argument(const void* data, std::size_t size_bytes) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  argument_ranges[begin] = begin + size_bytes;
+}
 
 void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }
 
@@ -233,6 +299,7 @@ const pto_abi::Host& pto_host() {
       .block_index = block_index,
       .block_count = block_count,
       .scalar_access = scalar_access,
+      .access = access,
       .fail = fail,
       .submit = submit_pto_task,
       .shim_fail = fail_pto_shim,

@@ -31,4 +31,9 @@ struct PtoBlock {
 };
 void set_pto_block(int core, PtoBlock block);
 
+// Memory outside of the simulated one that kernels of this thread may read and write, such as their
+// arguments; cleared before each run.
+void add_pto_argument(const void* data, std::size_t size_bytes);
+void clear_pto_arguments();
+
 }  // namespace peal

@@ -136,6 +136,20 @@ void SimMemory::clear(std::size_t offset, std::size_t size_bytes) {
   }
 }
 
+bool SimMemory::holds(const void* address, std::size_t size_bytes) const {
+  const auto offset =
+      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
+  if (offset >= reserved_bytes_) return false;
+  const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
+  const auto after = std::upper_bound(
+      windows_.begin(), windows_.end(), inside,
+      [](std::size_t place, const Window& window) { return place < window.offset; });
+  if (after == windows_.begin()) return false;
+  const Window& window = *std::prev(after);
+  const std::size_t start = inside - window.offset;
+  return start <= window.size_bytes && size_bytes <= window.size_bytes - start;
+}
+
 std::optional<Region> SimMemory::find(const void* address) const {
   const auto offset =
       reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);

@@ -42,6 +42,7 @@ class SimMemory final : public Regions {
   // The `index`-th symmetric window; the first rank that asks decides name and size, and the others
   // must ask for the same.
   const Window& window(std::size_t index, std::string_view name, std::size_t size_bytes, int rank);
+  [[nodiscard]] bool holds(const void* address, std::size_t size_bytes) const override;
   [[nodiscard]] std::optional<Region> find(const void* address) const override;
   // The window that holds an address of a rank, or nullptr.
   [[nodiscard]] std::size_t window_count() const { return windows_.size(); }
