@@ -72,6 +72,13 @@ TEST(Pto, ShimsThatDoNotFitAreRefused) {
   EXPECT_NE(kernel.find("a task of kernel 0, which the case"), std::string::npos) << kernel;
 }
 
+TEST(Pto, EverySpellingGivesItsValues) {
+  const std::string path = PEAL_SOURCE_DIR "/tests/pto/names.toml";
+  for (const char* schedule : {"virtual", "random:1", "random:2", "random:3"}) {
+    EXPECT_EQ(run_file(path, 2, schedule).mismatch.value_or(""), "") << schedule;
+  }
+}
+
 // A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
 class SmallKernel {
  public:

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal_kernel.hpp"
+#include "peal/pto/include/peal_kernel.hpp"
 
 namespace {
 
