@@ -18,14 +18,21 @@ constexpr int line_signals = 16;  // of 4 bytes, in a cache line
 
 using RowShape = pto::Shape<1, 1, 1, 1, pto::DYNAMIC>;
 using RowStride = pto::Stride<1, 1, 1, 1, 1>;
-using Row = pto::GlobalTensor<float, RowShape, RowStride, pto::Layout::ND>;
-using RowTile =
-    pto::Tile<pto::TileType::Vec, float, 1, tile_columns, pto::BLayout::RowMajor, 1, pto::DYNAMIC>;
+template <class T>
+using RowOf = pto::GlobalTensor<T, RowShape, RowStride, pto::Layout::ND>;
+template <class T>
+using RowTileOf =
+    pto::Tile<pto::TileType::Vec, T, 1, tile_columns, pto::BLayout::RowMajor, 1, pto::DYNAMIC>;
+using Row = RowOf<float>;
+using RowTile = RowTileOf<float>;
 
-AICORE inline __gm__ float* floats_of(int64_t argument) {
+template <class T>
+AICORE inline __gm__ T* elements_of(int64_t argument) {
   __gm__ Tensor* tensor = reinterpret_cast<__gm__ Tensor*>(argument);
-  return reinterpret_cast<__gm__ float*>(tensor->buffer.addr) + tensor->start_offset;
+  return reinterpret_cast<__gm__ T*>(tensor->buffer.addr) + tensor->start_offset;
 }
+
+AICORE inline __gm__ float* floats_of(int64_t argument) { return elements_of<float>(argument); }
 
 AICORE inline int rounded_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -76,11 +83,12 @@ AICORE inline void get(__gm__ float* dst, __gm__ float* src, int count) {
   pto::comm::TGET(to, from, staging);
 }
 
-// The same to a peer's memory.
-AICORE inline void put(__gm__ float* dst, __gm__ float* src, int count) {
-  RowTile staging(count < tile_columns ? count : tile_columns);
+// The same to a peer's memory, of any elements.
+template <class T>
+AICORE inline void put(__gm__ T* dst, __gm__ T* src, int count) {
+  RowTileOf<T> staging(count < tile_columns ? count : tile_columns);
   TASSIGN(staging, 0);
-  Row from(src, RowShape(count)), to(dst, RowShape(count));
+  RowOf<T> from(src, RowShape(count)), to(dst, RowShape(count));
   pto::comm::TPUT(to, from, staging);
 }
 
