@@ -24,10 +24,7 @@ set(shards 8)
 math(EXPR last_shard "${shards} - 1")
 foreach(shard RANGE ${last_shard})
   add_test(NAME peal_tests_${shard} COMMAND peal_tests)
-  set_tests_properties(
-    peal_tests_${shard}
-    PROPERTIES
-      ENVIRONMENT
-      "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard};PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels"
-  )
+  set(environment "GTEST_TOTAL_SHARDS=${shards}" "GTEST_SHARD_INDEX=${shard}"
+                  "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+  set_tests_properties(peal_tests_${shard} PROPERTIES ENVIRONMENT "${environment}")
 endforeach()

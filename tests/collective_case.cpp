@@ -127,15 +127,31 @@ std::string difference(const CollectiveCase& test, int rank, const CaseBuffers& 
 }
 
 std::string run_case(Executor& executor, const CollectiveCase& test, const RunOptions& options) {
-  std::vector<CaseBuffers> buffers;
-  for (int rank = 0; rank < test.ranks; ++rank) buffers.push_back(make_buffers(test, rank));
+  return run_cases(executor, {test}, options);
+}
+
+std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& calls,
+                      const RunOptions& options) {
+  const int ranks = calls.front().ranks;
+  std::vector<std::vector<CaseBuffers>> buffers(static_cast<std::size_t>(ranks));
+  const auto of_rank = [&](int rank) -> std::vector<CaseBuffers>& {
+    return buffers[static_cast<std::size_t>(rank)];
+  };
+  for (int rank = 0; rank < ranks; ++rank) {
+    for (const CollectiveCase& test : calls) of_rank(rank).push_back(make_buffers(test, rank));
+  }
   executor.run(
-      test.ranks,
-      [&](Team& team) { call(team, test, buffers[static_cast<std::size_t>(team.rank())]); },
+      ranks,
+      [&](Team& team) {
+        for (std::size_t i = 0; i < calls.size(); ++i)
+          call(team, calls[i], of_rank(team.rank())[i]);
+      },
       options);
-  for (int rank = 0; rank < test.ranks; ++rank) {
-    std::string text = difference(test, rank, buffers[static_cast<std::size_t>(rank)]);
-    if (!text.empty()) return text;
+  for (int rank = 0; rank < ranks; ++rank) {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::string text = difference(calls[i], rank, of_rank(rank)[i]);
+      if (!text.empty()) return fmt::format("call {}: {}", i, text);
+    }
   }
   return "";
 }

@@ -43,4 +43,8 @@ void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers);
 [[nodiscard]] std::string run_case(Executor& executor, const CollectiveCase& test,
                                    const RunOptions& options = {});
 
+// Runs the calls back to back on one team, each with its own buffers, and compares them all.
+[[nodiscard]] std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& calls,
+                                    const RunOptions& options = {});
+
 }  // namespace peal::tests

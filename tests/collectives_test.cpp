@@ -125,24 +125,8 @@ TEST_P(EveryAlgorithm, IsRightInARowWithOtherCounts) {
       calls.back().salt = i;
       calls.back().root = seed % ranks;
     }
-    std::vector<std::vector<CaseBuffers>> buffers(static_cast<std::size_t>(ranks));
-    for (int rank = 0; rank < ranks; ++rank) {
-      for (const CollectiveCase& test : calls) {
-        buffers[static_cast<std::size_t>(rank)].push_back(make_buffers(test, rank));
-      }
-    }
-    executor->run(ranks,
-                  [&](Team& team) {
-                    auto& own = buffers[static_cast<std::size_t>(team.rank())];
-                    for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
-                  },
-                  {.schedule = fmt::format("random:{}", seed)});
-    for (int rank = 0; rank < ranks; ++rank) {
-      for (std::size_t i = 0; i < calls.size(); ++i) {
-        ASSERT_EQ(difference(calls[i], rank, buffers[static_cast<std::size_t>(rank)][i]), "")
-            << "seed " << seed << " call " << i;
-      }
-    }
+    ASSERT_EQ(run_cases(*executor, calls, {.schedule = fmt::format("random:{}", seed)}), "")
+        << "seed " << seed;
   }
 }
 
@@ -178,23 +162,8 @@ TEST(Collectives, MixedCallsInARowAreRightInRandomSchedules) {
         if (seed % 2 == 0) calls.back().root = calls.front().root;
       }
     }
-    std::vector<std::vector<CaseBuffers>> buffers;
-    for (int rank = 0; rank < ranks; ++rank) {
-      buffers.emplace_back();
-      for (const CollectiveCase& test : calls) buffers.back().push_back(make_buffers(test, rank));
-    }
-    executor->run(ranks,
-                  [&](Team& team) {
-                    auto& own = buffers[static_cast<std::size_t>(team.rank())];
-                    for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
-                  },
-                  {.schedule = fmt::format("random:{}", seed)});
-    for (int rank = 0; rank < ranks; ++rank) {
-      for (std::size_t i = 0; i < calls.size(); ++i) {
-        ASSERT_EQ(difference(calls[i], rank, buffers[static_cast<std::size_t>(rank)][i]), "")
-            << "seed " << seed << " call " << i;
-      }
-    }
+    ASSERT_EQ(run_cases(*executor, calls, {.schedule = fmt::format("random:{}", seed)}), "")
+        << "seed " << seed;
   }
 }
 
