@@ -153,6 +153,8 @@ TEST(Pto, RawAccessesPastABufferAreNamedToo) {
               "a store of bytes 256..260 of `scratch` of rank 0, which has 256 bytes");
   expect_part(SmallKernel("volatile float* p = out; window[0] = p[16];").message(),
               "a load of bytes 64..68 of `args[0] (out) of call 0` of rank 0, which has 64 bytes");
+  expect_part(SmallKernel("static volatile int calls; calls = calls + 1;").message(),
+              "a store to a static variable");
   expect_part(SmallKernel("for (;;) ((volatile float*)window)[0] = 1;").message(),
               "it has issued 20000000 instructions and goes on; does its loop end?");
 }

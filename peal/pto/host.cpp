@@ -250,9 +250,13 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
                            running->instructions()),
                place);
   }
-  if (is_on_chip(*running, data, size_bytes) || is_pto_argument(data, size_bytes) ||
-      is_kernel_data(data)) {
-    return;
+  if (is_on_chip(*running, data, size_bytes) || is_pto_argument(data, size_bytes)) return;
+  if (is_kernel_data(data)) {
+    if (writes == 0) return;
+    refuse_raw(*running,
+               "a store to a static variable, which all ranks here would share; a device "
+               "has none, so keep it on the stack or in a buffer",
+               place);
   }
   if (const auto region = regions.find(data)) {
     const auto offset = static_cast<std::size_t>(data - region->data);
