@@ -139,13 +139,6 @@ void multiply_matrices(const TileOperation& operation) {
 
 }  // namespace
 
-std::size_t moved_elements(const GlobalArea& global, const TileArea& tile) {
-  std::size_t count = 0;
-  for_each_row(global, tile,
-               [&](std::byte*, int, int cols) { count += static_cast<std::size_t>(cols); });
-  return count;
-}
-
 std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile) {
   const std::size_t element_bytes = size_bytes(global.dtype);
   std::vector<GlobalRun> runs;

@@ -74,10 +74,8 @@ struct GlobalRun {
   std::size_t size_bytes = 0;
 };
 
-// The elements that a load or store moves: rows of the first four dimensions, as many as the tile
-// has valid, of columns of the last, likewise.
-[[nodiscard]] std::size_t moved_elements(const GlobalArea& global, const TileArea& tile);
-// The same as runs of bytes, in the order of the rows.
+// What a load or store moves, as runs of bytes in the order of the rows: rows of the first four
+// dimensions, as many as the tile has valid, of columns of the last, likewise.
 [[nodiscard]] std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile);
 
 // Carries out a load, a vector instruction, a move or a matmul on the values.

@@ -223,7 +223,7 @@ class CaseRun {
         RankCall& own = part(call, rank);
         for (const ExpectedOutput& output : file_.expected_outputs) {
           const CaseDifference found = own.numbers.compare(output, own.arrays[output.argument]);
-          note(result, call, rank, found.max);
+          note(result, rank, found.max);
           if (!found.mismatch || result.mismatch) continue;
           result.mismatch = fmt::format("rank {} args[{}] element {} of call {} is {}, expected {}",
                                         rank, output.argument, found.mismatch->element, call,
@@ -233,7 +233,7 @@ class CaseRun {
     }
   }
 
-  static void note(CaseRunResult& result, std::int64_t, int rank, double difference) {
+  static void note(CaseRunResult& result, int rank, double difference) {
     result.compared = true;
     double& most = result.differences[static_cast<std::size_t>(rank)];
     most = std::max(most, difference);
@@ -252,7 +252,7 @@ class CaseRun {
         expected, {.send = send, .recv = recv, .count = expected.count}, file_.tolerance);
     for (int rank = 0; rank < ranks_; ++rank) {
       const reference::RankDifference& difference = found.ranks[static_cast<std::size_t>(rank)];
-      note(result, call, rank, difference.max);
+      note(result, rank, difference.max);
       if (!difference.mismatch || result.mismatch) continue;
       result.mismatch = fmt::format("rank {} element {} of call {} is {}, expected {}", rank,
                                     difference.mismatch->element, call, difference.mismatch->value,
@@ -260,8 +260,7 @@ class CaseRun {
     }
   }
 
-  template <class Expected>
-  static reference::Comparison compare_named(const Expected& expected,
+  static reference::Comparison compare_named(const CaseCollectiveCall& expected,
                                              const reference::Buffers& buffers, double tolerance) {
     const reference::Tolerance allowed{.absolute = tolerance};
     switch (expected.collective) {

@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "peal/base/error.h"
@@ -39,30 +40,36 @@ Core& core() {
   return *running;
 }
 
-[[noreturn]] void refuse(Place place, const std::string& what);
-
 // A kernel that issues more instructions than this on one core is taken to never end.
 constexpr std::uint64_t most_instructions = 20000000;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
+[[noreturn]] void refuse_at(const std::string& where, const std::string& what) {
+  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}", core().rank(),
+                             core().index(), what, where));
+}
+
 [[noreturn]] void refuse(Place place, const std::string& what) {
-  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}:{}", core().rank(),
-                             core().index(), what, place.file, place.line));
+  refuse_at(fmt::format("{}:{}", place.file, place.line), what);
+}
+
+// What is wrong with an access that no region holds; nothing where no region is near it.
+std::optional<std::string> describe_outside(const std::byte* data, std::size_t bytes,
+                                            const char* what) {
+  const auto region = core().fabric().regions().find(data);
+  if (!region) return std::nullopt;
+  const auto offset = static_cast<std::size_t>(data - region->data);
+  return fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
+                     offset + bytes, region->name, region->rank, region->size_bytes);
 }
 
 // Every byte of an access to global memory lies in one region.
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
-  if (bytes == 0) return;
-  const auto region = core().fabric().regions().find(data);
-  if (!region)
-    refuse(place, fmt::format("{} at address {}, which is in no buffer", what,
-                              static_cast<const void*>(data)));
-  const auto offset = static_cast<std::size_t>(data - region->data);
-  if (offset + bytes <= region->size_bytes) return;
-  refuse(place,
-         fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
-                     offset + bytes, region->name, region->rank, region->size_bytes));
+  if (bytes == 0 || core().fabric().regions().holds(data, bytes)) return;
+  const auto outside = describe_outside(data, bytes, what);
+  refuse(place, outside.value_or(fmt::format("{} at address {}, which is in no buffer", what,
+                                             static_cast<const void*>(data))));
 }
 
 TileArea area(const pto_abi::Tile& tile) {
@@ -87,10 +94,15 @@ bool has_second(TileOpcode opcode) {
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
 }
 
+bool within_budget() { return core().instructions() < most_instructions; }
+
+std::string budget_spent() {
+  return fmt::format("it has issued {} instructions and goes on; does its loop end?",
+                     core().instructions());
+}
+
 void check_budget(Place place) {
-  if (core().instructions() < most_instructions) return;
-  refuse(place, fmt::format("it has issued {} instructions and goes on; does its loop end?",
-                            core().instructions()));
+  if (!within_budget()) refuse(place, budget_spent());
 }
 
 void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operands, Place place) {
@@ -229,45 +241,28 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   return data >= first && bytes <= total && data <= first + (total - bytes);
 }
 
-[[noreturn]] void refuse_raw(const Core& core, const std::string& what, void* place) {
-  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}", core.rank(), core.index(),
-                             what, line_before(place)));
-}
-
 // Raw accesses go straight to memory, when everything before their time has taken effect. A shim's
 // are its own affair.
 void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place) {
   Core* const running = current_core();
   if (running == nullptr) return;
   const auto* data = static_cast<const std::byte*>(address);
-  const char* const what = writes != 0 ? "a store" : "a load";
-  const Regions& regions = running->fabric().regions();
-  if (regions.holds(data, size_bytes)) {
+  if (running->fabric().regions().holds(data, size_bytes)) {
     running->scalar_access(data, size_bytes, writes != 0);
-    if (running->instructions() < most_instructions) return;
-    refuse_raw(*running,
-               fmt::format("it has issued {} instructions and goes on; does its loop end?",
-                           running->instructions()),
-               place);
+    if (within_budget()) return;
+    refuse_at(line_before(place), budget_spent());
   }
   if (is_on_chip(*running, data, size_bytes) || is_pto_argument(data, size_bytes)) return;
   if (is_kernel_data(data)) {
     if (writes == 0) return;
-    refuse_raw(*running,
-               "a store to a static variable, which all ranks here would share; a device "
-               "has none, so keep it on the stack or in a buffer",
-               place);
+    refuse_at(line_before(place),
+              "a store to a static variable, which all ranks here would share; a device has none, "
+              "so keep it on the stack or in a buffer");
   }
-  if (const auto region = regions.find(data)) {
-    const auto offset = static_cast<std::size_t>(data - region->data);
-    refuse_raw(
-        *running,
-        fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
-                    offset + size_bytes, region->name, region->rank, region->size_bytes),
-        place);
-  }
-  refuse_raw(*running,
-             fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address), place);
+  const char* const what = writes != 0 ? "a store" : "a load";
+  const auto outside = describe_outside(data, size_bytes, what);
+  refuse_at(line_before(place), outside.value_or(fmt::format("{} of {} bytes at the bad pointer {}",
+                                                             what, size_bytes, address)));
 }
 
 std::int32_t own_rank() { return core().rank(); }

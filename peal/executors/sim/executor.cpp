@@ -85,6 +85,17 @@ void check_ranks(int ranks) {
 
 }  // namespace
 
+Fabric::Settings SimExecutor::fabric_settings(Agenda& agenda, ProgramSwitch& programs,
+                                              const RunOptions& options) const {
+  return {.platform = platform_,
+          .agenda = agenda,
+          .programs = programs,
+          .memory = memory_.map(),
+          .regions = memory_,
+          .values = options.values,
+          .readers = options.readers};
+}
+
 RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
                            const RunOptions& options) {
   check_ranks(ranks);
@@ -93,13 +104,7 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   std::deque<RankState> states;  // outlives the fibers, which are unwound through it
   std::optional<SimRun> run;
   RankPrograms programs;
-  Fabric fabric({.platform = platform_,
-                 .agenda = *agenda,
-                 .programs = programs,
-                 .memory = memory_.map(),
-                 .regions = memory_,
-                 .values = options.values,
-                 .readers = options.readers});
+  Fabric fabric(fabric_settings(*agenda, programs, options));
   run.emplace(SimRun{.fabric = fabric,
                      .memory = memory_,
                      .options = options,
@@ -127,13 +132,7 @@ RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options
   memory_.keep_apart(core_run_gap_bytes);
   cores.prepare(memory_);
   RankPrograms programs;
-  Fabric fabric({.platform = platform_,
-                 .agenda = *agenda,
-                 .programs = programs,
-                 .memory = memory_.map(),
-                 .regions = memory_,
-                 .values = options.values,
-                 .readers = options.readers});
+  Fabric fabric(fabric_settings(*agenda, programs, options));
   const Unwind unwind{programs};
   for (int index = 0; index < count; ++index) {
     const int rank = index / cores.blocks, block = index % cores.blocks;

@@ -32,6 +32,9 @@ class SimExecutor final : public Executor {
   RunReport run_cores(const CoreRun& cores, const RunOptions& options);
 
  private:
+  [[nodiscard]] Fabric::Settings fabric_settings(Agenda& agenda, ProgramSwitch& programs,
+                                                 const RunOptions& options) const;
+
   Platform platform_;
   StackPool stacks_;
   SimMemory memory_;

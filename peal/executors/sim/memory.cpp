@@ -136,42 +136,35 @@ void SimMemory::clear(std::size_t offset, std::size_t size_bytes) {
   }
 }
 
-bool SimMemory::holds(const void* address, std::size_t size_bytes) const {
+SimMemory::Located SimMemory::locate(const void* address) const {
   const auto offset =
       reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
-  if (offset >= reserved_bytes_) return false;
+  if (offset >= reserved_bytes_) return {};
   const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
   const auto after = std::upper_bound(
       windows_.begin(), windows_.end(), inside,
       [](std::size_t place, const Window& window) { return place < window.offset; });
-  if (after == windows_.begin()) return false;
+  if (after == windows_.begin()) return {};
   const Window& window = *std::prev(after);
-  const std::size_t start = inside - window.offset;
-  return start <= window.size_bytes && size_bytes <= window.size_bytes - start;
+  return {&window, static_cast<int>(offset >> map_.part_shift), inside - window.offset};
+}
+
+bool SimMemory::holds(const void* address, std::size_t size_bytes) const {
+  const Located at = locate(address);
+  return at.window != nullptr && at.offset <= at.window->size_bytes &&
+         size_bytes <= at.window->size_bytes - at.offset;
 }
 
 std::optional<Region> SimMemory::find(const void* address) const {
-  const auto offset =
-      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
-  if (offset >= reserved_bytes_ || windows_.empty()) return std::nullopt;
-  const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
-  const auto after = std::find_if(windows_.begin(), windows_.end(),
-                                  [&](const Window& window) { return window.offset > inside; });
-  const Window& window = *std::prev(after);  // the first window starts at 0
-  const int rank = static_cast<int>(offset >> map_.part_shift);
-  return Region{window.name, rank, map_.translate(map_.base, 0, rank) + window.offset,
-                window.size_bytes};
+  const Located at = locate(address);
+  if (at.window == nullptr) return std::nullopt;
+  return Region{at.window->name, at.rank, map_.translate(map_.base, 0, at.rank) + at.window->offset,
+                at.window->size_bytes};
 }
 
 const SimMemory::Window* SimMemory::window_at(const void* address) const {
-  const auto offset =
-      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map_.base);
-  if (offset >= reserved_bytes_) return nullptr;
-  const std::size_t inside = offset & ((std::size_t{1} << map_.part_shift) - 1);
-  for (const Window& window : windows_) {
-    if (inside >= window.offset && inside - window.offset < window.size_bytes) return &window;
-  }
-  return nullptr;
+  const Located at = locate(address);
+  return at.window != nullptr && at.offset < at.window->size_bytes ? at.window : nullptr;
 }
 
 }  // namespace peal

@@ -49,6 +49,13 @@ class SimMemory final : public Regions {
   [[nodiscard]] const Window* window_at(const void* address) const;
 
  private:
+  // The last window that starts at or before an address, and where in it the address is.
+  struct Located {
+    const Window* window = nullptr;
+    int rank = 0;
+    std::size_t offset = 0;
+  };
+  [[nodiscard]] Located locate(const void* address) const;
   void reserve(int ranks, std::size_t on_chip_bytes);
   void release();
   void clear(std::size_t offset, std::size_t size_bytes);
