@@ -20,12 +20,12 @@ struct StepId {
   [[nodiscard]] static StepId arrival(int slot) { return {pack(Kind::arrival, slot, 0)}; }
 
   [[nodiscard]] Kind kind() const { return static_cast<Kind>(bits & 3u); }
-  [[nodiscard]] int pipe() const { return static_cast<int>((bits >> 2) & 7u); }
-  [[nodiscard]] int index() const { return static_cast<int>(bits >> 5); }  // of the core or slot
+  [[nodiscard]] int pipe() const { return static_cast<int>((bits >> 2) & 15u); }
+  [[nodiscard]] int index() const { return static_cast<int>(bits >> 6); }  // of the core or slot
 
  private:
   static std::uint32_t pack(Kind kind, int index, int pipe) {
-    return static_cast<std::uint32_t>(index) << 5 | static_cast<std::uint32_t>(pipe) << 2 |
+    return static_cast<std::uint32_t>(index) << 6 | static_cast<std::uint32_t>(pipe) << 2 |
            static_cast<std::uint32_t>(kind);
   }
 };

@@ -154,7 +154,12 @@ void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
     return issue(from);
   }
   begin_scalar(place);
-  emit_sync(EventKind::set_flag, from, static_cast<int>(to), id, place);
+  emit({.kind = EventKind::set_flag,
+        .pipe = from,
+        .flag_pipe = static_cast<std::uint8_t>(to),
+        .flag_id = static_cast<std::uint8_t>(id),
+        .issued = ordering_events_,
+        .place = place});
   fire(Flags::index(static_cast<int>(from), static_cast<int>(to), id), clock_);
 }
 
@@ -170,7 +175,12 @@ void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
   blocked_flag_ = Flags::index(static_cast<int>(from), static_cast<int>(to), id);
   while (!flags_.is_set(blocked_flag_)) suspend(Blocked::flag);
   clock_ = std::max(clock_, flags_.take(blocked_flag_));
-  emit_sync(EventKind::wait_flag, to, static_cast<int>(to), id, place);
+  emit({.kind = EventKind::wait_flag,
+        .pipe = to,
+        .flag_pipe = static_cast<std::uint8_t>(from),
+        .flag_id = static_cast<std::uint8_t>(id),
+        .issued = ordering_events_,
+        .place = place});
 }
 
 void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
@@ -182,7 +192,7 @@ void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
   if (pipe == Pipe::scalar) return;  // the scalar unit is always in order
   if (!drained()) suspend(Blocked::drain);
   clock_ = std::max(clock_, drain_time());
-  emit_sync(EventKind::pipe_barrier, Pipe::all, 0, 0, place);
+  emit_sync(EventKind::pipe_barrier, Pipe::all, place);
 }
 
 void Core::dsb(SourcePlace place) {
@@ -190,7 +200,7 @@ void Core::dsb(SourcePlace place) {
   const auto invisible = [](const PipeQueue& pipe) { return pipe.invisible(); };
   while (std::any_of(pipes_.begin(), pipes_.end(), invisible)) suspend(Blocked::visible);
   for (const PipeQueue& pipe : pipes_) clock_ = std::max(clock_, pipe.last_visible);
-  emit_sync(EventKind::dsb, Pipe::scalar, 0, 0, place);
+  emit_sync(EventKind::dsb, Pipe::scalar, place);
 }
 
 void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place) {
@@ -200,22 +210,20 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
   fabric_.send_signal(std::max(clock_, fabric_.now()) + latency,
                       {.core = index_, .cell = cell, .value = value, .op = op, .place = place});
-  if (fabric_.observed()) {
-    fabric_.emit({.kind = EventKind::notify,
-                  .pipe = Pipe::scalar,
-                  .rank = rank_,
-                  .core = index_,
-                  .peer = peer,
-                  .begin = clock_,
-                  .end = clock_ + platform_.signals.notify_issue_ps,
-                  .address = reinterpret_cast<std::uint64_t>(cell),
-                  .size_bytes = sizeof(std::uint32_t),
-                  .value = value,
-                  .place = place});
-  }
+  emit({.kind = EventKind::notify,
+        .pipe = Pipe::scalar,
+        .op = op,
+        .peer = peer,
+        .issued = ordering_events_,
+        .end = clock_ + platform_.signals.notify_issue_ps,
+        .address = reinterpret_cast<std::uint64_t>(cell),
+        .size_bytes = sizeof(std::uint32_t),
+        .value = static_cast<std::int32_t>(value),
+        .place = place});
   clock_ += platform_.signals.notify_issue_ps;
   if (!drained()) suspend(Blocked::drain);
   clock_ = std::max(clock_, drain_time());
+  emit_sync(EventKind::pipe_barrier, Pipe::all, place);
 }
 
 void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
@@ -226,26 +234,18 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   // A count that was reached stays reached; any other comparison is made when its time has come.
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
-  if (fabric_.observed()) {
-    fabric_.emit({.kind = EventKind::wait,
-                  .pipe = Pipe::scalar,
-                  .rank = rank_,
-                  .core = index_,
-                  .peer = rank_,
-                  .begin = clock_,
-                  .end = clock_,
-                  .address = reinterpret_cast<std::uint64_t>(cell),
-                  .size_bytes = sizeof(std::uint32_t),
-                  .value = consumes,
-                  .place = place});
-  }
+  emit_signal(EventKind::wait, wait_, false);
 }
 
-bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, SourcePlace place) {
+bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
+                SourcePlace place) {
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
   yield();
-  if (holds(cmp, *cell, value)) return true;
+  const Wait look{cell, cmp, value, consumes, place};
+  const bool succeeds = holds(cmp, *cell, value);
+  emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, look, true);
+  if (succeeds) return true;
   fabric_.count_failed_poll();
   if (fabric_.failed_polls() > polls_in_vain) {
     throw RunError(fmt::format(
@@ -259,7 +259,7 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, Sou
 void Core::scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {
   begin_scalar(place);
   yield();
-  emit(EventKind::scalar_read, Pipe::scalar, address, size, clock_, clock_, place);
+  report_access(EventKind::scalar_read, address, size, true, place);
   cache_.load(value, address, size);
 }
 
@@ -267,27 +267,35 @@ void Core::scalar_store(std::byte* address, const void* value, std::size_t size,
                         SourcePlace place) {
   begin_scalar(place);
   yield();
-  emit(EventKind::scalar_write, Pipe::scalar, address, size, clock_, clock_, place);
+  report_access(EventKind::scalar_write, address, size, true, place);
   cache_.store(address, value, size);
 }
 
-void Core::scalar_access(const std::byte* address, std::size_t size, bool writes) {
-  begin_scalar(place_);
+void Core::scalar_access(const std::byte* address, std::size_t size, bool writes,
+                         SourcePlace place) {
+  begin_scalar(place);
   if (clock_ > fabric_.now()) yield();
-  emit(writes ? EventKind::scalar_write : EventKind::scalar_read, Pipe::scalar, address, size,
-       clock_, clock_, place_);
+  report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, true,
+                place);
 }
 
 void Core::dcci(const std::byte* address, SourcePlace place) {
   begin_scalar(place);
   yield();
   cache_.clean(address);
+  emit({.kind = EventKind::dcci,
+        .peer = rank_,
+        .issued = ordering_events_,
+        .address = reinterpret_cast<std::uint64_t>(address) & ~(ScalarCache::line_bytes - 1),
+        .size_bytes = ScalarCache::line_bytes,
+        .place = place});
 }
 
 void Core::dcci_all(SourcePlace place) {
   begin_scalar(place);
   yield();
   cache_.clean_all();
+  emit_sync(EventKind::dcci, Pipe::scalar, place);
 }
 
 void Core::yield() {
@@ -307,6 +315,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   if (slot >= to.ring.size()) slot -= to.ring.size();
   Instruction& instruction = to.ring[slot];
   instruction.opcode = opcode;
+  instruction.issued_after = ordering_events_;
   instruction.issued = clock_;
   instruction.file = place.file;
   instruction.line = place.line;
@@ -362,35 +371,6 @@ Picoseconds Core::drain_time() const {
     if (platform_.switches.drained_is_visible) time = std::max(time, pipe.last_visible);
   }
   return time;
-}
-
-void Core::emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size,
-                Picoseconds begin, Picoseconds end, SourcePlace place) const {
-  if (!fabric_.observed()) return;
-  fabric_.emit({.kind = kind,
-                .pipe = pipe,
-                .rank = rank_,
-                .core = index_,
-                .peer = fabric_.memory().owner(address, rank_),
-                .begin = begin,
-                .end = end,
-                .address = reinterpret_cast<std::uint64_t>(address),
-                .size_bytes = size,
-                .place = place});
-}
-
-void Core::emit_sync(EventKind kind, Pipe pipe, int flag_to, int flag_id, SourcePlace place) const {
-  if (!fabric_.observed()) return;
-  fabric_.emit({.kind = kind,
-                .pipe = pipe,
-                .flag_to = static_cast<std::uint8_t>(flag_to),
-                .flag_id = static_cast<std::uint8_t>(flag_id),
-                .rank = rank_,
-                .core = index_,
-                .peer = rank_,
-                .begin = clock_,
-                .end = clock_,
-                .place = place});
 }
 
 }  // namespace peal

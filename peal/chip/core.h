@@ -11,12 +11,9 @@
 #include "peal/chip/instruction.h"
 #include "peal/chip/scalar_cache.h"
 #include "peal/chip/tile_operation.h"
+#include "peal/machine/signal.h"
 
 namespace peal {
-
-// How a wait compares a cell (as int32) with its value. `reached` asks for cell - value >= 0
-// modulo 2^32, so that counts may wrap.
-enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
 [[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
 
@@ -75,9 +72,9 @@ class Core {
   // Holds the scalar until the own cell compares so; `consumes` is for reports.
   void wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
             SourcePlace place);
-  // Whether the own cell compares so now.
+  // Whether the own cell compares so now; `consumes` is for reports.
   [[nodiscard]] bool test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value,
-                          SourcePlace place);
+                          std::uint32_t consumes, SourcePlace place);
 
   // Scalar accesses through the cache, of at most 8 bytes within one line; `dcci` cleans and
   // invalidates the line of an address, `dcci_all` the whole cache.
@@ -85,8 +82,13 @@ class Core {
   void scalar_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
-  // A scalar access that goes past the cache and that the program makes itself afterwards.
-  void scalar_access(const std::byte* address, std::size_t size, bool writes);
+  // A scalar access that the program makes itself afterwards.
+  void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // Tells the readers of an access in order with the scalar unit.
+  void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
+                     SourcePlace place);
+  // Tells the readers that a task begins or ends here, or that what follows is after its end.
+  void report_task(EventKind kind, std::int64_t task, SourcePlace place);
   // Lets the scalar unit be busy.
   void spend(Picoseconds duration) { clock_ += duration; }
   // Lets everybody else catch up with this core's scalar clock.
@@ -161,9 +163,14 @@ class Core {
   [[nodiscard]] Picoseconds drain_time() const;
   void check_drained();
   [[nodiscard]] Picoseconds vector_ps(std::size_t bytes, bool converts) const;
-  void emit(EventKind kind, Pipe pipe, const std::byte* address, std::size_t size,
-            Picoseconds begin, Picoseconds end, SourcePlace place) const;
-  void emit_sync(EventKind kind, Pipe pipe, int flag_to, int flag_id, SourcePlace place) const;
+  // Sends an event of this core to the readers.
+  void emit(Event event);
+  void emit_sync(EventKind kind, Pipe pipe, SourcePlace place);
+  void emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction);
+  void emit_signal(EventKind kind, const Wait& wait, bool polled);
+  void emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds begin);
+  void emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begin,
+                 std::span<const GlobalRun> runs);
 
   Fabric& fabric_;
   const Platform& platform_;
@@ -184,6 +191,9 @@ class Core {
   // The operands of tile instructions in the queues; a slot is used again when its turn is over.
   std::vector<TileOperation> tile_operations_;
   std::vector<std::uint32_t> free_tile_operations_;
+  // For readers: ordering events so far, and the footprints of the event that is being sent.
+  std::uint32_t ordering_events_ = 0;
+  std::vector<Footprint> reads_, writes_;
 };
 
 // The core whose program is running on this thread, or nullptr outside of programs.

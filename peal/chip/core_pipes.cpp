@@ -23,7 +23,7 @@ void Core::advance(Pipe pipe) {
     self.free = std::max(self.free, next.issued);
     if (next.opcode == Opcode::set_flag) {
       const std::uint32_t flag = Flags::index(static_cast<int>(pipe), next.flag_pipe, next.flag_id);
-      emit_sync(EventKind::set_flag, pipe, next.flag_pipe, next.flag_id, next.place());
+      emit_queued(EventKind::set_flag, pipe, next);
       if (stores_count && self.invisible()) {
         self.pending_flags.push_back({self.executed, flag});
         pop();
@@ -40,7 +40,7 @@ void Core::advance(Pipe pipe) {
         return;
       }
       self.free = std::max(self.free, flags_.take(flag));
-      emit_sync(EventKind::wait_flag, pipe, static_cast<int>(pipe), next.flag_id, next.place());
+      emit_queued(EventKind::wait_flag, pipe, next);
       pop();
     } else if (next.opcode == Opcode::barrier) {
       if (stores_count && self.invisible()) {
@@ -48,7 +48,7 @@ void Core::advance(Pipe pipe) {
         return;
       }
       if (stores_count) self.free = std::max(self.free, self.last_visible);
-      emit_sync(EventKind::pipe_barrier, pipe, 0, 0, next.place());
+      emit_queued(EventKind::pipe_barrier, pipe, next);
       pop();
     } else if (is_store(next) && self.executed - self.first_pending == 64) {
       self.state = PipeState::visible;  // as many as `visible` has bits
@@ -183,7 +183,7 @@ Fabric::StoreInFlight& Core::send_store(Pipe pipe, int owner, const Instruction&
 void Core::execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time) {
   const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
   pipe.free = load_end(fabric_.memory().owner(instruction.src, rank_), bytes, false, time);
-  emit(EventKind::load, Pipe::mte2, instruction.src, bytes, time, pipe.free, instruction.place());
+  emit_transfer(Pipe::mte2, instruction, time);
   if (fabric_.values()) std::memcpy(instruction.dst, instruction.src, bytes);
 }
 
@@ -192,7 +192,7 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
   const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
   const int owner = fabric_.memory().owner(instruction.dst, rank_);
   self.free = store_end(owner, bytes, false, time);
-  emit(EventKind::store, pipe, instruction.dst, bytes, time, self.free, instruction.place());
+  emit_transfer(pipe, instruction, time);
   Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
   flight.dst = instruction.dst;
   flight.count = instruction.count;
@@ -205,7 +205,6 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
 void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds time) {
   PipeQueue& self = queue(pipe);
   const TileOperation& operation = tile_operations_[instruction.count];
-  const SourcePlace place = instruction.place();
   if (operation.opcode == TileOpcode::load || operation.stores()) {
     const bool stores = operation.stores();
     const TileArea& tile = stores ? operation.a : operation.dst;
@@ -215,10 +214,7 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
     for (const GlobalRun& run : runs) bytes += run.size_bytes;
     self.free = stores ? store_end(owner, bytes, pipe == Pipe::fix, time)
                        : load_end(owner, bytes, operation.to_l1, time);
-    for (const GlobalRun& run : runs) {
-      emit(stores ? EventKind::store : EventKind::load, pipe, run.data, run.size_bytes, time,
-           self.free, place);
-    }
+    emit_tile(pipe, instruction, time, runs);
     if (stores) {
       Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
       flight.dst = operation.global.data;
@@ -233,7 +229,7 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
     }
   } else {
     self.free = time + tile_ps(pipe, operation);
-    emit(EventKind::vector, pipe, operation.dst.data, 0, time, self.free, place);
+    emit_tile(pipe, instruction, time, {});
     if (fabric_.values()) carry_out(operation);
   }
   free_tile_operations_.push_back(instruction.count);
@@ -262,8 +258,7 @@ void Core::execute_vector(PipeQueue& pipe, const Instruction& instruction, Picos
     bytes = std::max(bytes, instruction.count * size_bytes(instruction.source_dtype));
   }
   pipe.free = time + vector_ps(bytes, converts);
-  emit(EventKind::vector, Pipe::vector, instruction.dst, bytes, time, pipe.free,
-       instruction.place());
+  emit_transfer(Pipe::vector, instruction, time);
   if (!fabric_.values()) return;
   if (converts) {
     peal::convert(instruction.dtype, instruction.dst, instruction.source_dtype, instruction.src,

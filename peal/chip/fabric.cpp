@@ -104,6 +104,7 @@ void Fabric::become_visible(int slot) {
           .end = now_,
           .address = reinterpret_cast<std::uint64_t>(store.dst),
           .size_bytes = store.count * size_bytes(store.dtype),
+          .value = static_cast<std::int64_t>(store.sequence),
           .place = store.place});
   }
   free_stores_.push_back(slot);
@@ -135,6 +136,7 @@ void Fabric::arrive(int slot) {
   if (observed()) {
     emit({.kind = EventKind::notify_arrived,
           .pipe = Pipe::scalar,
+          .op = signal.op,
           .rank = from_rank,
           .core = signal.core,
           .peer = to_rank,
@@ -142,7 +144,7 @@ void Fabric::arrive(int slot) {
           .end = now_,
           .address = reinterpret_cast<std::uint64_t>(signal.cell),
           .size_bytes = sizeof(std::uint32_t),
-          .value = signal.value,
+          .value = static_cast<std::int32_t>(signal.value),
           .place = signal.place});
   }
   for (int waiter : cores_of_rank_[static_cast<std::size_t>(to_rank)]) {

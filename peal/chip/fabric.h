@@ -52,8 +52,6 @@ struct MemoryMap {
   }
 };
 
-enum class NotifyOp : std::uint8_t { add, set };
-
 // What the cores of a run share: global memory, the links, what is under way between cores, the
 // agenda, and the readers of events.
 class Fabric {

@@ -39,6 +39,7 @@ struct Instruction {
   bool atomic = false;   // store: combine into the destination, atomically per element
   std::uint8_t flag_pipe = 0;
   std::uint8_t flag_id = 0;
+  std::uint32_t issued_after = 0;  // ordering events of its core before its issue, for readers
 
   [[nodiscard]] SourcePlace place() const { return {file, line}; }
 };

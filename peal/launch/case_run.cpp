@@ -103,14 +103,28 @@ class CaseRun {
                   static_cast<std::size_t>(rank)];
   }
 
+  static RegionKind region_kind(ArgumentKind kind) {
+    switch (kind) {
+      case ArgumentKind::in:
+        return RegionKind::input;
+      case ArgumentKind::out:
+        return RegionKind::output;
+      case ArgumentKind::inout:
+        return RegionKind::inout;
+      default:
+        return RegionKind::temporary;
+    }
+  }
+
   void prepare(SimMemory& memory) {
     std::size_t next = 0;
     const MemoryMap& map = memory.map();
-    const auto allocate = [&](const std::string& label, std::size_t bytes) {
-      return map.base + memory.window(next++, label, bytes, 0).offset;
+    const auto allocate = [&](const std::string& label, std::size_t bytes, RegionKind kind) {
+      return map.base + memory.window(next++, label, bytes, 0, kind).offset;
     };
     for (std::size_t i = 0; i < file_.windows.size(); ++i) {
-      windows_.push_back(allocate(file_.windows[i].name, setup_.window_bytes[i]));
+      windows_.push_back(
+          allocate(file_.windows[i].name, setup_.window_bytes[i], RegionKind::window));
     }
     for (std::int64_t call = 0; call < calls_; ++call) {
       for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
@@ -122,7 +136,7 @@ class CaseRun {
         const DType dtype = file_.arguments[i].dtype;
         std::byte* const first = allocate(
             fmt::format("args[{}] ({}) of call {}", i, name(file_.arguments[i].kind), call),
-            most * size_bytes(dtype));
+            most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
         for (int rank = 0; rank < ranks_; ++rank) {
           RankCall& own = part(call, rank);
           own.arrays[i] = {map.translate(first, 0, rank), own.numbers.count(i), dtype};
@@ -186,7 +200,10 @@ class CaseRun {
         own.scalars.push_back(static_cast<std::uint64_t>(context_of(rank, argument.window)));
       }
     }
-    own.tasks.emplace(tasks_of(own), setup_.blocks, context_of(rank, 0));
+    own.tasks.emplace(tasks_of(own), RankTasks::Settings{.blocks = setup_.blocks,
+                                                         .context = context_of(rank, 0),
+                                                         .first_task = task_count_});
+    task_count_ += static_cast<std::int64_t>(own.tasks->count());
     if (const auto& expected = own.numbers.collective()) {
       const View& send = own.arrays[expected->send];
       own.sent.assign(send.data, send.data + send.size_bytes());
@@ -293,6 +310,7 @@ class CaseRun {
   std::vector<RankCall> parts_;      // by call, then rank
   std::vector<std::byte*> windows_;  // rank 0's
   std::vector<Context> contexts_;    // by rank, then window
+  std::int64_t task_count_ = 0;      // of all ranks and calls
 };
 
 }  // namespace

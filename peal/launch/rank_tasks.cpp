@@ -12,8 +12,11 @@ constexpr std::size_t local_context = 48, global_context = 49, argument_slots = 
 
 }  // namespace
 
-RankTasks::RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t context)
-    : tasks_(std::move(tasks)), progress_(tasks_.size()), blocks_(blocks) {
+RankTasks::RankTasks(std::vector<PtoTask> tasks, const Settings& settings)
+    : tasks_(std::move(tasks)),
+      progress_(tasks_.size()),
+      blocks_(settings.blocks),
+      first_task_(settings.first_task) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     std::vector<std::int64_t>& args = progress_[i].args;
     for (ChipTensor& tensor : tasks_[i].tensors) {
@@ -23,7 +26,7 @@ RankTasks::RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t contex
       args.push_back(static_cast<std::int64_t>(scalar));
     }
     args.resize(argument_slots);
-    args[local_context] = args[global_context] = context;
+    args[local_context] = args[global_context] = settings.context;
     add_pto_argument(args.data(), args.size() * sizeof(args[0]));
     const std::vector<ChipTensor>& tensors = tasks_[i].tensors;
     if (!tensors.empty()) add_pto_argument(tensors.data(), tensors.size() * sizeof(tensors[0]));
@@ -44,7 +47,12 @@ void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
       all_completed = all_completed && progress_[i].completed == blocks_;
       if (progress_[i].started < blocks_ && is_ready(tasks_[i])) next = i;
     }
-    if (next == tasks_.size() && all_completed) return;
+    if (next == tasks_.size() && all_completed) {
+      for (std::size_t i = 0; i < tasks_.size(); ++i) {
+        core.report_task(EventKind::task_after, number(i), place);
+      }
+      return;
+    }
     if (next == tasks_.size()) {  // another core completes what is waited for
       core.wait(&completions_, WaitCmp::reached, completions_ + 1, 1, place);
       continue;
@@ -52,7 +60,12 @@ void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
     Progress& progress = progress_[next];
     set_pto_block(core.index(), {.index = progress.started, .count = blocks_});
     ++progress.started;
+    for (std::size_t before : tasks_[next].after) {
+      core.report_task(EventKind::task_after, number(before), place);
+    }
+    core.report_task(EventKind::task_begin, number(next), place);
     kernels.at(tasks_[next].kernel).run(progress.args.data());
+    core.report_task(EventKind::task_end, number(next), place);
     // A task that depends on this one starts when all that it has stored can be seen.
     core.pipe_barrier(Pipe::all, place);
     core.dsb(place);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -15,12 +16,17 @@ namespace peal {
 // those whose tensors it depends on are complete. A task is `blocks` calls of its kernel.
 class RankTasks {
  public:
-  RankTasks(std::vector<PtoTask> tasks, int blocks, std::int64_t context);
+  struct Settings {
+    int blocks = 1;
+    std::int64_t context = 0;
+    std::int64_t first_task = 0;  // the number in the run of the first of them
+  };
+  RankTasks(std::vector<PtoTask> tasks, const Settings& settings);
 
   // Runs tasks on the core until all of the rank are complete; called by every core of the rank.
   void work(Core& core, const std::map<int, PtoKernel>& kernels);
 
-  [[nodiscard]] const std::vector<PtoTask>& tasks() const { return tasks_; }
+  [[nodiscard]] std::size_t count() const { return tasks_.size(); }
 
  private:
   struct Progress {
@@ -28,11 +34,15 @@ class RankTasks {
     std::vector<std::int64_t> args;
   };
 
+  [[nodiscard]] std::int64_t number(std::size_t task) const {
+    return first_task_ + static_cast<std::int64_t>(task);
+  }
   [[nodiscard]] bool is_ready(const PtoTask& task) const;
 
   std::vector<PtoTask> tasks_;
   std::vector<Progress> progress_;
   int blocks_;
+  std::int64_t first_task_;
   std::uint32_t completions_ = 0;  // a cell that idle cores of the rank wait on
 };
 

@@ -5,7 +5,8 @@
 
 namespace peal {
 
-// The units of a core, with their numbers in the PTO tile ISA. `all` is for barriers only.
+// The units of a core, with their numbers in the PTO tile ISA. `all` is for barriers only;
+// `dma`, whose number is ours, is the engine of asynchronous transfers between global memories.
 enum class Pipe : std::uint8_t {
   scalar = 0,
   vector = 1,
@@ -15,8 +16,9 @@ enum class Pipe : std::uint8_t {
   cube = 5,
   all = 6,
   fix = 7,
+  dma = 8,
 };
 
-inline constexpr int pipe_count = 8;
+inline constexpr int pipe_count = 9;
 
 }  // namespace peal

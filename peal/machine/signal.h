@@ -16,6 +16,13 @@ struct alignas(64) SignalCell {
 };
 static_assert(sizeof(SignalCell) == 64);
 
+// What a notify does to a cell.
+enum class NotifyOp : std::uint8_t { add, set };
+
+// How a wait compares a cell (as int32) with its value. `reached` asks for cell - value >= 0
+// modulo 2^32, so that counts may wrap.
+enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
+
 // A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
 // what was consumed survives from call to call. It names nobody: where more than one rank
 // notifies, use a row, or prove that no notifier can be a round ahead.

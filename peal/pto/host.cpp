@@ -31,6 +31,14 @@ bool is_pto_argument(const std::byte* data, std::size_t bytes) {
   return data + bytes <= std::prev(after)->second;
 }
 
+// The place of the instruction before a return address; looked up once for each address.
+SourcePlace place_before(void* place) {
+  static thread_local std::unordered_map<void*, SourcePlace> known;
+  const auto [entry, is_new] = known.try_emplace(place);
+  if (is_new) entry->second = source_place(static_cast<const char*>(place) - 1);
+  return entry->second;
+}
+
 // The line of the instruction before a return address.
 std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
 
@@ -207,7 +215,7 @@ void wait(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place 
 std::int32_t test(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
   check_own(cell, "TTEST", place);
   return core().test(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
-                     static_cast<std::uint32_t>(value), source(place))
+                     static_cast<std::uint32_t>(value), 0, source(place))
              ? 1
              : 0;
 }
@@ -233,6 +241,8 @@ void scalar_access(const void* address, std::uint64_t size_bytes, std::int32_t w
   check_global(static_cast<const std::byte*>(address), size_bytes,
                writes != 0 ? "st_dev" : "ld_dev", place);
   core().yield();
+  core().report_access(writes != 0 ? EventKind::scalar_write : EventKind::scalar_read,
+                       static_cast<const std::byte*>(address), size_bytes, false, source(place));
 }
 
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
@@ -248,11 +258,18 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   if (running == nullptr) return;
   const auto* data = static_cast<const std::byte*>(address);
   if (running->fabric().regions().holds(data, size_bytes)) {
-    running->scalar_access(data, size_bytes, writes != 0);
+    const bool observed = running->fabric().observed();
+    running->scalar_access(data, size_bytes, writes != 0,
+                           observed ? place_before(place) : running->place());
     if (within_budget()) return;
     refuse_at(line_before(place), budget_spent());
   }
-  if (is_on_chip(*running, data, size_bytes) || is_pto_argument(data, size_bytes)) return;
+  if (is_on_chip(*running, data, size_bytes)) {
+    if (!running->fabric().observed()) return;
+    return running->report_access(writes != 0 ? EventKind::scalar_write : EventKind::scalar_read,
+                                  data, size_bytes, false, place_before(place));
+  }
+  if (is_pto_argument(data, size_bytes)) return;
   if (is_kernel_data(data)) {
     if (writes == 0) return;
     refuse_at(line_before(place),

@@ -249,7 +249,10 @@ void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
 
 bool SimDevice::do_poll(Signal signal, int n, SourcePlace place) {
   const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
-  if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, place)) return false;
+  if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
+                  place)) {
+    return false;
+  }
   signal.cell->consumed = target;
   return true;
 }
@@ -259,19 +262,8 @@ void SimDevice::do_flush(SourcePlace place) { drain(place); }
 std::span<std::byte> SimDevice::do_access(View view, Access access, SourcePlace place) {
   drain(place);
   core_.yield();
-  if (run_.fabric.observed()) {
-    run_.fabric.emit(
-        {.kind = access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
-         .pipe = Pipe::scalar,
-         .rank = rank(),
-         .core = core_.index(),
-         .peer = rank(),
-         .begin = core_.clock(),
-         .end = core_.clock(),
-         .address = reinterpret_cast<std::uint64_t>(view.data),
-         .size_bytes = view.size_bytes(),
-         .place = place});
-  }
+  core_.report_access(access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
+                      view.data, view.size_bytes(), false, place);
   return {view.data, view.size_bytes()};
 }
 
@@ -284,15 +276,22 @@ void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>&
 }
 
 Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
-  const SimMemory::Window& window = run_.memory.window(allocations_++, name, size, rank());
+  return allocate(name, size, RegionKind::window);
+}
+
+Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind kind) {
+  const bool is_first = run_.memory.window_count() == allocations_;
+  const SimMemory::Window& window = run_.memory.window(allocations_++, name, size, rank(), kind);
   const MemoryMap& map = run_.memory.map();
+  if (is_first) run_.memory.report(window, run_.options.signal_start, run_.fabric);
   return {map.translate(map.base, 0, rank()) + window.offset, size};
 }
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
   const bool is_first = run_.memory.window_count() == allocations_;
-  const Window window = do_allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell));
+  const Window window =
+      allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);
   const auto cells = [&](int owner) {
     std::byte* first = run_.memory.map().translate(window.data, rank(), owner);
     return reinterpret_cast<SignalCell*>(first);

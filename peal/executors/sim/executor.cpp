@@ -112,6 +112,8 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   const Unwind unwind{programs};
   for (int rank = 0; rank < ranks; ++rank) {
     Core& core = fabric.add_core(rank, memory_.on_chip(rank));
+    memory_.report_on_chip(rank, rank,
+                           static_cast<std::size_t>(platform_.core.unified_buffer_bytes), fabric);
     RankState& state = states.emplace_back(*run, core, rank, ranks);
     programs.add(stacks_, [&program, &state, &core] {
       program(state.team);
@@ -134,8 +136,10 @@ RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options
   RankPrograms programs;
   Fabric fabric(fabric_settings(*agenda, programs, options));
   const Unwind unwind{programs};
+  for (const SimMemory::Window& window : memory_.windows()) memory_.report(window, 0, fabric);
   for (int index = 0; index < count; ++index) {
     const int rank = index / cores.blocks, block = index % cores.blocks;
+    memory_.report_on_chip(index, rank, static_cast<std::size_t>(on_chip_bytes(platform_)), fabric);
     Core& core = fabric.add_core(rank, memory_.on_chip(index));
     programs.add(stacks_, [&cores, &core, rank, block] {
       cores.program(core, rank, block);

@@ -90,7 +90,7 @@ void SimMemory::reserve(int ranks, std::size_t on_chip_bytes) {
 }
 
 const SimMemory::Window& SimMemory::window(std::size_t index, std::string_view name,
-                                           std::size_t size_bytes, int rank) {
+                                           std::size_t size_bytes, int rank, RegionKind kind) {
   if (index < windows_.size()) {
     const Window& known = windows_[index];
     if (known.name != name || known.size_bytes != size_bytes) {
@@ -111,7 +111,7 @@ const SimMemory::Window& SimMemory::window(std::size_t index, std::string_view n
   }
   const std::size_t rounded = (size_bytes + 63) / 64 * 64;
   clear(used_, rounded);
-  windows_.push_back({std::string(name), used_, size_bytes});
+  windows_.push_back({std::string(name), used_, size_bytes, kind});
   used_ = std::min(part_bytes, used_ + rounded + gap_);
   dirty_ = std::max(dirty_, used_);
   return windows_.back();
@@ -160,6 +160,35 @@ std::optional<Region> SimMemory::find(const void* address) const {
   if (at.window == nullptr) return std::nullopt;
   return Region{at.window->name, at.rank, map_.translate(map_.base, 0, at.rank) + at.window->offset,
                 at.window->size_bytes};
+}
+
+void SimMemory::report(const Window& window, std::uint32_t signal_start,
+                       const Fabric& fabric) const {
+  if (!fabric.observed()) return;
+  for (int rank = 0; rank < map_.ranks; ++rank) {
+    const std::byte* const data = map_.translate(map_.base, 0, rank) + window.offset;
+    fabric.emit({.kind = EventKind::region,
+                 .region = window.kind,
+                 .rank = rank,
+                 .peer = rank,
+                 .address = reinterpret_cast<std::uint64_t>(data),
+                 .size_bytes = window.size_bytes,
+                 .value = window.kind == RegionKind::signals ? signal_start : 0,
+                 .name = window.name.c_str()});
+  }
+}
+
+void SimMemory::report_on_chip(int core, int rank, std::size_t size_bytes,
+                               const Fabric& fabric) const {
+  if (!fabric.observed()) return;
+  fabric.emit({.kind = EventKind::region,
+               .region = RegionKind::on_chip,
+               .rank = rank,
+               .core = core,
+               .peer = rank,
+               .address = reinterpret_cast<std::uint64_t>(on_chip(core)),
+               .size_bytes = size_bytes,
+               .name = "on-chip memory"});
 }
 
 const SimMemory::Window* SimMemory::window_at(const void* address) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "peal/chip/fabric.h"
+#include "peal/machine/event.h"
 
 namespace peal {
 
@@ -38,10 +39,16 @@ class SimMemory final : public Regions {
     std::string name;
     std::size_t offset = 0;
     std::size_t size_bytes = 0;
+    RegionKind kind = RegionKind::window;
   };
   // The `index`-th symmetric window; the first rank that asks decides name and size, and the others
   // must ask for the same.
-  const Window& window(std::size_t index, std::string_view name, std::size_t size_bytes, int rank);
+  const Window& window(std::size_t index, std::string_view name, std::size_t size_bytes, int rank,
+                       RegionKind kind = RegionKind::window);
+  [[nodiscard]] const std::vector<Window>& windows() const { return windows_; }
+  // Tells the readers of a run about a window on every rank, or about the memory on chip.
+  void report(const Window& window, std::uint32_t signal_start, const Fabric& fabric) const;
+  void report_on_chip(int core, int rank, std::size_t size_bytes, const Fabric& fabric) const;
   [[nodiscard]] bool holds(const void* address, std::size_t size_bytes) const override;
   [[nodiscard]] std::optional<Region> find(const void* address) const override;
   // The window that holds an address of a rank, or nullptr.

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/chip/core.h"
+
+// What a core tells the readers of events.
+
+namespace peal {
+namespace {
+
+std::uint64_t address_of(const void* data) { return reinterpret_cast<std::uint64_t>(data); }
+
+Footprint contiguous(const std::byte* data, std::size_t count, DType dtype) {
+  const std::size_t element = size_bytes(dtype);
+  return {.address = address_of(data),
+          .element_bytes = static_cast<std::uint32_t>(element),
+          .row_bytes = count * element,
+          .stride_bytes = count * element};
+}
+
+// The valid part of a tile, in rows as they lie in memory: those of a column-major tile are its
+// columns.
+Footprint footprint(const TileArea& tile) {
+  const std::uint64_t element = size_bytes(tile.dtype);
+  const auto outer =
+      static_cast<std::uint32_t>(tile.column_major ? tile.valid_cols : tile.valid_rows);
+  const auto inner =
+      static_cast<std::uint64_t>(tile.column_major ? tile.valid_rows : tile.valid_cols);
+  const auto pitch = static_cast<std::uint64_t>(tile.column_major ? tile.rows : tile.cols);
+  Footprint result{.address = address_of(tile.data),
+                   .rows = outer,
+                   .element_bytes = static_cast<std::uint32_t>(element),
+                   .row_bytes = inner * element,
+                   .stride_bytes = pitch * element};
+  if (inner == pitch || outer == 1) {
+    result.row_bytes *= outer;
+    result.stride_bytes = result.row_bytes;
+    result.rows = 1;
+  }
+  return result;
+}
+
+Combination combination_of(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::sum:
+      return Combination::sum;
+    case ReduceOp::prod:
+      return Combination::prod;
+    case ReduceOp::min:
+      return Combination::min;
+    case ReduceOp::max:
+      break;
+  }
+  return Combination::max;
+}
+
+Combination combination_of(TileOpcode opcode) {
+  switch (opcode) {
+    case TileOpcode::load:
+    case TileOpcode::store:
+    case TileOpcode::cvt:
+    case TileOpcode::move:
+      return Combination::move;
+    case TileOpcode::store_add:
+    case TileOpcode::add:
+      return Combination::sum;
+    case TileOpcode::mul:
+      return Combination::prod;
+    case TileOpcode::max:
+      return Combination::max;
+    case TileOpcode::min:
+      return Combination::min;
+    case TileOpcode::expands:
+      return Combination::constant;
+    default:
+      return Combination::other;
+  }
+}
+
+// Elements are told in the order in which memory has them; where a column-major tile meets rows
+// that is no longer one for one.
+bool keeps_order(const TileOperation& operation) {
+  const auto turns = [](const TileArea& tile) {
+    return tile.column_major && tile.valid_cols > 1 && tile.valid_rows > 1;
+  };
+  if (operation.opcode == TileOpcode::load) return !turns(operation.dst);
+  if (operation.stores()) return !turns(operation.a);
+  return turns(operation.dst) == turns(operation.a);
+}
+
+bool has_second_source(TileOpcode opcode) {
+  return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
+         opcode == TileOpcode::min || opcode == TileOpcode::matmul;
+}
+
+}  // namespace
+
+void Core::emit(Event event) {
+  if (!fabric_.observed()) return;
+  event.rank = rank_;
+  event.core = index_;
+  if (event.begin == 0) event.begin = clock_;
+  if (event.end == 0) event.end = event.begin;
+  fabric_.emit(event);
+  if (orders(event)) ++ordering_events_;
+}
+
+void Core::report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
+                         SourcePlace place) {
+  if (!fabric_.observed()) return;
+  emit({.kind = kind,
+        .pipe = Pipe::scalar,
+        .cached = cached,
+        .peer = fabric_.memory().owner(address, rank_),
+        .issued = ordering_events_,
+        .address = address_of(address),
+        .size_bytes = size,
+        .place = place});
+}
+
+void Core::report_task(EventKind kind, std::int64_t task, SourcePlace place) {
+  emit({.kind = kind, .peer = rank_, .issued = ordering_events_, .value = task, .place = place});
+}
+
+void Core::emit_sync(EventKind kind, Pipe pipe, SourcePlace place) {
+  emit({.kind = kind, .pipe = pipe, .peer = rank_, .issued = ordering_events_, .place = place});
+}
+
+void Core::emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction) {
+  emit({.kind = kind,
+        .pipe = pipe,
+        .flag_pipe = instruction.flag_pipe,
+        .flag_id = instruction.flag_id,
+        .peer = rank_,
+        .issued = instruction.issued_after,
+        .begin = queue(pipe).free,
+        .place = instruction.place()});
+}
+
+void Core::emit_signal(EventKind kind, const Wait& wait, bool polled) {
+  emit({.kind = kind,
+        .pipe = Pipe::scalar,
+        .cmp = wait.cmp,
+        .polled = polled,
+        .peer = rank_,
+        .issued = ordering_events_,
+        .threshold = wait.value,
+        .address = address_of(wait.cell),
+        .size_bytes = sizeof(std::uint32_t),
+        .value = wait.consumes,
+        .place = wait.place});
+}
+
+// A load, store, combine or convert, which started at `begin` and keeps its pipe busy until `free`.
+void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds begin) {
+  if (!fabric_.observed()) return;
+  const bool loads = instruction.opcode == Opcode::load;
+  const bool stores = instruction.opcode == Opcode::store;
+  const bool combines = instruction.opcode == Opcode::combine;
+  const bool converts = instruction.opcode == Opcode::convert;
+  const DType from = converts ? instruction.source_dtype : instruction.dtype;
+  const Footprint reads[] = {contiguous(instruction.src, instruction.count, from),
+                             contiguous(instruction.other, instruction.count, from)};
+  const Footprint writes = contiguous(instruction.dst, instruction.count, instruction.dtype);
+  const bool atomic = stores && instruction.atomic;
+  const std::byte* const global = loads ? instruction.src : instruction.dst;
+  emit({.kind = loads    ? EventKind::load
+                : stores ? EventKind::store
+                         : EventKind::vector,
+        .pipe = pipe,
+        .combination = combines || atomic ? combination_of(instruction.op) : Combination::move,
+        .atomic = atomic,
+        .peer = fabric_.memory().owner(global, rank_),
+        .issued = instruction.issued_after,
+        .begin = begin,
+        .end = queue(pipe).free,
+        .address = address_of(global),
+        .size_bytes = writes.row_bytes,
+        .value = stores ? static_cast<std::int64_t>(queue(pipe).executed) : 0,
+        .place = instruction.place(),
+        .reads = {reads, combines ? 2u : 1u},
+        .writes = {&writes, 1}});
+}
+
+// The same for a tile instruction; `runs` is what it covers of global memory.
+void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begin,
+                     std::span<const GlobalRun> runs) {
+  if (!fabric_.observed()) return;
+  const TileOperation& operation = tile_operations_[instruction.count];
+  const bool loads = operation.opcode == TileOpcode::load, stores = operation.stores();
+  reads_.clear();
+  writes_.clear();
+  std::uint64_t bytes = 0;
+  for (const GlobalRun& run : runs) {
+    const auto element = static_cast<std::uint32_t>(size_bytes(operation.global.dtype));
+    (loads ? reads_ : writes_)
+        .push_back({address_of(run.data), 1, element, run.size_bytes, run.size_bytes});
+    bytes += run.size_bytes;
+  }
+  if (!stores) writes_.push_back(footprint(operation.dst));
+  if (!loads && operation.opcode != TileOpcode::expands) reads_.push_back(footprint(operation.a));
+  if (has_second_source(operation.opcode)) reads_.push_back(footprint(operation.b));
+  const std::byte* const global = loads || stores ? operation.global.data : operation.dst.data;
+  emit({.kind = loads    ? EventKind::load
+                : stores ? EventKind::store
+                         : EventKind::vector,
+        .pipe = pipe,
+        .combination =
+            keeps_order(operation) ? combination_of(operation.opcode) : Combination::other,
+        .atomic = operation.opcode == TileOpcode::store_add,
+        .peer = fabric_.memory().owner(global, rank_),
+        .issued = instruction.issued_after,
+        .begin = begin,
+        .end = queue(pipe).free,
+        .address = address_of(global),
+        .size_bytes = bytes,
+        .value = stores ? static_cast<std::int64_t>(queue(pipe).executed) : 0,
+        .place = instruction.place(),
+        .reads = reads_,
+        .writes = writes_});
+}
+
+}  // namespace peal
