@@ -316,6 +316,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   Instruction& instruction = to.ring[slot];
   instruction.opcode = opcode;
   instruction.issued_after = ordering_events_;
+  instruction.number = static_cast<std::uint32_t>(instructions_);
   instruction.issued = clock_;
   instruction.file = place.file;
   instruction.line = place.line;

@@ -59,6 +59,8 @@ struct Platform {
 
   struct Switches {
     bool drained_is_visible = true;
+    // Two fences of one pipe and id that are alive at once are an error, whoever waits for them.
+    bool event_identity_without_waiter = true;
   } switches;
 
   [[nodiscard]] Picoseconds cycles(std::int64_t count) const {
