@@ -205,6 +205,7 @@ void Core::dsb(SourcePlace place) {
 
 void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place) {
   begin_scalar(place);
+  refresh(cell);
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
@@ -231,6 +232,7 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
   wait_ = {cell, cmp, value, consumes, place};
+  refresh(cell);
   // A count that was reached stays reached; any other comparison is made when its time has come.
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
@@ -241,6 +243,7 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
                 SourcePlace place) {
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
+  refresh(cell);
   yield();
   const Wait look{cell, cmp, value, consumes, place};
   const bool succeeds = holds(cmp, *cell, value);
@@ -256,50 +259,13 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   return false;
 }
 
-void Core::scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  report_access(EventKind::scalar_read, address, size, true, place);
-  cache_.load(value, address, size);
-}
-
-void Core::scalar_store(std::byte* address, const void* value, std::size_t size,
-                        SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  report_access(EventKind::scalar_write, address, size, true, place);
-  cache_.store(address, value, size);
-}
-
-void Core::scalar_access(const std::byte* address, std::size_t size, bool writes,
-                         SourcePlace place) {
-  begin_scalar(place);
-  if (clock_ > fabric_.now()) yield();
-  report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, true,
-                place);
-}
-
-void Core::dcci(const std::byte* address, SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  cache_.clean(address);
-  emit({.kind = EventKind::dcci,
-        .peer = rank_,
-        .issued = ordering_events_,
-        .address = reinterpret_cast<std::uint64_t>(address) & ~(ScalarCache::line_bytes - 1),
-        .size_bytes = ScalarCache::line_bytes,
-        .place = place});
-}
-
-void Core::dcci_all(SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  cache_.clean_all();
-  emit_sync(EventKind::dcci, Pipe::scalar, place);
-}
-
 void Core::yield() {
   wake(clock_);
+  leave();
+}
+
+void Core::leave() {
+  cache_.hide();
   fabric_.programs().suspend(index_);
 }
 
@@ -330,7 +296,7 @@ void Core::issue(Pipe pipe) {
 
 void Core::suspend(Blocked reason) {
   blocked_ = reason;
-  fabric_.programs().suspend(index_);
+  leave();
 }
 
 void Core::wake(Picoseconds time) {

@@ -76,14 +76,17 @@ class Core {
   [[nodiscard]] bool test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value,
                           std::uint32_t consumes, SourcePlace place);
 
-  // Scalar accesses through the cache, of at most 8 bytes within one line; `dcci` cleans and
-  // invalidates the line of an address, `dcci_all` the whole cache.
-  void scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
-  void scalar_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
+  // A scalar access through the cache, which the program makes itself afterwards, before it calls
+  // anything but further accesses.
+  void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // Scalar accesses that bypass the cache.
+  void device_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
+  void device_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
+  // Clean and invalidate the line of an address, or the whole cache.
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
-  // A scalar access that the program makes itself afterwards.
-  void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // A kernel begins or ends here: the cache is empty, and nothing has written it back.
+  void drop_cache();
   // Tells the readers of an access in order with the scalar unit.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
                      SourcePlace place);
@@ -93,7 +96,10 @@ class Core {
   void spend(Picoseconds duration) { clock_ += duration; }
   // Lets everybody else catch up with this core's scalar clock.
   void yield();
-  void finish() { blocked_ = Blocked::finished; }
+  void finish() {
+    cache_.hide();
+    blocked_ = Blocked::finished;
+  }
 
   enum class Blocked : std::uint8_t { no, asleep, queue, drain, visible, flag, signal, finished };
   [[nodiscard]] Blocked blocked() const { return blocked_; }
@@ -145,6 +151,10 @@ class Core {
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
+  // Lets others run until somebody wakes this core.
+  void leave();
+  // What an access to a signal does to the cache: its line is written back and read anew.
+  void refresh(const std::uint32_t* cell);
   void wake(Picoseconds time);
   void advance(Pipe pipe);
   void execute(Pipe pipe, const Instruction& instruction, Picoseconds time);

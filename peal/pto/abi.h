@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 1;
+inline constexpr std::uint32_t version = 2;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;
@@ -90,8 +90,8 @@ struct Host {
   std::int32_t (*block_index)();
   std::int32_t (*block_count)();
   // Scalar accesses that bypass the cache.
-  void (*scalar_access)(const void* address, std::uint64_t size_bytes, std::int32_t writes,
-                        Place place);
+  void (*device_load)(void* value, const void* address, std::uint64_t size_bytes, Place place);
+  void (*device_store)(void* address, const void* value, std::uint64_t size_bytes, Place place);
   // Before every access that a kernel's own code makes to anything but its stack; `place` is the
   // address of the instruction behind it.
   void (*access)(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place);

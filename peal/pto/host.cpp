@@ -235,14 +235,18 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   return core().on_chip(memory) + address;
 }
 
-// The kernel makes the access itself, when everything before its time has taken effect.
-void scalar_access(const void* address, std::uint64_t size_bytes, std::int32_t writes,
-                   Place place) {
-  check_global(static_cast<const std::byte*>(address), size_bytes,
-               writes != 0 ? "st_dev" : "ld_dev", place);
-  core().yield();
-  core().report_access(writes != 0 ? EventKind::scalar_write : EventKind::scalar_read,
-                       static_cast<const std::byte*>(address), size_bytes, false, source(place));
+void device_load(void* value, const void* address, std::uint64_t size_bytes, Place place) {
+  check_budget(place);
+  const auto* const from = static_cast<const std::byte*>(address);
+  check_global(from, size_bytes, "ld_dev", place);
+  core().device_load(value, from, size_bytes, source(place));
+}
+
+void device_store(void* address, const void* value, std::uint64_t size_bytes, Place place) {
+  check_budget(place);
+  auto* const to = static_cast<std::byte*>(address);
+  check_global(to, size_bytes, "st_dev", place);
+  core().device_store(to, value, size_bytes, source(place));
 }
 
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
@@ -251,8 +255,8 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   return data >= first && bytes <= total && data <= first + (total - bytes);
 }
 
-// Raw accesses go straight to memory, when everything before their time has taken effect. A shim's
-// are its own affair.
+// Raw accesses to global memory go through the scalar cache, those of tiles do not. A shim's are
+// its own affair.
 void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place) {
   Core* const running = current_core();
   if (running == nullptr) return;
@@ -314,7 +318,8 @@ const pto_abi::Host& pto_host() {
       .rank = own_rank,
       .block_index = block_index,
       .block_count = block_count,
-      .scalar_access = scalar_access,
+      .device_load = device_load,
+      .device_store = device_store,
       .access = access,
       .fail = fail,
       .submit = submit_pto_task,
