@@ -26,10 +26,12 @@ inline CaseRunResult run_file(const std::string& path, int ranks,
 // What a kernel ends with that has stored past no cache.
 inline const std::string flush = " dcci(out, ENTIRE_DATA_CACHE); dsb(DSB_ALL);";
 
-// A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
+// A kernel of one rank whose body is `body`, with a window of 64 floats, or more, and one output
+// of 16.
 class SmallKernel {
  public:
-  explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry") {
+  explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry",
+                       int window_count = 64) {
     std::ofstream(folder_.path("kernel.cpp")) << fmt::format(
         "#include <pto/pto-inst.hpp>\n"
         "#include \"pto/comm/pto_comm_inst.hpp\"\n"
@@ -53,7 +55,12 @@ class SmallKernel {
            "args = [ { out = \"f32[16]\" }, { window = \"scratch\" } ]\n"
            "expect = { out0 = \"i + 1\" }\n"
            "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \"aiv\"\n"
-           "[window.scratch]\ndtype = \"f32\"\ncount = 64\n";
+           "[window.scratch]\ndtype = \"f32\"\ncount = "
+        << window_count << "\n";
+  }
+  [[nodiscard]] CaseRunResult run(const RunOptions& options = {}) const {
+    const CaseFile file = read_case_file(folder_.path("case.toml"));
+    return run_case(file, {.ranks = 1, .options = options});
   }
   // What comes of it: "passed", the first wrong element, or what the run ended with.
   [[nodiscard]] std::string message(int ranks = 1, const std::string& schedule = "virtual") const {

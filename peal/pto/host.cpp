@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -249,6 +250,54 @@ void device_store(void* address, const void* value, std::uint64_t size_bytes, Pl
   core().device_store(to, value, size_bytes, source(place));
 }
 
+std::int64_t element_count(const pto_abi::Global& global) {
+  std::int64_t count = 1;
+  for (std::int64_t size : global.shape) count *= std::max<std::int64_t>(size, 0);
+  return count;
+}
+
+// Whether the elements lie one behind the other.
+bool is_flat(const pto_abi::Global& global) {
+  std::int64_t expected = 1;
+  for (int i = 4; i >= 0; --i) {
+    if (global.shape[i] == 1) continue;
+    if (global.stride[i] != expected) return false;
+    expected *= global.shape[i];
+  }
+  return true;
+}
+
+constexpr std::int64_t most_transfer_elements = std::int64_t{1} << 31;
+
+std::uint64_t transfer(const pto_abi::Global* dst, const pto_abi::Global* src, const char* name,
+                       Place place) {
+  check_budget(place);
+  const std::int64_t count = element_count(*src);
+  const bool fits = count > 0 && count == element_count(*dst) && is_flat(*dst) && is_flat(*src);
+  if (!fits) return 0;
+  const auto dtype = static_cast<DType>(src->dtype);
+  if (count >= most_transfer_elements) {
+    refuse(place, fmt::format("{} of {} elements; one transfer takes fewer than {}", name, count,
+                              most_transfer_elements));
+  }
+  const std::size_t bytes = static_cast<std::size_t>(count) * size_bytes(dtype);
+  check_global(src->data, bytes, name, place);
+  check_global(dst->data, bytes, name, place);
+  return core().transfer(dst->data, src->data, static_cast<std::uint32_t>(count), dtype,
+                         source(place)) +
+         std::uint64_t{1};
+}
+
+void wait_transfers(std::uint64_t handle, Place place) {
+  check_budget(place);
+  core().wait_transfers(static_cast<std::uint32_t>(handle), source(place));
+}
+
+std::int32_t test_transfers(std::uint64_t handle, Place place) {
+  check_budget(place);
+  return core().test_transfers(static_cast<std::uint32_t>(handle), source(place)) ? 1 : 0;
+}
+
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   const std::byte* const first = owner.on_chip(OnChip::unified);
   const auto total = static_cast<std::size_t>(on_chip_bytes(owner.fabric().platform()));
@@ -320,6 +369,9 @@ const pto_abi::Host& pto_host() {
       .block_count = block_count,
       .device_load = device_load,
       .device_store = device_store,
+      .transfer = transfer,
+      .wait_transfers = wait_transfers,
+      .test_transfers = test_transfers,
       .access = access,
       .fail = fail,
       .submit = submit_pto_task,
