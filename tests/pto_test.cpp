@@ -2,24 +2,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 
 #include "peal/base/error.h"
 #include "peal/launch/case_run.h"
-#include "tests/program.h"
+#include "tests/small_kernel.h"
 
 namespace peal {
 namespace {
-
-CaseRunResult run_file(const std::string& path, int ranks, const std::string& schedule = "virtual",
-                       const std::string& platform = "a2a3sim") {
-  const CaseFile file = read_case_file(path);
-  return run_case(file, {.platform = platform,
-                         .ranks = ranks,
-                         .time_limit_seconds = 1,
-                         .options = {.schedule = schedule}});
-}
 
 TEST(Pto, KernelsRunUnmodifiedOnAnyRanksAndSchedule) {
   for (const char* name : {"exchange", "root"}) {
@@ -79,56 +69,12 @@ TEST(Pto, EverySpellingGivesItsValues) {
   }
 }
 
-// A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
-class SmallKernel {
- public:
-  explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry") {
-    std::ofstream(folder_.path("kernel.cpp")) << fmt::format(
-        "#include <pto/pto-inst.hpp>\n"
-        "#include \"pto/comm/pto_comm_inst.hpp\"\n"
-        "#include \"pipe_sync.h\"\n"
-        "#include \"tensor.h\"\n"
-        "#include <string.h>\n"
-        "using namespace pto;\n"
-        "extern \"C\" void {}(int64_t* args) {{\n"
-        "  auto* out = reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[0])->buffer.addr);\n"
-        "  auto* window = "
-        "reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[1])->buffer.addr);\n"
-        "  using Row = GlobalTensor<float, Shape<1, 1, 1, 1, DYNAMIC>, Stride<1, 1, 1, 1, 1>>;\n"
-        "  using RowTile = Tile<TileType::Vec, float, 1, 64, BLayout::RowMajor, 1, DYNAMIC>;\n"
-        "  (void)out; (void)window;\n"
-        "#line 100\n"
-        "  {}\n"
-        "}}\n",
-        entry, body);
-    std::ofstream(folder_.path("case.toml"))
-        << "ranks = [1]\nrank_limit = [1, 2]\ncalls = 1\ntolerance = 0.0\n"
-           "args = [ { out = \"f32[16]\" }, { window = \"scratch\" } ]\n"
-           "expect = { out0 = \"i + 1\" }\n"
-           "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \"aiv\"\n"
-           "[window.scratch]\ndtype = \"f32\"\ncount = 64\n";
-  }
-  [[nodiscard]] std::string message(int ranks = 1) const {
-    try {
-      const CaseRunResult result = run_file(folder_.path("case.toml"), ranks);
-      return result.mismatch.value_or("passed");
-    } catch (const Error& error) {
-      return error.what();
-    }
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-
-void expect_part(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << text;
-}
-
 TEST(Pto, AWrongElementIsNamed) {
-  expect_part(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i == 5 ? 0 : i + 1;").message(),
-              "element 5 of call 0 is 0");
-  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+  expect_part(
+      SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i == 5 ? 0 : i + 1;" + flush).message(),
+      "element 5 of call 0 is 0");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;" + flush).message(),
+            "passed");
 }
 
 TEST(Pto, ReachingPastABufferNamesItTheBytesAndTheLine) {
@@ -189,7 +135,8 @@ TEST(Pto, ACrashNamesRankAndLineAndTheProgramGoesOn) {
                                .message();
   expect_part(deep, "its stack of 262144 bytes has overflowed");
   expect_part(deep, "kernel.cpp:100");
-  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;" + flush).message(),
+            "passed");
 }
 
 TEST(Pto, WhatNeverEndsIsEnded) {

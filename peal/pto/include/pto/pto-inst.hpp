@@ -19,6 +19,19 @@ using peal::pto_abi::Place;
 using peal::pto_abi::Space;
 using peal::pto_abi::TileOp;
 
+// An argument that an instruction takes and does not need, and the source place of the call: a
+// parameter pack leaves no room for a default argument behind it.
+struct AnyArgument {
+  template <class T>
+  AnyArgument(T&&, Place at = here()) : place(at) {}
+  Place place;
+};
+// The same for the events that an instruction is given to wait for.
+struct EventArgument {
+  EventArgument(const RecordEvent&, Place at = here()) : place(at) {}
+  Place place;
+};
+
 template <class T>
 inline constexpr bool is_tile = requires {
   T::Loc;
@@ -87,8 +100,7 @@ constexpr bool takes_atomic_add() {
 }
 
 template <class... Events>
-inline constexpr bool are_events = sizeof...(Events) > 0 &&
-                                   (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> &&
+inline constexpr bool are_events = (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> &&
                                     ...);
 
 }  // namespace detail
@@ -147,6 +159,11 @@ template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone
 requires detail::is_tile<TileT> RecordEvent TSTORE(GlobalT& dst, TileT& src,
                                                    detail::Place place = detail::here()) {
   return detail::store_tile<atomic>(dst, src, place);
+}
+template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone, class... Rest>
+requires(detail::is_tile<TileT>&& detail::are_events<Rest...>) RecordEvent
+    TSTORE(GlobalT& dst, TileT& src, detail::EventArgument event, Rest&&...) {
+  return detail::store_tile<atomic>(dst, src, event.place);
 }
 
 template <class Dst, class A, class B>
@@ -221,19 +238,19 @@ RecordEvent TMATMUL(C& c, A& a, B& b, detail::Place place = detail::here()) {
 // The forms with events to wait for.
 #define PEAL_PTO_WITH_EVENTS(name)                                                                 \
   template <class First, class Second, class... Rest>                                              \
-  requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second& second, Rest&...) { \
-    return name(first, second, detail::Place{"", 0});                                              \
+  requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second&& second,            \
+                                                         detail::EventArgument event, Rest&&...) { \
+    return name(first, second, event.place);                                                       \
   }
-#define PEAL_PTO_WITH_EVENTS_3(name)                                                            \
-  template <class First, class Second, class Third, class... Rest>                              \
-  requires(detail::is_tile<First> && !detail::are_events<Third> && detail::are_events<Rest...>) \
-      RecordEvent                                                                               \
-      name(First& first, Second& second, Third&& third, Rest&...) {                             \
-    return name(first, second, third, detail::Place{"", 0});                                    \
+#define PEAL_PTO_WITH_EVENTS_3(name)                                                         \
+  template <class First, class Second, class Third, class... Rest>                           \
+  requires(detail::are_events<Rest...>) RecordEvent name(                                    \
+      First& first, Second& second, Third&& third, detail::EventArgument event, Rest&&...) { \
+    return name(first, second, third, event.place);                                          \
   }
 PEAL_PTO_WITH_EVENTS(TLOAD)
-PEAL_PTO_WITH_EVENTS(TSTORE)
 PEAL_PTO_WITH_EVENTS(TMOV)
+PEAL_PTO_WITH_EVENTS(TEXPANDS)
 PEAL_PTO_WITH_EVENTS_3(TADD)
 PEAL_PTO_WITH_EVENTS_3(TMUL)
 PEAL_PTO_WITH_EVENTS_3(TMAX)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pto/comm/comm_types.hpp"
+#include "pto/comm/pto_async_inst.hpp"
 #include "pto/pto-inst.hpp"
 
 namespace pto::comm {
