@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
 #include "peal/launch/case_run.h"
+#include "peal/launch/kernel_run.h"
 
 namespace peal {
 namespace {
@@ -24,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t most_calls = 1000;
+constexpr int default_ranks = 4;  // of a Peal kernel
 
 std::string case_path(const RunRequest& request) {
   const fs::path target = request.collective;
@@ -32,7 +35,8 @@ std::string case_path(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
   throw Error(fmt::format(
-      "kernel `{}` has no case; describe its arguments in a TOML file and give --case FILE",
+      "kernel `{}` has no case and does not define peal_kernel; describe the arguments of a PTO "
+      "kernel in a TOML file and give --case FILE, or define `peal::Kernel peal_kernel()`",
       request.collective));
 }
 
@@ -62,8 +66,14 @@ void note_unused(const RunRequest& request) {
       {"--fill", request.fill.has_value()},     {"--seed", request.seed.has_value()},
       {"--repeat", request.repeat.has_value()}, {"--algorithm", request.algorithm != "auto"}};
   for (const auto& [option, given] : unused) {
-    if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel with a case\n", option);
+    if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel of one's own\n", option);
   }
+}
+
+// Whether the target is the source of a Peal kernel.
+bool names_kernel(const RunRequest& request) {
+  const fs::path target = request.collective;
+  return !request.case_file && target.extension() == ".cpp" && is_kernel_file(target.string());
 }
 
 const char* verdict(const CaseRunResult& result) {
@@ -86,7 +96,7 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
     }
     fmt::format_to(out, "tolerance: {:.3e}\n", result.tolerance);
   } else {
-    text += "the case expects nothing: results not compared\n";
+    text += "nothing is expected: results not compared\n";
   }
   const std::int64_t time_ns = (result.report.time_ps + 500) / 1000;
   fmt::format_to(out, "simulated time: {}.{:03} us\n{}", time_ns / 1000, time_ns % 1000,
@@ -98,7 +108,8 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
 std::string json_of(const RunRequest& request, const CaseRunRequest& run,
                     const CaseRunResult& result) {
   nlohmann::ordered_json json;
-  json["case"] = case_path(request);
+  json[names_kernel(request) ? "kernel" : "case"] =
+      names_kernel(request) ? request.collective : case_path(request);
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
   json["calls"] = result.calls;
@@ -124,8 +135,18 @@ bool names_case(const RunRequest& request) {
 }
 
 int case_command(const RunRequest& request) {
-  const CaseFile file = read_case(request);
-  CaseRunRequest run{.platform = request.platform, .ranks = ranks_of(request, file.ranks.front())};
+  std::optional<Kernel> kernel;
+  std::optional<CaseFile> file;
+  CaseRunRequest run{.platform = request.platform};
+  if (names_kernel(request)) {
+    kernel = load_kernel_file(request.collective);
+    run.ranks = std::clamp(default_ranks, kernel->least_ranks,
+                           std::max(kernel->least_ranks, kernel->most_ranks));
+  } else {
+    file = read_case(request);
+    run.ranks = file->ranks.front();
+  }
+  run.ranks = ranks_of(request, run.ranks);
   if (request.calls) {
     run.calls = static_cast<std::int64_t>(
         parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
@@ -141,7 +162,7 @@ int case_command(const RunRequest& request) {
   note_unused(request);
 
   const auto start = std::chrono::steady_clock::now();
-  const CaseRunResult result = run_case(file, run);
+  const CaseRunResult result = kernel ? run_kernel(*kernel, run) : run_case(*file, run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (json) {
     const std::string text = json_of(request, run, result);

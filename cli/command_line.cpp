@@ -45,13 +45,14 @@ void add_run(CLI::App& app, RunRequest& request) {
     return run->add_option(names, value, help)->type_name(type);
   };
   add("collective", request.collective, "NAME",
-      "A collective of `peal list`, or a PTO kernel: its source with --case, or a folder with "
-      "case.toml")
+      "A collective of `peal list`, or a kernel: a source that defines peal_kernel, a PTO source "
+      "with --case, or a folder with case.toml")
       ->required();
   add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
   add("--time-limit", request.time_limit, "S",
-      "Seconds that a PTO kernel may run without an instruction of the chip; default 5");
-  add("--calls", request.calls, "N", "Calls of a PTO kernel on one window; default the case's");
+      "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--calls", request.calls, "N",
+      "Calls of a kernel on one window; default what it is made for");
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");

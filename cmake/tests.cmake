@@ -13,6 +13,7 @@ target_link_libraries(
   peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_compile_options
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                      rapidcheck_gtest)
+export_library(peal_tests)
 target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                               PEAL_BINARY="${PROJECT_BINARY_DIR}/peal")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)

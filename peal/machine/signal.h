@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal/base/error.h"
-
 namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
@@ -30,19 +28,21 @@ struct Signal {
   SignalCell* cell = nullptr;
 };
 
-// `count` signals side by side, one of which is `row[i]`.
+// `count` signals side by side, one of which is `row[i]`; Error for any other.
 class SignalRow {
  public:
   SignalRow() = default;
   SignalRow(SignalCell* first, int count) : first_(first), count_(count) {}
 
   [[nodiscard]] Signal operator[](int index) const {
-    CHECK(index >= 0 && index < count_);
+    if (index < 0 || index >= count_) refuse(index);
     return {first_ + index};
   }
   [[nodiscard]] int count() const { return count_; }
 
  private:
+  [[noreturn]] void refuse(int index) const;
+
   SignalCell* first_ = nullptr;
   int count_ = 0;
 };

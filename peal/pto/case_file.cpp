@@ -166,7 +166,8 @@ CaseFile read_case_file(const std::string& path) {
   const toml::table table = parse_toml(path);
   CaseFile file;
   file.path = path;
-  const CaseNode root(file.path, table);
+  file.subject = fmt::format("case file `{}`", path);
+  const CaseNode root(file.subject, table);
   root.allow({"ranks", "rank_limit", "blocks", "cores", "calls", "include", "tolerance", "args",
               "expect", "kernel", "orchestration", "window", "values"});
   const auto tolerance = root.find("tolerance");
@@ -184,13 +185,13 @@ CaseFile read_case_file(const std::string& path) {
 void check_ranks(const CaseFile& file, int ranks) {
   if (ranks >= file.fewest_ranks && ranks <= file.most_ranks) return;
   refuse_case(
-      file.path, "rank_limit",
+      file.subject, "rank_limit",
       fmt::format("is [{}, {}], which {} ranks are outside of; use a number of ranks within",
                   file.fewest_ranks, file.most_ranks, ranks));
 }
 
-void refuse_case(const std::string& path, std::string_view key, const std::string& what) {
-  throw Error(fmt::format("case file `{}`: {}{}{} {}", path, key.empty() ? "" : "`", key,
+void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {
+  throw Error(fmt::format("{}: {}{}{} {}", subject, key.empty() ? "" : "`", key,
                           key.empty() ? "the file" : "`", what));
 }
 

@@ -45,6 +45,7 @@ struct CaseFill {
 
 struct CaseArgument {
   ArgumentKind kind{};
+  std::string label;             // in reports: "args[2]", or a buffer's name
   DType dtype = DType::u8;       // of an array
   CaseNumber number;             // the count of an array, the value of a scalar
   std::optional<CaseFill> fill;  // of an array; poison without one
@@ -86,6 +87,11 @@ enum class CaseCollective : std::uint8_t {
   all_to_all
 };
 
+inline constexpr CaseCollective all_case_collectives[] = {
+    CaseCollective::all_reduce, CaseCollective::reduce_scatter, CaseCollective::reduce,
+    CaseCollective::broadcast,  CaseCollective::gather,         CaseCollective::scatter,
+    CaseCollective::all_gather, CaseCollective::all_to_all};
+
 [[nodiscard]] const char* name(CaseCollective collective);
 
 // `expect` by a collective's name.
@@ -105,6 +111,7 @@ struct ExpectedOutput {
 };
 
 struct CaseFile {
+  std::string subject;  // of its errors: "case file `ring.toml`"
   std::string path;
   std::vector<int> ranks;                          // what a plain run uses
   int fewest_ranks = 1, most_ranks = 1;            // what the kernel can do
@@ -130,8 +137,8 @@ struct CaseFile {
 // Throws Error for a number of ranks outside rank_limit.
 void check_ranks(const CaseFile& file, int ranks);
 
-// Throws the Error of a mistake at `key` of the case file at `path`.
-[[noreturn]] void refuse_case(const std::string& path, std::string_view key,
+// Throws the Error of a mistake at `key` of the case that `subject` names.
+[[noreturn]] void refuse_case(const std::string& subject, std::string_view key,
                               const std::string& what);
 
 }  // namespace peal
