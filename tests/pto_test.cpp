@@ -105,6 +105,54 @@ TEST(Pto, RawAccessesPastABufferAreNamedToo) {
               "it has issued 20000000 instructions and goes on; does its loop end?");
 }
 
+TEST(Pto, TransfersThatAreTooLongAreNamed) {
+  const std::string rows =
+      "Tile<TileType::Vec, int8_t, 9024, 8, BLayout::{}, DYNAMIC, DYNAMIC> tile({}, {});"
+      " TASSIGN(tile, 0); GlobalTensor<int8_t, Shape<1, 1, 1, DYNAMIC, DYNAMIC>,"
+      " Stride<1, 1, 1, 8, 1>> all((int8_t*)window, Shape<1, 1, 1, DYNAMIC, DYNAMIC>({}, {}));";
+  const std::string fits = fmt::format(fmt::runtime(rows), "ColMajor", 4095, 8, 4, 8);
+  EXPECT_EQ(SmallKernel(fits + "TLOAD(tile, all); pipe_sync();" + numbers).message(), "passed");
+  const std::string loads = fmt::format(fmt::runtime(rows), "ColMajor", 4096, 8, 4, 8);
+  const std::string message = SmallKernel(loads + "TLOAD(tile, all);").message();
+  expect_part(message, "TLOAD of 4096 rows; one takes at most 4095, so split it");
+  expect_part(message, "kernel.cpp:100");
+  EXPECT_EQ(SmallKernel(loads + "TSTORE(all, tile); pipe_sync();" + numbers).message(), "passed");
+  const std::string stores = fmt::format(fmt::runtime(rows), "ColMajor", 8193, 8, 4, 8);
+  expect_part(SmallKernel(stores + "TSTORE(all, tile);").message(),
+              "TSTORE of 8193 rows; one takes at most 8192, so split it");
+  const std::string wide =
+      "Tile<TileType::Vec, float, 1, 8192, BLayout::RowMajor, 1, {0}> tile{1}; TASSIGN(tile, 0);"
+      " Row row(window, Shape<1, 1, 1, 1, DYNAMIC>(8)); TSTORE(row, tile);";
+  expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "DYNAMIC", "(4096)")).message(),
+              "TSTORE of 4096 columns; one takes at most 4095, so split it");
+  expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "4096", "")).message(),
+              "TSTORE takes at most 4095 columns");
+}
+
+TEST(Pto, IntegersOf16BitsMoveAddAndAddAtomically) {
+  const std::string tiles =
+      "using Tile16 = Tile<TileType::Vec, {0}, 1, 64, BLayout::RowMajor, 1, DYNAMIC>;"
+      " using Row16 = GlobalTensor<{0}, Shape<1, 1, 1, 1, DYNAMIC>, Stride<1, 1, 1, 1, 1>>;"
+      " Tile16 a(16), b(16); TASSIGN(a, 0); TASSIGN(b, 1024);"
+      " for (int i = 0; i < 16; ++i) {{ a.SetValue(i, i); b.SetValue(i, 65535); }}"
+      " set_flag(PIPE_S, PIPE_V, EVENT_ID0); wait_flag(PIPE_S, PIPE_V, EVENT_ID0);"
+      " TADD(b, a, b); set_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);"
+      " wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);"
+      " Row16 row(({0}*)window, Shape<1, 1, 1, 1, DYNAMIC>(16)); TSTORE(row, b);"
+      " pipe_barrier(PIPE_MTE3); TSTORE{1}(row, {2}); pipe_sync();"
+      " for (int i = 0; i < 16; ++i) out[i] = float(({0})(ld_dev(row.data() + i) - {3})) + 2;";
+  const auto text = [&](const char* type, const char* form, const char* tile, const char* less) {
+    return fmt::format(fmt::runtime(tiles), type, form, tile, less);
+  };
+  const char* const atomic = "<Tile16, Row16, AtomicType::AtomicAdd>";
+  EXPECT_EQ(SmallKernel(text("int16_t", "", "b", "0") + flush).message(), "passed");
+  EXPECT_EQ(SmallKernel(text("uint16_t", "", "a", "1") + flush).message(),
+            "rank 0 args[0] element 0 of call 0 is 65537, expected 1");
+  EXPECT_EQ(SmallKernel(text("int16_t", atomic, "a", "i") + flush).message(), "passed");
+  expect_part(SmallKernel(text("uint16_t", atomic, "a", "i")).message(),
+              "TSTORE adds atomically to float, half, bfloat16_t, int32_t, int16_t and int8_t");
+}
+
 TEST(Pto, AWaitThatNobodyEndsIsReported) {
   const std::string text = SmallKernel(
                                "pto::comm::Signal signal((int32_t*)window);"

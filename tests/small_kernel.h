@@ -26,6 +26,9 @@ inline CaseRunResult run_file(const std::string& path, int ranks,
 // What a kernel ends with that has stored past no cache.
 inline const std::string flush = " dcci(out, ENTIRE_DATA_CACHE); dsb(DSB_ALL);";
 
+// What makes the output of a SmallKernel right.
+inline const std::string numbers = " for (int i = 0; i < 16; ++i) st_dev(i + 1, out + i);";
+
 // A kernel of one rank whose body is `body`, with a window of 64 floats, or more, and one output
 // of 16.
 class SmallKernel {

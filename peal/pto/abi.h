@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t version = 3;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;

@@ -97,6 +97,19 @@ void check_tile(const TileArea& tile, const char* which, Place place) {
   }
 }
 
+// What one transfer of a tile may have, PTO tile ISA.
+constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
+
+void check_transfer_size(const TileArea& tile, bool loads, Place place) {
+  const auto check = [&](int given, int most, const char* what) {
+    if (given <= most) return;
+    refuse(place, fmt::format("{} of {} {}; one takes at most {}, so split it",
+                              loads ? "TLOAD" : "TSTORE", given, what, most));
+  };
+  check(tile.valid_rows, loads ? most_load_rows : most_store_rows, "rows");
+  if (!loads) check(tile.valid_cols, most_store_cols, "columns");
+}
+
 bool loads(TileOpcode opcode) { return opcode == TileOpcode::load; }
 bool has_second(TileOpcode opcode) {
   return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
@@ -143,6 +156,7 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
     const std::byte* const l1 = core().on_chip(OnChip::l1);
     operation.to_l1 = loads(operation.opcode) && operation.dst.data >= l1;
     const TileArea& moved = loads(operation.opcode) ? operation.dst : operation.a;
+    check_transfer_size(moved, loads(operation.opcode), place);
     for (const GlobalRun& run : moved_runs(operation.global, moved)) {
       check_global(run.data, run.size_bytes, loads(operation.opcode) ? "TLOAD" : "TSTORE", place);
     }

@@ -96,7 +96,8 @@ RecordEvent vector_op(TileOp op, Dst& dst, A& a, B& b, double scalar, int mode, 
 template <class T>
 constexpr bool takes_atomic_add() {
   return std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bfloat16_t> ||
-         std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int8_t>;
+         std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int16_t> ||
+         std::is_same_v<T, std::int8_t>;
 }
 
 template <class... Events>
@@ -129,6 +130,7 @@ RecordEvent TLOAD(TileT& dst, GlobalT& src, detail::Place place = detail::here()
                 "TLOAD takes a tile and a tensor with elements of one size");
   static_assert(TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat,
                 "TLOAD loads Vec and Mat tiles");
+  static_assert(TileT::ValidRow <= 4095, "TLOAD takes at most 4095 rows");
   detail::Operands operands{};
   operands.global = detail::describe_global(src);
   operands.dst = detail::describe_tile(dst);
@@ -142,10 +144,12 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
   static_assert(is_tile<TileT> && is_global<GlobalT>,
                 "TSTORE takes a tensor of global memory and a tile");
   static_assert(atomic == AtomicType::AtomicNone || takes_atomic_add<typename GlobalT::RawDType>(),
-                "TSTORE adds atomically to float, half, bfloat16_t, int32_t and int8_t");
+                "TSTORE adds atomically to float, half, bfloat16_t, int32_t, int16_t and int8_t");
   static_assert(
       TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat || TileT::Loc == TileType::Acc,
       "TSTORE stores Vec, Mat and Acc tiles");
+  static_assert(TileT::ValidCol <= 4095, "TSTORE takes at most 4095 columns");
+  static_assert(TileT::ValidRow <= 8192, "TSTORE takes at most 8192 rows");
   Operands operands{};
   operands.global = describe_global(dst);
   operands.a = describe_tile(src);
