@@ -13,50 +13,14 @@
 #include <span>
 #include <string>
 
-#include "cli/number_option.h"
+#include "cli/case_target.h"
 #include "cli/output_file.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
 #include "peal/launch/case_run.h"
-#include "peal/launch/kernel_run.h"
 
 namespace peal {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::uint64_t most_calls = 1000;
-constexpr int default_ranks = 4;  // of a Peal kernel
-
-std::string case_path(const RunRequest& request) {
-  const fs::path target = request.collective;
-  if (request.case_file) return *request.case_file;
-  if (target.extension() == ".toml") return target.string();
-  std::error_code failed;
-  if (fs::is_directory(target, failed)) return (target / "case.toml").string();
-  throw Error(fmt::format(
-      "kernel `{}` has no case and does not define peal_kernel; describe the arguments of a PTO "
-      "kernel in a TOML file and give --case FILE, or define `peal::Kernel peal_kernel()`",
-      request.collective));
-}
-
-CaseFile read_case(const RunRequest& request) {
-  CaseFile file = read_case_file(case_path(request));
-  const fs::path target = request.collective;
-  if (!request.case_file || target.extension() == ".toml") return file;
-  std::error_code failed;
-  if (fs::is_directory(target, failed)) return file;
-  if (!fs::exists(target, failed)) {
-    throw Error(
-        fmt::format("kernel `{}` cannot be read: No such file or directory; name an "
-                    "existing source file",
-                    request.collective));
-  }
-  for (CaseKernel& kernel : file.kernels) {  // the named source stands for kernel 0
-    if (kernel.id == 0) kernel.file = fs::absolute(target).string();
-  }
-  return file;
-}
 
 void note_unused(const RunRequest& request) {
   const std::pair<const char*, bool> unused[] = {
@@ -68,12 +32,6 @@ void note_unused(const RunRequest& request) {
   for (const auto& [option, given] : unused) {
     if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel of one's own\n", option);
   }
-}
-
-// Whether the target is the source of a Peal kernel.
-bool names_kernel(const RunRequest& request) {
-  const fs::path target = request.collective;
-  return !request.case_file && target.extension() == ".cpp" && is_kernel_file(target.string());
 }
 
 const char* verdict(const CaseRunResult& result) {
@@ -105,11 +63,10 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
   return text + "\n";
 }
 
-std::string json_of(const RunRequest& request, const CaseRunRequest& run,
+std::string json_of(const RunRequest& request, const CaseTarget& target, const CaseRunRequest& run,
                     const CaseRunResult& result) {
   nlohmann::ordered_json json;
-  json[names_kernel(request) ? "kernel" : "case"] =
-      names_kernel(request) ? request.collective : case_path(request);
+  json[target.kernel ? "kernel" : "case"] = target.path;
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
   json["calls"] = result.calls;
@@ -127,34 +84,10 @@ std::string json_of(const RunRequest& request, const CaseRunRequest& run,
 
 }  // namespace
 
-bool names_case(const RunRequest& request) {
-  const fs::path target = request.collective;
-  std::error_code failed;
-  return request.case_file || target.has_parent_path() || target.extension() == ".cpp" ||
-         target.extension() == ".toml" || fs::is_directory(target, failed);
-}
-
 int case_command(const RunRequest& request) {
-  std::optional<Kernel> kernel;
-  std::optional<CaseFile> file;
-  CaseRunRequest run{.platform = request.platform};
-  if (names_kernel(request)) {
-    kernel = load_kernel_file(request.collective);
-    run.ranks = std::clamp(default_ranks, kernel->least_ranks,
-                           std::max(kernel->least_ranks, kernel->most_ranks));
-  } else {
-    file = read_case(request);
-    run.ranks = file->ranks.front();
-  }
-  run.ranks = ranks_of(request, run.ranks);
-  if (request.calls) {
-    run.calls = static_cast<std::int64_t>(
-        parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
-  }
-  if (request.time_limit) {
-    run.time_limit_seconds = static_cast<double>(
-        parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));
-  }
+  const CaseTarget target = find_case_target(request);
+  CaseRunRequest run = target.request;
+  run.ranks = ranks_of(request, target.ranks.front());
   run.options.schedule = request.schedule;
   run.options.values = !request.no_values;
   std::optional<OutputFile> json;
@@ -162,10 +95,10 @@ int case_command(const RunRequest& request) {
   note_unused(request);
 
   const auto start = std::chrono::steady_clock::now();
-  const CaseRunResult result = kernel ? run_kernel(*kernel, run) : run_case(*file, run);
+  const CaseRunResult result = target.run(run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (json) {
-    const std::string text = json_of(request, run, result);
+    const std::string text = json_of(request, target, run, result);
     json->write(std::as_bytes(std::span(text)));
     json->commit();
   }

@@ -411,6 +411,14 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
       "orders nothing (a stale or reused signal)";
 }
 
+std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
+  std::vector<FindingSide> result;
+  for (const auto& [key, side] : notified_) {
+    if (key.second == cell) result.push_back(side);
+  }
+  return result;
+}
+
 void Checker::find_unwaited() {
   std::map<PlaceId, const FindingSide*> unwaited;
   for (const auto& [key, side] : notified_) {

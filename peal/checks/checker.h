@@ -38,6 +38,8 @@ class Checker final : public EventReader {
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
   // Whether ranks that do not hear of each other have made the checks keep more and more.
   [[nodiscard]] bool has_grown() const { return has_grown_; }
+  // Who has notified a cell, the first of each line.
+  [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
   // The lines that synchronise, in the order in which they were met.
   [[nodiscard]] const std::vector<PlaceId>& synchronisations() const { return synchronisations_; }
 

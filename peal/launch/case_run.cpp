@@ -63,7 +63,7 @@ class CaseRun {
   }
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
-    SimExecutor executor(simulated_target(request.platform));
+    SimExecutor executor(request.target ? *request.target : simulated_target(request.platform));
     const FaultGuard guard(request.time_limit_seconds);
     CaseRunResult result;
     result.report = executor.run_cores(

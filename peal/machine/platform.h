@@ -73,6 +73,13 @@ struct Platform {
   }
 };
 
+// The switches that assume the least of the hardware.
+[[nodiscard]] constexpr Platform::Switches strict_switches(Platform::Switches switches) {
+  switches.drained_is_visible = false;
+  switches.event_identity_without_waiter = true;
+  return switches;
+}
+
 // Reads a platform file. Throws Error with the file's name when it is missing, does not parse, or
 // lacks a figure.
 [[nodiscard]] Platform read_platform(const std::string& path);

@@ -65,10 +65,10 @@ StandingCore describe(const Core& core, const SimMemory& memory) {
                           cell, static_cast<std::int32_t>(wait.value - *wait.cell)),
               wait.place);
   }
-  return at(fmt::format("waits for {} to be {} {}, it holds {}", cell, symbol(wait.cmp),
-                        static_cast<std::int32_t>(wait.value),
-                        static_cast<std::int32_t>(*wait.cell)),
-            wait.place);
+  return at(
+      fmt::format("waits for {} to be {} {}, it holds {}", cell, symbol(wait.cmp),
+                  static_cast<std::int32_t>(wait.value), static_cast<std::int32_t>(*wait.cell)),
+      wait.place);
 }
 
 }  // namespace
