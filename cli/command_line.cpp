@@ -53,6 +53,9 @@ void add_run(CLI::App& app, RunRequest& request) {
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N",
       "Calls of a kernel on one window; default what it is made for");
+  add("--set", request.set, "NAME=N", "Another expression for one of the case's [values]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
