@@ -63,7 +63,8 @@ void add_run(CLI::App& app, RunRequest& request) {
   add("-a,--algorithm", request.algorithm, "NAME",
       "An algorithm of `peal list`; default auto, the one predicted to be fastest");
   add("-c,--count", request.count, "N", "Elements of a block, as in MPI; default 256");
-  add("-t,--dtype", request.dtype, "TYPE", "f32 f64 f16 bf16 i8 u8 i32 u32 i64 u64; default f32");
+  add("-t,--dtype", request.dtype, "TYPE",
+      "f32 f64 f16 bf16 i8 u8 i16 u16 i32 u32 i64 u64; default f32");
   add("--op", request.op, "OP", "sum prod min max; default sum");
   add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
   add("--input", request.input, "FILE", "A .npy array to send, one row per rank");

@@ -21,8 +21,8 @@ struct Descr {
 };
 constexpr Descr descrs[] = {{DType::f32, "<f4"},  {DType::f64, "<f8"}, {DType::f16, "<f2"},
                             {DType::bf16, "<V2"}, {DType::i8, "|i1"},  {DType::u8, "|u1"},
-                            {DType::i32, "<i4"},  {DType::u32, "<u4"}, {DType::i64, "<i8"},
-                            {DType::u64, "<u8"}};
+                            {DType::i16, "<i2"},  {DType::u16, "<u2"}, {DType::i32, "<i4"},
+                            {DType::u32, "<u4"},  {DType::i64, "<i8"}, {DType::u64, "<u8"}};
 
 std::string_view descr_of(DType dtype) {
   const Descr* found = std::find_if(std::begin(descrs), std::end(descrs),

@@ -21,6 +21,8 @@ T combined(ReduceOp op, T a, T b) {
 TEST(Arithmetic, IntegersWrap) {
   EXPECT_EQ(combined<std::uint8_t>(ReduceOp::sum, 200, 100), 44);
   EXPECT_EQ(combined<std::int8_t>(ReduceOp::sum, 127, 1), -128);
+  EXPECT_EQ(combined<std::uint16_t>(ReduceOp::prod, 65535, 65535), 1);
+  EXPECT_EQ(combined<std::int16_t>(ReduceOp::sum, 32767, 1), -32768);
   EXPECT_EQ(combined<std::int32_t>(ReduceOp::prod, std::numeric_limits<std::int32_t>::min(), -1),
             std::numeric_limits<std::int32_t>::min());
   EXPECT_EQ(combined<std::uint64_t>(ReduceOp::sum, ~0ull, 2), 1u);

@@ -213,7 +213,7 @@ TEST_F(CaseFileTest, ArgumentsHaveOneOfTheForms) {
             "`args[3].scalar` is 1.5; it must be a whole number or an expression in quotes");
   EXPECT_EQ(error(changed("{ out = \"f32[256]\"", "{ out = \"f31[256]\"")),
             "`args[1].out` cannot be read: dtype `f31` is unknown; use one of f32, f64, f16, bf16, "
-            "i8, u8, i32, u32, i64, u64");
+            "i8, u8, i16, u16, i32, u32, i64, u64");
   EXPECT_EQ(error(changed("{ out = \"f32[256]\"", "{ out = \"f32\"")),
             "`args[1].out` is 'f32'; it must be a dtype and a count such as `f32[64 * P]`");
   EXPECT_EQ(error(changed("{ out = \"f32[256]\"", "{ out = \"f32[256 +]\"")),

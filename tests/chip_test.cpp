@@ -131,21 +131,30 @@ TEST(Chip, ANotifyOvertakesAStoreThatIsNotDrained) {
   EXPECT_GT(stale, 0) << "a missing drain is never seen";
 }
 
+// A program's own accesses, through the cache.
+std::uint32_t load(Core& core, const std::uint32_t* cell) {
+  core.scalar_access(reinterpret_cast<const std::byte*>(cell), sizeof(*cell), false, nowhere);
+  return *cell;
+}
+void store(Core& core, std::uint32_t* cell, std::uint32_t value) {
+  core.scalar_access(reinterpret_cast<const std::byte*>(cell), sizeof(*cell), true, nowhere);
+  *cell = value;
+}
+
 TEST(Chip, TheScalarCacheIsNotCoherent) {
   Chips chips;
   ScheduleVirtualTime agenda;
   std::uint32_t first = 1, cached = 1, fresh = 1;
   chips.run(agenda, {[&](Core& core) {
-                       core.scalar_load(&first, chips.global(0, 0), 4, nowhere);
+                       first = load(core, chips.word(0, 0));
                        core.wait(chips.word(0, 128), WaitCmp::eq, 5, 1, nowhere);
-                       core.scalar_load(&cached, chips.global(0, 0), 4, nowhere);
+                       cached = load(core, chips.word(0, 0));
                        core.dcci(chips.global(0, 0), nowhere);
-                       core.scalar_load(&fresh, chips.global(0, 0), 4, nowhere);
+                       fresh = load(core, chips.word(0, 0));
                      },
                      [&](Core& core) {
-                       const std::uint32_t value = 9;
                        core.spend(1000);
-                       core.scalar_store(chips.global(0, 0), &value, 4, nowhere);
+                       store(core, chips.word(0, 0), 9);
                        core.dcci_all(nowhere);
                        core.notify(chips.word(0, 128), 5, NotifyOp::set, nowhere);
                      }});
@@ -159,14 +168,79 @@ TEST(Chip, CleaningALineRestoresStaleNeighbours) {
   Chips chips;
   ScheduleVirtualTime agenda;
   chips.run(agenda, {[&](Core& core) {
-                       const std::uint32_t value = 1;
-                       core.scalar_store(chips.global(0, 0), &value, 4, nowhere);
-                       *chips.word(0, 4) = 77;  // somebody else writes the neighbour
+                       store(core, chips.word(0, 0), 1);
+                       core.wait(chips.word(0, 128), WaitCmp::eq, 1, 1, nowhere);
                        core.dcci(chips.global(0, 0), nowhere);
                      },
-                     idle});
+                     [&](Core& core) {
+                       const std::uint32_t value = 77;
+                       core.spend(1000);
+                       core.device_store(chips.global(0, 4), &value, 4, nowhere);
+                       core.notify(chips.word(0, 128), 1, NotifyOp::set, nowhere);
+                     }});
   EXPECT_EQ(*chips.word(0, 0), 1u);
   EXPECT_EQ(*chips.word(0, 4), 0u);
+}
+
+TEST(Chip, WhatIsNotCleanedIsSeenByItsCoreAlone) {
+  Chips chips;
+  ScheduleVirtualTime agenda;
+  std::uint32_t own = 0, bypassing = 1, later = 1;
+  chips.run(agenda, {[&](Core& core) {
+                       store(core, chips.word(0, 0), 5);
+                       core.yield();
+                       own = load(core, chips.word(0, 0));
+                       core.device_load(&bypassing, chips.global(0, 0), 4, nowhere);
+                       core.drop_cache();
+                       later = load(core, chips.word(0, 0));
+                     },
+                     idle});
+  EXPECT_EQ(own, 5u);
+  EXPECT_EQ(bypassing, 0u);
+  EXPECT_EQ(later, 0u) << "the store of a kernel that has ended is lost";
+  EXPECT_EQ(*chips.word(0, 0), 0u);
+}
+
+// A copy announces its store, then its load, and is made after both; the load has to wait.
+TEST(Chip, AnAccessThatIsAnnouncedEarlyIsInTheCache) {
+  Chips chips;
+  ScheduleVirtualTime agenda;
+  *chips.word(0, 640) = 3;
+  chips.run(agenda, {[&](Core& core) {
+                       store(core, chips.word(0, 0), 1);
+                       core.scalar_access(chips.global(0, 0), 4, true, nowhere);
+                       core.spend(1000000);
+                       core.scalar_access(chips.global(0, 640), 4, false, nowhere);
+                       *chips.word(0, 0) = *chips.word(0, 640);
+                       EXPECT_EQ(load(core, chips.word(0, 0)), 3u);
+                       core.yield();
+                       EXPECT_EQ(*chips.word(0, 0), 0u);
+                       core.dcci_all(nowhere);
+                       EXPECT_EQ(*chips.word(0, 0), 3u);
+                     },
+                     idle});
+  ASSERT_TRUE(chips.finished);
+}
+
+TEST(Chip, ASignalsLineIsReadAnew) {
+  Chips chips;
+  ScheduleVirtualTime agenda;
+  std::uint32_t count = 0, other = 1;
+  chips.run(agenda, {[&](Core& core) {
+                       load(core, chips.word(0, 128));
+                       load(core, chips.word(0, 0));
+                       core.wait(chips.word(0, 128), WaitCmp::eq, 2, 1, nowhere);
+                       count = load(core, chips.word(0, 128));
+                       other = load(core, chips.word(0, 0));
+                     },
+                     [&](Core& core) {
+                       const std::uint32_t value = 4;
+                       core.spend(1000000);
+                       core.device_store(chips.global(0, 0), &value, 4, nowhere);
+                       core.notify(chips.word(0, 128), 2, NotifyOp::add, nowhere);
+                     }});
+  EXPECT_EQ(count, 2u);
+  EXPECT_EQ(other, 0u) << "only the signal's own line";
 }
 
 TEST(Chip, AFlagThatNobodySetsHoldsThePipe) {

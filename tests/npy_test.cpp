@@ -124,8 +124,8 @@ TEST_F(Npy, RefusesWhatItCannotRead) {
             "has the big-endian element type `>f4`; save array.astype(\"<f4\") instead");
   EXPECT_EQ(read_error(npy(dictionary("<c8", "(1,)"), "abcdefgh")),
             "has the element type `<c8`, which Peal has not; convert it to one of <f4, <f8, <f2, "
-            "<V2, |i1, |u1, <i4, <u4, <i8, <u8");
-  for (const char* descr : {"", "<", "=f4", "f4", "|f4", "<f44", "|b1", "<i2", "|O", "<U3"}) {
+            "<V2, |i1, |u1, <i2, <u2, <i4, <u4, <i8, <u8");
+  for (const char* descr : {"", "<", "=f4", "f4", "|f4", "<f44", "|b1", "<i3", "|O", "<U3"}) {
     EXPECT_NE(read_error(npy(dictionary(descr, "(1,)"))).find("which Peal has not"),
               std::string::npos)
         << descr;

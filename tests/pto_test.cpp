@@ -2,24 +2,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 
 #include "peal/base/error.h"
 #include "peal/launch/case_run.h"
-#include "tests/program.h"
+#include "tests/small_kernel.h"
 
 namespace peal {
 namespace {
-
-CaseRunResult run_file(const std::string& path, int ranks, const std::string& schedule = "virtual",
-                       const std::string& platform = "a2a3sim") {
-  const CaseFile file = read_case_file(path);
-  return run_case(file, {.platform = platform,
-                         .ranks = ranks,
-                         .time_limit_seconds = 1,
-                         .options = {.schedule = schedule}});
-}
 
 TEST(Pto, KernelsRunUnmodifiedOnAnyRanksAndSchedule) {
   for (const char* name : {"exchange", "root"}) {
@@ -79,56 +69,12 @@ TEST(Pto, EverySpellingGivesItsValues) {
   }
 }
 
-// A kernel of one rank whose body is `body`, with a window of 64 floats and one output of 16.
-class SmallKernel {
- public:
-  explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry") {
-    std::ofstream(folder_.path("kernel.cpp")) << fmt::format(
-        "#include <pto/pto-inst.hpp>\n"
-        "#include \"pto/comm/pto_comm_inst.hpp\"\n"
-        "#include \"pipe_sync.h\"\n"
-        "#include \"tensor.h\"\n"
-        "#include <string.h>\n"
-        "using namespace pto;\n"
-        "extern \"C\" void {}(int64_t* args) {{\n"
-        "  auto* out = reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[0])->buffer.addr);\n"
-        "  auto* window = "
-        "reinterpret_cast<float*>(reinterpret_cast<Tensor*>(args[1])->buffer.addr);\n"
-        "  using Row = GlobalTensor<float, Shape<1, 1, 1, 1, DYNAMIC>, Stride<1, 1, 1, 1, 1>>;\n"
-        "  using RowTile = Tile<TileType::Vec, float, 1, 64, BLayout::RowMajor, 1, DYNAMIC>;\n"
-        "  (void)out; (void)window;\n"
-        "#line 100\n"
-        "  {}\n"
-        "}}\n",
-        entry, body);
-    std::ofstream(folder_.path("case.toml"))
-        << "ranks = [1]\nrank_limit = [1, 2]\ncalls = 1\ntolerance = 0.0\n"
-           "args = [ { out = \"f32[16]\" }, { window = \"scratch\" } ]\n"
-           "expect = { out0 = \"i + 1\" }\n"
-           "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \"aiv\"\n"
-           "[window.scratch]\ndtype = \"f32\"\ncount = 64\n";
-  }
-  [[nodiscard]] std::string message(int ranks = 1) const {
-    try {
-      const CaseRunResult result = run_file(folder_.path("case.toml"), ranks);
-      return result.mismatch.value_or("passed");
-    } catch (const Error& error) {
-      return error.what();
-    }
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-
-void expect_part(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << text;
-}
-
 TEST(Pto, AWrongElementIsNamed) {
-  expect_part(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i == 5 ? 0 : i + 1;").message(),
-              "element 5 of call 0 is 0");
-  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+  expect_part(
+      SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i == 5 ? 0 : i + 1;" + flush).message(),
+      "element 5 of call 0 is 0");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;" + flush).message(),
+            "passed");
 }
 
 TEST(Pto, ReachingPastABufferNamesItTheBytesAndTheLine) {
@@ -157,6 +103,54 @@ TEST(Pto, RawAccessesPastABufferAreNamedToo) {
               "a store to a static variable");
   expect_part(SmallKernel("for (;;) ((volatile float*)window)[0] = 1;").message(),
               "it has issued 20000000 instructions and goes on; does its loop end?");
+}
+
+TEST(Pto, TransfersThatAreTooLongAreNamed) {
+  const std::string rows =
+      "Tile<TileType::Vec, int8_t, 9024, 8, BLayout::{}, DYNAMIC, DYNAMIC> tile({}, {});"
+      " TASSIGN(tile, 0); GlobalTensor<int8_t, Shape<1, 1, 1, DYNAMIC, DYNAMIC>,"
+      " Stride<1, 1, 1, 8, 1>> all((int8_t*)window, Shape<1, 1, 1, DYNAMIC, DYNAMIC>({}, {}));";
+  const std::string fits = fmt::format(fmt::runtime(rows), "ColMajor", 4095, 8, 4, 8);
+  EXPECT_EQ(SmallKernel(fits + "TLOAD(tile, all); pipe_sync();" + numbers).message(), "passed");
+  const std::string loads = fmt::format(fmt::runtime(rows), "ColMajor", 4096, 8, 4, 8);
+  const std::string message = SmallKernel(loads + "TLOAD(tile, all);").message();
+  expect_part(message, "TLOAD of 4096 rows; one takes at most 4095, so split it");
+  expect_part(message, "kernel.cpp:100");
+  EXPECT_EQ(SmallKernel(loads + "TSTORE(all, tile); pipe_sync();" + numbers).message(), "passed");
+  const std::string stores = fmt::format(fmt::runtime(rows), "ColMajor", 8193, 8, 4, 8);
+  expect_part(SmallKernel(stores + "TSTORE(all, tile);").message(),
+              "TSTORE of 8193 rows; one takes at most 8192, so split it");
+  const std::string wide =
+      "Tile<TileType::Vec, float, 1, 8192, BLayout::RowMajor, 1, {0}> tile{1}; TASSIGN(tile, 0);"
+      " Row row(window, Shape<1, 1, 1, 1, DYNAMIC>(8)); TSTORE(row, tile);";
+  expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "DYNAMIC", "(4096)")).message(),
+              "TSTORE of 4096 columns; one takes at most 4095, so split it");
+  expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "4096", "")).message(),
+              "TSTORE takes at most 4095 columns");
+}
+
+TEST(Pto, IntegersOf16BitsMoveAddAndAddAtomically) {
+  const std::string tiles =
+      "using Tile16 = Tile<TileType::Vec, {0}, 1, 64, BLayout::RowMajor, 1, DYNAMIC>;"
+      " using Row16 = GlobalTensor<{0}, Shape<1, 1, 1, 1, DYNAMIC>, Stride<1, 1, 1, 1, 1>>;"
+      " Tile16 a(16), b(16); TASSIGN(a, 0); TASSIGN(b, 1024);"
+      " for (int i = 0; i < 16; ++i) {{ a.SetValue(i, i); b.SetValue(i, 65535); }}"
+      " set_flag(PIPE_S, PIPE_V, EVENT_ID0); wait_flag(PIPE_S, PIPE_V, EVENT_ID0);"
+      " TADD(b, a, b); set_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);"
+      " wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);"
+      " Row16 row(({0}*)window, Shape<1, 1, 1, 1, DYNAMIC>(16)); TSTORE(row, b);"
+      " pipe_barrier(PIPE_MTE3); TSTORE{1}(row, {2}); pipe_sync();"
+      " for (int i = 0; i < 16; ++i) out[i] = float(({0})(ld_dev(row.data() + i) - {3})) + 2;";
+  const auto text = [&](const char* type, const char* form, const char* tile, const char* less) {
+    return fmt::format(fmt::runtime(tiles), type, form, tile, less);
+  };
+  const char* const atomic = "<Tile16, Row16, AtomicType::AtomicAdd>";
+  EXPECT_EQ(SmallKernel(text("int16_t", "", "b", "0") + flush).message(), "passed");
+  EXPECT_EQ(SmallKernel(text("uint16_t", "", "a", "1") + flush).message(),
+            "rank 0 args[0] element 0 of call 0 is 65537, expected 1");
+  EXPECT_EQ(SmallKernel(text("int16_t", atomic, "a", "i") + flush).message(), "passed");
+  expect_part(SmallKernel(text("uint16_t", atomic, "a", "i")).message(),
+              "TSTORE adds atomically to float, half, bfloat16_t, int32_t, int16_t and int8_t");
 }
 
 TEST(Pto, AWaitThatNobodyEndsIsReported) {
@@ -189,7 +183,8 @@ TEST(Pto, ACrashNamesRankAndLineAndTheProgramGoesOn) {
                                .message();
   expect_part(deep, "its stack of 262144 bytes has overflowed");
   expect_part(deep, "kernel.cpp:100");
-  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;").message(), "passed");
+  EXPECT_EQ(SmallKernel("for (int i = 0; i < 16; ++i) out[i] = i + 1;" + flush).message(),
+            "passed");
 }
 
 TEST(Pto, WhatNeverEndsIsEnded) {

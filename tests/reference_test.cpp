@@ -62,6 +62,8 @@ TEST(Reference, IntegersWrapAsTheirTypeDoes) {
   using std::int64_t, std::int8_t, std::uint64_t, std::uint8_t;
   EXPECT_EQ(difference<int8_t>({100, 100, 100}, 44, ReduceOp::sum).max, 0);
   EXPECT_EQ(difference<uint8_t>({16, 17}, 16, ReduceOp::prod).max, 0);
+  EXPECT_EQ(difference<std::uint16_t>({65535, 65535}, 1, ReduceOp::prod).max, 0);
+  EXPECT_EQ(difference<std::int16_t>({32767, 2}, -32767, ReduceOp::sum).max, 0);
   constexpr int64_t most = std::numeric_limits<int64_t>::max();
   EXPECT_EQ(difference<int64_t>({most, 1}, std::numeric_limits<int64_t>::min(), ReduceOp::sum).max,
             0);

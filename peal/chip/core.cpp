@@ -33,6 +33,9 @@ bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
 // Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
 static constexpr std::uint64_t polls_in_vain = 200000;
 
+// As many as a session may have outstanding, PTO tile ISA.
+static constexpr int dma_queue_depth = 64;
+
 Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
     : fabric_(fabric),
       platform_(fabric.platform()),
@@ -198,13 +201,15 @@ void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
 void Core::dsb(SourcePlace place) {
   begin_scalar(place);
   const auto invisible = [](const PipeQueue& pipe) { return pipe.invisible(); };
-  while (std::any_of(pipes_.begin(), pipes_.end(), invisible)) suspend(Blocked::visible);
-  for (const PipeQueue& pipe : pipes_) clock_ = std::max(clock_, pipe.last_visible);
+  const std::span<const PipeQueue> pipes = drained_pipes();
+  while (std::any_of(pipes.begin(), pipes.end(), invisible)) suspend(Blocked::visible);
+  for (const PipeQueue& pipe : pipes) clock_ = std::max(clock_, pipe.last_visible);
   emit_sync(EventKind::dsb, Pipe::scalar, place);
 }
 
 void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place) {
   begin_scalar(place);
+  refresh(cell);
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
@@ -231,6 +236,7 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
   wait_ = {cell, cmp, value, consumes, place};
+  refresh(cell);
   // A count that was reached stays reached; any other comparison is made when its time has come.
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
@@ -241,72 +247,41 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
                 SourcePlace place) {
   begin_scalar(place);
   clock_ += platform_.signals.poll_ps;
+  refresh(cell);
   yield();
   const Wait look{cell, cmp, value, consumes, place};
   const bool succeeds = holds(cmp, *cell, value);
   emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, look, true);
-  if (succeeds) return true;
+  if (!succeeds) note_failed_poll(place);
+  return succeeds;
+}
+
+void Core::note_failed_poll(SourcePlace place) const {
   fabric_.count_failed_poll();
-  if (fabric_.failed_polls() > polls_in_vain) {
-    throw RunError(fmt::format(
-        "deadlock: rank {} polls for ever, and nobody is left who could change what it looks at   "
-        "{}:{}",
-        rank_, place.file, place.line));
-  }
-  return false;
-}
-
-void Core::scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  report_access(EventKind::scalar_read, address, size, true, place);
-  cache_.load(value, address, size);
-}
-
-void Core::scalar_store(std::byte* address, const void* value, std::size_t size,
-                        SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  report_access(EventKind::scalar_write, address, size, true, place);
-  cache_.store(address, value, size);
-}
-
-void Core::scalar_access(const std::byte* address, std::size_t size, bool writes,
-                         SourcePlace place) {
-  begin_scalar(place);
-  if (clock_ > fabric_.now()) yield();
-  report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, true,
-                place);
-}
-
-void Core::dcci(const std::byte* address, SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  cache_.clean(address);
-  emit({.kind = EventKind::dcci,
-        .peer = rank_,
-        .issued = ordering_events_,
-        .address = reinterpret_cast<std::uint64_t>(address) & ~(ScalarCache::line_bytes - 1),
-        .size_bytes = ScalarCache::line_bytes,
-        .place = place});
-}
-
-void Core::dcci_all(SourcePlace place) {
-  begin_scalar(place);
-  yield();
-  cache_.clean_all();
-  emit_sync(EventKind::dcci, Pipe::scalar, place);
+  if (fabric_.failed_polls() <= polls_in_vain) return;
+  throw RunError(fmt::format(
+      "deadlock: rank {} polls for ever, and nobody is left who could change what it looks at   "
+      "{}:{}",
+      rank_, place.file, place.line));
 }
 
 void Core::yield() {
   wake(clock_);
+  leave();
+}
+
+void Core::leave() {
+  cache_.hide();
   fabric_.programs().suspend(index_);
 }
 
 Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   begin_scalar(place);
   PipeQueue& to = queue(pipe);
-  if (to.ring.empty()) to.ring.resize(static_cast<std::size_t>(platform_.core.queue_depth));
+  if (to.ring.empty()) {
+    to.ring.resize(
+        static_cast<std::size_t>(pipe == Pipe::dma ? dma_queue_depth : platform_.core.queue_depth));
+  }
   if (to.size == to.ring.size()) {
     blocked_pipe_ = pipe;
     suspend(Blocked::queue);
@@ -316,6 +291,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   Instruction& instruction = to.ring[slot];
   instruction.opcode = opcode;
   instruction.issued_after = ordering_events_;
+  instruction.number = static_cast<std::uint32_t>(instructions_);
   instruction.issued = clock_;
   instruction.file = place.file;
   instruction.line = place.line;
@@ -330,7 +306,7 @@ void Core::issue(Pipe pipe) {
 
 void Core::suspend(Blocked reason) {
   blocked_ = reason;
-  fabric_.programs().suspend(index_);
+  leave();
 }
 
 void Core::wake(Picoseconds time) {
@@ -368,14 +344,15 @@ void Core::cell_changed(const std::uint32_t* cell, Picoseconds time) {
 
 bool Core::drained() const {
   const bool stores_count = platform_.switches.drained_is_visible;
-  return std::all_of(pipes_.begin(), pipes_.end(), [&](const PipeQueue& pipe) {
+  const std::span<const PipeQueue> pipes = drained_pipes();
+  return std::all_of(pipes.begin(), pipes.end(), [&](const PipeQueue& pipe) {
     return pipe.size == 0 && !(stores_count && pipe.invisible());
   });
 }
 
 Picoseconds Core::drain_time() const {
   Picoseconds time = 0;
-  for (const PipeQueue& pipe : pipes_) {
+  for (const PipeQueue& pipe : drained_pipes()) {
     time = std::max(time, pipe.free);
     if (platform_.switches.drained_is_visible) time = std::max(time, pipe.last_visible);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "peal/chip/fabric.h"
@@ -59,6 +60,15 @@ class Core {
   // A tile instruction on its pipe.
   void tile(Pipe pipe, const TileOperation& operation, SourcePlace place);
 
+  // The core's DMA engine: `count` elements from one place of global memory to another, anyone's.
+  // Returns its number among the core's transfers. Nothing but the two below waits for it.
+  std::uint32_t transfer(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
+                         SourcePlace place);
+  // Holds the scalar until the core's first `count` transfers are complete.
+  void wait_transfers(std::uint32_t count, SourcePlace place);
+  // Whether they are now.
+  [[nodiscard]] bool test_transfers(std::uint32_t count, SourcePlace place);
+
   void set_flag(Pipe from, Pipe to, int id, SourcePlace place);
   void wait_flag(Pipe from, Pipe to, int id, SourcePlace place);
   // Pipe::all holds the scalar until every pipe is drained.
@@ -76,14 +86,17 @@ class Core {
   [[nodiscard]] bool test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value,
                           std::uint32_t consumes, SourcePlace place);
 
-  // Scalar accesses through the cache, of at most 8 bytes within one line; `dcci` cleans and
-  // invalidates the line of an address, `dcci_all` the whole cache.
-  void scalar_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
-  void scalar_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
+  // A scalar access through the cache, which the program makes itself afterwards, before it calls
+  // anything but further accesses.
+  void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // Scalar accesses that bypass the cache.
+  void device_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
+  void device_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
+  // Clean and invalidate the line of an address, or the whole cache.
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
-  // A scalar access that the program makes itself afterwards.
-  void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // A kernel begins or ends here: the cache is empty, and nothing has written it back.
+  void drop_cache();
   // Tells the readers of an access in order with the scalar unit.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
                      SourcePlace place);
@@ -93,9 +106,22 @@ class Core {
   void spend(Picoseconds duration) { clock_ += duration; }
   // Lets everybody else catch up with this core's scalar clock.
   void yield();
-  void finish() { blocked_ = Blocked::finished; }
+  void finish() {
+    cache_.hide();
+    blocked_ = Blocked::finished;
+  }
 
-  enum class Blocked : std::uint8_t { no, asleep, queue, drain, visible, flag, signal, finished };
+  enum class Blocked : std::uint8_t {
+    no,
+    asleep,
+    queue,
+    drain,
+    visible,
+    flag,
+    signal,
+    transfers,
+    finished
+  };
   [[nodiscard]] Blocked blocked() const { return blocked_; }
   struct Wait {
     const std::uint32_t* cell = nullptr;
@@ -141,10 +167,16 @@ class Core {
     ++instructions_;
     place_ = place;
   }
+  // Polls for what nobody is left to bring about end the run.
+  void note_failed_poll(SourcePlace place) const;
   // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
+  // Lets others run until somebody wakes this core.
+  void leave();
+  // What an access to a signal does to the cache: its line is written back and read anew.
+  void refresh(const std::uint32_t* cell);
   void wake(Picoseconds time);
   void advance(Pipe pipe);
   void execute(Pipe pipe, const Instruction& instruction, Picoseconds time);
@@ -156,9 +188,18 @@ class Core {
   [[nodiscard]] Picoseconds store_end(int owner, std::size_t bytes, bool from_l0c,
                                       Picoseconds time);
   [[nodiscard]] Picoseconds tile_ps(Pipe pipe, const TileOperation& operation) const;
-  Fabric::StoreInFlight& send_store(Pipe pipe, int owner, const Instruction& instruction);
+  [[nodiscard]] Picoseconds transfer_end(int from, int to, std::size_t bytes, Picoseconds time);
+  [[nodiscard]] Picoseconds store_latency(int owner) const;
+  Fabric::StoreInFlight& send_store(Pipe pipe, Picoseconds latency, const Instruction& instruction);
   [[nodiscard]] bool is_store(const Instruction& instruction) const;
   void fire(std::uint32_t flag, Picoseconds time);
+  // Those that barriers and dsb wait for.
+  [[nodiscard]] std::span<const PipeQueue> drained_pipes() const {
+    static_assert(static_cast<int>(Pipe::dma) == pipe_count - 1);
+    return std::span(pipes_).first(pipe_count - 1);
+  }
+  [[nodiscard]] bool have_completed(std::uint32_t transfers) const;
+  void emit_transfers(std::uint32_t complete, SourcePlace place);
   [[nodiscard]] bool drained() const;
   [[nodiscard]] Picoseconds drain_time() const;
   void check_drained();
@@ -186,6 +227,7 @@ class Core {
   std::uint32_t blocked_flag_ = 0;
   Wait wait_;
   std::array<PipeQueue, pipe_count> pipes_;
+  std::uint32_t transfers_ = 0;  // issued to the DMA engine
   Flags flags_;
   ScalarCache cache_;
   // The operands of tile instructions in the queues; a slot is used again when its turn is over.

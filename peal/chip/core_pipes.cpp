@@ -117,7 +117,7 @@ void Core::store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time) {
       wake(time);
     }
   }
-  if (blocked_ == Blocked::visible) wake(time);  // it looks again
+  if (blocked_ == Blocked::visible || blocked_ == Blocked::transfers) wake(time);  // looks again
   check_drained();
 }
 
@@ -167,10 +167,25 @@ Picoseconds Core::store_end(int owner, std::size_t bytes, bool from_l0c, Picosec
   return fabric_.use_link(rank_, owner, start, std::max(duration, over_link));
 }
 
+// A transfer starts when the one before it has ended; it passes over the link between the two
+// ranks.
+Picoseconds Core::transfer_end(int from, int to, std::size_t bytes, Picoseconds time) {
+  const auto length = static_cast<double>(bytes);
+  const auto duration = static_cast<Picoseconds>(length * platform_.dma.ps_per_byte + 0.5);
+  const Picoseconds start = time + platform_.dma.startup_ps;
+  if (from == to) return start + duration;
+  const auto over_link = static_cast<Picoseconds>(length * platform_.link.ps_per_byte + 0.5);
+  return fabric_.use_link(from, to, start, std::max(duration, over_link));
+}
+
+Picoseconds Core::store_latency(int owner) const {
+  return owner == rank_ ? 0 : platform_.link.store_latency_ps;
+}
+
 // A store that leaves the pipe at the time to which it is busy; the caller adds what it writes.
-Fabric::StoreInFlight& Core::send_store(Pipe pipe, int owner, const Instruction& instruction) {
+Fabric::StoreInFlight& Core::send_store(Pipe pipe, Picoseconds latency,
+                                        const Instruction& instruction) {
   PipeQueue& self = queue(pipe);
-  const Picoseconds latency = owner == rank_ ? 0 : platform_.link.store_latency_ps;
   Fabric::StoreInFlight& flight = fabric_.send_store(self.free + latency);
   flight.core = index_;
   flight.pipe = pipe;
@@ -191,9 +206,13 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
   PipeQueue& self = queue(pipe);
   const std::size_t bytes = instruction.count * size_bytes(instruction.dtype);
   const int owner = fabric_.memory().owner(instruction.dst, rank_);
-  self.free = store_end(owner, bytes, false, time);
+  const bool is_transfer = pipe == Pipe::dma;
+  self.free = is_transfer
+                  ? transfer_end(fabric_.memory().owner(instruction.src, rank_), owner, bytes, time)
+                  : store_end(owner, bytes, false, time);
   emit_transfer(pipe, instruction, time);
-  Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
+  Fabric::StoreInFlight& flight =
+      send_store(pipe, is_transfer ? 0 : store_latency(owner), instruction);
   flight.dst = instruction.dst;
   flight.count = instruction.count;
   flight.dtype = instruction.dtype;
@@ -216,7 +235,7 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
                        : load_end(owner, bytes, operation.to_l1, time);
     emit_tile(pipe, instruction, time, runs);
     if (stores) {
-      Fabric::StoreInFlight& flight = send_store(pipe, owner, instruction);
+      Fabric::StoreInFlight& flight = send_store(pipe, store_latency(owner), instruction);
       flight.dst = operation.global.data;
       flight.count = 0;
       flight.dtype = operation.global.dtype;

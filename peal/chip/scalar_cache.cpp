@@ -7,43 +7,95 @@
 
 namespace peal {
 
-ScalarCache::Line& ScalarCache::fetch(const std::byte* address, std::size_t size) {
-  const std::uintptr_t line_address = line_of(address);
-  CHECK(line_of(address + size - 1) == line_address);
-  const auto [place, is_new] = lines_.try_emplace(line_address);
-  if (is_new) {
-    std::memcpy(place->second.bytes.data(), reinterpret_cast<const void*>(line_address),
-                line_bytes);
+bool ScalarCache::holds(const std::byte* data, std::size_t size_bytes) const {
+  if (size_bytes == 0) return true;
+  const std::uintptr_t first = line_of(data), last = line_of(data + size_bytes - 1);
+  if (latest_ != nullptr && first == last &&
+      reinterpret_cast<std::uintptr_t>(latest_->data) == first) {
+    return true;
   }
-  return place->second;
-}
-
-void ScalarCache::load(void* value, const std::byte* address, std::size_t size) {
-  const Line& line = fetch(address, size);
-  const std::size_t offset = reinterpret_cast<std::uintptr_t>(address) % line_bytes;
-  std::memcpy(value, line.bytes.data() + offset, size);
-}
-
-void ScalarCache::store(std::byte* address, const void* value, std::size_t size) {
-  Line& line = fetch(address, size);
-  const std::size_t offset = reinterpret_cast<std::uintptr_t>(address) % line_bytes;
-  std::memcpy(line.bytes.data() + offset, value, size);
-  line.dirty = true;
-}
-
-bool ScalarCache::clean(const std::byte* address) {
-  const auto found = lines_.find(line_of(address));
-  if (found == lines_.end()) return false;
-  const bool dirty = found->second.dirty;
-  if (dirty) {
-    std::memcpy(reinterpret_cast<void*>(found->first), found->second.bytes.data(), line_bytes);
+  for (std::uintptr_t line = first; line <= last; line += line_bytes) {
+    if (!lines_.contains(line)) return false;
   }
+  return true;
+}
+
+void ScalarCache::show(Line& line) {
+  latest_ = &line;
+  if (line.shown) return;
+  std::memcpy(line.memory.data(), line.data, line_bytes);
+  std::memcpy(line.data, line.cached.data(), line_bytes);
+  line.shown = true;
+  shown_.push_back(&line);
+}
+
+void ScalarCache::show(const std::byte* data, std::size_t size_bytes, bool writes) {
+  if (size_bytes == 0) return;
+  last_ = {last_[1], Access{data, size_bytes}};
+  const std::uintptr_t first = line_of(data), last = line_of(data + size_bytes - 1);
+  for (std::uintptr_t address = first; address <= last; address += line_bytes) {
+    if (latest_ != nullptr && reinterpret_cast<std::uintptr_t>(latest_->data) == address) {
+      latest_->dirty |= writes;
+      continue;
+    }
+    const auto [place, is_new] = lines_.try_emplace(address);
+    Line& line = place->second;
+    if (is_new) {
+      line.data = reinterpret_cast<std::byte*>(address);
+      std::memcpy(line.cached.data(), line.data, line_bytes);
+    }
+    line.dirty |= writes;
+    show(line);
+  }
+}
+
+void ScalarCache::show_last() {
+  for (const Access& access : last_) {
+    if (access.size_bytes == 0) continue;
+    const std::uintptr_t last = line_of(access.data + access.size_bytes - 1);
+    for (std::uintptr_t line = line_of(access.data); line <= last; line += line_bytes) {
+      const auto found = lines_.find(line);
+      if (found != lines_.end()) show(found->second);
+    }
+  }
+}
+
+void ScalarCache::hide() {
+  for (Line* line : shown_) {
+    if (line->dirty) std::memcpy(line->cached.data(), line->data, line_bytes);
+    std::memcpy(line->data, line->memory.data(), line_bytes);
+    line->shown = false;
+  }
+  shown_.clear();
+  latest_ = nullptr;
+}
+
+void ScalarCache::write_back(const Line& line) const {
+  CHECK(!line.shown);
+  if (line.dirty) std::memcpy(line.data, line.cached.data(), line_bytes);
+}
+
+void ScalarCache::clean(const std::byte* data) {
+  const auto found = lines_.find(line_of(data));
+  if (found == lines_.end()) return;
+  write_back(found->second);
   lines_.erase(found);
-  return dirty;
 }
 
 void ScalarCache::clean_all() {
-  while (!lines_.empty()) clean(reinterpret_cast<const std::byte*>(lines_.begin()->first));
+  for (const auto& [address, line] : lines_) write_back(line);
+  lines_.clear();
+}
+
+void ScalarCache::drop_all() {
+  CHECK(shown_.empty());
+  lines_.clear();
+  last_ = {};
+}
+
+bool ScalarCache::is_dirty(const std::byte* data) const {
+  const auto found = lines_.find(line_of(data));
+  return found != lines_.end() && found->second.dirty;
 }
 
 }  // namespace peal

@@ -4,36 +4,62 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <unordered_map>
+#include <vector>
 
 namespace peal {
 
 // The scalar unit's data cache: 64-byte lines, write-back, coherent with nothing. Cleaning a dirty
 // line writes all its 64 bytes and so restores stale neighbours. Empty at first.
+//
+// The program makes its accesses itself, at the addresses of memory. So while it runs, the lines
+// that it touches are shown: their cached bytes lie in the place of memory's own, which are kept
+// aside. Before anybody else looks, hide() takes back what the program has written.
 class ScalarCache {
  public:
   static constexpr std::size_t line_bytes = 64;
 
-  // An access of `size` bytes within one line; fills the line from memory if it is not cached.
-  void load(void* value, const std::byte* address, std::size_t size);
-  void store(std::byte* address, const void* value, std::size_t size);
-  // Writes the line of `address` back if it is dirty, and drops it; true if it was dirty.
-  bool clean(const std::byte* address);
-  void clean_all();
+  // Whether all lines of these bytes are cached.
+  [[nodiscard]] bool holds(const std::byte* data, std::size_t size_bytes) const;
+  // Shows the lines of these bytes, filled from memory where they are not cached. A line that the
+  // program is going to write is dirty from then on.
+  void show(const std::byte* data, std::size_t size_bytes, bool writes);
+  // Shows the lines of the last accesses that are still cached: an access may be announced before
+  // others are, and made after them.
+  void show_last();
+  void hide();
 
-  [[nodiscard]] std::size_t lines() const { return lines_.size(); }
+  // The next ones need hide() before. Write the line of an address back if it is dirty, and drop
+  // it; the same with all lines; drop all lines and what was written into them.
+  void clean(const std::byte* data);
+  void clean_all();
+  void drop_all();
+
+  [[nodiscard]] bool is_dirty(const std::byte* data) const;
+  [[nodiscard]] bool is_empty() const { return lines_.empty(); }
 
  private:
   struct Line {
-    std::array<std::byte, line_bytes> bytes;
+    std::byte* data = nullptr;                   // where in memory it belongs
+    std::array<std::byte, line_bytes> cached{};  // valid while hidden
+    std::array<std::byte, line_bytes> memory{};  // valid while shown
     bool dirty = false;
+    bool shown = false;
   };
-  [[nodiscard]] static std::uintptr_t line_of(const std::byte* address) {
-    return reinterpret_cast<std::uintptr_t>(address) & ~(line_bytes - 1);
+  struct Access {
+    const std::byte* data = nullptr;
+    std::size_t size_bytes = 0;
+  };
+  [[nodiscard]] static std::uintptr_t line_of(const std::byte* data) {
+    return reinterpret_cast<std::uintptr_t>(data) & ~(line_bytes - 1);
   }
-  Line& fetch(const std::byte* address, std::size_t size);
+  void show(Line& line);
+  void write_back(const Line& line) const;
 
-  std::map<std::uintptr_t, Line> lines_;  // ordered, so that cleaning all has one order
+  std::unordered_map<std::uintptr_t, Line> lines_;
+  std::vector<Line*> shown_;
+  Line* latest_ = nullptr;        // shown last, where most accesses go again
+  std::array<Access, 2> last_{};  // a copy announces what it writes and what it reads
 };
 
 }  // namespace peal

@@ -12,15 +12,17 @@ namespace {
 template <class T>
 inline constexpr bool is_small_float = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 
-// Unsigned arithmetic as wide as the type: integers wrap without overflow being undefined; 8-bit
-// types promote to int, whose products fit.
+// Unsigned and at least as wide as int, which shorter types are promoted to: integers wrap without
+// overflow being undefined.
+template <class T>
+using Wide = decltype(std::make_unsigned_t<T>{} + 0u);
+
 template <class T>
 T add(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return a + b;
   } else {
-    using Wide = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<Wide>(a) + static_cast<Wide>(b));
+    return static_cast<T>(static_cast<Wide<T>>(a) + static_cast<Wide<T>>(b));
   }
 }
 template <class T>
@@ -28,8 +30,7 @@ T multiply(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return a * b;
   } else {
-    using Wide = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<Wide>(a) * static_cast<Wide>(b));
+    return static_cast<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b));
   }
 }
 // The comparisons are true for a NaN on either side in the order that keeps the NaN.

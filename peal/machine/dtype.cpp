@@ -12,8 +12,8 @@ std::size_t size_bytes(DType dtype) {
 }
 
 const char* name(DType dtype) {
-  static constexpr const char* names[] = {"f32", "f64", "f16", "bf16", "i8",
-                                          "u8",  "i32", "u32", "i64",  "u64"};
+  static constexpr const char* names[] = {"f32", "f64", "f16", "bf16", "i8",  "u8",
+                                          "i16", "u16", "i32", "u32",  "i64", "u64"};
   return names[static_cast<std::size_t>(dtype)];
 }
 

@@ -11,10 +11,11 @@
 namespace peal {
 
 // The element types of collectives.
-enum class DType : std::uint8_t { f32, f64, f16, bf16, i8, u8, i32, u32, i64, u64 };
+enum class DType : std::uint8_t { f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64 };
 
-inline constexpr DType all_dtypes[] = {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8,
-                                       DType::u8,  DType::i32, DType::u32, DType::i64,  DType::u64};
+inline constexpr DType all_dtypes[] = {DType::f32, DType::f64, DType::f16, DType::bf16,
+                                       DType::i8,  DType::u8,  DType::i16, DType::u16,
+                                       DType::i32, DType::u32, DType::i64, DType::u64};
 
 [[nodiscard]] std::size_t size_bytes(DType dtype);
 [[nodiscard]] const char* name(DType dtype);
@@ -51,6 +52,14 @@ struct DTypeOf<std::uint8_t> {
   static constexpr DType value = DType::u8;
 };
 template <>
+struct DTypeOf<std::int16_t> {
+  static constexpr DType value = DType::i16;
+};
+template <>
+struct DTypeOf<std::uint16_t> {
+  static constexpr DType value = DType::u16;
+};
+template <>
 struct DTypeOf<std::int32_t> {
   static constexpr DType value = DType::i32;
 };
@@ -83,6 +92,10 @@ decltype(auto) with_type(DType dtype, Fn&& fn) {
       return fn(std::int8_t{});
     case DType::u8:
       return fn(std::uint8_t{});
+    case DType::i16:
+      return fn(std::int16_t{});
+    case DType::u16:
+      return fn(std::uint16_t{});
     case DType::i32:
       return fn(std::int32_t{});
     case DType::u32:

@@ -118,6 +118,9 @@ Platform read_platform(const std::string& path) {
   platform.link.load_latency_ps = figures.nanoseconds("link.load_latency_ns");
   platform.link.store_latency_ps = figures.nanoseconds("link.store_latency_ns");
 
+  platform.dma.startup_ps = figures.nanoseconds("dma.startup_ns");
+  platform.dma.ps_per_byte = figures.inverse_gb_per_s("dma.gb_per_s");
+
   platform.signals.latency_ps = figures.nanoseconds("signals.latency_ns");
   platform.signals.own_latency_ps = figures.nanoseconds("signals.own_latency_ns");
   platform.signals.notify_issue_ps = figures.nanoseconds("signals.notify_issue_ns");
@@ -130,6 +133,8 @@ Platform read_platform(const std::string& path) {
     figures.refuse("verbs.tile_bytes", "a multiple of 64, at most an eighth of the unified buffer");
   }
   platform.switches.drained_is_visible = figures.flag("switches.drained_is_visible");
+  platform.switches.event_identity_without_waiter =
+      figures.flag("switches.event_identity_without_waiter");
   return platform;
 }
 

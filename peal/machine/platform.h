@@ -46,6 +46,11 @@ struct Platform {
     Picoseconds store_latency_ps = 0;  // from the last byte leaving to its being visible
   } link;
 
+  struct Dma {  // each core has an engine of its own; transfers one after another
+    Picoseconds startup_ps = 0;
+    double ps_per_byte = 0;
+  } dma;
+
   struct Signals {
     Picoseconds latency_ps = 0;       // from notify to a peer's wait seeing it
     Picoseconds own_latency_ps = 0;   // the same on one's own cell
@@ -59,6 +64,8 @@ struct Platform {
 
   struct Switches {
     bool drained_is_visible = true;
+    // Two fences of one pipe and id that are alive at once are an error, whoever waits for them.
+    bool event_identity_without_waiter = true;
   } switches;
 
   [[nodiscard]] Picoseconds cycles(std::int64_t count) const {

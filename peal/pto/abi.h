@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 1;
+inline constexpr std::uint32_t version = 3;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;
@@ -60,6 +60,9 @@ struct Operands {
   std::int32_t round_mode;
 };
 
+// What a session of the DMA engine may have outstanding.
+inline constexpr std::uint64_t most_outstanding = 64;
+
 // A task that a shim submits. Tensors are ChipTensor; directions are 0 input, 1 output, 2 inout,
 // 3 no_dep.
 struct Submission {
@@ -90,8 +93,14 @@ struct Host {
   std::int32_t (*block_index)();
   std::int32_t (*block_count)();
   // Scalar accesses that bypass the cache.
-  void (*scalar_access)(const void* address, std::uint64_t size_bytes, std::int32_t writes,
-                        Place place);
+  void (*device_load)(void* value, const void* address, std::uint64_t size_bytes, Place place);
+  void (*device_store)(void* address, const void* value, std::uint64_t size_bytes, Place place);
+  // Hands a copy to the DMA engine; returns 1 more than its number among the core's transfers, or 0
+  // where one of the two is not one run of elements, or they are not of one length.
+  std::uint64_t (*transfer)(const Global* dst, const Global* src, const char* name, Place place);
+  // Wait for, or look at, the transfers up to the one of that handle.
+  void (*wait_transfers)(std::uint64_t handle, Place place);
+  std::int32_t (*test_transfers)(std::uint64_t handle, Place place);
   // Before every access that a kernel's own code makes to anything but its stack; `place` is the
   // address of the instruction behind it.
   void (*access)(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place);

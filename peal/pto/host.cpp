@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -96,6 +97,19 @@ void check_tile(const TileArea& tile, const char* which, Place place) {
   }
 }
 
+// What one transfer of a tile may have, PTO tile ISA.
+constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
+
+void check_transfer_size(const TileArea& tile, bool loads, Place place) {
+  const auto check = [&](int given, int most, const char* what) {
+    if (given <= most) return;
+    refuse(place, fmt::format("{} of {} {}; one takes at most {}, so split it",
+                              loads ? "TLOAD" : "TSTORE", given, what, most));
+  };
+  check(tile.valid_rows, loads ? most_load_rows : most_store_rows, "rows");
+  if (!loads) check(tile.valid_cols, most_store_cols, "columns");
+}
+
 bool loads(TileOpcode opcode) { return opcode == TileOpcode::load; }
 bool has_second(TileOpcode opcode) {
   return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
@@ -142,6 +156,7 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
     const std::byte* const l1 = core().on_chip(OnChip::l1);
     operation.to_l1 = loads(operation.opcode) && operation.dst.data >= l1;
     const TileArea& moved = loads(operation.opcode) ? operation.dst : operation.a;
+    check_transfer_size(moved, loads(operation.opcode), place);
     for (const GlobalRun& run : moved_runs(operation.global, moved)) {
       check_global(run.data, run.size_bytes, loads(operation.opcode) ? "TLOAD" : "TSTORE", place);
     }
@@ -235,14 +250,66 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   return core().on_chip(memory) + address;
 }
 
-// The kernel makes the access itself, when everything before its time has taken effect.
-void scalar_access(const void* address, std::uint64_t size_bytes, std::int32_t writes,
-                   Place place) {
-  check_global(static_cast<const std::byte*>(address), size_bytes,
-               writes != 0 ? "st_dev" : "ld_dev", place);
-  core().yield();
-  core().report_access(writes != 0 ? EventKind::scalar_write : EventKind::scalar_read,
-                       static_cast<const std::byte*>(address), size_bytes, false, source(place));
+void device_load(void* value, const void* address, std::uint64_t size_bytes, Place place) {
+  check_budget(place);
+  const auto* const from = static_cast<const std::byte*>(address);
+  check_global(from, size_bytes, "ld_dev", place);
+  core().device_load(value, from, size_bytes, source(place));
+}
+
+void device_store(void* address, const void* value, std::uint64_t size_bytes, Place place) {
+  check_budget(place);
+  auto* const to = static_cast<std::byte*>(address);
+  check_global(to, size_bytes, "st_dev", place);
+  core().device_store(to, value, size_bytes, source(place));
+}
+
+std::int64_t element_count(const pto_abi::Global& global) {
+  std::int64_t count = 1;
+  for (std::int64_t size : global.shape) count *= std::max<std::int64_t>(size, 0);
+  return count;
+}
+
+// Whether the elements lie one behind the other.
+bool is_flat(const pto_abi::Global& global) {
+  std::int64_t expected = 1;
+  for (int i = 4; i >= 0; --i) {
+    if (global.shape[i] == 1) continue;
+    if (global.stride[i] != expected) return false;
+    expected *= global.shape[i];
+  }
+  return true;
+}
+
+constexpr std::int64_t most_transfer_elements = std::int64_t{1} << 31;
+
+std::uint64_t transfer(const pto_abi::Global* dst, const pto_abi::Global* src, const char* name,
+                       Place place) {
+  check_budget(place);
+  const std::int64_t count = element_count(*src);
+  const bool fits = count > 0 && count == element_count(*dst) && is_flat(*dst) && is_flat(*src);
+  if (!fits) return 0;
+  const auto dtype = static_cast<DType>(src->dtype);
+  if (count >= most_transfer_elements) {
+    refuse(place, fmt::format("{} of {} elements; one transfer takes fewer than {}", name, count,
+                              most_transfer_elements));
+  }
+  const std::size_t bytes = static_cast<std::size_t>(count) * size_bytes(dtype);
+  check_global(src->data, bytes, name, place);
+  check_global(dst->data, bytes, name, place);
+  return core().transfer(dst->data, src->data, static_cast<std::uint32_t>(count), dtype,
+                         source(place)) +
+         std::uint64_t{1};
+}
+
+void wait_transfers(std::uint64_t handle, Place place) {
+  check_budget(place);
+  core().wait_transfers(static_cast<std::uint32_t>(handle), source(place));
+}
+
+std::int32_t test_transfers(std::uint64_t handle, Place place) {
+  check_budget(place);
+  return core().test_transfers(static_cast<std::uint32_t>(handle), source(place)) ? 1 : 0;
 }
 
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
@@ -251,8 +318,8 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   return data >= first && bytes <= total && data <= first + (total - bytes);
 }
 
-// Raw accesses go straight to memory, when everything before their time has taken effect. A shim's
-// are its own affair.
+// Raw accesses to global memory go through the scalar cache, those of tiles do not. A shim's are
+// its own affair.
 void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place) {
   Core* const running = current_core();
   if (running == nullptr) return;
@@ -314,7 +381,11 @@ const pto_abi::Host& pto_host() {
       .rank = own_rank,
       .block_index = block_index,
       .block_count = block_count,
-      .scalar_access = scalar_access,
+      .device_load = device_load,
+      .device_store = device_store,
+      .transfer = transfer,
+      .wait_transfers = wait_transfers,
+      .test_transfers = test_transfers,
       .access = access,
       .fail = fail,
       .submit = submit_pto_task,

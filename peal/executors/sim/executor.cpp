@@ -68,7 +68,7 @@ RunReport finish(Fabric& fabric, const SimMemory& memory, const RunOptions& opti
   for (std::uint64_t steps = 1; fabric.step(); ++steps) {
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
   }
-  if (!all_finished(fabric)) throw RunError(describe_standstill(fabric, memory));
+  if (!all_finished(fabric)) throw standstill(fabric, memory);
   RunReport report;
   for (int index = 0; index < fabric.core_count(); ++index) {
     report.time_ps = std::max(report.time_ps, fabric.core(index).clock());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <type_traits>
+
 #include "peal_kernel.hpp"
 #include "pto/common/constants.hpp"
 
@@ -52,14 +54,15 @@ T from_u64(std::uint64_t bits) {
 template <class T>
 T ld_dev(const T* address, std::int64_t offset = 0,
          peal::pto_abi::Place place = peal::kernel_side::here()) {
-  const T* at = reinterpret_cast<const T*>(reinterpret_cast<const std::byte*>(address) + offset);
-  peal::kernel_side::host->scalar_access(at, sizeof(T), 0, place);
-  return *static_cast<const volatile T*>(at);
+  std::remove_cv_t<T> value;
+  const volatile void* at = reinterpret_cast<const volatile std::byte*>(address) + offset;
+  peal::kernel_side::host->device_load(&value, const_cast<const void*>(at), sizeof(T), place);
+  return value;
 }
-template <class T>
-void st_dev(T value, T* address, std::int64_t offset = 0,
+template <class Value, class T>
+void st_dev(Value value, T* address, std::int64_t offset = 0,
             peal::pto_abi::Place place = peal::kernel_side::here()) {
-  T* at = reinterpret_cast<T*>(reinterpret_cast<std::byte*>(address) + offset);
-  peal::kernel_side::host->scalar_access(at, sizeof(T), 1, place);
-  *static_cast<volatile T*>(at) = value;
+  const T stored = static_cast<T>(value);
+  peal::kernel_side::host->device_store(reinterpret_cast<std::byte*>(address) + offset, &stored,
+                                        sizeof(T), place);
 }

@@ -19,6 +19,19 @@ using peal::pto_abi::Place;
 using peal::pto_abi::Space;
 using peal::pto_abi::TileOp;
 
+// An argument that an instruction takes and does not need, and the source place of the call: a
+// parameter pack leaves no room for a default argument behind it.
+struct AnyArgument {
+  template <class T>
+  AnyArgument(T&&, Place at = here()) : place(at) {}
+  Place place;
+};
+// The same for the events that an instruction is given to wait for.
+struct EventArgument {
+  EventArgument(const RecordEvent&, Place at = here()) : place(at) {}
+  Place place;
+};
+
 template <class T>
 inline constexpr bool is_tile = requires {
   T::Loc;
@@ -83,12 +96,12 @@ RecordEvent vector_op(TileOp op, Dst& dst, A& a, B& b, double scalar, int mode, 
 template <class T>
 constexpr bool takes_atomic_add() {
   return std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bfloat16_t> ||
-         std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int8_t>;
+         std::is_same_v<T, std::int32_t> || std::is_same_v<T, std::int16_t> ||
+         std::is_same_v<T, std::int8_t>;
 }
 
 template <class... Events>
-inline constexpr bool are_events = sizeof...(Events) > 0 &&
-                                   (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> &&
+inline constexpr bool are_events = (std::is_same_v<std::remove_cvref_t<Events>, RecordEvent> &&
                                     ...);
 
 }  // namespace detail
@@ -117,6 +130,7 @@ RecordEvent TLOAD(TileT& dst, GlobalT& src, detail::Place place = detail::here()
                 "TLOAD takes a tile and a tensor with elements of one size");
   static_assert(TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat,
                 "TLOAD loads Vec and Mat tiles");
+  static_assert(TileT::ValidRow <= 4095, "TLOAD takes at most 4095 rows");
   detail::Operands operands{};
   operands.global = detail::describe_global(src);
   operands.dst = detail::describe_tile(dst);
@@ -130,10 +144,12 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
   static_assert(is_tile<TileT> && is_global<GlobalT>,
                 "TSTORE takes a tensor of global memory and a tile");
   static_assert(atomic == AtomicType::AtomicNone || takes_atomic_add<typename GlobalT::RawDType>(),
-                "TSTORE adds atomically to float, half, bfloat16_t, int32_t and int8_t");
+                "TSTORE adds atomically to float, half, bfloat16_t, int32_t, int16_t and int8_t");
   static_assert(
       TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat || TileT::Loc == TileType::Acc,
       "TSTORE stores Vec, Mat and Acc tiles");
+  static_assert(TileT::ValidCol <= 4095, "TSTORE takes at most 4095 columns");
+  static_assert(TileT::ValidRow <= 8192, "TSTORE takes at most 8192 rows");
   Operands operands{};
   operands.global = describe_global(dst);
   operands.a = describe_tile(src);
@@ -147,6 +163,11 @@ template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone
 requires detail::is_tile<TileT> RecordEvent TSTORE(GlobalT& dst, TileT& src,
                                                    detail::Place place = detail::here()) {
   return detail::store_tile<atomic>(dst, src, place);
+}
+template <class TileT, class GlobalT, AtomicType atomic = AtomicType::AtomicNone, class... Rest>
+requires(detail::is_tile<TileT>&& detail::are_events<Rest...>) RecordEvent
+    TSTORE(GlobalT& dst, TileT& src, detail::EventArgument event, Rest&&...) {
+  return detail::store_tile<atomic>(dst, src, event.place);
 }
 
 template <class Dst, class A, class B>
@@ -221,19 +242,19 @@ RecordEvent TMATMUL(C& c, A& a, B& b, detail::Place place = detail::here()) {
 // The forms with events to wait for.
 #define PEAL_PTO_WITH_EVENTS(name)                                                                 \
   template <class First, class Second, class... Rest>                                              \
-  requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second& second, Rest&...) { \
-    return name(first, second, detail::Place{"", 0});                                              \
+  requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second&& second,            \
+                                                         detail::EventArgument event, Rest&&...) { \
+    return name(first, second, event.place);                                                       \
   }
-#define PEAL_PTO_WITH_EVENTS_3(name)                                                            \
-  template <class First, class Second, class Third, class... Rest>                              \
-  requires(detail::is_tile<First> && !detail::are_events<Third> && detail::are_events<Rest...>) \
-      RecordEvent                                                                               \
-      name(First& first, Second& second, Third&& third, Rest&...) {                             \
-    return name(first, second, third, detail::Place{"", 0});                                    \
+#define PEAL_PTO_WITH_EVENTS_3(name)                                                         \
+  template <class First, class Second, class Third, class... Rest>                           \
+  requires(detail::are_events<Rest...>) RecordEvent name(                                    \
+      First& first, Second& second, Third&& third, detail::EventArgument event, Rest&&...) { \
+    return name(first, second, third, event.place);                                          \
   }
 PEAL_PTO_WITH_EVENTS(TLOAD)
-PEAL_PTO_WITH_EVENTS(TSTORE)
 PEAL_PTO_WITH_EVENTS(TMOV)
+PEAL_PTO_WITH_EVENTS(TEXPANDS)
 PEAL_PTO_WITH_EVENTS_3(TADD)
 PEAL_PTO_WITH_EVENTS_3(TMUL)
 PEAL_PTO_WITH_EVENTS_3(TMAX)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pto/comm/comm_types.hpp"
+#include "pto/comm/pto_async_inst.hpp"
 #include "pto/pto-inst.hpp"
 
 namespace pto::comm {
@@ -40,8 +41,10 @@ void move_through(auto& dst, auto& src, TileT& tile, int id, AtomicType atomic, 
                       typename std::remove_reference_t<decltype(dst)>::RawDType>()) {
       pto::detail::store_tile<AtomicType::AtomicAdd>(dst, tile, place);
     } else {
-      host->fail("TPUT: this element type has no atomic add; use float, half, bfloat16_t, int32_t",
-                 place);
+      host->fail(
+          "TPUT: this element type has no atomic add; use float, half, bfloat16_t, int32_t, "
+          "int16_t or int8_t",
+          place);
     }
   } else {
     pto::detail::store_tile<AtomicType::AtomicNone>(dst, tile, place);

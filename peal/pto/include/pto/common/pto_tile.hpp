@@ -13,38 +13,25 @@ namespace pto {
 
 namespace detail {
 
-template <class T>
-inline constexpr bool always_false = false;
-
 // The number of an element type in peal::DType.
 template <class T>
 constexpr std::int32_t dtype_number() {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, float>)
-    return 0;
-  else if constexpr (std::is_same_v<U, double>)
-    return 1;
-  else if constexpr (std::is_same_v<U, half>)
-    return 2;
-  else if constexpr (std::is_same_v<U, bfloat16_t>)
-    return 3;
-  else if constexpr (std::is_same_v<U, std::int8_t>)
-    return 4;
-  else if constexpr (std::is_same_v<U, std::uint8_t>)
-    return 5;
-  else if constexpr (std::is_same_v<U, std::int32_t>)
-    return 6;
-  else if constexpr (std::is_same_v<U, std::uint32_t>)
-    return 7;
-  else if constexpr (std::is_same_v<U, std::int64_t>)
-    return 8;
-  else if constexpr (std::is_same_v<U, std::uint64_t>)
-    return 9;
-  else
-    static_assert(
-        always_false<T>,
-        "Peal's tiles and tensors hold float, half, bfloat16_t, and integers of 8, 32 or 64 bits");
+  constexpr bool is[] = {std::is_same_v<U, float>,        std::is_same_v<U, double>,
+                         std::is_same_v<U, half>,         std::is_same_v<U, bfloat16_t>,
+                         std::is_same_v<U, std::int8_t>,  std::is_same_v<U, std::uint8_t>,
+                         std::is_same_v<U, std::int16_t>, std::is_same_v<U, std::uint16_t>,
+                         std::is_same_v<U, std::int32_t>, std::is_same_v<U, std::uint32_t>,
+                         std::is_same_v<U, std::int64_t>, std::is_same_v<U, std::uint64_t>};
+  std::int32_t number = 0;
+  for (bool found : is) {
+    if (found) return number;
+    ++number;
+  }
+  return -1;
 }
+template <class T>
+inline constexpr bool is_element = dtype_number<T>() >= 0;
 
 // Five sizes, of which those that are DYNAMIC are given to the constructor.
 template <int N1, int N2, int N3, int N4, int N5>
@@ -97,6 +84,9 @@ class GlobalTensor {
   using DType = T;
   static constexpr Layout tensor_layout = layout;
 
+  static_assert(detail::is_element<T>,
+                "a tensor holds float, double, half, bfloat16_t or integers of 8 to 64 bits");
+
   GlobalTensor() = default;
   GlobalTensor(T* data) : data_(data) {}
   GlobalTensor(T* data, const ShapeT& shape) : data_(data), shape_(shape) {}
@@ -129,6 +119,8 @@ class Tile {
   static constexpr bool isRowMajor = layout == BLayout::RowMajor;
   static constexpr std::size_t size_bytes = std::size_t(rows) * std::size_t(cols) * sizeof(T);
 
+  static_assert(detail::is_element<T>,
+                "a tile holds float, double, half, bfloat16_t or integers of 8 to 64 bits");
   static_assert(rows > 0 && cols > 0, "a tile has at least one row and one column");
   static_assert(type != TileType::Vec || !isRowMajor || cols * sizeof(T) % C0_SIZE_BYTE == 0,
                 "the columns of a row-major tile fill a multiple of 32 bytes");
