@@ -24,13 +24,25 @@ std::string case_path(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
   throw Error(fmt::format(
-      "kernel `{}` has no case and does not define peal_kernel; describe the arguments of a PTO "
-      "kernel in a TOML file and give --case FILE, or define `peal::Kernel peal_kernel()`",
+      "kernel `{}` has a kernel_entry and no case; describe its arguments in a TOML file and give "
+      "--case FILE",
       request.collective));
 }
 
+CaseReplacements replacements(const RunRequest& request) {
+  CaseReplacements result;
+  for (const std::string& text : request.set) {
+    const std::size_t sign = text.find('=');
+    if (sign == std::string::npos || sign == 0) {
+      throw Error(fmt::format("--set `{}` is no NAME=EXPRESSION; give one such as N=1000", text));
+    }
+    result[text.substr(0, sign)] = text.substr(sign + 1);
+  }
+  return result;
+}
+
 CaseFile read_case(const RunRequest& request) {
-  CaseFile file = read_case_file(case_path(request));
+  CaseFile file = read_case_file(case_path(request), replacements(request));
   const fs::path target = request.collective;
   if (!request.case_file || target.extension() == ".toml") return file;
   std::error_code failed;

@@ -57,6 +57,7 @@ std::string command_of(const CheckCommandRequest& request) {
   add("--op", run.op);
   add("--root", run.root);
   add("--calls", run.calls);
+  for (const std::string& value : run.set) text += " --set " + quoted(value);
   add("--time-limit", run.time_limit);
   if (request.strict) text += " --strict";
   return text;

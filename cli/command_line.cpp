@@ -55,6 +55,9 @@ void add_run(CLI::App& app, RunRequest& request) {
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N",
       "Calls of a kernel on one window; default what it is made for");
+  add("--set", request.set, "NAME=N", "Another expression for one of the case's [values]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
@@ -102,6 +105,9 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("--calls", run.calls, "N",
       "Calls back to back on the same windows, each with new input; default 2, or the case's");
+  add("--set", run.set, "NAME=N", "Another expression for one of the case's [values]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("--only", request.only, "CHECK", "Only findings of these classes")->delimiter(',');
   add("--skip", request.skip, "CHECK", "No findings of these classes")->delimiter(',');
   check->add_flag("--advice", request.advice, "Say what is waste, too");

@@ -14,7 +14,11 @@ target_link_libraries(
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                      rapidcheck_gtest)
 export_library(peal_tests)
-target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+target_include_directories(
+  peal_tests SYSTEM
+  PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_definitions(peal_tests PRIVATE TOML_HEADER_ONLY=1
+                                              PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                               PEAL_BINARY="${PROJECT_BINARY_DIR}/peal")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
 if(TARGET peal_command)

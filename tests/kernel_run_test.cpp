@@ -201,7 +201,11 @@ TEST(KernelRun, TheCommandLineTellsKernelsApart) {
   std::ofstream(folder.path("other.cpp")) << "int main() {}\n";
   const Finished other = run_peal("run " + folder.path("other.cpp"));
   EXPECT_EQ(other.code, 2);
-  expect_part(other.err, "other.cpp` has no case and does not define peal_kernel; describe");
+  expect_part(other.err, "other.cpp` does not define peal_kernel; add");
+  std::ofstream(folder.path("pto.cpp")) << "extern \"C\" void kernel_entry(long*) {}\n";
+  const Finished pto = run_peal("run " + folder.path("pto.cpp"));
+  EXPECT_EQ(pto.code, 2);
+  expect_part(pto.err, "pto.cpp` has a kernel_entry and no case; describe its arguments");
 }
 
 }  // namespace

@@ -315,7 +315,17 @@ void Core::wake(Picoseconds time) {
 }
 
 namespace {
+
 thread_local Core* running_core = nullptr;
+
+// Says which core is running; an error of its program ends that too.
+struct Running {
+  explicit Running(Core* core) { running_core = core; }
+  ~Running() { running_core = nullptr; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+};
+
 }  // namespace
 
 Core* current_core() { return running_core; }
@@ -323,9 +333,8 @@ Core* current_core() { return running_core; }
 void Core::scalar_step(Picoseconds time) {
   blocked_ = Blocked::no;
   clock_ = std::max(clock_, time);
-  running_core = this;
+  const Running running(this);
   fabric_.programs().resume(index_);
-  running_core = nullptr;
 }
 
 void Core::cell_changed(const std::uint32_t* cell, Picoseconds time) {

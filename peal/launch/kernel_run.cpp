@@ -190,7 +190,8 @@ struct LoadedFunction {
 bool is_kernel_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  return text.find("peal_kernel") != std::string::npos;
+  return text.find("peal_kernel") != std::string::npos ||
+         text.find("kernel_entry") == std::string::npos;
 }
 
 Kernel load_kernel_file(const std::string& path) {

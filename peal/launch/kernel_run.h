@@ -8,7 +8,7 @@
 
 namespace peal {
 
-// Whether a source speaks of peal_kernel, and so is a Peal kernel and not one of PTO.
+// Whether a source is to be taken for a Peal kernel: one of PTO speaks of kernel_entry.
 [[nodiscard]] bool is_kernel_file(const std::string& path);
 
 // The kernel that the source defines with peal_kernel(): compiled into the cache of kernels and

@@ -74,15 +74,23 @@ void read_ranks(const CaseNode& root, CaseFile& file) {
   if (file.ranks.empty()) ranks.must_be("at least one number of ranks");
 }
 
-void read_values(const CaseNode& root, CaseFile& file) {
+void read_values(const CaseNode& root, const CaseReplacements& replacements, CaseFile& file) {
   const auto values = root.find("values");
+  for (const auto& [name, text] : replacements) {
+    if (values && values->find(name)) continue;
+    root.refuse(fmt::format("has no value `{}` that could be set; add it to [values]", name));
+  }
   if (!values) return;
   for (const CaseNode& node : values->entries()) {
     if (!is_name(node.name())) node.refuse("is no name; use letters, digits and `_`");
     for (const char* taken : {"P", "rank", "call", "i", "min", "max"}) {
       if (node.name() == taken) node.refuse("means something else in expressions; rename it");
     }
-    file.values.push_back({node.name(), node.number(file.values, NumberScope::call)});
+    const auto replaced = replacements.find(node.name());
+    file.values.push_back(
+        {node.name(), replaced == replacements.end()
+                          ? node.number(file.values, NumberScope::call)
+                          : node.number(replaced->second, file.values, NumberScope::call)});
   }
 }
 
@@ -162,7 +170,7 @@ const CaseKernel* CaseFile::find_kernel(int id) const {
   return nullptr;
 }
 
-CaseFile read_case_file(const std::string& path) {
+CaseFile read_case_file(const std::string& path, const CaseReplacements& replacements) {
   const toml::table table = parse_toml(path);
   CaseFile file;
   file.path = path;
@@ -173,7 +181,7 @@ CaseFile read_case_file(const std::string& path) {
   const auto tolerance = root.find("tolerance");
   file.tolerance = tolerance ? tolerance->tolerance() : default_tolerance;
   read_ranks(root, file);
-  read_values(root, file);
+  read_values(root, replacements, file);
   read_setups(root, file);
   read_programs(root, file);
   read_case_arguments(root, file);

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -129,10 +131,14 @@ struct CaseFile {
   [[nodiscard]] const CaseKernel* find_kernel(int id) const;  // null if there is none
 };
 
+// Expressions that stand for those in the file, by the names of [values].
+using CaseReplacements = std::map<std::string, std::string, std::less<>>;
+
 // Reads the file, makes its paths relative to it absolute, and checks all that does not depend on
 // the number of ranks, and setups for those in `ranks`. Throws Error, which names file, key and
 // value.
-[[nodiscard]] CaseFile read_case_file(const std::string& path);
+[[nodiscard]] CaseFile read_case_file(const std::string& path,
+                                      const CaseReplacements& replacements = {});
 
 // Throws Error for a number of ranks outside rank_limit.
 void check_ranks(const CaseFile& file, int ranks);
