@@ -15,9 +15,11 @@
 #include <variant>
 
 #include "peal/base/error.h"
+#include "peal/chip/core.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
+#include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel_case.h"
 #include "peal/pto/loaded_object.h"
@@ -146,13 +148,18 @@ class KernelRun {
 
   // What the kernel throws is a mistake of the kernel, whatever it is.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
+    const auto failure = [&](KernelFailure::Kind kind, const std::exception& error) {
+      return KernelFailure(kind, device.rank(), current_core()->index(), error.what(),
+                           fmt::format("in call {} of `{}`", arguments.call(), kernel_.name));
+    };
     try {
       kernel_.run(device, arguments);
     } catch (const RunError&) {
       throw;
+    } catch (const RangeError& error) {
+      throw failure(KernelFailure::Kind::out_of_bounds, error);
     } catch (const std::exception& error) {
-      throw RunError(fmt::format("kernel error on rank {} in call {} of `{}`: {}", device.rank(),
-                                 arguments.call(), kernel_.name, error.what()));
+      throw failure(KernelFailure::Kind::other, error);
     }
   }
 
@@ -160,9 +167,10 @@ class KernelRun {
   void collect(Device& device, RankCall& part, const std::vector<View>& buffers) {
     for (std::size_t i = 0; i < buffers.size(); ++i) {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
-      const bool is_read = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
-      if (!is_read || buffers[i].empty()) continue;
-      const std::span<const std::byte> bytes = device.read(buffers[i]);
+      const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
+      if (!is_kept || buffers[i].empty()) continue;
+      std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
+      if (part.numbers.receives(argument(i))) bytes = device.read(buffers[i]);
       std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
           bytes.begin(), bytes.end());
       part.arrays[argument(i)].data = kept.data();
