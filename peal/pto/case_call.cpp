@@ -302,6 +302,11 @@ void CaseCall::fill(std::size_t argument, const View& view) const {
   });
 }
 
+bool CaseCall::receives(std::size_t argument) const {
+  if (!collective_ || collective_->recv != argument) return true;
+  return !shape_of(collective_->collective).recv_at_root || point_.rank == collective_->root;
+}
+
 void CaseCall::expect(const ExpectedOutput& output, const View& view) const {
   with_type(view.dtype, [&](auto zero) {
     using T = decltype(zero);

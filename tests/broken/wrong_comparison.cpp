@@ -6,10 +6,10 @@ using namespace program;
 
 extern "C" __aicore__ void kernel_entry(__gm__ int64_t* args) {
   const Program p(args);
-  put(p.data.own, p.in);
+  put(p.data.own, p.in);  // first
   drain();
   notify(p.signals.of(p.previous));
-  wait(p.signals.own, 1, p.repaired ? WaitCmp::GE : WaitCmp::LE);  // first
-  get(p.out, p.data.of(p.next));
+  wait(p.signals.own, 1, p.repaired ? WaitCmp::GE : WaitCmp::LE);
+  get(p.out, p.data.of(p.next));  // second
   drain();
 }
