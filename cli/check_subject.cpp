@@ -16,6 +16,7 @@
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
+#include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
 
 namespace peal {
@@ -82,6 +83,7 @@ class CollectiveSubject {
   std::optional<std::string> run(int ranks, const RunOptions& options) {
     prepare(ranks);
     calls_made_.assign(calls_, Call(ranks));
+    readers_ = options.readers;
     plan_->executor->run(
         ranks, [this](Team& team) { make_calls(team); }, options);
     for (std::uint64_t call = 0; call < calls_; ++call) {
@@ -121,6 +123,7 @@ class CollectiveSubject {
         static_cast<void>(device.write(send, callers));
         plan.fill.apply(team.rank(), call, send);
         made.send[rank].assign(send.data, send.data + send.size_bytes());
+        report_contribution(readers_, contribution_call(team.rank(), call), send);
       }
       // What the call before has left is wrong; to the checks that is no write.
       std::fill_n(recv.data, recv.size_bytes(), std::byte{0x5a});
@@ -134,8 +137,19 @@ class CollectiveSubject {
       made.fewest_on_return = std::min(made.fewest_on_return, made.entered);
       if (!recv.empty() && receives(plan.collective, team.rank(), plan.root)) {
         made.recv[rank] = copy_of(device.read(recv, callers));
+        report_expectation(readers_, contribution_call(team.rank(), call), recv);
       }
     }
+  }
+
+  [[nodiscard]] ContributionCall contribution_call(int rank, std::uint64_t call) const {
+    return {.collective = name(plan_->collective),
+            .op = plan_->op,
+            .root = plan_->root,
+            .ranks = plan_->ranks,
+            .rank = rank,
+            .call = static_cast<std::uint32_t>(call),
+            .count = plan_->count};
   }
 
   std::optional<std::string> compare(std::uint64_t call) {
@@ -160,6 +174,7 @@ class CollectiveSubject {
   Platform platform_;
   std::unique_ptr<RunPlan> plan_;
   std::vector<Call> calls_made_;
+  std::vector<EventReader*> readers_;
 };
 
 std::uint64_t calls_of(const RunRequest& request) {

@@ -24,12 +24,14 @@ Checker::Checker(const Platform::Switches& switches)
       accesses_(findings_, regions_, cores_, signals_),
       on_chip_(findings_, regions_),
       flags_(findings_, switches.event_identity_without_waiter),
+      contributions_(findings_, regions_),
       switches_(switches),
       batch_(first_batch) {}
 
 void Checker::read(const Event& event) {
   ++moment_;
   if (event.kind == EventKind::region) return add_region(event);
+  contributions_.read(event);
   CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
   switch (event.kind) {
     case EventKind::load:
@@ -90,6 +92,8 @@ void Checker::read(const Event& event) {
     case EventKind::task_begin:
     case EventKind::store_visible:
     case EventKind::notify_arrived:
+    case EventKind::contribution:
+    case EventKind::expectation:
     case EventKind::region:
       break;
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "peal/checks/contributions.h"
 #include "peal/checks/core_order.h"
 #include "peal/checks/findings.h"
 #include "peal/checks/flag_check.h"
@@ -89,6 +90,7 @@ class Checker final : public EventReader {
   GlobalAccesses accesses_;
   OnChipCheck on_chip_;
   FlagCheck flags_;
+  Contributions contributions_;
   Platform::Switches switches_;
   std::uint64_t moment_ = 0;  // events so far
   std::size_t batch_;

@@ -109,4 +109,31 @@ void CaseCalls::compare_collective(CaseRunResult& result, std::int64_t call) {
   }
 }
 
+ContributionCall CaseCalls::contribution_call(std::int64_t call, int rank) {
+  const CaseCollectiveCall& expected = *at(call, rank).numbers.collective();
+  return {.collective = name(expected.collective),
+          .op = expected.op,
+          .root = expected.root,
+          .ranks = ranks_,
+          .rank = rank,
+          .call = static_cast<std::uint32_t>(call),
+          .count = expected.count};
+}
+
+void CaseCalls::report_contribution(std::span<EventReader* const> readers, std::int64_t call,
+                                    int rank) {
+  const auto& expected = at(call, rank).numbers.collective();
+  if (readers.empty() || !expected) return;
+  peal::report_contribution(readers, contribution_call(call, rank),
+                            at(call, rank).arrays[expected->send]);
+}
+
+void CaseCalls::report_expectation(std::span<EventReader* const> readers, std::int64_t call,
+                                   int rank) {
+  const auto& expected = at(call, rank).numbers.collective();
+  if (readers.empty() || !expected || !at(call, rank).numbers.receives(expected->recv)) return;
+  peal::report_expectation(readers, contribution_call(call, rank),
+                           at(call, rank).arrays[expected->recv]);
+}
+
 }  // namespace peal

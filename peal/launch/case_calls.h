@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "peal/launch/case_run.h"
+#include "peal/launch/contribution_events.h"
 #include "peal/machine/view.h"
 #include "peal/pto/case_call.h"
 
@@ -35,10 +37,16 @@ class CaseCalls {
   // The most elements that any rank has of an array, in that call.
   [[nodiscard]] std::size_t most_elements(std::int64_t call, std::size_t argument);
 
+  // Tells readers what a rank contributes to a named collective, as a call begins, and what its
+  // result must be made from, as it ends.
+  void report_contribution(std::span<EventReader* const> readers, std::int64_t call, int rank);
+  void report_expectation(std::span<EventReader* const> readers, std::int64_t call, int rank);
+
   // Compares what the arrays hold with what the case expects.
   void compare(CaseRunResult& result);
 
  private:
+  [[nodiscard]] ContributionCall contribution_call(std::int64_t call, int rank);
   void compare_collective(CaseRunResult& result, std::int64_t call);
 
   const CaseFile& file_;

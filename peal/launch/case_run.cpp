@@ -70,8 +70,16 @@ class CaseRun {
         {.ranks = ranks_,
          .blocks = setup_.cores,
          .prepare = [this](SimMemory& memory) { prepare(memory); },
-         .program = [this](Core& core, int rank, int) { run_tasks(core, rank); }},
+         .program =
+             [this, &request](Core& core, int rank, int block) {
+               run_tasks(core, rank, block == 0 ? request.options.readers : no_readers);
+             }},
         request.options);
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) {
+        calls_.report_expectation(request.options.readers, call, rank);
+      }
+    }
     calls_.compare(result);
     return result;
   }
@@ -211,11 +219,14 @@ class CaseRun {
     return tasks;
   }
 
-  void run_tasks(Core& core, int rank) {
+  void run_tasks(Core& core, int rank, const std::vector<EventReader*>& readers) {
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      calls_.report_contribution(readers, call, rank);
       bound(call, rank).tasks->work(core, kernels_);
     }
   }
+
+  inline static const std::vector<EventReader*> no_readers = {};
 
   const CaseFile& file_;
   int ranks_;

@@ -70,6 +70,7 @@ class KernelRun {
         setup_(case_setup(case_.file, request.ranks)),
         calls_(case_.file, request.ranks, request.calls.value_or(setup_.calls)),
         values_(request.options.values),
+        readers_(request.options.readers),
         outputs_(static_cast<std::size_t>(request.ranks)) {}
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
@@ -131,8 +132,9 @@ class KernelRun {
         arguments.buffers.push_back(own.buffers[i].view(0, count, dtype));
       }
       fill(device, part, arguments.buffers);
+      calls_.report_contribution(readers_, call, device.rank());
       call_kernel(device, arguments);
-      collect(device, part, arguments.buffers);
+      collect(device, call, arguments.buffers);
     }
   }
 
@@ -167,13 +169,18 @@ class KernelRun {
   }
 
   // The next call overwrites the outputs.
-  void collect(Device& device, RankCall& part, const std::vector<View>& buffers) {
+  void collect(Device& device, std::int64_t call, const std::vector<View>& buffers) {
+    RankCall& part = calls_.at(call, device.rank());
     for (std::size_t i = 0; i < buffers.size(); ++i) {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
       const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
       if (!is_kept || buffers[i].empty()) continue;
       std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
       if (part.numbers.receives(argument(i))) bytes = device.read(buffers[i], callers);
+      const auto& expected = part.numbers.collective();
+      if (expected && expected->recv == argument(i)) {
+        calls_.report_expectation(readers_, call, device.rank());
+      }
       std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
           bytes.begin(), bytes.end());
       part.arrays[argument(i)].data = kept.data();
@@ -185,6 +192,7 @@ class KernelRun {
   CaseSetup setup_;
   CaseCalls calls_;
   bool values_;
+  std::vector<EventReader*> readers_;
   std::vector<std::vector<std::vector<std::byte>>> outputs_;  // of each rank, one after the other
 };
 

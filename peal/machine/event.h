@@ -33,6 +33,9 @@ enum class EventKind : std::uint8_t {
   task_begin,      // of a kernel's task on a core; `value` is its number in the run
   task_end,
   task_after,  // this core goes on after the end of task `value`
+  // Of the caller, about what the kernel is called for in its call number `number`:
+  contribution,  // the bytes are elements `value`, `value` + 1, ... of what rank `peer` contributes
+  expectation,   // so the bytes must be: elements `value`, ... of rank `peer`, or combined of all
 };
 
 // Where a region's bytes come from, and who looks at them.
