@@ -15,11 +15,9 @@
 #include <variant>
 
 #include "peal/base/error.h"
-#include "peal/chip/core.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
-#include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel_case.h"
 #include "peal/pto/loaded_object.h"
@@ -148,18 +146,13 @@ class KernelRun {
 
   // What the kernel throws is a mistake of the kernel, whatever it is.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
-    const auto failure = [&](KernelFailure::Kind kind, const std::exception& error) {
-      return KernelFailure(kind, device.rank(), current_core()->index(), error.what(),
-                           fmt::format("in call {} of `{}`", arguments.call(), kernel_.name));
-    };
     try {
       kernel_.run(device, arguments);
     } catch (const RunError&) {
       throw;
-    } catch (const RangeError& error) {
-      throw failure(KernelFailure::Kind::out_of_bounds, error);
     } catch (const std::exception& error) {
-      throw failure(KernelFailure::Kind::other, error);
+      throw RunError(fmt::format("kernel error on rank {} in call {} of `{}`: {}", device.rank(),
+                                 arguments.call(), kernel_.name, error.what()));
     }
   }
 
@@ -169,8 +162,8 @@ class KernelRun {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
       const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
       if (!is_kept || buffers[i].empty()) continue;
-      std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
-      if (part.numbers.receives(argument(i))) bytes = device.read(buffers[i]);
+      if (part.numbers.receives(argument(i))) static_cast<void>(device.read(buffers[i]));
+      const std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
       std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
           bytes.begin(), bytes.end());
       part.arrays[argument(i)].data = kept.data();

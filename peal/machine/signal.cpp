@@ -8,7 +8,7 @@
 namespace peal {
 
 void SignalRow::refuse(int index) const {
-  throw RangeError(fmt::format(
+  throw Error(fmt::format(
       "row of signals: signal {} is not one of its {}; use 0 to {}, or allocate a longer row",
       index, count_, count_ - 1));
 }
