@@ -23,18 +23,17 @@ namespace peal {
 namespace {
 
 void note_unused(const RunRequest& request, const CaseTarget& target) {
-  const std::pair<const char*, bool> unused[] = {
-      {"--count", request.count.has_value()},
-      {"--dtype", request.dtype.has_value()},
-      {"--op", request.op.has_value()},
-      {"--root", request.root.has_value()},
-      {"--input", request.input.has_value()},
-      {"--output", request.output.has_value()},
-      {"--fill", request.fill.has_value()},
-      {"--seed", request.seed.has_value()},
-      {"--set", target.kernel && !request.set.empty()},
-      {"--repeat", request.repeat.has_value()},
-      {"--algorithm", request.algorithm != "auto"}};
+  const std::pair<const char*, bool> unused[] = {{"--count", request.count.has_value()},
+                                                 {"--dtype", request.dtype.has_value()},
+                                                 {"--op", request.op.has_value()},
+                                                 {"--root", request.root.has_value()},
+                                                 {"--input", request.input.has_value()},
+                                                 {"--output", request.output.has_value()},
+                                                 {"--fill", request.fill.has_value()},
+                                                 {"--seed", request.seed.has_value()},
+                                                 {"--set", target.kernel && !request.set.empty()},
+                                                 {"--repeat", request.repeat.has_value()},
+                                                 {"--algorithm", request.algorithm != "auto"}};
   for (const auto& [option, given] : unused) {
     if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel of one's own\n", option);
   }

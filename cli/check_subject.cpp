@@ -23,6 +23,9 @@ namespace {
 
 constexpr std::uint64_t most_calls = 1000;
 constexpr std::uint64_t default_calls = 2;
+
+// The caller's accesses are in no kernel.
+constexpr SourcePlace callers{};
 constexpr std::uint64_t most_check_ranks = 65536;
 
 // A list such as 2,3,4,8.
@@ -115,7 +118,7 @@ class CollectiveSubject {
     for (std::uint64_t call = 0; call < calls_; ++call) {
       Call& made = calls_made_[call];
       if (!send.empty()) {
-        static_cast<void>(device.write(send));
+        static_cast<void>(device.write(send, callers));
         plan.fill.apply(team.rank(), call, send);
         made.send[rank].assign(send.data, send.data + send.size_bytes());
       }
@@ -130,7 +133,7 @@ class CollectiveSubject {
                             .algorithm = plan.algorithm->name});
       made.fewest_on_return = std::min(made.fewest_on_return, made.entered);
       if (!recv.empty() && receives(plan.collective, team.rank(), plan.root)) {
-        made.recv[rank] = copy_of(device.read(recv));
+        made.recv[rank] = copy_of(device.read(recv, callers));
       }
     }
   }

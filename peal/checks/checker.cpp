@@ -49,6 +49,7 @@ void Checker::read(const Event& event) {
       break;
     case EventKind::pipe_barrier:
       order.pipe_barrier(event);
+      end_flags(event);
       synchronise(event);
       break;
     case EventKind::dsb:
@@ -149,6 +150,7 @@ void Checker::instruction(const Event& event, CoreOrder& order) {
   add(event.writes);
   LastStore& last = states_[access.core].last_stores[event.pipe];
   last = {place, event.address, event.address + event.size_bytes};
+  if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
 }
 
 // What is asked of one buffer and reaches into what lies behind it.
@@ -296,7 +298,9 @@ void Checker::wait(const Event& event, CoreOrder& order) {
 void Checker::end_task(const Event& event, CoreOrder& order) {
   check_drained(event, order);
   check_flushed(event);
-  flags_.end(event);
+  CoreState& state = states_[static_cast<std::size_t>(event.core)];
+  state.task_end = event.number;
+  state.is_ending = true;
   accesses_.note_release(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place),
                          event.number);
   signals_.task_end(event, order.release());
@@ -304,20 +308,22 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
 
 void Checker::check_drained(const Event& event, const CoreOrder& order) {
   for (const auto& [pipe, store] : states_[static_cast<std::size_t>(event.core)].last_stores) {
-    if (order.scalar()[end_lane(pipe)] >= order.executed(pipe)) continue;
-    findings_.add(
-        FindingClass::not_drained, store.place, store.place, [&, &pipe = pipe, &store = store] {
-          const char* const missing =
-              pipe == Pipe::dma ? "nobody waits for the asynchronous transfer"
-                                : "pipe_barrier(PIPE_ALL) or pipe_sync() is missing at the end";
-          return Finding{.kind = FindingClass::not_drained,
-                         .subject = regions_.describe(store.begin, store.end, event.rank),
-                         .sides = {{event.rank, event.core, name(pipe), "writes it",
-                                    findings_.places().line(store.place)}},
-                         .reason = fmt::format(
-                             "the kernel ends while the store may be under way: {}", missing)};
-        });
+    if (order.scalar()[end_lane(pipe)] < order.executed(pipe)) report_undrained(event, pipe, store);
   }
+}
+
+void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& store) {
+  findings_.add(FindingClass::not_drained, store.place, store.place, [&] {
+    const char* const missing = pipe == Pipe::dma
+                                    ? "nobody waits for the asynchronous transfer"
+                                    : "pipe_barrier(PIPE_ALL) or pipe_sync() is missing at the end";
+    return Finding{
+        .kind = FindingClass::not_drained,
+        .subject = regions_.describe(store.begin, store.end, event.rank),
+        .sides = {{event.rank, event.core, name(pipe), "writes it",
+                   findings_.places().line(store.place)}},
+        .reason = fmt::format("the kernel ends while the store may be under way: {}", missing)};
+  });
 }
 
 // What stays in the scalar cache is lost to everybody else, who look at all but temporaries.
@@ -339,6 +345,14 @@ void Checker::check_flushed(const Event& event) {
     });
   }
   lines.clear();
+}
+
+// A kernel's last instructions are executed after its end, up to the barrier of whoever called it.
+void Checker::end_flags(const Event& event) {
+  CoreState& state = states_[static_cast<std::size_t>(event.core)];
+  if (!state.is_ending || event.pipe != Pipe::all) return;
+  flags_.end(event);
+  state.is_ending = false;
 }
 
 void Checker::settle(bool all) {
@@ -374,7 +388,6 @@ FindingSide Checker::side(const Notify& notify) const {
 void Checker::judge_wait(const SatisfiedWait& wait) {
   const bool has_rule = wait.cmp == WaitCmp::reached || wait.cmp == WaitCmp::eq ||
                         wait.cmp == WaitCmp::ge || wait.cmp == WaitCmp::gt;
-  if (!has_rule) return;
   const FindingSide self{states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
                          findings_.places().line(wait.place)};
   const std::vector<std::uint32_t> notifies = signals_.notifies_on(wait.cell);
@@ -394,14 +407,14 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
   if (wait.polled) return;
   WaitLine& line = wait_lines_[wait.place];
   ++line.total;
-  if (!wait.needed.empty()) return;
+  if (has_rule ? !wait.needed.empty() : !signals_.holds_from_the_start(wait)) return;
   if (line.free++ == 0) {
     line.first = {.kind = FindingClass::vacuous_wait,
                   .subject = cell,
                   .sides = {self},
                   .reason = "the signal holds enough from the start: the wait orders nothing"};
   }
-  if (line.is_stale || notifies.empty()) return;
+  if (!has_rule || line.is_stale || notifies.empty()) return;
   const std::vector<std::uint32_t> counted = signals_.counted(wait);
   if (counted.empty()) return;
   line.is_stale = true;
@@ -437,7 +450,7 @@ void Checker::find_unwaited() {
   }
 }
 
-void Checker::finish() {
+void Checker::finish(bool is_wrong) {
   settle(true);
   if (undecided_.empty() && accesses_.reads_signals()) {
     undecided_ = "the kernel reads a signal as data while it may change";
@@ -451,6 +464,7 @@ void Checker::finish() {
       return finding;
     });
   }
+  accesses_.find_unwritten(is_wrong);
   accesses_.find_unread();
   find_unwaited();
 }

@@ -30,8 +30,8 @@ class Checker final : public EventReader {
   explicit Checker(const Platform::Switches& switches);
 
   void read(const Event& event) override;
-  // After the last event; then findings() is complete.
-  void finish();
+  // After the last event; then findings() is complete. A wrong result makes suspicions findings.
+  void finish(bool is_wrong);
 
   [[nodiscard]] Findings& findings() { return findings_; }
   // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
@@ -52,6 +52,8 @@ class Checker final : public EventReader {
     int rank = 0;
     std::map<Pipe, LastStore> last_stores;
     ScalarLines lines;
+    std::uint32_t task_end = 0;  // of the last one, in program order
+    bool is_ending = false;      // and its instructions are not all executed
   };
   struct WaitLine {  // what was seen of the waits of one line
     std::uint64_t total = 0, free = 0;
@@ -69,8 +71,10 @@ class Checker final : public EventReader {
   void wait(const Event& event, CoreOrder& order);
   void end_task(const Event& event, CoreOrder& order);
   void check_drained(const Event& event, const CoreOrder& order);
+  void report_undrained(const Event& event, Pipe pipe, const LastStore& store);
   void check_flushed(const Event& event);
   void synchronise(const Event& event);
+  void end_flags(const Event& event);
   void settle(bool all);
   void judge_wait(const SatisfiedWait& wait);
   void find_unwaited();

@@ -33,6 +33,11 @@ void Findings::add(FindingClass kind, PlaceId first, PlaceId second,
   found_.push_back(make());
 }
 
+bool Findings::is_clean() const {
+  return std::all_of(found_.begin(), found_.end(),
+                     [](const Finding& finding) { return is_advice(finding.kind); });
+}
+
 std::vector<Finding> Findings::sorted() const {
   std::vector<Finding> result = found_;
   std::stable_sort(result.begin(), result.end(),

@@ -55,7 +55,8 @@ class Findings {
   void add(FindingClass kind, PlaceId first, PlaceId second, const std::function<Finding()>& make);
   // By class, and then in the order in which they were met.
   [[nodiscard]] std::vector<Finding> sorted() const;
-  [[nodiscard]] bool empty() const { return found_.empty(); }
+  // Whether there is nothing but advice.
+  [[nodiscard]] bool is_clean() const;
 
  private:
   struct Key {

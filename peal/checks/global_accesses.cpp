@@ -279,22 +279,36 @@ void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint6
   });
 }
 
-// A window is zero at first, so a kernel may well look at single elements of it; a whole load that
-// finds nothing was meant for something else.
+// A window is zero at first, so a kernel may well look at single elements of it, or at more than it
+// needs; a whole load that finds nothing was meant for something else.
 void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end) {
   const Access& access = pending.access;
   const MemoryRegions::Region* const region = regions_.find(begin);
-  if (region == nullptr) return;
-  if (region->kind == RegionKind::window &&
-      (begin != pending.begin || end != pending.end || (is_scalar(access) && end - begin <= 8))) {
-    return;
-  }
-  findings_.add(FindingClass::never_written, access.place, access.place, [&] {
+  // What looks at results from outside of kernels has no line.
+  if (region == nullptr || findings_.places().line(access.place).file.empty()) return;
+  const auto make = [&] {
     return Finding{.kind = FindingClass::never_written,
                    .subject = regions_.describe(begin, end, rank_of(access.core)),
                    .sides = {side(access, "reads it")},
                    .reason = "nobody has written these bytes before"};
-  });
+  };
+  const bool is_part = begin != pending.begin || end != pending.end;
+  if (region->kind == RegionKind::window && (is_part || (is_scalar(access) && end - begin <= 8))) {
+    const bool is_known =
+        std::any_of(suspicions_.begin(), suspicions_.end(),
+                    [&](const auto& suspicion) { return suspicion.first == access.place; });
+    if (!is_known) suspicions_.emplace_back(access.place, make());
+    return;
+  }
+  findings_.add(FindingClass::never_written, access.place, access.place, make);
+}
+
+void GlobalAccesses::find_unwritten(bool is_wrong) {
+  if (!is_wrong) return;
+  for (const auto& suspicion : suspicions_) {
+    findings_.add(FindingClass::never_written, suspicion.first, suspicion.first,
+                  [&] { return suspicion.second; });
+  }
 }
 
 void GlobalAccesses::find_unread() {

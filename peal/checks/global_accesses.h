@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/checks/access_history.h"
@@ -47,6 +48,9 @@ class GlobalAccesses {
   void judge();
   // At the end of the run, when all is judged.
   void find_unread();
+  // Reports reads of window bytes that were never written, if the run gave a wrong result: a window
+  // is zero at first, and to read more of it than matters is no mistake in itself.
+  void find_unwritten(bool is_wrong);
 
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
   [[nodiscard]] bool reads_signals() const { return reads_signals_; }
@@ -110,6 +114,7 @@ class GlobalAccesses {
   std::vector<Written> written_;  // by the line's PlaceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
+  std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
 };
 
 }  // namespace peal

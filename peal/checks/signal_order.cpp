@@ -433,6 +433,16 @@ std::vector<std::uint32_t> SignalOrder::notifies_on(std::uint32_t cell) const {
   return result;
 }
 
+bool SignalOrder::holds_from_the_start(const SatisfiedWait& wait) const {
+  const Cell& cell = cells_[wait.cell];
+  for (const Chain& chain : cell.chains) {
+    for (std::uint32_t n : chain.notifies) {
+      if (is_before(notifies_[n], wait)) return false;
+    }
+  }
+  return holds(wait.cmp, cell.base, wait.threshold);
+}
+
 std::int64_t SignalOrder::surplus(const SatisfiedWait& wait) const {
   const Counting counts = counting(wait, cells_[wait.cell]);
   std::int64_t sum = 0;

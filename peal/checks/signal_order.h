@@ -109,6 +109,9 @@ class SignalOrder {
   [[nodiscard]] std::vector<std::uint32_t> counted(const SatisfiedWait& wait) const {
     return counting(wait, cells_[wait.cell]).notifies;
   }
+  // Whether the wait compares so with what the cell holds at first, and nothing that is ordered
+  // before it changes that.
+  [[nodiscard]] bool holds_from_the_start(const SatisfiedWait& wait) const;
   // The most that the cell may hold when the wait looks, less what it waits for.
   [[nodiscard]] std::int64_t surplus(const SatisfiedWait& wait) const;
   [[nodiscard]] bool is_waited_for(std::uint32_t cell) const { return cells_[cell].has_wait; }

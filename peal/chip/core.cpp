@@ -9,27 +9,6 @@
 
 namespace peal {
 
-bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
-  const auto left = static_cast<std::int32_t>(cell), right = static_cast<std::int32_t>(value);
-  switch (cmp) {
-    case WaitCmp::reached:
-      return static_cast<std::int32_t>(cell - value) >= 0;
-    case WaitCmp::eq:
-      return left == right;
-    case WaitCmp::ne:
-      return left != right;
-    case WaitCmp::gt:
-      return left > right;
-    case WaitCmp::ge:
-      return left >= right;
-    case WaitCmp::lt:
-      return left < right;
-    case WaitCmp::le:
-      break;
-  }
-  return left <= right;
-}
-
 // Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
 static constexpr std::uint64_t polls_in_vain = 200000;
 

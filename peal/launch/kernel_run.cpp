@@ -15,15 +15,20 @@
 #include <variant>
 
 #include "peal/base/error.h"
+#include "peal/chip/core.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
+#include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel_case.h"
 #include "peal/pto/loaded_object.h"
 
 namespace peal {
 namespace {
+
+// The caller's accesses are in no kernel.
+constexpr SourcePlace callers{};
 
 // What one rank has allocated, and where it is in its calls.
 class RankArguments final : public KernelArguments {
@@ -136,7 +141,7 @@ class KernelRun {
       if (is_window(i) || buffers[i].empty()) continue;
       // To the checks, the poison of an output is no write.
       if (kernel_.buffers[i].kind != KernelBuffer::Kind::output) {
-        static_cast<void>(device.write(buffers[i]));
+        static_cast<void>(device.write(buffers[i], callers));
       }
       part.arrays[argument(i)] = buffers[i];
       if (values_) part.numbers.fill(argument(i), buffers[i]);
@@ -150,6 +155,12 @@ class KernelRun {
       kernel_.run(device, arguments);
     } catch (const RunError&) {
       throw;
+    } catch (const OutOfRange& error) {
+      // An index has no line of its own; the last verb's is before it.
+      const Core& core = *current_core();
+      throw KernelFailure(KernelFailure::Kind::out_of_bounds, core.rank(), core.index(),
+                          error.what(),
+                          fmt::format("after {}:{}", core.place().file, core.place().line));
     } catch (const std::exception& error) {
       throw RunError(fmt::format("kernel error on rank {} in call {} of `{}`: {}", device.rank(),
                                  arguments.call(), kernel_.name, error.what()));
@@ -162,7 +173,7 @@ class KernelRun {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
       const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
       if (!is_kept || buffers[i].empty()) continue;
-      if (part.numbers.receives(argument(i))) static_cast<void>(device.read(buffers[i]));
+      if (part.numbers.receives(argument(i))) static_cast<void>(device.read(buffers[i], callers));
       const std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
       std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
           bytes.begin(), bytes.end());

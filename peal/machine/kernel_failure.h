@@ -26,7 +26,8 @@ class KernelFailure : public RunError {
     if (colon == std::string::npos) return;
     const std::string number = where.substr(colon + 1);
     if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) return;
-    file_ = where.substr(0, colon);
+    file_ = where.substr(where.starts_with("after ") ? 6 : 0,
+                         colon - (where.starts_with("after ") ? 6 : 0));
     line_ = static_cast<std::uint32_t>(std::stoul(number));
   }
 

@@ -21,6 +21,8 @@ enum class NotifyOp : std::uint8_t { add, set };
 // modulo 2^32, so that counts may wrap.
 enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
+[[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
+
 // A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
 // what was consumed survives from call to call. It names nobody: where more than one rank
 // notifies, use a row, or prove that no notifier can be a round ahead.

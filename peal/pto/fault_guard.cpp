@@ -79,10 +79,9 @@ std::string what_happened(const Core& core) {
 }
 
 std::exception_ptr describe_fault(const Core& core) {
-  return std::make_exception_ptr(
-      KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(),
-                    "it crashed: " + what_happened(core),
-                    source_line(reinterpret_cast<const void*>(state.counter))));
+  return std::make_exception_ptr(KernelFailure(
+      KernelFailure::Kind::other, core.rank(), core.index(), "it crashed: " + what_happened(core),
+      source_line(reinterpret_cast<const void*>(state.counter))));
 }
 
 // Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and

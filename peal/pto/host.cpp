@@ -256,8 +256,10 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   const auto memory = static_cast<OnChip>(space);
   const auto limit = static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
   if (address > limit || size_bytes > limit - address) {
-    refuse(place, fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes,
-                              address, names[static_cast<int>(space)], limit));
+    refuse(place,
+           fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes, address,
+                       names[static_cast<int>(space)], limit),
+           Kind::out_of_bounds);
   }
   if (address % 32 != 0) {
     refuse(place, fmt::format("TASSIGN at {} of {}; a tile starts at a multiple of 32 bytes",
@@ -364,7 +366,7 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   refuse_at(line_before(place),
             outside.value_or(
                 fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address)),
-            Kind::out_of_bounds);
+            outside ? Kind::out_of_bounds : Kind::other);
 }
 
 std::int32_t own_rank() { return core().rank(); }

@@ -56,7 +56,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
     ends.push_back(
         {.kind = FindingClass::crash, .subject = error.what(), .sides = {}, .reason = {}});
   }
-  checker.finish();
+  checker.finish(!ends.empty());
   OneRun result;
   result.findings = checker.findings().sorted();
   for (Finding& end : ends) result.findings.push_back(std::move(end));
