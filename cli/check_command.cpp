@@ -19,6 +19,7 @@
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
 #include "peal/search/check.h"
+#include "peal/search/mutation.h"
 
 namespace peal {
 namespace {
@@ -122,6 +123,69 @@ nlohmann::ordered_json json_of(const CheckSubject& subject, const CheckResult& r
   return json;
 }
 
+std::string line_text(const FindingLine& line) {
+  return fmt::format("{}:{}", line.file, line.line);
+}
+
+// Each synchronisation, and what its removal does.
+std::string text_of(const std::vector<Mutation>& mutations) {
+  std::string text = "without one synchronisation at a time:\n";
+  int unneeded = 0;
+  for (const Mutation& mutation : mutations) {
+    std::string lines;
+    for (const FindingLine& line : mutation.unit.lines) {
+      lines += (lines.empty() ? "" : ", ") + line_text(line);
+    }
+    text += fmt::format("  {}   {}\n", mutation.unit.what, lines);
+    if (!mutation.caught_by) {
+      ++unneeded;
+      text += "    not needed: results and order are right without it; it can go\n";
+      continue;
+    }
+    text += fmt::format("    needed: {} on {} ranks: {}\n", name(mutation.caught_by->kind),
+                        mutation.ranks, mutation.caught_by->subject);
+    for (const FindingSide& side : mutation.caught_by->sides) {
+      if (!side.place.file.empty()) {
+        text += fmt::format("      rank {} {}   {}\n", side.rank, side.what, line_text(side.place));
+      }
+    }
+  }
+  return text + fmt::format("{} synchronisations, {} not needed\n", mutations.size(), unneeded);
+}
+
+nlohmann::ordered_json json_of(const std::vector<Mutation>& mutations) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const Mutation& mutation : mutations) {
+    nlohmann::ordered_json json;
+    json["what"] = mutation.unit.what;
+    json["lines"] = nlohmann::ordered_json::array();
+    for (const FindingLine& line : mutation.unit.lines) {
+      json["lines"].push_back({{"file", line.file}, {"line", line.line}});
+    }
+    json["needed"] = mutation.caught_by.has_value();
+    if (mutation.caught_by) {
+      json["ranks"] = mutation.ranks;
+      json["caught_by"] = json_of(*mutation.caught_by);
+    } else {
+      json["class"] = name(FindingClass::unneeded_sync);
+    }
+    all.push_back(json);
+  }
+  return all;
+}
+
+std::vector<Mutation> run_mutations(const CheckPlan& plan, const CheckRequest& check_request) {
+  ProgressBar bar(100);
+  const std::vector<Mutation> mutations =
+      mutate({.subjects = plan.mutation_subjects,
+              .ranks = plan.ranks,
+              .check = {.schedules = check_request.schedules},
+              .mutates = plan.mutates,
+              .progress = [&bar](int done, int of) { bar.update(100.0 * done / of); }});
+  bar.finish();
+  return mutations;
+}
+
 }  // namespace
 
 int check_command(const CheckCommandRequest& request) {
@@ -149,6 +213,11 @@ int check_command(const CheckCommandRequest& request) {
     is_clean = is_clean && result.is_clean();
     text += text_of(plan.subject, result);
     json["results"].push_back(json_of(plan.subject, result));
+  }
+  if (request.mutate) {
+    const std::vector<Mutation> mutations = run_mutations(plan, check_request);
+    text += text_of(mutations);
+    json["mutations"] = json_of(mutations);
   }
   if (json_file) {
     const std::string bytes = json.dump(2) + "\n";

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::uint64_t most_calls = 1000;
 constexpr std::uint64_t default_calls = 2;
+constexpr std::uint64_t mutation_calls = 4;
 
 // The caller's accesses are in no kernel.
 constexpr SourcePlace callers{};
@@ -177,8 +178,16 @@ class CollectiveSubject {
   std::vector<EventReader*> readers_;
 };
 
-std::uint64_t calls_of(const RunRequest& request) {
-  if (!request.calls) return default_calls;
+// A request that makes no sense is known at once.
+std::function<std::optional<std::string>(int, const RunOptions&)> collective_run(
+    const RunRequest& request, std::uint64_t calls, const Platform& platform, int ranks) {
+  const auto subject = std::make_shared<CollectiveSubject>(request, calls, platform);
+  subject->prepare(ranks);
+  return [subject](int on, const RunOptions& options) { return subject->run(on, options); };
+}
+
+std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
+  if (!request.calls) return otherwise;
   return parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls});
 }
 
@@ -204,14 +213,26 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
       with.options = options;
       return target.run(with).mismatch;
     };
+    plan.mutation_subjects = {plan.subject};
+    plan.mutates = [](const std::string& file) { return !file.starts_with("peal/"); };
     return plan;
   }
-  if (plan.ranks.empty()) plan.ranks = {ranks_of(run, 4)};
-  const auto subject = std::make_shared<CollectiveSubject>(run, calls_of(run), platform);
-  subject->prepare(plan.ranks.front());  // so that a request that makes no sense is known at once
-  plan.subject.run = [subject](int ranks, const RunOptions& options) {
-    return subject->run(ranks, options);
-  };
+  if (plan.ranks.empty()) {
+    plan.ranks = request.mutate ? std::vector<int>{2, 3, 4, 8} : std::vector<int>{ranks_of(run, 4)};
+  }
+  plan.subject.run =
+      collective_run(run, calls_of(run, default_calls), platform, plan.ranks.front());
+  plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
+  if (!request.mutate) return plan;
+  // Credits come into play when a half of the scratch is used again, at the third call.
+  const std::uint64_t calls = calls_of(run, mutation_calls);
+  for (const char* count : {"1", "7", "1000"}) {
+    RunRequest other = run;
+    if (!run.count) other.count = count;
+    plan.mutation_subjects.push_back(plan.subject);
+    plan.mutation_subjects.back().run = collective_run(other, calls, platform, plan.ranks.front());
+    if (run.count) break;
+  }
   return plan;
 }
 

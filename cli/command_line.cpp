@@ -112,6 +112,8 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--skip", request.skip, "CHECK", "No findings of these classes")->delimiter(',');
   check->add_flag("--advice", request.advice, "Say what is waste, too");
   check->add_flag("--strict", request.strict, "Assume no more of the hardware than is documented");
+  check->add_flag("--mutate", request.mutate,
+                  "Leave out each synchronisation, one at a time, and say whether it is needed");
   add("--schedules", request.schedules, "N",
       "Schedules to search where one run does not decide; default 64");
   add("--schedule", run.schedule, "KIND",
