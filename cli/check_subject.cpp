@@ -85,14 +85,11 @@ class CollectiveSubject {
   std::optional<std::string> run(int ranks, const RunOptions& options) {
     prepare(ranks);
     calls_made_.assign(calls_, Call(ranks));
+    first_failure_.reset();
     readers_ = options.readers;
     plan_->executor->run(
         ranks, [this](Team& team) { make_calls(team); }, options);
-    for (std::uint64_t call = 0; call < calls_; ++call) {
-      const auto failure = compare(call);
-      if (failure) return fmt::format("{} of call {}", *failure, call);
-    }
-    return std::nullopt;
+    return first_failure_;
   }
 
  private:
@@ -100,7 +97,7 @@ class CollectiveSubject {
     explicit Call(int ranks)
         : send(static_cast<std::size_t>(ranks)), recv(static_cast<std::size_t>(ranks)) {}
     std::vector<std::vector<std::byte>> send, recv;  // of each rank
-    int entered = 0;
+    int entered = 0, returned = 0;
     int fewest_on_return = INT32_MAX;
   };
 
@@ -141,6 +138,7 @@ class CollectiveSubject {
         made.recv[rank] = copy_of(device.read(recv, callers));
         report_expectation(readers_, contribution_call(team.rank(), call), recv);
       }
+      if (++made.returned == plan.ranks) finish(call);
     }
   }
 
@@ -152,6 +150,13 @@ class CollectiveSubject {
             .rank = rank,
             .call = static_cast<std::uint32_t>(call),
             .count = plan_->count};
+  }
+
+  // The last rank has returned from the call: nothing of it is needed any more.
+  void finish(std::uint64_t call) {
+    const auto failure = compare(call);
+    if (failure && !first_failure_) first_failure_ = fmt::format("{} of call {}", *failure, call);
+    calls_made_[call] = Call(0);
   }
 
   std::optional<std::string> compare(std::uint64_t call) {
@@ -177,6 +182,7 @@ class CollectiveSubject {
   std::unique_ptr<RunPlan> plan_;
   std::vector<Call> calls_made_;
   std::vector<EventReader*> readers_;
+  std::optional<std::string> first_failure_;
 };
 
 // A request that makes no sense is known at once.
@@ -194,16 +200,18 @@ std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
 
 // A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
-  if (request.mutate || request.events || request.run.ranks) {
+  const int ranks = event_file_ranks(request.run.collective);
+  const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
+  if (request.mutate || request.events || is_other) {
     throw Error(
-        fmt::format("`{}` is a recorded run, which takes no --mutate, --events or -n; "
-                    "leave them away",
-                    request.run.collective));
+        fmt::format("`{}` is a recorded run of {} ranks, which takes no --mutate, --events or "
+                    "other -n; leave them away",
+                    request.run.collective, ranks));
   }
   CheckPlan plan;
   plan.subject.command = command_of(request);
   plan.subject.switches = event_file_switches(request.run.collective);
-  plan.ranks = {event_file_ranks(request.run.collective)};
+  plan.ranks = {ranks};
   plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
     for (EventReader* reader : options.readers) read_event_file(path, *reader);
     return std::optional<std::string>();
