@@ -151,6 +151,7 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
     const pto_abi::Global& global = operands->global;
     operation.global.data = global.data;
     operation.global.dtype = static_cast<DType>(global.dtype);
+    operation.global.fractal = global.fractal != 0;
     std::copy(global.shape, global.shape + 5, operation.global.shape.begin());
     std::copy(global.stride, global.stride + 5, operation.global.stride.begin());
     const std::byte* const l1 = core().on_chip(OnChip::l1);
