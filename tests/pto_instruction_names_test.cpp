@@ -100,7 +100,8 @@ const std::vector<Check> cube_instructions = {
      "1);"},
     {"TMATMUL",
      R"x(using G = GlobalTensor<float, Shape<1, 1, 1, 16, 16>, Stride<256, 256, 256, 16, 1>>;
-      using Mat = Tile<TileType::Mat, float, 16, 16, BLayout::ColMajor, 16, 16, SLayout::RowMajor, 512>;
+      using Mat = Tile<TileType::Mat, float, 16, 16, BLayout::ColMajor, 16, 16,
+                       SLayout::RowMajor, 512>;
       for (int i = 0; i < 256; ++i) st_dev(i % 17 == 0 ? 3.0f : 0.0f, k.b + i);
       pipe_sync();
       Mat a, b; TileLeft<float, 16, 16> l; TileRight<float, 16, 16> r; TileAcc<float, 16, 16> c;

@@ -33,7 +33,8 @@ class PtoShim {
 
   // The tasks that it submits for these arguments, each with those before it whose tensors overlap
   // its own so that one of the two writes. Throws Error when it expects another number of
-  // arguments, or a task has more than a core takes (32 tensors, 16 scalars).
+  // arguments, is given more than a chip takes (256 tensors, 128 scalars), or submits a task with
+  // more than a core takes (32 and 16).
   [[nodiscard]] std::vector<PtoTask> run(std::span<const ChipTensor> tensors,
                                          std::span<const std::uint64_t> scalars) const;
 
