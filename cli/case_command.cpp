@@ -32,11 +32,31 @@ std::string case_path(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
   throw Error(fmt::format(
-      "kernel `{}` has no case; describe its arguments in a TOML file and give --case FILE",
+      "kernel `{}` has no case; describe its arguments by --arg, or in a TOML file and give --case "
+      "FILE",
       request.collective));
 }
 
+CaseFile read_flags(const RunRequest& request) {
+  const fs::path target = request.collective;
+  std::error_code failed;
+  if (request.case_file || target.extension() == ".toml" || fs::is_directory(target, failed)) {
+    throw Error(fmt::format(
+        "--case or a folder with a case and --arg or others that describe a case disagree about "
+        "`{}`; give one of them",
+        request.collective));
+  }
+  if (!fs::is_regular_file(target, failed)) {
+    throw Error(fmt::format("kernel `{}` is no file; name the source that --arg describes",
+                            request.collective));
+  }
+  CaseFlags flags = request.flags;
+  flags.kernel = request.collective;
+  return case_of_flags(flags);
+}
+
 CaseFile read_case(const RunRequest& request) {
+  if (request.flags.any()) return read_flags(request);
   CaseFile file = read_case_file(case_path(request));
   const fs::path target = request.collective;
   if (!request.case_file || target.extension() == ".toml") return file;
@@ -98,7 +118,7 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
 std::string json_of(const RunRequest& request, const CaseRunRequest& run,
                     const CaseRunResult& result) {
   nlohmann::ordered_json json;
-  json["case"] = case_path(request);
+  json["case"] = request.flags.any() ? request.collective : case_path(request);
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
   json["calls"] = result.calls;
@@ -119,8 +139,9 @@ std::string json_of(const RunRequest& request, const CaseRunRequest& run,
 bool names_case(const RunRequest& request) {
   const fs::path target = request.collective;
   std::error_code failed;
-  return request.case_file || target.has_parent_path() || target.extension() == ".cpp" ||
-         target.extension() == ".toml" || fs::is_directory(target, failed);
+  return request.case_file || request.flags.any() || target.has_parent_path() ||
+         target.extension() == ".cpp" || target.extension() == ".toml" ||
+         fs::is_directory(target, failed);
 }
 
 int case_command(const RunRequest& request) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "peal/pto/case_flags.h"
+
 namespace peal {
 
 // What was typed after `peal run`, as it was typed; nothing where an option was not given.
@@ -15,6 +17,7 @@ struct RunRequest {
   std::optional<std::string> devices, ranks, count, dtype, op, root;
   std::optional<std::string> input, output, fill, seed, repeat, json;
   std::optional<std::string> case_file, calls, time_limit;  // of a PTO kernel
+  CaseFlags flags;                                          // instead of a case file
   bool no_values = false;
 };
 

@@ -92,6 +92,9 @@ const std::vector<Check> tile_instructions = {
 };
 
 const std::vector<Check> cube_instructions = {
+    {"Tile_fractal",
+     "Tile<TileType::Mat, half, 16, 16, BLayout::ColMajor, 16, 16, SLayout::RowMajor,"
+     " 512> t; TASSIGN(t, 0); return t.GetValidRow() == 16;"},
     {"TLOAD_Mat",
      "Tile<TileType::Mat, float, 4, 16, BLayout::ColMajor, 4, 16, SLayout::RowMajor, 512> m; "
      "TASSIGN(m, 0x1000); GlobalTensor<float, Shape<1, 1, 1, 4, 16>, Stride<64, 64, 64, 16, 1>> "

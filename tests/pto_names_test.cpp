@@ -160,9 +160,6 @@ const std::vector<Check> type_names = {
     {"Tile_ColMajor",
      "Tile<TileType::Vec, float, 8, 2, BLayout::ColMajor, 8, 2, SLayout::NoneBox> t;"
      " TASSIGN(t, 0); t.SetValue(9, 4); return t.GetValue(9) == 4;"},
-    {"Tile_fractal",
-     "Tile<TileType::Mat, half, 16, 16, BLayout::ColMajor, 16, 16, SLayout::RowMajor,"
-     " 512> t; TASSIGN(t, 0); return t.GetValidRow() == 16;"},
     {"TileType",
      "return TileType::Vec != TileType::Mat && TileType::Left != TileType::Right &&"
      " TileType::Acc != TileType::Vec;"},

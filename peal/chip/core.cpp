@@ -322,9 +322,11 @@ Core* current_core() { return running_core; }
 void Core::scalar_step(Picoseconds time) {
   blocked_ = Blocked::no;
   clock_ = std::max(clock_, time);
-  running_core = this;
+  struct Running {
+    explicit Running(Core* core) { running_core = core; }
+    ~Running() { running_core = nullptr; }  // also when the program ends by an exception
+  } running(this);
   fabric_.programs().resume(index_);
-  running_core = nullptr;
 }
 
 void Core::cell_changed(const std::uint32_t* cell, Picoseconds time) {

@@ -62,6 +62,9 @@ class CaseRun {
         shim_(load_shim(file)) {
     for (const CaseKernel& kernel : file.kernels) {
       kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
+      if (std::find(core_types_.begin(), core_types_.end(), kernel.core) == core_types_.end()) {
+        core_types_.push_back(kernel.core);
+      }
     }
     for (std::int64_t call = 0; call < calls_; ++call) {
       for (int rank = 0; rank < ranks_; ++rank) {
@@ -81,9 +84,9 @@ class CaseRun {
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,
-         .blocks = setup_.cores,
+         .blocks = setup_.cores * static_cast<int>(core_types_.size()),
          .prepare = [this](SimMemory& memory) { prepare(memory); },
-         .program = [this](Core& core, int rank, int) { run_tasks(core, rank); }},
+         .program = [this](Core& core, int rank, int index) { run_tasks(core, rank, index); }},
         request.options);
     result.calls = calls_;
     result.tolerance = file_.tolerance;
@@ -214,23 +217,38 @@ class CaseRun {
   [[nodiscard]] std::vector<PtoTask> tasks_of(const RankCall& own) const {
     if (!shim_) {
       PtoTask task;
+      task.core = file_.find_kernel(0)->core;
       task.tensors = own.tensors;
       task.scalars = own.scalars;
       return {task};
     }
     std::vector<PtoTask> tasks = shim_->run(own.tensors, own.scalars);
-    for (const PtoTask& task : tasks) {
-      if (kernels_.contains(task.kernel)) continue;
+    for (const PtoTask& task : tasks) check_task(task);
+    return tasks;
+  }
+
+  void check_task(const PtoTask& task) const {
+    const CaseKernel* const kernel = file_.find_kernel(task.kernel);
+    if (kernel == nullptr) {
       throw Error(fmt::format(
           "orchestration `{}` submits a task of kernel {}, which the case `{}` does not have; "
           "add a [[kernel]] with this id",
           file_.orchestration->file, task.kernel, file_.path));
     }
-    return tasks;
+    if (kernel->core != task.core) {
+      throw Error(fmt::format(
+          "orchestration `{}` submits a task of kernel {} by rt_submit_{}_task, and the case `{}` "
+          "says that its core is `{}`; make them agree",
+          file_.orchestration->file, task.kernel, name(task.core), file_.path, name(kernel->core)));
+    }
   }
 
-  void run_tasks(Core& core, int rank) {
-    for (std::int64_t call = 0; call < calls_; ++call) part(call, rank).tasks->work(core, kernels_);
+  // `index` among the cores of the rank: as many of the first type as of the next.
+  void run_tasks(Core& core, int rank, int index) {
+    const CoreType type = core_types_[static_cast<std::size_t>(index / setup_.cores)];
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      part(call, rank).tasks->work(core, type, kernels_);
+    }
   }
 
   void compare(CaseRunResult& result) {
@@ -307,10 +325,11 @@ class CaseRun {
   std::int64_t calls_;
   std::optional<PtoShim> shim_;
   std::map<int, PtoKernel> kernels_;
-  std::vector<RankCall> parts_;      // by call, then rank
-  std::vector<std::byte*> windows_;  // rank 0's
-  std::vector<Context> contexts_;    // by rank, then window
-  std::int64_t task_count_ = 0;      // of all ranks and calls
+  std::vector<CoreType> core_types_;  // that the kernels are for, in their order
+  std::vector<RankCall> parts_;       // by call, then rank
+  std::vector<std::byte*> windows_;   // rank 0's
+  std::vector<Context> contexts_;     // by rank, then window
+  std::int64_t task_count_ = 0;       // of all ranks and calls
 };
 
 }  // namespace

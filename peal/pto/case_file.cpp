@@ -48,14 +48,15 @@ enum class PathKind : bool { file, folder };
 
 // The path that the node names, which exists.
 std::string read_path(const CaseNode& node, const CaseFile& file, PathKind kind) {
-  const fs::path folder = fs::absolute(file.path).parent_path();
+  const fs::path folder = file.path.empty() ? "" : fs::absolute(file.path).parent_path();
   const fs::path path = (folder / node.text()).lexically_normal();
   std::error_code failed;  // what cannot be looked at is not there
   const bool found =
       kind == PathKind::file ? fs::is_regular_file(path, failed) : fs::is_directory(path, failed);
   if (found) return path.string();
-  node.refuse(fmt::format("names `{}`, which is no {}; name one relative to the case file",
-                          path.string(), kind == PathKind::file ? "file" : "folder"));
+  node.refuse(fmt::format("names `{}`, which is no {}; name one relative to the {}", path.string(),
+                          kind == PathKind::file ? "file" : "folder",
+                          file.path.empty() ? "working directory" : "case file"));
 }
 
 void read_ranks(const CaseNode& root, CaseFile& file) {
@@ -162,8 +163,7 @@ const CaseKernel* CaseFile::find_kernel(int id) const {
   return nullptr;
 }
 
-CaseFile read_case_file(const std::string& path) {
-  const toml::table table = parse_toml(path);
+static CaseFile read_case(const toml::table& table, const std::string& path) {
   CaseFile file;
   file.path = path;
   const CaseNode root(file.path, table);
@@ -181,6 +181,17 @@ CaseFile read_case_file(const std::string& path) {
   return file;
 }
 
+CaseFile read_case_file(const std::string& path) { return read_case(parse_toml(path), path); }
+
+CaseFile read_case_text(const std::string& text) {
+  try {
+    return read_case(toml::parse(text), "");
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("flags that describe a case cannot be read: {}; give each name once",
+                            error.description()));
+  }
+}
+
 void check_ranks(const CaseFile& file, int ranks) {
   if (ranks >= file.fewest_ranks && ranks <= file.most_ranks) return;
   refuse_case(
@@ -190,7 +201,8 @@ void check_ranks(const CaseFile& file, int ranks) {
 }
 
 void refuse_case(const std::string& path, std::string_view key, const std::string& what) {
-  throw Error(fmt::format("case file `{}`: {}{}{} {}", path, key.empty() ? "" : "`", key,
+  const std::string subject = path.empty() ? "flags" : fmt::format("case file `{}`", path);
+  throw Error(fmt::format("{}: {}{}{} {}", subject, key.empty() ? "" : "`", key,
                           key.empty() ? "the file" : "`", what));
 }
 

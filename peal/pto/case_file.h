@@ -11,6 +11,7 @@
 #include "peal/base/expression.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
+#include "peal/pto/core_type.h"
 
 // A case: what a PTO kernel is run with and what it has to result in. The form of the file is
 // docs/case_files.md's; evaluation for a rank and a call is CaseCall's.
@@ -62,8 +63,6 @@ struct CaseValue {
   CaseNumber number;  // over P, rank, call and the values before it
 };
 
-enum class CoreType : std::uint8_t { aiv, aic };
-
 struct CaseKernel {
   int id = 0;
   std::string file;
@@ -105,7 +104,7 @@ struct ExpectedOutput {
 };
 
 struct CaseFile {
-  std::string path;
+  std::string path;                                // empty for a case that is no file
   std::vector<int> ranks;                          // what a plain run uses
   int fewest_ranks = 1, most_ranks = 1;            // what the kernel can do
   std::optional<CaseNumber> blocks, cores, calls;  // without: 1, as many as blocks, 1
@@ -127,10 +126,14 @@ struct CaseFile {
 // value.
 [[nodiscard]] CaseFile read_case_file(const std::string& path);
 
+// The same for the text of one that lies nowhere, and names no path; its paths are absolute.
+[[nodiscard]] CaseFile read_case_text(const std::string& text);
+
 // Throws Error for a number of ranks outside rank_limit.
 void check_ranks(const CaseFile& file, int ranks);
 
-// Throws the Error of a mistake at `key` of the case file at `path`.
+// Throws the Error of a mistake at `key` of the case file at `path`, or of the flags where it is
+// empty.
 [[noreturn]] void refuse_case(const std::string& path, std::string_view key,
                               const std::string& what);
 

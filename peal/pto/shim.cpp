@@ -53,6 +53,7 @@ void submit_pto_task(const pto_abi::Submission* submission) {
   }
   PtoTask task;
   task.kernel = submission->function;
+  task.core = submission->is_cube != 0 ? CoreType::aic : CoreType::aiv;
   const auto* tensors = static_cast<const ChipTensor*>(submission->tensors);
   task.tensors.assign(tensors, tensors + submission->tensor_count);
   for (std::size_t i = 0; i < submission->tensor_count; ++i) {

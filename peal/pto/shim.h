@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "peal/pto/abi.h"
+#include "peal/pto/core_type.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/loaded_object.h"
 
@@ -16,7 +17,8 @@ enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
 
 // A task that a shim has submitted.
 struct PtoTask {
-  int kernel = 0;  // the id of a kernel of the case
+  int kernel = 0;   // the id of a kernel of the case
+  CoreType core{};  // that it is for
   std::vector<ChipTensor> tensors;
   std::vector<TaskDirection> directions;
   std::vector<std::uint64_t> scalars;
