@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -12,7 +13,7 @@
 #include <span>
 #include <string>
 
-#include "cli/number_option.h"
+#include "cli/case_target.h"
 #include "cli/output_file.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
@@ -21,68 +22,20 @@
 namespace peal {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::uint64_t most_calls = 1000;
-
-std::string case_path(const RunRequest& request) {
-  const fs::path target = request.collective;
-  if (request.case_file) return *request.case_file;
-  if (target.extension() == ".toml") return target.string();
-  std::error_code failed;
-  if (fs::is_directory(target, failed)) return (target / "case.toml").string();
-  throw Error(fmt::format(
-      "kernel `{}` has no case; describe its arguments by --arg, or in a TOML file and give --case "
-      "FILE",
-      request.collective));
-}
-
-CaseFile read_flags(const RunRequest& request) {
-  const fs::path target = request.collective;
-  std::error_code failed;
-  if (request.case_file || target.extension() == ".toml" || fs::is_directory(target, failed)) {
-    throw Error(fmt::format(
-        "--case or a folder with a case and --arg or others that describe a case disagree about "
-        "`{}`; give one of them",
-        request.collective));
-  }
-  if (!fs::is_regular_file(target, failed)) {
-    throw Error(fmt::format("kernel `{}` is no file; name the source that --arg describes",
-                            request.collective));
-  }
-  CaseFlags flags = request.flags;
-  flags.kernel = request.collective;
-  return case_of_flags(flags);
-}
-
-CaseFile read_case(const RunRequest& request) {
-  if (request.flags.any()) return read_flags(request);
-  CaseFile file = read_case_file(case_path(request));
-  const fs::path target = request.collective;
-  if (!request.case_file || target.extension() == ".toml") return file;
-  std::error_code failed;
-  if (fs::is_directory(target, failed)) return file;
-  if (!fs::exists(target, failed)) {
-    throw Error(
-        fmt::format("kernel `{}` cannot be read: No such file or directory; name an "
-                    "existing source file",
-                    request.collective));
-  }
-  for (CaseKernel& kernel : file.kernels) {  // the named source stands for kernel 0
-    if (kernel.id == 0) kernel.file = fs::absolute(target).string();
-  }
-  return file;
-}
-
-void note_unused(const RunRequest& request) {
-  const std::pair<const char*, bool> unused[] = {
-      {"--count", request.count.has_value()},   {"--dtype", request.dtype.has_value()},
-      {"--op", request.op.has_value()},         {"--root", request.root.has_value()},
-      {"--input", request.input.has_value()},   {"--output", request.output.has_value()},
-      {"--fill", request.fill.has_value()},     {"--seed", request.seed.has_value()},
-      {"--repeat", request.repeat.has_value()}, {"--algorithm", request.algorithm != "auto"}};
+void note_unused(const RunRequest& request, const CaseTarget& target) {
+  const std::pair<const char*, bool> unused[] = {{"--count", request.count.has_value()},
+                                                 {"--dtype", request.dtype.has_value()},
+                                                 {"--op", request.op.has_value()},
+                                                 {"--root", request.root.has_value()},
+                                                 {"--input", request.input.has_value()},
+                                                 {"--output", request.output.has_value()},
+                                                 {"--fill", request.fill.has_value()},
+                                                 {"--seed", request.seed.has_value()},
+                                                 {"--set", target.kernel && !request.set.empty()},
+                                                 {"--repeat", request.repeat.has_value()},
+                                                 {"--algorithm", request.algorithm != "auto"}};
   for (const auto& [option, given] : unused) {
-    if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel with a case\n", option);
+    if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel of one's own\n", option);
   }
 }
 
@@ -106,7 +59,7 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
     }
     fmt::format_to(out, "tolerance: {:.3e}\n", result.tolerance);
   } else {
-    text += "the case expects nothing: results not compared\n";
+    text += "nothing is expected: results not compared\n";
   }
   const std::int64_t time_ns = (result.report.time_ps + 500) / 1000;
   fmt::format_to(out, "simulated time: {}.{:03} us\n{}", time_ns / 1000, time_ns % 1000,
@@ -115,10 +68,10 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
   return text + "\n";
 }
 
-std::string json_of(const RunRequest& request, const CaseRunRequest& run,
+std::string json_of(const RunRequest& request, const CaseTarget& target, const CaseRunRequest& run,
                     const CaseRunResult& result) {
   nlohmann::ordered_json json;
-  json["case"] = request.flags.any() ? request.collective : case_path(request);
+  json[target.kernel ? "kernel" : "case"] = target.path;
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
   json["calls"] = result.calls;
@@ -136,36 +89,21 @@ std::string json_of(const RunRequest& request, const CaseRunRequest& run,
 
 }  // namespace
 
-bool names_case(const RunRequest& request) {
-  const fs::path target = request.collective;
-  std::error_code failed;
-  return request.case_file || request.flags.any() || target.has_parent_path() ||
-         target.extension() == ".cpp" || target.extension() == ".toml" ||
-         fs::is_directory(target, failed);
-}
-
 int case_command(const RunRequest& request) {
-  const CaseFile file = read_case(request);
-  CaseRunRequest run{.platform = request.platform, .ranks = ranks_of(request, file.ranks.front())};
-  if (request.calls) {
-    run.calls = static_cast<std::int64_t>(
-        parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
-  }
-  if (request.time_limit) {
-    run.time_limit_seconds = static_cast<double>(
-        parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));
-  }
+  const CaseTarget target = find_case_target(request);
+  CaseRunRequest run = target.request;
+  run.ranks = ranks_of(request, target.ranks.front());
   run.options.schedule = request.schedule;
   run.options.values = !request.no_values;
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
-  note_unused(request);
+  note_unused(request, target);
 
   const auto start = std::chrono::steady_clock::now();
-  const CaseRunResult result = run_case(file, run);
+  const CaseRunResult result = target.run(run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (json) {
-    const std::string text = json_of(request, run, result);
+    const std::string text = json_of(request, target, run, result);
     json->write(std::as_bytes(std::span(text)));
     json->commit();
   }

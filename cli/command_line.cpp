@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/check_command.h"
+#include "cli/check_request.h"
 #include "cli/list_command.h"
 #include "cli/output_file.h"
 #include "cli/run_command.h"
@@ -67,14 +69,18 @@ void add_run(CLI::App& app, RunRequest& request) {
     return run->add_option(names, value, help)->type_name(type);
   };
   add("collective", request.collective, "NAME",
-      "A collective of `peal list`, or a PTO kernel: its source with --case or --arg, or a folder "
-      "with case.toml")
+      "A collective of `peal list`, or a kernel: a source that defines peal_kernel, a PTO source "
+      "with --case or --arg, or a folder with case.toml")
       ->required();
   add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
   add_case_flags(*run, request.flags);
   add("--time-limit", request.time_limit, "S",
-      "Seconds that a PTO kernel may run without an instruction of the chip; default 5");
-  add("--calls", request.calls, "N", "Calls of a PTO kernel on one window; default the case's");
+      "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--calls", request.calls, "N",
+      "Calls of a kernel on one window; default what it is made for");
+  add("--set", request.set, "NAME=N", "Another expression for one of the case's [values]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("-p,--platform", request.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("-d,--devices", request.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
@@ -99,6 +105,46 @@ void add_run(CLI::App& app, RunRequest& request) {
   add("--json", request.json, "FILE", "Write everything that is printed as JSON");
 }
 
+void add_check(CLI::App& app, CheckCommandRequest& request) {
+  CLI::App* check = app.add_subcommand(
+      "check", "Run a collective or a kernel in the simulator under every check and decide");
+  const auto add = [check](const char* names, auto& value, const char* type, const char* help) {
+    return check->add_option(names, value, help)->type_name(type);
+  };
+  RunRequest& run = request.run;
+  add("target", run.collective, "NAME",
+      "A collective of `peal list`, or a kernel: a source that defines peal_kernel, a PTO source "
+      "with --case or --arg, or a folder with case.toml")
+      ->required();
+  add("--case", run.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
+  add_case_flags(*check, run.flags);
+  add("-n,--ranks", run.ranks, "LIST",
+      "Numbers of ranks, such as 2,3,4,8; default the case's, or 4");
+  add("-a,--algorithm", run.algorithm, "NAME", "An algorithm of `peal list`; default auto");
+  add("-c,--count", run.count, "N", "Elements of a block, as in MPI; default 256");
+  add("-t,--dtype", run.dtype, "TYPE", "As of `peal run`; default f32");
+  add("--op", run.op, "OP", "sum prod min max; default sum");
+  add("--root", run.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
+  add("-p,--platform", run.platform, "NAME",
+      "A platform of `peal list`, or a .toml file; default a2a3sim");
+  add("--calls", run.calls, "N",
+      "Calls back to back on the same windows, each with new input; default 2, or the case's");
+  add("--set", run.set, "NAME=N", "Another expression for one of the case's [values]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add("--only", request.only, "CHECK", "Only findings of these classes")->delimiter(',');
+  add("--skip", request.skip, "CHECK", "No findings of these classes")->delimiter(',');
+  check->add_flag("--advice", request.advice, "Say what is waste, too");
+  check->add_flag("--strict", request.strict, "Assume no more of the hardware than is documented");
+  add("--schedules", request.schedules, "N",
+      "Schedules to search where one run does not decide; default 64");
+  add("--schedule", run.schedule, "KIND",
+      "Of the first run: virtual, random:SEED or pct:SEED; default virtual");
+  add("--time-limit", run.time_limit, "S",
+      "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--json", run.json, "FILE", "Write everything that is printed as JSON");
+}
+
 int list_command(const ListRequest& request) {
   const std::string text = request.json ? list_json() : list_text();
   if (request.json_path.empty()) {
@@ -120,13 +166,13 @@ int report_misuse(std::string text) {
 // The sentence for arguments that cannot be parsed, the first of which is `first`.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
-  for (const char* command : {"list", "run"}) {
+  for (const char* command : {"list", "run", "check"}) {
     if (app.got_subcommand(command)) {
       return fmt::format("{}; see `peal {} --help`", error.what(), command);
     }
   }
   if (!first.empty() && !first.starts_with('-')) {
-    return fmt::format("command `{}` is unknown; use one of list, run", first);
+    return fmt::format("command `{}` is unknown; use one of list, run, check", first);
   }
   return fmt::format("{}; see `peal --help`", error.what());
 }
@@ -137,15 +183,18 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", "peal " PEAL_VERSION);
   ListRequest list;
   RunRequest run;
+  CheckCommandRequest check;
   add_list(app, list);
   add_run(app, run);
+  add_check(app, check);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
-  return app.got_subcommand("list") ? list_command(list) : run_command(run);
+  if (app.got_subcommand("list")) return list_command(list);
+  return app.got_subcommand("check") ? check_command(check) : run_command(run);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/case_command.h"
+#include "cli/case_target.h"
 #include "cli/npy.h"
 #include "cli/output_file.h"
 #include "cli/run_outcome.h"

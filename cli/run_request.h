@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "peal/pto/case_flags.h"
 
@@ -16,7 +17,8 @@ struct RunRequest {
   std::string schedule = "virtual";
   std::optional<std::string> devices, ranks, count, dtype, op, root;
   std::optional<std::string> input, output, fill, seed, repeat, json;
-  std::optional<std::string> case_file, calls, time_limit;  // of a PTO kernel
+  std::optional<std::string> case_file, calls, time_limit;  // of a kernel
+  std::vector<std::string> set;                             // NAME=EXPRESSION, of a case
   CaseFlags flags;                                          // instead of a case file
   bool no_values = false;
 };

@@ -13,7 +13,12 @@ target_link_libraries(
   peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_compile_options
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                      rapidcheck_gtest)
-target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+export_library(peal_tests)
+target_include_directories(
+  peal_tests SYSTEM
+  PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_definitions(peal_tests PRIVATE TOML_HEADER_ONLY=1
+                                              PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                               PEAL_BINARY="${PROJECT_BINARY_DIR}/peal")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
 if(TARGET peal_command)

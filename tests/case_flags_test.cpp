@@ -51,7 +51,7 @@ TEST(CaseFlags, MistakesAreMisuse) {
     EXPECT_EQ(finished.out, "") << flags;
     EXPECT_NE(finished.err.find(sentence), std::string::npos) << flags << ": " << finished.err;
   };
-  misuse("", "has no case; describe its arguments by --arg");
+  misuse("", "and no case; describe its arguments by --arg");
   misuse("--arg in", "--arg `in` says too little; give a kind and what it is of");
   misuse("--arg 'in f32[4]'", "flags: `args[0].fill` is missing; see docs/case_files.md");
   misuse("--arg 'put f32[4]'", "`args[0]` is a table; it must be a table with one of in, out");

@@ -90,22 +90,26 @@ class CacheFolder {
   std::optional<std::string> before_;
 };
 
+std::string compiled(const std::string& source) {
+  return compile_source(source, KernelLanguage::pto, {});
+}
+
 TEST_F(KernelCache, CompilingCleansAndUsingCountsAsUse) {
   const TemporaryFolder sources;
   std::ofstream(sources.path("a.cpp")) << "int a;\n";
   std::ofstream(sources.path("b.cpp")) << "int b;\n";
   const CacheFolder cache(folder_.path(""));
   const std::string old = add(object(1), 10, hours(40 * 24));
-  const std::string first = compile_pto_source(sources.path("a.cpp"), {});
+  const std::string first = compiled(sources.path("a.cpp"));
   EXPECT_FALSE(fs::exists(old));
   fs::last_write_time(first, fs::file_time_type::clock::now() - hours(40 * 24));
-  EXPECT_EQ(compile_pto_source(sources.path("a.cpp"), {}), first);
+  EXPECT_EQ(compiled(sources.path("a.cpp")), first);
   EXPECT_GT(fs::last_write_time(first), fs::file_time_type::clock::now() - hours(1));
   fs::last_write_time(first, fs::file_time_type::clock::now() - hours(40 * 24));
-  const std::string second = compile_pto_source(sources.path("b.cpp"), {});
+  const std::string second = compiled(sources.path("b.cpp"));
   EXPECT_FALSE(fs::exists(first));
   EXPECT_TRUE(fs::exists(second));
-  EXPECT_EQ(compile_pto_source(sources.path("a.cpp"), {}), first);  // made again
+  EXPECT_EQ(compiled(sources.path("a.cpp")), first);  // made again
   EXPECT_TRUE(fs::exists(first));
 }
 

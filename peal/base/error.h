@@ -13,6 +13,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// An index or a place that is outside of what it is of.
+class RangeError : public Error {
+ public:
+  using Error::Error;
+};
+
 // A run that went wrong by itself, such as a deadlock; the text is a report of one or more lines.
 // The command line answers it with exit code 1.
 class RunError : public Error {

@@ -9,27 +9,6 @@
 
 namespace peal {
 
-bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
-  const auto left = static_cast<std::int32_t>(cell), right = static_cast<std::int32_t>(value);
-  switch (cmp) {
-    case WaitCmp::reached:
-      return static_cast<std::int32_t>(cell - value) >= 0;
-    case WaitCmp::eq:
-      return left == right;
-    case WaitCmp::ne:
-      return left != right;
-    case WaitCmp::gt:
-      return left > right;
-    case WaitCmp::ge:
-      return left >= right;
-    case WaitCmp::lt:
-      return left < right;
-    case WaitCmp::le:
-      break;
-  }
-  return left <= right;
-}
-
 // Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
 static constexpr std::uint64_t polls_in_vain = 200000;
 
@@ -291,6 +270,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   Instruction& instruction = to.ring[slot];
   instruction.opcode = opcode;
   instruction.issued_after = ordering_events_;
+  instruction.number = static_cast<std::uint32_t>(instructions_);
   instruction.issued = clock_;
   instruction.file = place.file;
   instruction.line = place.line;
@@ -314,7 +294,17 @@ void Core::wake(Picoseconds time) {
 }
 
 namespace {
+
 thread_local Core* running_core = nullptr;
+
+// Says which core is running; an error of its program ends that too.
+struct Running {
+  explicit Running(Core* core) { running_core = core; }
+  ~Running() { running_core = nullptr; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+};
+
 }  // namespace
 
 Core* current_core() { return running_core; }
@@ -322,10 +312,7 @@ Core* current_core() { return running_core; }
 void Core::scalar_step(Picoseconds time) {
   blocked_ = Blocked::no;
   clock_ = std::max(clock_, time);
-  struct Running {
-    explicit Running(Core* core) { running_core = core; }
-    ~Running() { running_core = nullptr; }  // also when the program ends by an exception
-  } running(this);
+  const Running running(this);
   fabric_.programs().resume(index_);
 }
 

@@ -16,8 +16,6 @@
 
 namespace peal {
 
-[[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
-
 // The memories of a core.
 enum class OnChip : std::uint8_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int on_chip_count = 5;
@@ -132,6 +130,8 @@ class Core {
   };
   [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
+  // The instruction of a pipe that waits for an event flag, if one does.
+  [[nodiscard]] const Instruction* held_back() const;
 
   // For Fabric: steps that this core's parts take.
   void scalar_step(Picoseconds time);

@@ -101,6 +101,7 @@ void Core::emit(Event event) {
   event.core = index_;
   if (event.begin == 0) event.begin = clock_;
   if (event.end == 0) event.end = event.begin;
+  if (event.number == 0) event.number = static_cast<std::uint32_t>(instructions_);
   fabric_.emit(event);
   if (orders(event)) ++ordering_events_;
 }
@@ -133,6 +134,7 @@ void Core::emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction
         .flag_id = instruction.flag_id,
         .peer = rank_,
         .issued = instruction.issued_after,
+        .number = instruction.number,
         .begin = queue(pipe).free,
         .place = instruction.place()});
 }
@@ -172,6 +174,7 @@ void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds 
         .atomic = atomic,
         .peer = fabric_.memory().owner(global, rank_),
         .issued = instruction.issued_after,
+        .number = instruction.number,
         .begin = begin,
         .end = queue(pipe).free,
         .address = address_of(global),
@@ -210,6 +213,7 @@ void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begi
         .atomic = operation.opcode == TileOpcode::store_add,
         .peer = fabric_.memory().owner(global, rank_),
         .issued = instruction.issued_after,
+        .number = instruction.number,
         .begin = begin,
         .end = queue(pipe).free,
         .address = address_of(global),

@@ -74,6 +74,13 @@ void Core::pipe_step(Pipe pipe, Picoseconds time) {
   check_drained();
 }
 
+const Instruction* Core::held_back() const {
+  for (const PipeQueue& pipe : pipes_) {
+    if (pipe.state == PipeState::flag) return &pipe.ring[pipe.head];
+  }
+  return nullptr;
+}
+
 void Core::check_drained() {
   if (blocked_ == Blocked::drain && drained()) wake(drain_time());
 }

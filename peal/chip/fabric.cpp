@@ -54,6 +54,13 @@ bool Fabric::step() {
   return true;
 }
 
+bool Fabric::skips(SourcePlace place) const {
+  return std::any_of(settings_.skipped.begin(), settings_.skipped.end(),
+                     [place](const SkippedSync& skipped) {
+                       return skipped.line == place.line && skipped.file == place.file;
+                     });
+}
+
 Picoseconds Fabric::use_link(int from, int to, Picoseconds earliest, Picoseconds duration) {
   const auto ranks = static_cast<std::size_t>(settings_.memory.ranks);
   Picoseconds& free =

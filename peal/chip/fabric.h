@@ -15,6 +15,7 @@
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
 #include "peal/machine/reduce_op.h"
+#include "peal/machine/run.h"
 
 namespace peal {
 
@@ -64,6 +65,7 @@ class Fabric {
     const Regions& regions;
     bool values = true;
     std::span<EventReader* const> readers;
+    std::span<const SkippedSync> skipped = {};
   };
 
   explicit Fabric(const Settings& settings);
@@ -91,6 +93,10 @@ class Fabric {
   [[nodiscard]] ProgramSwitch& programs() { return settings_.programs; }
   [[nodiscard]] bool values() const { return settings_.values; }
   [[nodiscard]] bool observed() const { return !settings_.readers.empty(); }
+  // Whether the synchronisation of this line is left out of the run.
+  [[nodiscard]] bool is_skipped(SourcePlace place) const {
+    return !settings_.skipped.empty() && skips(place);
+  }
   void emit(const Event& event) const {
     for (EventReader* reader : settings_.readers) reader->read(event);
   }
@@ -125,6 +131,7 @@ class Fabric {
   void send_signal(Picoseconds time, const SignalInFlight& signal);
 
  private:
+  [[nodiscard]] bool skips(SourcePlace place) const;
   void arrive(int slot);
   void become_visible(int slot);
 

@@ -40,6 +40,7 @@ struct Instruction {
   std::uint8_t flag_pipe = 0;
   std::uint8_t flag_id = 0;
   std::uint32_t issued_after = 0;  // ordering events of its core before its issue, for readers
+  std::uint32_t number = 0;        // in program order, for readers
 
   [[nodiscard]] SourcePlace place() const { return {file, line}; }
 };

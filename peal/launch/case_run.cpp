@@ -11,15 +11,14 @@
 
 #include "peal/base/error.h"
 #include "peal/executors/sim/executor.h"
+#include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/rank_tasks.h"
-#include "peal/pto/case_call.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/include/platform_comm/comm_context.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/kernel.h"
 #include "peal/pto/shim.h"
-#include "peal/reference/reference.h"
 
 namespace peal {
 namespace {
@@ -42,11 +41,8 @@ class Context {
   std::vector<std::uint64_t> memory_;
 };
 
-// One rank's part in one call.
-struct RankCall {
-  CaseCall numbers;
-  std::vector<View> arrays;         // per argument; empty for what is no array
-  std::vector<std::byte> sent;      // a copy of what a named collective sends
+// What a rank's kernels get in one call.
+struct Bound {
   std::vector<ChipTensor> tensors;  // of the arguments that are tensors, in their order
   std::vector<std::uint64_t> scalars;
   std::optional<RankTasks> tasks;
@@ -58,7 +54,8 @@ class CaseRun {
       : file_(file),
         ranks_(request.ranks),
         setup_(case_setup(file, request.ranks)),
-        calls_(request.calls.value_or(setup_.calls)),
+        calls_(file, request.ranks, request.calls.value_or(setup_.calls)),
+        bound_(static_cast<std::size_t>(calls_.count()) * static_cast<std::size_t>(ranks_)),
         shim_(load_shim(file)) {
     for (const CaseKernel& kernel : file.kernels) {
       kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
@@ -66,32 +63,27 @@ class CaseRun {
         core_types_.push_back(kernel.core);
       }
     }
-    for (std::int64_t call = 0; call < calls_; ++call) {
-      for (int rank = 0; rank < ranks_; ++rank) {
-        parts_.push_back({CaseCall(file, {.ranks = ranks_, .rank = rank, .call = call}),
-                          std::vector<View>(file.arguments.size()),
-                          {},
-                          {},
-                          {},
-                          {}});
-      }
-    }
   }
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
-    SimExecutor executor(simulated_target(request.platform));
+    SimExecutor executor(request.target ? *request.target : simulated_target(request.platform));
     const FaultGuard guard(request.time_limit_seconds);
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,
          .blocks = setup_.cores * static_cast<int>(core_types_.size()),
          .prepare = [this](SimMemory& memory) { prepare(memory); },
-         .program = [this](Core& core, int rank, int index) { run_tasks(core, rank, index); }},
+         .program =
+             [this, &request](Core& core, int rank, int index) {
+               run_tasks(core, rank, index, index == 0 ? request.options.readers : no_readers);
+             }},
         request.options);
-    result.calls = calls_;
-    result.tolerance = file_.tolerance;
-    result.differences.resize(static_cast<std::size_t>(ranks_));
-    compare(result);
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) {
+        calls_.report_expectation(request.options.readers, call, rank);
+      }
+    }
+    calls_.compare(result);
     return result;
   }
 
@@ -101,8 +93,8 @@ class CaseRun {
     return PtoShim(file.orchestration->file, file.orchestration->name, file.include);
   }
 
-  [[nodiscard]] RankCall& part(std::int64_t call, int rank) {
-    return parts_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
+  [[nodiscard]] Bound& bound(std::int64_t call, int rank) {
+    return bound_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
                   static_cast<std::size_t>(rank)];
   }
 
@@ -129,27 +121,26 @@ class CaseRun {
       windows_.push_back(
           allocate(file_.windows[i].name, setup_.window_bytes[i], RegionKind::window));
     }
-    for (std::int64_t call = 0; call < calls_; ++call) {
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
       for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
         if (!is_array(file_.arguments[i].kind)) continue;
-        std::size_t most = 0;  // symmetric, though ranks may have arrays of other lengths
-        for (int rank = 0; rank < ranks_; ++rank) {
-          most = std::max(most, part(call, rank).numbers.count(i));
-        }
+        // Symmetric, though ranks may have arrays of other lengths.
+        const std::size_t most = calls_.most_elements(call, i);
         const DType dtype = file_.arguments[i].dtype;
-        std::byte* const first = allocate(
-            fmt::format("args[{}] ({}) of call {}", i, name(file_.arguments[i].kind), call),
-            most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
+        std::byte* const first =
+            allocate(fmt::format("{} ({}) of call {}", file_.arguments[i].label,
+                                 name(file_.arguments[i].kind), call),
+                     most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
         for (int rank = 0; rank < ranks_; ++rank) {
-          RankCall& own = part(call, rank);
+          RankCall& own = calls_.at(call, rank);
           own.arrays[i] = {map.translate(first, 0, rank), own.numbers.count(i), dtype};
           own.numbers.fill(i, own.arrays[i]);
         }
       }
     }
     make_contexts(map);
-    for (std::int64_t call = 0; call < calls_; ++call) {
-      for (int rank = 0; rank < ranks_; ++rank) bind(map, part(call, rank), rank);
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) bind(map, call, rank);
     }
   }
 
@@ -187,7 +178,9 @@ class CaseRun {
   }
 
   // Collects a rank's arguments for one call and the tasks that they make.
-  void bind(const MemoryMap& map, RankCall& own, int rank) {
+  void bind(const MemoryMap& map, std::int64_t call, int rank) {
+    RankCall& part = calls_.at(call, rank);
+    Bound& own = bound(call, rank);
     for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
       const CaseArgument& argument = file_.arguments[i];
       if (argument.kind == ArgumentKind::window) {
@@ -196,9 +189,9 @@ class CaseRun {
             tensor_of({map.translate(windows_[argument.window], 0, rank),
                        setup_.window_bytes[argument.window] / size_bytes(dtype), dtype}));
       } else if (is_tensor(argument.kind)) {
-        own.tensors.push_back(tensor_of(own.arrays[i]));
+        own.tensors.push_back(tensor_of(part.arrays[i]));
       } else if (argument.kind == ArgumentKind::scalar) {
-        own.scalars.push_back(own.numbers.scalar(i));
+        own.scalars.push_back(part.numbers.scalar(i));
       } else {
         own.scalars.push_back(static_cast<std::uint64_t>(context_of(rank, argument.window)));
       }
@@ -207,14 +200,11 @@ class CaseRun {
                                                          .context = context_of(rank, 0),
                                                          .first_task = task_count_});
     task_count_ += static_cast<std::int64_t>(own.tasks->count());
-    if (const auto& expected = own.numbers.collective()) {
-      const View& send = own.arrays[expected->send];
-      own.sent.assign(send.data, send.data + send.size_bytes());
-    }
+    part.keep_sent();
   }
 
   // What the shim submits; without one a single task of kernel 0 gets all arguments.
-  [[nodiscard]] std::vector<PtoTask> tasks_of(const RankCall& own) const {
+  [[nodiscard]] std::vector<PtoTask> tasks_of(const Bound& own) const {
     if (!shim_) {
       PtoTask task;
       task.core = file_.find_kernel(0)->core;
@@ -244,89 +234,24 @@ class CaseRun {
   }
 
   // `index` among the cores of the rank: as many of the first type as of the next.
-  void run_tasks(Core& core, int rank, int index) {
+  void run_tasks(Core& core, int rank, int index, const std::vector<EventReader*>& readers) {
     const CoreType type = core_types_[static_cast<std::size_t>(index / setup_.cores)];
-    for (std::int64_t call = 0; call < calls_; ++call) {
-      part(call, rank).tasks->work(core, type, kernels_);
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      calls_.report_contribution(readers, call, rank);
+      bound(call, rank).tasks->work(core, type, kernels_);
     }
   }
 
-  void compare(CaseRunResult& result) {
-    for (std::int64_t call = 0; call < calls_; ++call) {
-      if (part(call, 0).numbers.collective()) compare_collective(result, call);
-      for (int rank = 0; rank < ranks_; ++rank) {
-        RankCall& own = part(call, rank);
-        for (const ExpectedOutput& output : file_.expected_outputs) {
-          const CaseDifference found = own.numbers.compare(output, own.arrays[output.argument]);
-          note(result, rank, found.max);
-          if (!found.mismatch || result.mismatch) continue;
-          result.mismatch = fmt::format("rank {} args[{}] element {} of call {} is {}, expected {}",
-                                        rank, output.argument, found.mismatch->element, call,
-                                        found.mismatch->value, found.mismatch->expected);
-        }
-      }
-    }
-  }
-
-  static void note(CaseRunResult& result, int rank, double difference) {
-    result.compared = true;
-    double& most = result.differences[static_cast<std::size_t>(rank)];
-    most = std::max(most, difference);
-  }
-
-  void compare_collective(CaseRunResult& result, std::int64_t call) {
-    const auto& expected = *part(call, 0).numbers.collective();
-    std::vector<View> send, recv;
-    for (int rank = 0; rank < ranks_; ++rank) {
-      RankCall& own = part(call, rank);
-      const View& given = own.arrays[expected.send];
-      send.push_back({own.sent.data(), given.count, given.dtype});
-      recv.push_back(own.arrays[expected.recv]);
-    }
-    const reference::Comparison found = compare_named(
-        expected, {.send = send, .recv = recv, .count = expected.count}, file_.tolerance);
-    for (int rank = 0; rank < ranks_; ++rank) {
-      const reference::RankDifference& difference = found.ranks[static_cast<std::size_t>(rank)];
-      note(result, rank, difference.max);
-      if (!difference.mismatch || result.mismatch) continue;
-      result.mismatch = fmt::format("rank {} element {} of call {} is {}, expected {}", rank,
-                                    difference.mismatch->element, call, difference.mismatch->value,
-                                    difference.mismatch->expected);
-    }
-  }
-
-  static reference::Comparison compare_named(const CaseCollectiveCall& expected,
-                                             const reference::Buffers& buffers, double tolerance) {
-    const reference::Tolerance allowed{.absolute = tolerance};
-    switch (expected.collective) {
-      case CaseCollective::all_reduce:
-        return reference::all_reduce(buffers, expected.op, allowed);
-      case CaseCollective::reduce_scatter:
-        return reference::reduce_scatter(buffers, expected.op, allowed);
-      case CaseCollective::reduce:
-        return reference::reduce(buffers, expected.op, expected.root, allowed);
-      case CaseCollective::broadcast:
-        return reference::broadcast(buffers, expected.root);
-      case CaseCollective::gather:
-        return reference::gather(buffers, expected.root);
-      case CaseCollective::scatter:
-        return reference::scatter(buffers, expected.root);
-      case CaseCollective::all_gather:
-        return reference::all_gather(buffers);
-      case CaseCollective::all_to_all:
-        break;
-    }
-    return reference::all_to_all(buffers);
-  }
+  inline static const std::vector<EventReader*> no_readers = {};
 
   const CaseFile& file_;
   int ranks_;
   CaseSetup setup_;
-  std::int64_t calls_;
+  CaseCalls calls_;
+  std::vector<Bound> bound_;  // by call, then rank
   std::optional<PtoShim> shim_;
   std::map<int, PtoKernel> kernels_;
   std::vector<CoreType> core_types_;  // that the kernels are for, in their order
-  std::vector<RankCall> parts_;       // by call, then rank
   std::vector<std::byte*> windows_;   // rank 0's
   std::vector<Context> contexts_;     // by rank, then window
   std::int64_t task_count_ = 0;       // of all ranks and calls

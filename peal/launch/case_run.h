@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "peal/machine/platform.h"
 #include "peal/machine/run.h"
 #include "peal/pto/case_file.h"
 
@@ -14,6 +15,7 @@ namespace peal {
 // How a case is run; what is not given is the case's own.
 struct CaseRunRequest {
   std::string platform = "a2a3sim";
+  std::optional<Platform> target = {};  // instead of the platform of that name
   int ranks = 2;
   std::optional<std::int64_t> calls = {};
   // Processor time that a kernel may take between two instructions of the chip.

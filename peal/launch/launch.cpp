@@ -43,6 +43,10 @@ std::unique_ptr<Executor> open_executor(const std::string& platform) {
   return std::make_unique<SimExecutor>(simulated_target(platform));
 }
 
+std::unique_ptr<Executor> open_executor(const Platform& platform) {
+  return std::make_unique<SimExecutor>(platform);
+}
+
 RunReport run_ranks(const std::string& platform, int ranks,
                     const std::function<void(Team&)>& program, const RunOptions& options) {
   return open_executor(platform)->run(ranks, program, options);

@@ -22,6 +22,8 @@ namespace peal {
 // simulated. Throws Error with the list of names.
 [[nodiscard]] std::unique_ptr<Executor> open_executor(const std::string& platform);
 
+[[nodiscard]] std::unique_ptr<Executor> open_executor(const Platform& platform);
+
 // Runs `program` once on every rank of a team of `ranks` on that platform: the shortest way to a
 // collective. Throws what the program throws.
 RunReport run_ranks(const std::string& platform, int ranks,

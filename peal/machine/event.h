@@ -33,6 +33,9 @@ enum class EventKind : std::uint8_t {
   task_begin,      // of a kernel's task on a core; `value` is its number in the run
   task_end,
   task_after,  // this core goes on after the end of task `value`
+  // Of the caller, about what the kernel is called for in its call number `number`:
+  contribution,  // the bytes are elements `value`, `value` + 1, ... of what rank `peer` contributes
+  expectation,   // so the bytes must be: elements `value`, ... of rank `peer`, or combined of all
 };
 
 // Where a region's bytes come from, and who looks at them.
@@ -88,6 +91,7 @@ struct Event {
   // Of what waits in a pipe's queue: how many events of its core that order (see `orders`) were
   // before its issue.
   std::uint32_t issued = 0;
+  std::uint32_t number = 0;  // in the program order of its core
   std::uint32_t threshold = 0;  // wait, poll_failed: what the cell is compared with
   Picoseconds begin = 0;
   Picoseconds end = 0;
@@ -114,6 +118,8 @@ struct Event {
     case EventKind::notify:
     case EventKind::wait:
     case EventKind::task_after:
+    case EventKind::scalar_read:
+    case EventKind::scalar_write:
       return true;
     default:
       return false;

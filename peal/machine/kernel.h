@@ -56,8 +56,7 @@ struct KernelExpectation {
   std::vector<std::string> outputs = {};
 };
 
-// A kernel of one's own, with all that is needed to run and check it. A source file that defines
-// `peal::Kernel peal_kernel()` can be named on the command line.
+// A kernel of one's own, with all that is needed to run and check it.
 struct Kernel {
   std::string name;
   std::function<void(Device& self, const KernelArguments& args)> run;
@@ -71,3 +70,6 @@ struct Kernel {
 };
 
 }  // namespace peal
+
+// Defined by a source file that is named on the command line.
+peal::Kernel peal_kernel();

@@ -64,12 +64,21 @@ struct Platform {
 
   struct Switches {
     bool drained_is_visible = true;
+    // Two fences of one pipe and id that are alive at once are an error, whoever waits for them.
+    bool event_identity_without_waiter = true;
   } switches;
 
   [[nodiscard]] Picoseconds cycles(std::int64_t count) const {
     return static_cast<Picoseconds>(static_cast<double>(count) * core.cycle_ps + 0.5);
   }
 };
+
+// The switches that assume the least of the hardware.
+[[nodiscard]] constexpr Platform::Switches strict_switches(Platform::Switches switches) {
+  switches.drained_is_visible = false;
+  switches.event_identity_without_waiter = true;
+  return switches;
+}
 
 // Reads a platform file. Throws Error with the file's name when it is missing, does not parse, or
 // lacks a figure.

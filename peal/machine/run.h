@@ -27,6 +27,12 @@ struct RunReport {
   std::vector<RankCounts> ranks = {};
 };
 
+// A line of a kernel whose synchronisation is left out, to see whether it is needed.
+struct SkippedSync {
+  std::string file;  // as the events of a run name it
+  std::uint32_t line = 0;
+};
+
 struct RunOptions {
   // "virtual": by virtual time; "random:S": any enabled step, drawn with seed S.
   std::string schedule = "virtual";
@@ -34,6 +40,7 @@ struct RunOptions {
   bool values = true;
   // Where every signal's count starts; for tests of the wrap at 2^32.
   std::uint32_t signal_start = 0;
+  std::vector<SkippedSync> skipped = {};
   // Readers of the event stream; without any, events cost nothing.
   std::vector<EventReader*> readers = {};
   // Called now and then during a long run with the notifies so far.

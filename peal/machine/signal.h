@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal/base/error.h"
-
 namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
@@ -23,6 +21,8 @@ enum class NotifyOp : std::uint8_t { add, set };
 // modulo 2^32, so that counts may wrap.
 enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
+[[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
+
 // A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
 // what was consumed survives from call to call. It names nobody: where more than one rank
 // notifies, use a row, or prove that no notifier can be a round ahead.
@@ -30,19 +30,21 @@ struct Signal {
   SignalCell* cell = nullptr;
 };
 
-// `count` signals side by side, one of which is `row[i]`.
+// `count` signals side by side, one of which is `row[i]`; Error for any other.
 class SignalRow {
  public:
   SignalRow() = default;
   SignalRow(SignalCell* first, int count) : first_(first), count_(count) {}
 
   [[nodiscard]] Signal operator[](int index) const {
-    CHECK(index >= 0 && index < count_);
+    if (index < 0 || index >= count_) refuse(index);
     return {first_ + index};
   }
   [[nodiscard]] int count() const { return count_; }
 
  private:
+  [[noreturn]] void refuse(int index) const;
+
   SignalCell* first_ = nullptr;
   int count_ = 0;
 };

@@ -17,11 +17,6 @@ constexpr ArgumentKind all_argument_kinds[] = {
     ArgumentKind::in,     ArgumentKind::out,    ArgumentKind::inout,  ArgumentKind::temp,
     ArgumentKind::window, ArgumentKind::scalar, ArgumentKind::context};
 
-constexpr CaseCollective all_case_collectives[] = {
-    CaseCollective::all_reduce, CaseCollective::reduce_scatter, CaseCollective::reduce,
-    CaseCollective::broadcast,  CaseCollective::gather,         CaseCollective::scatter,
-    CaseCollective::all_gather, CaseCollective::all_to_all};
-
 // What a core's task takes; orchestration distributes what is more.
 constexpr std::ptrdiff_t most_tensors = 32;
 constexpr std::ptrdiff_t most_scalars = 16;
@@ -79,16 +74,6 @@ void read_array(const CaseNode& node, const CaseFile& file, CaseArgument& argume
   argument.number = node.number(count, file.values, NumberScope::call);
 }
 
-CaseFill read_fill(const CaseNode& node, const CaseFile& file) {
-  constexpr std::string_view random = "rand(";
-  const std::string_view text = node.is_text() ? trimmed(node.text()) : std::string_view();
-  if (text.starts_with(random) && text.ends_with(')')) {
-    const std::string_view seed = text.substr(random.size(), text.size() - random.size() - 1);
-    return {.number = node.number(seed, file.values, NumberScope::call), .random = true};
-  }
-  return {.number = node.number(file.values, NumberScope::element), .random = false};
-}
-
 CaseArgument read_argument(const CaseNode& node, const CaseFile& file) {
   const auto [kind, form] = read_kind(node);
   CaseArgument argument;
@@ -113,7 +98,7 @@ CaseArgument read_argument(const CaseNode& node, const CaseFile& file) {
   node.allow({name(kind), "fill"});
   const std::optional<CaseNode> fill =
       kind == ArgumentKind::temp ? node.find("fill") : node.need("fill");
-  if (fill) argument.fill = read_fill(*fill, file);
+  if (fill) argument.fill = read_case_fill(*fill, file);
   return argument;
 }
 
@@ -148,42 +133,6 @@ std::size_t find_first(ArgumentKind kind, const CaseNode& node, const CaseFile& 
   node.refuse(fmt::format("needs an argument `{}` or `inout`; add one to args", name(kind)));
 }
 
-CaseNumber read_root(const CaseNode& node, const CaseFile& file) {
-  CaseNumber root = node.number(file.values, NumberScope::call);
-  if (!root.by_rank) return root;
-  node.refuse(fmt::format("is `{}`, which depends on rank; it is the same on every rank, use P",
-                          root.expression.text()));
-}
-
-ExpectedCollective read_collective(CaseCollective collective, const CaseNode& node,
-                                   const CaseFile& file) {
-  ExpectedCollective expected;
-  expected.collective = collective;
-  switch (collective) {
-    case CaseCollective::all_reduce:
-    case CaseCollective::reduce_scatter:
-    case CaseCollective::reduce:
-      expected.op = node.reduce_op();
-      break;
-    case CaseCollective::broadcast:
-    case CaseCollective::gather:
-    case CaseCollective::scatter:
-      expected.root = read_root(node, file);
-      break;
-    default:
-      node.require_true();
-  }
-  expected.send = find_first(ArgumentKind::in, node, file);
-  expected.recv = find_first(ArgumentKind::out, node, file);
-  const DType sent = file.arguments[expected.send].dtype;
-  const DType received = file.arguments[expected.recv].dtype;
-  if (sent != received) {
-    node.refuse(fmt::format("compares args[{}] of {} with args[{}] of {}; use one dtype",
-                            expected.send, name(sent), expected.recv, name(received)));
-  }
-  return expected;
-}
-
 std::size_t find_output(const CaseNode& node, const CaseFile& file) {
   std::size_t outputs = 0;
   for (std::size_t index = 0; index < file.arguments.size(); ++index) {
@@ -198,10 +147,58 @@ std::size_t find_output(const CaseNode& node, const CaseFile& file) {
 
 }  // namespace
 
+CaseFill read_case_fill(const CaseNode& node, const CaseFile& file) {
+  constexpr std::string_view random = "rand(";
+  const std::string_view text = node.is_text() ? trimmed(node.text()) : std::string_view();
+  if (text.starts_with(random) && text.ends_with(')')) {
+    const std::string_view seed = text.substr(random.size(), text.size() - random.size() - 1);
+    return {.number = node.number(seed, file.values, NumberScope::call), .random = true};
+  }
+  return {.number = node.number(file.values, NumberScope::element), .random = false};
+}
+
+CaseNumber read_case_root(const CaseNode& node, const CaseFile& file) {
+  CaseNumber root = node.number(file.values, NumberScope::call);
+  if (!root.by_rank) return root;
+  node.refuse(fmt::format("is `{}`, which depends on rank; it is the same on every rank, use P",
+                          root.expression.text()));
+}
+
+ExpectedCollective read_case_collective(CaseCollective collective, const CaseNode& node,
+                                        const CaseFile& file) {
+  ExpectedCollective expected;
+  expected.collective = collective;
+  switch (collective) {
+    case CaseCollective::all_reduce:
+    case CaseCollective::reduce_scatter:
+    case CaseCollective::reduce:
+      expected.op = node.reduce_op();
+      break;
+    case CaseCollective::broadcast:
+    case CaseCollective::gather:
+    case CaseCollective::scatter:
+      expected.root = read_case_root(node, file);
+      break;
+    default:
+      node.require_true();
+  }
+  expected.send = find_first(ArgumentKind::in, node, file);
+  expected.recv = find_first(ArgumentKind::out, node, file);
+  const DType sent = file.arguments[expected.send].dtype;
+  const DType received = file.arguments[expected.recv].dtype;
+  if (sent != received) {
+    node.refuse(fmt::format("compares {} of {} with {} of {}; use one dtype",
+                            file.arguments[expected.send].label, name(sent),
+                            file.arguments[expected.recv].label, name(received)));
+  }
+  return expected;
+}
+
 void read_case_arguments(const CaseNode& root, CaseFile& file) {
   const CaseNode node = root.need("args");
   for (const CaseNode& element : node.elements()) {
     file.arguments.push_back(read_argument(element, file));
+    file.arguments.back().label = element.key();
   }
   if (!file.orchestration) check_direct(node, file);
 }
@@ -215,11 +212,11 @@ void read_case_expectation(const CaseNode& root, CaseFile& file) {
   for (CaseCollective collective : all_case_collectives) {
     const std::optional<CaseNode> found = node->find(name(collective));
     if (!found) continue;
-    file.expected_collective = read_collective(collective, *found, file);
+    file.expected_collective = read_case_collective(collective, *found, file);
     if (collective != CaseCollective::reduce) return node->allow({name(collective)});
     node->allow({name(collective), "root"});
     if (const auto given = node->find("root"); given) {
-      file.expected_collective->root = read_root(*given, file);
+      file.expected_collective->root = read_case_root(*given, file);
     }
     return;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+
 #include "peal/pto/case_file.h"
 #include "peal/pto/case_node.h"
 
@@ -10,5 +12,11 @@ namespace peal {
 // by then. Both throw Error.
 void read_case_arguments(const CaseNode& root, CaseFile& file);
 void read_case_expectation(const CaseNode& root, CaseFile& file);
+
+// Parts of them: a `fill`, the value of `root`, and what stands behind the name of a collective.
+[[nodiscard]] CaseFill read_case_fill(const CaseNode& node, const CaseFile& file);
+[[nodiscard]] CaseNumber read_case_root(const CaseNode& node, const CaseFile& file);
+[[nodiscard]] ExpectedCollective read_case_collective(CaseCollective collective,
+                                                      const CaseNode& node, const CaseFile& file);
 
 }  // namespace peal

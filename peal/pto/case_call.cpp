@@ -28,7 +28,7 @@ std::int64_t value_of(const CaseFile& file, const CaseNumber& number,
   try {
     return number.expression.evaluate(scope);
   } catch (const Error& error) {
-    refuse_case(file.path, number.key,
+    refuse_case(file.subject, number.key,
                 fmt::format("has no value for P = {}, rank = {}, call = {}: {}", scope[0], scope[1],
                             scope[2], error.what()));
   }
@@ -54,7 +54,7 @@ std::int64_t within(const CaseFile& file, const CaseNumber& number, std::int64_t
                     const Limits& limits) {
   if (value >= limits.lowest && value <= limits.highest) return value;
   refuse_case(
-      file.path, number.key,
+      file.subject, number.key,
       fmt::format("is {}, which gives {} {}; it must be from {} to {}", number.expression.text(),
                   value, limits.what, limits.lowest, limits.highest));
 }
@@ -175,7 +175,7 @@ CaseSetup case_setup(const CaseFile& file, int ranks) {
   setup.blocks = static_cast<int>(number(file.blocks, 1, {1, most_blocks, "blocks"}));
   setup.cores = static_cast<int>(number(file.cores, setup.blocks, {1, most_blocks, "cores"}));
   if (setup.cores < setup.blocks) {
-    refuse_case(file.path, "cores",
+    refuse_case(file.subject, "cores",
                 fmt::format("is {}, fewer than the {} blocks that run at the same time; give each "
                             "a core",
                             setup.cores, setup.blocks));
@@ -245,10 +245,11 @@ CaseCollectiveCall CaseCall::evaluate(const ExpectedCollective& expected) const 
   const bool recv_fits = recv == needed_recv || (shape.recv_at_root && !is_root);
   if (!send_fits || !recv_fits) {
     refuse_case(
-        file_.path, fmt::format("expect.{}", name(call.collective)),
-        fmt::format("does not fit args[{}] of {} elements and args[{}] of {}: on {} ranks "
+        file_.subject, fmt::format("expect.{}", name(call.collective)),
+        fmt::format("does not fit {} of {} elements and {} of {}: on {} ranks "
                     "blocks of {} are {} to send and {} to receive; change the counts",
-                    call.send, send, call.recv, recv, ranks, call.count, needed_send, needed_recv));
+                    file_.arguments[call.send].label, send, file_.arguments[call.recv].label, recv,
+                    ranks, call.count, needed_send, needed_recv));
   }
   return call;
 }
@@ -299,6 +300,11 @@ void CaseCall::fill(std::size_t argument, const View& view) const {
                element_of<T>(static_cast<std::int64_t>(static_cast<std::uint64_t>(value) + shift)));
     });
   });
+}
+
+bool CaseCall::receives(std::size_t argument) const {
+  if (!collective_ || collective_->recv != argument) return true;
+  return !shape_of(collective_->collective).recv_at_root || point_.rank == collective_->root;
 }
 
 void CaseCall::expect(const ExpectedOutput& output, const View& view) const {

@@ -72,6 +72,10 @@ class CaseCall {
   // The collective to compare with, if the case names one.
   [[nodiscard]] const std::optional<CaseCollectiveCall>& collective() const { return collective_; }
 
+  // Whether the case may give this rank a result in the argument: only the root receives in some
+  // collectives.
+  [[nodiscard]] bool receives(std::size_t argument) const;
+
   // For each of the file's expected_outputs: what the array has to hold, as its type holds it.
   void expect(const ExpectedOutput& output, const View& view) const;
   [[nodiscard]] CaseDifference compare(const ExpectedOutput& output, const View& actual) const;

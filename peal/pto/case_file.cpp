@@ -75,15 +75,23 @@ void read_ranks(const CaseNode& root, CaseFile& file) {
   if (file.ranks.empty()) ranks.must_be("at least one number of ranks");
 }
 
-void read_values(const CaseNode& root, CaseFile& file) {
+void read_values(const CaseNode& root, const CaseReplacements& replacements, CaseFile& file) {
   const auto values = root.find("values");
+  for (const auto& [name, text] : replacements) {
+    if (values && values->find(name)) continue;
+    root.refuse(fmt::format("has no value `{}` that could be set; add it to [values]", name));
+  }
   if (!values) return;
   for (const CaseNode& node : values->entries()) {
     if (!is_name(node.name())) node.refuse("is no name; use letters, digits and `_`");
     for (const char* taken : {"P", "rank", "call", "i", "min", "max"}) {
       if (node.name() == taken) node.refuse("means something else in expressions; rename it");
     }
-    file.values.push_back({node.name(), node.number(file.values, NumberScope::call)});
+    const auto replaced = replacements.find(node.name());
+    file.values.push_back(
+        {node.name(), replaced == replacements.end()
+                          ? node.number(file.values, NumberScope::call)
+                          : node.number(replaced->second, file.values, NumberScope::call)});
   }
 }
 
@@ -163,16 +171,18 @@ const CaseKernel* CaseFile::find_kernel(int id) const {
   return nullptr;
 }
 
-static CaseFile read_case(const toml::table& table, const std::string& path) {
+static CaseFile read_case(const toml::table& table, const std::string& path,
+                          const CaseReplacements& replacements) {
   CaseFile file;
   file.path = path;
-  const CaseNode root(file.path, table);
+  file.subject = path.empty() ? "flags" : fmt::format("case file `{}`", path);
+  const CaseNode root(file.subject, table);
   root.allow({"ranks", "rank_limit", "blocks", "cores", "calls", "include", "tolerance", "args",
               "expect", "kernel", "orchestration", "window", "values"});
   const auto tolerance = root.find("tolerance");
   file.tolerance = tolerance ? tolerance->tolerance() : default_tolerance;
   read_ranks(root, file);
-  read_values(root, file);
+  read_values(root, replacements, file);
   read_setups(root, file);
   read_programs(root, file);
   read_case_arguments(root, file);
@@ -181,11 +191,13 @@ static CaseFile read_case(const toml::table& table, const std::string& path) {
   return file;
 }
 
-CaseFile read_case_file(const std::string& path) { return read_case(parse_toml(path), path); }
+CaseFile read_case_file(const std::string& path, const CaseReplacements& replacements) {
+  return read_case(parse_toml(path), path, replacements);
+}
 
-CaseFile read_case_text(const std::string& text) {
+CaseFile read_case_text(const std::string& text, const CaseReplacements& replacements) {
   try {
-    return read_case(toml::parse(text), "");
+    return read_case(toml::parse(text), "", replacements);
   } catch (const toml::parse_error& error) {
     throw Error(fmt::format("flags that describe a case cannot be read: {}; give each name once",
                             error.description()));
@@ -195,13 +207,12 @@ CaseFile read_case_text(const std::string& text) {
 void check_ranks(const CaseFile& file, int ranks) {
   if (ranks >= file.fewest_ranks && ranks <= file.most_ranks) return;
   refuse_case(
-      file.path, "rank_limit",
+      file.subject, "rank_limit",
       fmt::format("is [{}, {}], which {} ranks are outside of; use a number of ranks within",
                   file.fewest_ranks, file.most_ranks, ranks));
 }
 
-void refuse_case(const std::string& path, std::string_view key, const std::string& what) {
-  const std::string subject = path.empty() ? "flags" : fmt::format("case file `{}`", path);
+void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {
   throw Error(fmt::format("{}: {}{}{} {}", subject, key.empty() ? "" : "`", key,
                           key.empty() ? "the file" : "`", what));
 }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +48,7 @@ struct CaseFill {
 
 struct CaseArgument {
   ArgumentKind kind{};
+  std::string label;             // in reports: "args[2]", or a buffer's name
   DType dtype = DType::u8;       // of an array
   CaseNumber number;             // the count of an array, the value of a scalar
   std::optional<CaseFill> fill;  // of an array; poison without one
@@ -85,6 +88,11 @@ enum class CaseCollective : std::uint8_t {
   all_to_all
 };
 
+inline constexpr CaseCollective all_case_collectives[] = {
+    CaseCollective::all_reduce, CaseCollective::reduce_scatter, CaseCollective::reduce,
+    CaseCollective::broadcast,  CaseCollective::gather,         CaseCollective::scatter,
+    CaseCollective::all_gather, CaseCollective::all_to_all};
+
 [[nodiscard]] const char* name(CaseCollective collective);
 
 // `expect` by a collective's name.
@@ -104,6 +112,7 @@ struct ExpectedOutput {
 };
 
 struct CaseFile {
+  std::string subject;                             // of its errors: "case file `ring.toml`"
   std::string path;                                // empty for a case that is no file
   std::vector<int> ranks;                          // what a plain run uses
   int fewest_ranks = 1, most_ranks = 1;            // what the kernel can do
@@ -121,20 +130,24 @@ struct CaseFile {
   [[nodiscard]] const CaseKernel* find_kernel(int id) const;  // null if there is none
 };
 
+// Expressions that stand for those in the file, by the names of [values].
+using CaseReplacements = std::map<std::string, std::string, std::less<>>;
+
 // Reads the file, makes its paths relative to it absolute, and checks all that does not depend on
 // the number of ranks, and setups for those in `ranks`. Throws Error, which names file, key and
 // value.
-[[nodiscard]] CaseFile read_case_file(const std::string& path);
+[[nodiscard]] CaseFile read_case_file(const std::string& path,
+                                      const CaseReplacements& replacements = {});
 
 // The same for the text of one that lies nowhere, and names no path; its paths are absolute.
-[[nodiscard]] CaseFile read_case_text(const std::string& text);
+[[nodiscard]] CaseFile read_case_text(const std::string& text,
+                                      const CaseReplacements& replacements = {});
 
 // Throws Error for a number of ranks outside rank_limit.
 void check_ranks(const CaseFile& file, int ranks);
 
-// Throws the Error of a mistake at `key` of the case file at `path`, or of the flags where it is
-// empty.
-[[noreturn]] void refuse_case(const std::string& path, std::string_view key,
+// Throws the Error of a mistake at `key` of the case that `subject` names.
+[[noreturn]] void refuse_case(const std::string& subject, std::string_view key,
                               const std::string& what);
 
 }  // namespace peal

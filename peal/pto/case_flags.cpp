@@ -106,7 +106,7 @@ bool CaseFlags::any() const {
          !include.empty() || blocks || cores || core || tolerance;
 }
 
-CaseFile case_of_flags(const CaseFlags& flags) {
+CaseFile case_of_flags(const CaseFlags& flags, const CaseReplacements& replacements) {
   std::string text = "ranks = [4]\nargs = [\n";
   for (const std::string& arg : flags.args) text += argument(arg) + ",\n";
   text += "]\ninclude = [\n";
@@ -126,7 +126,7 @@ CaseFile case_of_flags(const CaseFlags& flags) {
   if (!flags.values.empty()) text += "[values]\n";
   for (const std::string& value : flags.values) text += assignment("--value", value);
   for (const std::string& one : flags.windows) text += window(one);
-  return read_case_text(text);
+  return read_case_text(text, replacements);
 }
 
 }  // namespace peal

@@ -26,6 +26,7 @@ struct CaseFlags {
 
 // The case that they describe, on 4 ranks unless others are asked for; throws Error, which names
 // the flag or, as in a case file, the key: `args[0]` is the first argument.
-[[nodiscard]] CaseFile case_of_flags(const CaseFlags& flags);
+[[nodiscard]] CaseFile case_of_flags(const CaseFlags& flags,
+                                     const CaseReplacements& replacements = {});
 
 }  // namespace peal

@@ -41,7 +41,7 @@ void depend(CaseNumber& number, std::size_t variable, const std::vector<CaseValu
 
 }  // namespace
 
-void CaseNode::refuse(const std::string& what) const { refuse_case(*path_, key_, what); }
+void CaseNode::refuse(const std::string& what) const { refuse_case(*subject_, key_, what); }
 
 void CaseNode::must_be(std::string_view expected) const {
   std::ostringstream value;
@@ -57,7 +57,7 @@ void CaseNode::must_be(std::string_view expected) const {
 
 CaseNode CaseNode::child(std::string_view key, const toml::node& node) const {
   std::string full = key_.empty() ? std::string(key) : fmt::format("{}.{}", key_, key);
-  return {*path_, node, std::move(full), std::string(key)};
+  return {*subject_, node, std::move(full), std::string(key)};
 }
 
 const toml::table& CaseNode::table() const {
@@ -99,7 +99,7 @@ std::vector<CaseNode> CaseNode::elements() const {
   if (array == nullptr) must_be("an array");
   std::vector<CaseNode> result;
   for (const toml::node& node : *array) {
-    result.emplace_back(*path_, node, fmt::format("{}[{}]", key_, result.size()));
+    result.emplace_back(*subject_, node, fmt::format("{}[{}]", key_, result.size()));
   }
   return result;
 }

@@ -24,12 +24,12 @@ enum class NumberScope : std::uint8_t {
 };
 
 // A value in a case file that knows its key, so that whoever finds it wrong can say where it is.
-// Every method throws Error for what it cannot be. It refers to the path and the parsed file.
+// Every method throws Error for what it cannot be. It refers to the case's subject and the value.
 class CaseNode {
  public:
-  CaseNode(const std::string& path, const toml::node& node, std::string key = {},
+  CaseNode(const std::string& subject, const toml::node& node, std::string key = {},
            std::string name = {})
-      : path_(&path), node_(&node), key_(std::move(key)), name_(std::move(name)) {}
+      : subject_(&subject), node_(&node), key_(std::move(key)), name_(std::move(name)) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }  // the last part of the key
   [[nodiscard]] const std::string& key() const { return key_; }
@@ -67,7 +67,7 @@ class CaseNode {
   [[nodiscard]] CaseNode child(std::string_view key, const toml::node& node) const;
   [[nodiscard]] const toml::table& table() const;
 
-  const std::string* path_;
+  const std::string* subject_;
   const toml::node* node_;
   std::string key_, name_;
 };

@@ -138,34 +138,56 @@ std::string manifest_of(const std::vector<std::string>& files) {
   return manifest;
 }
 
+// How a source becomes a shared object: two commands, without the names of what they write.
+struct Build {
+  std::vector<std::string> compile, link;
+  std::vector<std::string> linked_sources;
+};
+
+Build build_of(const fs::path& path, KernelLanguage language,
+               const std::vector<std::string>& include_folders) {
+  const fs::path root = header_root();
+  const char* const chosen = std::getenv("CXX");
+  Build build;
+  build.compile = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
+                   "-std=c++20",
+                   "-O2",
+                   "-g",
+                   "-fPIC",
+                   "-w",
+                   "-I" + root.string()};
+  const bool is_pto = language == KernelLanguage::pto;
+  if (is_pto) build.compile.push_back("-I" + (root / "peal/pto/include").string());
+  build.link = build.compile;
+  build.compile.emplace_back("-c");
+  for (const std::string& folder : include_folders) build.compile.push_back("-I" + folder);
+  if (is_pto) {
+    build.compile.insert(build.compile.end(),
+                         {"-fstack-clash-protection", "-fno-optimize-sibling-calls",
+                          "-fsanitize=thread", "--param", "tsan-instrument-func-entry-exit=0",
+                          "-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
+    // The callbacks of the instrumented object are linked into it, and are not instrumented.
+    build.linked_sources = {(root / "peal/pto/include/peal_callbacks.cpp").string()};
+    build.link.push_back(build.linked_sources.front());
+    build.link.emplace_back("-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset");
+  }
+  build.compile.push_back(path.string());
+  return build;
+}
+
 }  // namespace
 
-std::string compile_pto_source(const std::string& source,
-                               const std::vector<std::string>& include_folders) {
+std::string compile_source(const std::string& source, KernelLanguage language,
+                           const std::vector<std::string>& include_folders) {
   std::error_code failed;
   const fs::path path = fs::canonical(source, failed);
   if (failed) {
     throw Error(fmt::format("kernel `{}` cannot be read: {}; name an existing source file", source,
                             failed.message()));
   }
-  const fs::path root = header_root(), cache = cache_folder();
-  const char* const chosen = std::getenv("CXX");
-  const std::string callbacks = (root / "peal/pto/include/peal_callbacks.cpp").string();
-  std::vector<std::string> common = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
-                                     "-std=c++20",
-                                     "-O2",
-                                     "-g",
-                                     "-fPIC",
-                                     "-w",
-                                     "-I" + (root / "peal/pto/include").string(),
-                                     "-I" + root.string()};
-  std::vector<std::string> command = common;
-  command.insert(
-      command.end(),
-      {"-c", "-fstack-clash-protection", "-fno-optimize-sibling-calls", "-fsanitize=thread",
-       "--param", "tsan-instrument-func-entry-exit=0", "-D__aicore__=", "-D__gm__="});
-  for (const std::string& folder : include_folders) command.push_back("-I" + folder);
-  command.insert(command.end(), {"-include", "peal_kernel.hpp", path.string()});
+  const fs::path cache = cache_folder();
+  Build build = build_of(path, language, include_folders);
+  std::vector<std::string>& command = build.compile;
 
   const std::string key =
       fmt::format("{:016x}", hash_of(fmt::format("{}", fmt::join(command, "\n"))));
@@ -182,15 +204,13 @@ std::string compile_pto_source(const std::string& source,
 
   const fs::path work = cache / fmt::format("{}.{}", key, ::getpid());
   const auto beside = [&](const char* ending) { return fs::path(work.string() + ending); };
-  // The callbacks of the instrumented object are linked into it, and are not instrumented.
   command.insert(command.end(), {"-MD", "-MF", beside(".d"), "-o", beside(".o")});
-  common.insert(common.end(), {"-shared", beside(".o"), callbacks, "-o", beside(".so"),
-                               "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset"});
+  build.link.insert(build.link.end(), {"-shared", beside(".o"), "-o", beside(".so")});
   int code = run_program(command, beside(".log"));
-  if (code == 0) code = run_program(common, beside(".log"));
+  if (code == 0) code = run_program(build.link, beside(".log"));
   const std::string messages = contents(beside(".log")).value_or("");
   std::vector<std::string> files = dependencies(contents(beside(".d")).value_or(": "));
-  files.push_back(callbacks);
+  files.insert(files.end(), build.linked_sources.begin(), build.linked_sources.end());
   for (const char* ending : {".log", ".d", ".o"}) fs::remove(beside(ending), failed);
   if (code != 0) {
     fs::remove(beside(".so"), failed);

@@ -15,6 +15,7 @@
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
+#include "peal/machine/kernel_failure.h"
 #include "peal/pto/source_line.h"
 
 extern "C" [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* start,
@@ -78,9 +79,9 @@ std::string what_happened(const Core& core) {
 }
 
 std::exception_ptr describe_fault(const Core& core) {
-  return std::make_exception_ptr(RunError(
-      fmt::format("kernel crashed on rank {} core {}: {}   {}", core.rank(), core.index(),
-                  what_happened(core), source_line(reinterpret_cast<const void*>(state.counter)))));
+  return std::make_exception_ptr(KernelFailure(
+      KernelFailure::Kind::other, core.rank(), core.index(), "it crashed: " + what_happened(core),
+      source_line(reinterpret_cast<const void*>(state.counter))));
 }
 
 // Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and

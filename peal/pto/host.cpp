@@ -11,6 +11,7 @@
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
+#include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel.h"
 #include "peal/pto/shim.h"
@@ -54,13 +55,15 @@ constexpr std::uint64_t most_instructions = 20000000;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
-[[noreturn]] void refuse_at(const std::string& where, const std::string& what) {
-  throw RunError(fmt::format("kernel error on rank {} core {}: {}   {}", core().rank(),
-                             core().index(), what, where));
+using Kind = KernelFailure::Kind;
+
+[[noreturn]] void refuse_at(const std::string& where, const std::string& what,
+                            Kind kind = Kind::other) {
+  throw KernelFailure(kind, core().rank(), core().index(), what, where);
 }
 
-[[noreturn]] void refuse(Place place, const std::string& what) {
-  refuse_at(fmt::format("{}:{}", place.file, place.line), what);
+[[noreturn]] void refuse(Place place, const std::string& what, Kind kind = Kind::other) {
+  refuse_at(fmt::format("{}:{}", place.file, place.line), what, kind);
 }
 
 // What is wrong with an access that no region holds; nothing where no region is near it.
@@ -77,8 +80,10 @@ std::optional<std::string> describe_outside(const std::byte* data, std::size_t b
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
   if (bytes == 0 || core().fabric().regions().holds(data, bytes)) return;
   const auto outside = describe_outside(data, bytes, what);
-  refuse(place, outside.value_or(fmt::format("{} at address {}, which is in no buffer", what,
-                                             static_cast<const void*>(data))));
+  refuse(place,
+         outside.value_or(fmt::format("{} at address {}, which is in no buffer", what,
+                                      static_cast<const void*>(data))),
+         Kind::out_of_bounds);
 }
 
 TileArea area(const pto_abi::Tile& tile) {
@@ -190,25 +195,34 @@ void check_flag(std::int32_t id, Place place) {
   }
 }
 
+bool is_skipped(Place place) { return core().fabric().is_skipped(source(place)); }
+
 void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
+  if (is_skipped(place)) return;
   check_budget(place);
   check_flag(id, place);
   core().set_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
 }
 
 void wait_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
+  if (is_skipped(place)) return;
   check_flag(id, place);
   core().wait_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
 }
 
 void pipe_barrier(std::int32_t pipe, Place place) {
+  if (is_skipped(place)) return;
   check_budget(place);
   core().pipe_barrier(static_cast<Pipe>(pipe), source(place));
 }
 
-void dsb(Place place) { core().dsb(source(place)); }
+void dsb(Place place) {
+  if (is_skipped(place)) return;
+  core().dsb(source(place));
+}
 
 void dcci(const void* address, std::int32_t whole_cache, Place place) {
+  if (is_skipped(place)) return;
   if (whole_cache != 0) return core().dcci_all(source(place));
   core().dcci(static_cast<const std::byte*>(address), source(place));
 }
@@ -218,6 +232,7 @@ void check_cell(const std::int32_t* cell, const char* what, Place place) {
 }
 
 void notify(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place) {
+  if (is_skipped(place)) return;
   check_budget(place);
   check_cell(cell, "TNOTIFY", place);
   core().notify(reinterpret_cast<std::uint32_t*>(cell), static_cast<std::uint32_t>(value),
@@ -241,6 +256,7 @@ void check_own(const std::int32_t* cell, const char* what, Place place) {
 }
 
 void wait(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
+  if (is_skipped(place)) return;
   check_own(cell, "TWAIT", place);
   core().wait(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
               static_cast<std::uint32_t>(value), 0, source(place));
@@ -260,8 +276,10 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   const auto limit = static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
   check_core("TASSIGN", memory == OnChip::unified, place);
   if (address > limit || size_bytes > limit - address) {
-    refuse(place, fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes,
-                              address, names[static_cast<int>(space)], limit));
+    refuse(place,
+           fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes, address,
+                       names[static_cast<int>(space)], limit),
+           Kind::out_of_bounds);
   }
   if (address % 32 != 0) {
     refuse(place, fmt::format("TASSIGN at {} of {}; a tile starts at a multiple of 32 bytes",
@@ -365,8 +383,10 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   }
   const char* const what = writes != 0 ? "a store" : "a load";
   const auto outside = describe_outside(data, size_bytes, what);
-  refuse_at(line_before(place), outside.value_or(fmt::format("{} of {} bytes at the bad pointer {}",
-                                                             what, size_bytes, address)));
+  refuse_at(line_before(place),
+            outside.value_or(
+                fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address)),
+            Kind::out_of_bounds);
 }
 
 std::int32_t own_rank() { return core().rank(); }

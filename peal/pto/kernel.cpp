@@ -8,7 +8,7 @@
 namespace peal {
 
 PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& include_folders)
-    : object_(source, include_folders),
+    : object_(source, KernelLanguage::pto, include_folders),
       entry_(reinterpret_cast<void (*)(std::int64_t*)>(object_.find("kernel_entry"))) {
   if (entry_ == nullptr) {
     throw Error(fmt::format(

@@ -4,22 +4,30 @@
 #include <string>
 #include <vector>
 
+#include "peal/pto/compiler.h"
+
 namespace peal {
 
-// A PTO source, compiled and loaded into this process, and told where the simulator's functions
-// are. What happens in its code while it runs on a core is the kernel's own fault.
+// peal_kernel(), which peal/machine/kernel.h declares, as the linker knows it.
+inline constexpr const char* kernel_symbol = "_Z11peal_kernelv";
+
+// A source, compiled and loaded into this process; one of PTO is told where the simulator's
+// functions are, one of Peal calls this program's. What happens in its code while it runs on a core
+// is the kernel's own fault.
 class LoadedObject {
  public:
-  LoadedObject(const std::string& source, const std::vector<std::string>& include_folders);
+  LoadedObject(const std::string& source, KernelLanguage language,
+               const std::vector<std::string>& include_folders);
   ~LoadedObject();
   LoadedObject(LoadedObject&& other) noexcept;
   LoadedObject& operator=(LoadedObject&&) = delete;
 
-  // The address of a symbol, or nullptr.
+  // The address of a symbol (as the linker knows it), or nullptr.
   [[nodiscard]] void* find(const char* symbol) const;
 
  private:
   void* handle_ = nullptr;
+  void* code_ = nullptr;  // an address in its code
 };
 
 }  // namespace peal

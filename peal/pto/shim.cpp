@@ -73,7 +73,7 @@ void fail_pto_shim(const char* sentence, pto_abi::Place place) {
 
 PtoShim::PtoShim(const std::string& source, const std::string& name,
                  const std::vector<std::string>& include_folders)
-    : source_(source), name_(name), object_(source, include_folders) {
+    : source_(source), name_(name), object_(source, KernelLanguage::pto, include_folders) {
   for (const std::string& symbol : {name, name + "_config"}) {
     if (object_.find(symbol.c_str()) != nullptr) continue;
     throw Error(

@@ -68,7 +68,7 @@ RunReport finish(Fabric& fabric, const SimMemory& memory, const RunOptions& opti
   for (std::uint64_t steps = 1; fabric.step(); ++steps) {
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
   }
-  if (!all_finished(fabric)) throw RunError(describe_standstill(fabric, memory));
+  if (!all_finished(fabric)) throw standstill(fabric, memory);
   RunReport report;
   for (int index = 0; index < fabric.core_count(); ++index) {
     report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
@@ -93,7 +93,8 @@ Fabric::Settings SimExecutor::fabric_settings(Agenda& agenda, ProgramSwitch& pro
           .memory = memory_.map(),
           .regions = memory_,
           .values = options.values,
-          .readers = options.readers};
+          .readers = options.readers,
+          .skipped = options.skipped};
 }
 
 RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
@@ -101,6 +102,8 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   check_ranks(ranks);
   const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
   memory_.begin_run(ranks, ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
+  // For the checks, so that what reaches past one buffer is not in another.
+  if (!options.readers.empty()) memory_.keep_apart(core_run_gap_bytes);
   std::deque<RankState> states;  // outlives the fibers, which are unwound through it
   std::optional<SimRun> run;
   RankPrograms programs;

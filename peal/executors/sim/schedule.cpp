@@ -4,27 +4,40 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
+#include <string_view>
 
 #include "peal/base/error.h"
+#include "peal/executors/sim/schedule_few_preemptions.h"
 #include "peal/executors/sim/schedule_random.h"
 #include "peal/executors/sim/schedule_virtual_time.h"
 
 namespace peal {
+namespace {
+
+std::optional<std::uint64_t> seed_after(std::string_view prefix, const std::string& text) {
+  if (!text.starts_with(prefix)) return std::nullopt;
+  std::uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + prefix.size(), end, seed);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return seed;
+}
+
+}  // namespace
 
 std::unique_ptr<Agenda> make_schedule(const std::string& text) {
-  static constexpr std::string_view random = "random:";
   if (text == "virtual") return std::make_unique<ScheduleVirtualTime>();
-  if (text.starts_with(random)) {
-    std::uint64_t seed = 0;
-    const char* const end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data() + random.size(), end, seed);
-    if (parsed.ec == std::errc() && parsed.ptr == end) {
-      return std::make_unique<ScheduleRandom>(seed);
-    }
+  if (const auto seed = seed_after("random:", text)) {
+    return std::make_unique<ScheduleRandom>(*seed);
   }
-  throw Error(fmt::format(
-      "schedule `{}` is unknown; use `virtual`, or `random:S` with a seed S from 0 to 2^64 - 1",
-      text));
+  if (const auto seed = seed_after("pct:", text)) {
+    return std::make_unique<ScheduleFewPreemptions>(*seed);
+  }
+  throw Error(
+      fmt::format("schedule `{}` is unknown; use `virtual`, or `random:S` or `pct:S` with a "
+                  "seed S from 0 to 2^64 - 1",
+                  text));
 }
 
 }  // namespace peal

@@ -31,30 +31,45 @@ const char* symbol(WaitCmp cmp) {
   return symbols[static_cast<std::size_t>(cmp)];
 }
 
-std::string describe(const Core& core, const SimMemory& memory) {
-  const auto line = [&core](const std::string& what, SourcePlace place) {
-    return fmt::format("  rank {} {}   {}:{}", core.rank(), what, place.file, place.line);
+StandingCore describe(const Core& core, const SimMemory& memory) {
+  StandingCore result{.rank = core.rank(), .core = core.index(), .what = {}, .file = {}};
+  const auto at = [&result](const std::string& what, SourcePlace place) {
+    result.what = what;
+    result.file = place.file;
+    result.line = place.line;
+    return result;
   };
   switch (core.blocked()) {
     case Core::Blocked::finished:
-      return fmt::format("  rank {} finished", core.rank());
+      result.is_finished = true;
+      result.what = "finished";
+      return result;
     case Core::Blocked::signal:
       break;
     case Core::Blocked::flag:
+      return at("waits for an event flag that nobody sets", core.place());
     case Core::Blocked::drain:
     case Core::Blocked::queue:
-      return line("waits for an event flag that nobody sets", core.place());
+      if (const Instruction* held = core.held_back(); held != nullptr) {
+        return at("has a pipe that waits for an event flag that nobody sets", held->place());
+      }
+      return at("waits for its pipes to drain", core.place());
     default:
-      return line("waits for a step that does not come", core.place());
+      return at("waits for a step that does not come", core.place());
   }
   const Core::Wait& wait = core.waiting();
   const std::string cell = cell_name(memory, wait);
+  result.waits_for_signal = true;
+  result.cell = reinterpret_cast<std::uint64_t>(wait.cell);
+  result.cmp = wait.cmp;
+  result.wanted = wait.value;
+  result.held = *wait.cell;
   if (wait.cmp == WaitCmp::reached) {
-    return line(fmt::format("waits for {} arrivals at {}, {} of them are missing", wait.consumes,
-                            cell, static_cast<std::int32_t>(wait.value - *wait.cell)),
-                wait.place);
+    return at(fmt::format("waits for {} arrivals at {}, {} of them are missing", wait.consumes,
+                          cell, static_cast<std::int32_t>(wait.value - *wait.cell)),
+              wait.place);
   }
-  return line(
+  return at(
       fmt::format("waits for {} to be {} {}, it holds {}", cell, symbol(wait.cmp),
                   static_cast<std::int32_t>(wait.value), static_cast<std::int32_t>(*wait.cell)),
       wait.place);
@@ -62,20 +77,24 @@ std::string describe(const Core& core, const SimMemory& memory) {
 
 }  // namespace
 
-std::string describe_standstill(Fabric& fabric, const SimMemory& memory) {
+Standstill standstill(Fabric& fabric, const SimMemory& memory) {
+  std::vector<StandingCore> cores;
   int waiting = 0;
   for (int index = 0; index < fabric.core_count(); ++index) {
-    if (fabric.core(index).blocked() != Core::Blocked::finished) ++waiting;
+    cores.push_back(describe(fabric.core(index), memory));
+    if (!cores.back().is_finished) ++waiting;
   }
   std::string text = fmt::format("deadlock: {} of {} ranks wait and nobody can wake them", waiting,
                                  fabric.core_count());
-  for (int index = 0; index < fabric.core_count(); ++index) {
-    if (index == most_lines) {
-      return text + fmt::format("\n  and {} more ranks", fabric.core_count() - most_lines);
+  for (const StandingCore& core : cores) {
+    if (core.core == most_lines) {
+      text += fmt::format("\n  and {} more ranks", fabric.core_count() - most_lines);
+      break;
     }
-    text += "\n" + describe(fabric.core(index), memory);
+    text += fmt::format("\n  rank {} {}", core.rank, core.what);
+    if (!core.is_finished) text += fmt::format("   {}:{}", core.file, core.line);
   }
-  return text;
+  return {text, std::move(cores)};
 }
 
 }  // namespace peal

@@ -5,11 +5,12 @@
 
 #include "peal/chip/fabric.h"
 #include "peal/executors/sim/memory.h"
+#include "peal/machine/standstill.h"
 
 namespace peal {
 
 // The report of a run in which no step is left though not every rank has finished: who waits for
 // what, and what it holds.
-[[nodiscard]] std::string describe_standstill(Fabric& fabric, const SimMemory& memory);
+[[nodiscard]] Standstill standstill(Fabric& fabric, const SimMemory& memory);
 
 }  // namespace peal

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/run_request.h"
+#include "peal/launch/case_run.h"
+#include "peal/launch/kernel_run.h"
+#include "peal/machine/kernel.h"
+#include "peal/pto/case_file.h"
+
+namespace peal {
+
+// A kernel of one's own that was named on the command line: one of Peal, or of PTO with its case.
+struct CaseTarget {
+  std::string path;  // of the Peal kernel's source or of the case
+  std::optional<Kernel> kernel;
+  std::optional<CaseFile> file;
+  std::vector<int> ranks;  // on which it runs if nothing else is said
+  CaseRunRequest request;  // with what was typed, but for ranks
+
+  [[nodiscard]] CaseRunResult run(const CaseRunRequest& with) const {
+    return kernel ? run_kernel(*kernel, with) : run_case(*file, with);
+  }
+};
+
+// Whether what is to be run is a kernel (a source file, a case file or a folder that holds
+// case.toml) and not the name of a collective.
+[[nodiscard]] bool names_case(const RunRequest& request);
+
+// Reads or compiles it. Throws Error for what is missing or makes no sense.
+[[nodiscard]] CaseTarget find_case_target(const RunRequest& request);
+
+}  // namespace peal

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/check_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/check_subject.h"
+#include "cli/number_option.h"
+#include "cli/output_file.h"
+#include "cli/progress_bar.h"
+#include "peal/base/error.h"
+#include "peal/search/check.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t most_schedules = 1000000;
+
+std::vector<FindingClass> parse_classes(const char* option, const std::vector<std::string>& names) {
+  std::vector<FindingClass> classes;
+  for (const std::string& text : names) {
+    const std::optional<FindingClass> found = find_finding_class(text);
+    if (!found) {
+      std::string all;
+      for (int kind = 0; kind < finding_class_count; ++kind) {
+        all += fmt::format("{}{}", kind == 0 ? "" : ", ", name(static_cast<FindingClass>(kind)));
+      }
+      throw Error(fmt::format("{} `{}` is no check; use some of {}", option, text, all));
+    }
+    classes.push_back(*found);
+  }
+  return classes;
+}
+
+// Which findings are wanted.
+class Selection {
+ public:
+  explicit Selection(const CheckCommandRequest& request)
+      : only_(parse_classes("--only", request.only)),
+        skip_(parse_classes("--skip", request.skip)),
+        advice_(request.advice) {}
+
+  [[nodiscard]] bool wants(FindingClass kind) const {
+    const auto has = [kind](const std::vector<FindingClass>& list) {
+      return std::find(list.begin(), list.end(), kind) != list.end();
+    };
+    if (has(skip_)) return false;
+    if (!only_.empty()) return has(only_);
+    return advice_ || !is_advice(kind);
+  }
+  void apply(CheckResult& result) const {
+    std::erase_if(result.findings,
+                  [this](const CheckedFinding& finding) { return !wants(finding.finding.kind); });
+  }
+
+ private:
+  std::vector<FindingClass> only_, skip_;
+  bool advice_;
+};
+
+std::string again(const CheckSubject& subject, const CheckResult& result,
+                  const CheckedFinding& found) {
+  std::string text = fmt::format("{} -n {}", subject.command, result.ranks);
+  if (found.schedule != "virtual") text += " --schedule " + found.schedule;
+  if (is_advice(found.finding.kind)) text += " --advice";
+  return text;
+}
+
+std::string text_of(const CheckSubject& subject, const CheckResult& result) {
+  std::string text = fmt::format("{} rank{}\n", result.ranks, result.ranks == 1 ? "" : "s");
+  for (const CheckedFinding& found : result.findings) {
+    text += describe(found.finding) + "again: " + again(subject, result, found) + "\n\n";
+  }
+  if (result.has_grown) {
+    text += "note: ranks do not hear of each other, so the checks kept all of the run in memory\n";
+  }
+  return text + verdict(result) + "\n";
+}
+
+nlohmann::ordered_json json_of(const Finding& finding) {
+  nlohmann::ordered_json json;
+  json["class"] = name(finding.kind);
+  json["subject"] = finding.subject;
+  json["sides"] = nlohmann::ordered_json::array();
+  for (const FindingSide& side : finding.sides) {
+    nlohmann::ordered_json each;
+    each["rank"] = side.rank;
+    each["core"] = side.core;
+    if (!side.pipe.empty()) each["pipe"] = side.pipe;
+    each["what"] = side.what;
+    each["file"] = side.place.file;
+    each["line"] = side.place.line;
+    json["sides"].push_back(each);
+  }
+  json["reason"] = finding.reason;
+  json["count"] = finding.count;
+  return json;
+}
+
+nlohmann::ordered_json json_of(const CheckSubject& subject, const CheckResult& result) {
+  nlohmann::ordered_json json;
+  json["ranks"] = result.ranks;
+  json["verdict"] = verdict(result);
+  json["clean"] = result.is_clean();
+  json["exact"] = result.undecided.empty();
+  json["schedules"] = result.schedules;
+  json["findings"] = nlohmann::ordered_json::array();
+  for (const CheckedFinding& found : result.findings) {
+    nlohmann::ordered_json each = json_of(found.finding);
+    each["again"] = again(subject, result, found);
+    json["findings"].push_back(each);
+  }
+  return json;
+}
+
+}  // namespace
+
+int check_command(const CheckCommandRequest& request) {
+  const Selection selection(request);
+  CheckRequest check_request{.schedule = request.run.schedule};
+  if (request.schedules) {
+    check_request.schedules = static_cast<int>(
+        parse_number("--schedules", *request.schedules, {.lowest = 0, .highest = most_schedules}));
+  }
+  std::optional<OutputFile> json_file;
+  if (request.run.json) json_file.emplace(*request.run.json);
+  CheckPlan plan = make_check_plan(request);
+  nlohmann::ordered_json json;
+  json["command"] = plan.subject.command;
+  json["results"] = nlohmann::ordered_json::array();
+  std::string text = plan.subject.command + "\n";
+  bool is_clean = true;
+  for (int ranks : plan.ranks) {
+    check_request.ranks = ranks;
+    ProgressBar bar(std::max(1, check_request.schedules));
+    check_request.progress = [&bar](int done, int) { bar.update(done); };
+    CheckResult result = check(plan.subject, check_request);
+    bar.finish();
+    selection.apply(result);
+    is_clean = is_clean && result.is_clean();
+    text += text_of(plan.subject, result);
+    json["results"].push_back(json_of(plan.subject, result));
+  }
+  if (json_file) {
+    const std::string bytes = json.dump(2) + "\n";
+    json_file->write(std::as_bytes(std::span(bytes)));
+    json_file->commit();
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+  return is_clean ? 0 : 1;
+}
+
+}  // namespace peal

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/check_subject.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/case_target.h"
+#include "cli/number_option.h"
+#include "cli/run_outcome.h"
+#include "cli/run_plan.h"
+#include "peal/base/error.h"
+#include "peal/collectives/collectives.h"
+#include "peal/launch/contribution_events.h"
+#include "peal/launch/launch.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t most_calls = 1000;
+constexpr std::uint64_t default_calls = 2;
+
+// The caller's accesses are in no kernel.
+constexpr SourcePlace callers{};
+constexpr std::uint64_t most_check_ranks = 65536;
+
+// A list such as 2,3,4,8.
+std::vector<int> parse_ranks(const std::string& text) {
+  std::vector<int> ranks;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    ranks.push_back(static_cast<int>(parse_number("--ranks", text.substr(begin, end - begin),
+                                                  {.lowest = 1, .highest = most_check_ranks})));
+    begin = end + 1;
+  }
+  return ranks;
+}
+
+std::string quoted(const std::string& text) {
+  const bool plain = text.find_first_of(" '\"$*()[]{}<>&|;?!#~`\\") == std::string::npos;
+  if (plain && !text.empty()) return text;
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+void add_flags(std::string& text, const CaseFlags& flags) {
+  const auto add_each = [&text](const char* option, const std::vector<std::string>& values) {
+    for (const std::string& value : values) text += fmt::format(" {} {}", option, quoted(value));
+  };
+  const auto add = [&text](const char* option, const std::optional<std::string>& value) {
+    if (value) text += fmt::format(" {} {}", option, quoted(*value));
+  };
+  add_each("--arg", flags.args);
+  add_each("--window", flags.windows);
+  add_each("--expect", flags.expected);
+  add_each("--value", flags.values);
+  add_each("--include", flags.include);
+  add("--blocks", flags.blocks);
+  add("--cores", flags.cores);
+  add("--core", flags.core);
+  add("--tolerance", flags.tolerance);
+}
+
+// What has to be typed to check the same, but for ranks and schedule.
+std::string command_of(const CheckCommandRequest& request) {
+  const RunRequest& run = request.run;
+  std::string text = "peal check " + quoted(run.collective);
+  const auto add = [&text](const char* option, const std::optional<std::string>& value) {
+    if (value) text += fmt::format(" {} {}", option, quoted(*value));
+  };
+  if (run.algorithm != "auto") text += " -a " + run.algorithm;
+  if (run.platform != "a2a3sim") text += " -p " + quoted(run.platform);
+  add("--case", run.case_file);
+  add("-c", run.count);
+  add("-t", run.dtype);
+  add("--op", run.op);
+  add("--root", run.root);
+  add("--calls", run.calls);
+  for (const std::string& value : run.set) text += " --set " + quoted(value);
+  add_flags(text, run.flags);
+  add("--time-limit", run.time_limit);
+  if (request.strict) text += " --strict";
+  return text;
+}
+
+// One collective as `peal run` would plan it, called several times, every call compared.
+class CollectiveSubject {
+ public:
+  CollectiveSubject(RunRequest request, std::uint64_t calls, Platform platform)
+      : request_(std::move(request)), calls_(calls), platform_(std::move(platform)) {}
+
+  void prepare(int ranks) {
+    if (plan_ != nullptr && plan_->ranks == ranks) return;
+    request_.ranks = std::to_string(ranks);
+    plan_ = std::make_unique<RunPlan>(make_run_plan(request_));
+    plan_->executor = open_executor(platform_);
+  }
+
+  std::optional<std::string> run(int ranks, const RunOptions& options) {
+    prepare(ranks);
+    calls_made_.assign(calls_, Call(ranks));
+    readers_ = options.readers;
+    plan_->executor->run(
+        ranks, [this](Team& team) { make_calls(team); }, options);
+    for (std::uint64_t call = 0; call < calls_; ++call) {
+      const auto failure = compare(call);
+      if (failure) return fmt::format("{} of call {}", *failure, call);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Call {
+    explicit Call(int ranks)
+        : send(static_cast<std::size_t>(ranks)), recv(static_cast<std::size_t>(ranks)) {}
+    std::vector<std::vector<std::byte>> send, recv;  // of each rank
+    int entered = 0;
+    int fewest_on_return = INT32_MAX;
+  };
+
+  static std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
+    return {bytes.begin(), bytes.end()};
+  }
+
+  void make_calls(Team& team) {
+    const RunPlan& plan = *plan_;
+    const auto rank = static_cast<std::size_t>(team.rank());
+    Device& device = team.device();
+    View send, recv;
+    if (plan.shape.send_blocks > 0) {
+      send = device.allocate("send", plan.send_length() * size_bytes(plan.dtype))
+                 .view(0, plan.send_length(), plan.dtype);
+      recv = device.allocate("recv", plan.recv_length() * size_bytes(plan.dtype))
+                 .view(0, plan.recv_length(), plan.dtype);
+    }
+    for (std::uint64_t call = 0; call < calls_; ++call) {
+      Call& made = calls_made_[call];
+      if (!send.empty()) {
+        static_cast<void>(device.write(send, callers));
+        plan.fill.apply(team.rank(), call, send);
+        made.send[rank].assign(send.data, send.data + send.size_bytes());
+        report_contribution(readers_, contribution_call(team.rank(), call), send);
+      }
+      // What the call before has left is wrong; to the checks that is no write.
+      std::fill_n(recv.data, recv.size_bytes(), std::byte{0x5a});
+      ++made.entered;
+      run_collective(team, {.collective = plan.collective,
+                            .send = send,
+                            .recv = recv,
+                            .op = plan.op,
+                            .root = plan.root,
+                            .algorithm = plan.algorithm->name});
+      made.fewest_on_return = std::min(made.fewest_on_return, made.entered);
+      if (!recv.empty() && receives(plan.collective, team.rank(), plan.root)) {
+        made.recv[rank] = copy_of(device.read(recv, callers));
+        report_expectation(readers_, contribution_call(team.rank(), call), recv);
+      }
+    }
+  }
+
+  [[nodiscard]] ContributionCall contribution_call(int rank, std::uint64_t call) const {
+    return {.collective = name(plan_->collective),
+            .op = plan_->op,
+            .root = plan_->root,
+            .ranks = plan_->ranks,
+            .rank = rank,
+            .call = static_cast<std::uint32_t>(call),
+            .count = plan_->count};
+  }
+
+  std::optional<std::string> compare(std::uint64_t call) {
+    Call& made = calls_made_[call];
+    RunOutcome outcome;
+    outcome.entered.assign(static_cast<std::size_t>(plan_->ranks), made.fewest_on_return);
+    const auto views = [this](std::vector<std::vector<std::byte>>& all) {
+      std::vector<View> result;
+      for (auto& bytes : all) {
+        result.push_back({bytes.data(), bytes.size() / size_bytes(plan_->dtype), plan_->dtype});
+      }
+      return result;
+    };
+    outcome.send = views(made.send);
+    outcome.recv = views(made.recv);
+    judge(*plan_, outcome);
+    return outcome.failure;
+  }
+
+  RunRequest request_;
+  std::uint64_t calls_;
+  Platform platform_;
+  std::unique_ptr<RunPlan> plan_;
+  std::vector<Call> calls_made_;
+  std::vector<EventReader*> readers_;
+};
+
+std::uint64_t calls_of(const RunRequest& request) {
+  if (!request.calls) return default_calls;
+  return parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls});
+}
+
+}  // namespace
+
+CheckPlan make_check_plan(const CheckCommandRequest& request) {
+  CheckPlan plan;
+  plan.subject.command = command_of(request);
+  Platform platform = simulated_target(request.run.platform);
+  if (request.strict) platform.switches = strict_switches(platform.switches);
+  plan.subject.switches = platform.switches;
+  if (request.run.ranks) plan.ranks = parse_ranks(*request.run.ranks);
+  RunRequest run = request.run;
+  run.ranks.reset();
+  if (names_case(run)) {
+    CaseTarget target = find_case_target(run);
+    if (plan.ranks.empty()) plan.ranks = target.ranks;
+    plan.subject.run = [target = std::move(target), platform](int ranks,
+                                                              const RunOptions& options) {
+      CaseRunRequest with = target.request;
+      with.target = platform;
+      with.ranks = ranks;
+      with.options = options;
+      return target.run(with).mismatch;
+    };
+    return plan;
+  }
+  if (plan.ranks.empty()) plan.ranks = {ranks_of(run, 4)};
+  const auto subject = std::make_shared<CollectiveSubject>(run, calls_of(run), platform);
+  subject->prepare(plan.ranks.front());  // so that a request that makes no sense is known at once
+  plan.subject.run = [subject](int ranks, const RunOptions& options) {
+    return subject->run(ranks, options);
+  };
+  return plan;
+}
+
+}  // namespace peal

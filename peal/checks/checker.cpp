@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/checker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "peal/checks/pipe_names.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t line_bytes = 64;
+
+// Accesses and signals that are kept before their order is worked out.
+constexpr std::size_t first_batch = 32768;
+
+std::uint64_t line_of(std::uint64_t address) { return address / line_bytes * line_bytes; }
+
+}  // namespace
+
+Checker::Checker(const Platform::Switches& switches)
+    : signals_(cores_, regions_),
+      accesses_(findings_, regions_, cores_, signals_),
+      on_chip_(findings_, regions_),
+      flags_(findings_, switches.event_identity_without_waiter),
+      contributions_(findings_, regions_),
+      switches_(switches),
+      batch_(first_batch) {}
+
+void Checker::read(const Event& event) {
+  ++moment_;
+  if (event.kind == EventKind::region) return add_region(event);
+  contributions_.read(event);
+  CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
+  switch (event.kind) {
+    case EventKind::load:
+    case EventKind::store:
+    case EventKind::vector:
+      instruction(event, order);
+      break;
+    case EventKind::set_flag:
+      order.set_flag(event);
+      flags_.set(event, findings_.places().id(event.place));
+      synchronise(event);
+      break;
+    case EventKind::wait_flag:
+      order.wait_flag(event);
+      flags_.wait(event);
+      synchronise(event);
+      break;
+    case EventKind::pipe_barrier:
+      order.pipe_barrier(event);
+      end_flags(event);
+      synchronise(event);
+      break;
+    case EventKind::dsb:
+      order.dsb();
+      synchronise(event);
+      break;
+    case EventKind::dcci:
+      clean_lines(event, order);
+      synchronise(event);
+      break;
+    case EventKind::dma_wait:
+      order.dma_wait(event);
+      break;
+    case EventKind::scalar_read:
+    case EventKind::scalar_write:
+      scalar_access(event, order);
+      break;
+    case EventKind::notify:
+      notify(event, order);
+      synchronise(event);
+      break;
+    case EventKind::wait:
+      wait(event, order);
+      synchronise(event);
+      break;
+    case EventKind::poll_failed:
+      looked_at_.insert(event.address);
+      undecided_ = "the kernel polls";
+      break;
+    case EventKind::task_end:
+      end_task(event, order);
+      break;
+    case EventKind::task_after:
+      signals_.task_after(event, order.acquire());
+      accesses_.note_wait(static_cast<std::uint32_t>(event.core),
+                          findings_.places().id(event.place));
+      break;
+    case EventKind::task_begin:
+    case EventKind::store_visible:
+    case EventKind::notify_arrived:
+    case EventKind::contribution:
+    case EventKind::expectation:
+    case EventKind::region:
+      break;
+  }
+  if (orders(event)) order.remember_issue_clock();
+  if (accesses_.pending() + signals_.pending() > batch_) settle(false);
+}
+
+void Checker::add_region(const Event& event) {
+  regions_.add(event);
+  if (event.region != RegionKind::on_chip) return;
+  cores_.emplace_back(switches_.drained_is_visible);
+  states_.push_back({.rank = event.rank, .last_stores = {}, .lines = {}});
+  on_chip_.add_core();
+  accesses_.add_core(event.rank);
+  most_rank_ = std::max(most_rank_, event.rank);
+}
+
+void Checker::synchronise(const Event& event) {
+  if (regions_.find(event.address) == nullptr &&
+      (event.kind == EventKind::notify || event.kind == EventKind::wait)) {
+    return;  // the runtime's own
+  }
+  const PlaceId place = findings_.places().id(event.place);
+  if (is_synchronisation_.size() <= place) is_synchronisation_.resize(place + 1);
+  if (is_synchronisation_[place]) return;
+  is_synchronisation_[place] = true;
+  synchronisations_.push_back(place);
+}
+
+void Checker::instruction(const Event& event, CoreOrder& order) {
+  const CoreOrder::Start start = order.execute(event);
+  const PlaceId place = findings_.places().id(event.place);
+  on_chip_.access(event, start, place, event.reads, false);
+  on_chip_.access(event, start, place, event.writes, true);
+  if (event.kind == EventKind::vector) return;
+  Access access{.core = static_cast<std::uint32_t>(event.core),
+                .sequence = start.sequence,
+                .number = event.number,
+                .place = place,
+                .lane = lane_of(event.pipe),
+                .end = event.pipe == Pipe::dma ? Lane::dma_visible : lane_of(event.pipe)};
+  const auto add = [&](std::span<const Footprint> touched) {
+    for (const Footprint& part : touched) {
+      const MemoryRegions::Region* const region = regions_.find(part.address);
+      if (region != nullptr && region->kind == RegionKind::on_chip) continue;
+      for (std::uint32_t row = 0; row < part.rows; ++row) {
+        const std::uint64_t begin = part.address + row * part.stride_bytes;
+        check_bounds(event, begin, begin + part.row_bytes);
+        accesses_.add(access, start.clock, begin, begin + part.row_bytes, moment_);
+      }
+    }
+  };
+  add(event.reads);
+  if (event.kind != EventKind::store) return;
+  access.writes = true;
+  access.atomic = event.atomic;
+  access.end = end_lane(event.pipe);
+  add(event.writes);
+  LastStore& last = states_[access.core].last_stores[event.pipe];
+  last = {place, event.address, event.address + event.size_bytes};
+  if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
+}
+
+// What is asked of one buffer and reaches into what lies behind it.
+void Checker::check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end) {
+  const MemoryRegions::Region* region = regions_.find(begin);
+  if (begin == end || (region != nullptr ? end <= region->end : !regions_.is_shared(begin))) return;
+  if (region == nullptr) region = regions_.before(begin);
+  if (region == nullptr) return;
+  const PlaceId place = findings_.places().id(event.place);
+  findings_.add(FindingClass::out_of_bounds, place, place, [&] {
+    const bool writes = event.kind == EventKind::store || event.kind == EventKind::scalar_write;
+    return Finding{
+        .kind = FindingClass::out_of_bounds,
+        .subject = fmt::format("bytes {}..{} of `{}` of rank {}, which has {} bytes",
+                               begin - region->begin, end - region->begin, region->name,
+                               region->rank, region->end - region->begin),
+        .sides = {{event.rank, event.core, name(event.pipe), writes ? "writes them" : "reads them",
+                   findings_.places().line(place)}},
+        .reason = ""};
+  });
+}
+
+void Checker::scalar_access(const Event& event, CoreOrder& order) {
+  const CoreOrder::Start start = order.scalar_access();
+  const PlaceId place = findings_.places().id(event.place);
+  const bool writes = event.kind == EventKind::scalar_write;
+  const MemoryRegions::Region* const region = regions_.find(event.address);
+  if (region != nullptr && region->kind == RegionKind::on_chip) {
+    const Footprint touched{
+        .address = event.address, .row_bytes = event.size_bytes, .stride_bytes = event.size_bytes};
+    return on_chip_.access(event, start, place, {&touched, 1}, writes);
+  }
+  check_bounds(event, event.address, event.address + event.size_bytes);
+  if (event.cached) return cached_access(event, start, order);
+  const Access access{.core = static_cast<std::uint32_t>(event.core),
+                      .sequence = start.sequence,
+                      .number = event.number,
+                      .place = place,
+                      .lane = Lane::scalar,
+                      .end = Lane::scalar,
+                      .writes = writes};
+  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_);
+}
+
+void Checker::cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order) {
+  const bool writes = event.kind == EventKind::scalar_write;
+  ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
+  const std::uint64_t end = event.address + event.size_bytes;
+  for (std::uint64_t begin = event.address; begin < end;) {
+    const std::uint64_t address = line_of(begin), until = std::min(end, address + line_bytes);
+    const auto [entry, is_new] = lines.try_emplace(address);
+    ScalarLine& line = entry->second;
+    if (is_new) line.filled = start.clock;
+    Access access{.core = static_cast<std::uint32_t>(event.core),
+                  .sequence = start.sequence,
+                  .number = event.number,
+                  .place = findings_.places().id(event.place),
+                  .lane = Lane::scalar,
+                  .end = Lane::scalar,
+                  .writes = writes,
+                  .cached = true};
+    if (writes) {
+      access.sequence = order.cached_store(address);
+      access.end = Lane::scalar_visible;
+      line.dirty_begin = line.is_dirty() ? std::min(line.dirty_begin, begin) : begin;
+      line.dirty_end = std::max(line.dirty_end, until);
+      line.place = access.place;
+      line.number = event.number;
+    }
+    const GlobalAccesses::Special read{.cached_read = true, .line_clock = line.filled};
+    accesses_.add(access, start.clock, begin, until, moment_, writes ? nullptr : &read);
+    begin = until;
+  }
+}
+
+// A dirty line that is cleaned writes all its bytes, as they were when it was filled.
+void Checker::clean_lines(const Event& event, CoreOrder& order) {
+  ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
+  const auto write_back = [&](std::uint64_t address, const ScalarLine& line) {
+    if (!line.is_dirty()) return;
+    const Access access{.core = static_cast<std::uint32_t>(event.core),
+                        .sequence = order.cached_store(address),
+                        .number = event.number,
+                        .place = line.place,
+                        .lane = Lane::scalar,
+                        .end = Lane::scalar_visible,
+                        .writes = true,
+                        .cached = true};
+    const GlobalAccesses::Special special{
+        .line_write = true, .only_line = true, .line_clock = line.filled};
+    accesses_.add(access, order.scalar(), line.dirty_begin, line.dirty_end, moment_, &special);
+  };
+  if (event.size_bytes == 0) {
+    for (const auto& [address, line] : lines) write_back(address, line);
+    lines.clear();
+    return order.clean_all();
+  }
+  const auto line = lines.find(line_of(event.address));
+  if (line == lines.end()) return;
+  write_back(line->first, line->second);
+  order.clean(line->first);
+  lines.erase(line);
+}
+
+void Checker::notify(const Event& event, CoreOrder& order) {
+  const CoreOrder::Start start{order.scalar(), 0};
+  const std::uint32_t release = order.release();
+  const PlaceId place = findings_.places().id(event.place);
+  const auto core = static_cast<std::uint32_t>(event.core);
+  accesses_.note_release(core, place, event.number);
+  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  signals_.notify(event, release, place, moment_);
+  const Access access{.core = core,
+                      .sequence = order.scalar()[Lane::scalar],
+                      .number = event.number,
+                      .place = place,
+                      .lane = Lane::scalar,
+                      .end = Lane::scalar,
+                      .writes = true,
+                      .atomic = event.op == NotifyOp::add,
+                      .signal = true};
+  const GlobalAccesses::Special set{.line_write = true, .line_clock = start.clock};
+  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
+                event.op == NotifyOp::set ? &set : nullptr);
+  notified_.try_emplace(
+      {place, event.address},
+      FindingSide{event.rank, event.core, "", "notifies it", findings_.places().line(place)});
+}
+
+void Checker::wait(const Event& event, CoreOrder& order) {
+  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  looked_at_.insert(event.address);
+  if (event.polled) undecided_ = "the kernel polls";
+  const bool has_rule = event.cmp == WaitCmp::reached || event.cmp == WaitCmp::eq ||
+                        event.cmp == WaitCmp::ge || event.cmp == WaitCmp::gt;
+  if (!has_rule && undecided_.empty()) {
+    undecided_ = "the kernel waits for a signal to be small or different";
+  }
+  const std::uint32_t acquire = order.acquire();
+  const PlaceId place = findings_.places().id(event.place);
+  signals_.wait(event, acquire, order.scalar(), place, moment_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place);
+}
+
+void Checker::end_task(const Event& event, CoreOrder& order) {
+  check_drained(event, order);
+  check_flushed(event);
+  CoreState& state = states_[static_cast<std::size_t>(event.core)];
+  state.task_end = event.number;
+  state.is_ending = true;
+  accesses_.note_release(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place),
+                         event.number);
+  signals_.task_end(event, order.release());
+}
+
+void Checker::check_drained(const Event& event, const CoreOrder& order) {
+  for (const auto& [pipe, store] : states_[static_cast<std::size_t>(event.core)].last_stores) {
+    if (order.scalar()[end_lane(pipe)] < order.executed(pipe)) report_undrained(event, pipe, store);
+  }
+}
+
+void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& store) {
+  findings_.add(FindingClass::not_drained, store.place, store.place, [&] {
+    const char* const missing = pipe == Pipe::dma
+                                    ? "nobody waits for the asynchronous transfer"
+                                    : "pipe_barrier(PIPE_ALL) or pipe_sync() is missing at the end";
+    return Finding{
+        .kind = FindingClass::not_drained,
+        .subject = regions_.describe(store.begin, store.end, event.rank),
+        .sides = {{event.rank, event.core, name(pipe), "writes it",
+                   findings_.places().line(store.place)}},
+        .reason = fmt::format("the kernel ends while the store may be under way: {}", missing)};
+  });
+}
+
+// What stays in the scalar cache is lost to everybody else, who look at all but temporaries.
+void Checker::check_flushed(const Event& event) {
+  ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
+  for (const auto& [address, line] : lines) {
+    const MemoryRegions::Region* const region = regions_.find(line.dirty_begin);
+    if (!line.is_dirty() || region == nullptr || region->kind == RegionKind::temporary ||
+        region->kind == RegionKind::input) {
+      continue;
+    }
+    findings_.add(FindingClass::not_flushed, line.place, line.place, [&, &line = line] {
+      return Finding{
+          .kind = FindingClass::not_flushed,
+          .subject = regions_.describe(line.dirty_begin, line.dirty_end, event.rank),
+          .sides = {{event.rank, event.core, "", "writes it through the scalar cache",
+                     findings_.places().line(line.place)}},
+          .reason = "the kernel ends with the line in its cache: dcci and dsb are missing"};
+    });
+  }
+  lines.clear();
+}
+
+// A kernel's last instructions are executed after its end, up to the barrier of whoever called it.
+void Checker::end_flags(const Event& event) {
+  CoreState& state = states_[static_cast<std::size_t>(event.core)];
+  if (!state.is_ending || event.pipe != Pipe::all) return;
+  flags_.end(event);
+  state.is_ending = false;
+}
+
+void Checker::settle(bool all) {
+  accesses_.collect_cell_stores();
+  for (const SatisfiedWait* wait : signals_.settle(all)) judge_wait(*wait);
+  accesses_.judge();
+  if (all) return;
+  signals_.forget_settled();
+  if (accesses_.pending() + signals_.pending() > batch_ / 2) {
+    batch_ *= 2;
+    has_grown_ = true;
+  }
+}
+
+std::string Checker::cell_name(std::uint64_t address) const {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  if (region == nullptr) return "a signal";
+  const std::uint64_t offset = address - region->begin;
+  if (region->kind == RegionKind::signals) {
+    return fmt::format("signal `{}[{}]` of rank {}", region->name, offset / line_bytes,
+                       region->rank);
+  }
+  return fmt::format("the signal at byte {} of `{}` of rank {}", offset, region->name,
+                     region->rank);
+}
+
+FindingSide Checker::side(const Notify& notify) const {
+  return {states_[notify.core].rank, static_cast<int>(notify.core), "",
+          notify.op == NotifyOp::add ? "notifies it" : "sets it",
+          findings_.places().line(notify.place)};
+}
+
+void Checker::judge_wait(const SatisfiedWait& wait) {
+  const bool has_rule = wait.cmp == WaitCmp::reached || wait.cmp == WaitCmp::eq ||
+                        wait.cmp == WaitCmp::ge || wait.cmp == WaitCmp::gt;
+  const FindingSide self{states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
+                         findings_.places().line(wait.place)};
+  const std::vector<std::uint32_t> notifies = signals_.notifies_on(wait.cell);
+  const std::string cell = cell_name(signals_.cell_address(wait.cell));
+  if (wait.cmp == WaitCmp::eq && !notifies.empty() && signals_.surplus(wait) > 0) {
+    const Notify& last = signals_.notify_at(notifies.back());
+    findings_.add(FindingClass::missed_value, wait.place, last.place, [&] {
+      return Finding{.kind = FindingClass::missed_value,
+                     .subject = cell,
+                     .sides = {self, side(last)},
+                     .reason = fmt::format("a notify that the wait is not ordered before can carry "
+                                           "the signal past {}, and then the wait never ends; wait "
+                                           "for at least that much",
+                                           static_cast<std::int32_t>(wait.threshold))};
+    });
+  }
+  if (wait.polled) return;
+  WaitLine& line = wait_lines_[wait.place];
+  ++line.total;
+  if (has_rule ? !wait.needed.empty() : !signals_.holds_from_the_start(wait)) return;
+  if (line.free++ == 0) {
+    line.first = {.kind = FindingClass::vacuous_wait,
+                  .subject = cell,
+                  .sides = {self},
+                  .reason = "the signal holds enough from the start: the wait orders nothing"};
+  }
+  if (!has_rule || line.is_stale || notifies.empty()) return;
+  const std::vector<std::uint32_t> counted = signals_.counted(wait);
+  if (counted.empty()) return;
+  line.is_stale = true;
+  line.first.sides = {self, side(signals_.notify_at(counted.front()))};
+  line.first.reason =
+      "no single notify is needed: others, earlier or of somebody else, can satisfy it, so it "
+      "orders nothing (a stale or reused signal)";
+}
+
+std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
+  std::vector<FindingSide> result;
+  for (const auto& [key, side] : notified_) {
+    if (key.second == cell) result.push_back(side);
+  }
+  return result;
+}
+
+void Checker::find_unwaited() {
+  std::map<PlaceId, const FindingSide*> unwaited;
+  for (const auto& [key, side] : notified_) {
+    if (!looked_at_.contains(key.second)) unwaited.try_emplace(key.first, &side);
+  }
+  for (const auto& [key, side] : notified_) {
+    if (looked_at_.contains(key.second)) unwaited.erase(key.first);
+  }
+  for (const auto& [place, side] : unwaited) {
+    findings_.add(FindingClass::unwaited_notify, place, place, [&, &side = side] {
+      return Finding{.kind = FindingClass::unwaited_notify,
+                     .subject = "a signal that nobody looks at",
+                     .sides = {*side},
+                     .reason = "no rank waits for it or reads it"};
+    });
+  }
+}
+
+void Checker::finish(bool is_wrong) {
+  settle(true);
+  if (undecided_.empty() && accesses_.reads_signals()) {
+    undecided_ = "the kernel reads a signal as data while it may change";
+  }
+  for (const auto& [place, line] : wait_lines_) {
+    // One rank has nobody to wait for.
+    if (most_rank_ == 0 || line.free == 0 || (line.free < line.total && !line.is_stale)) continue;
+    findings_.add(FindingClass::vacuous_wait, place, place, [&, &line = line] {
+      Finding finding = line.first;
+      finding.count = line.free;
+      return finding;
+    });
+  }
+  accesses_.find_unwritten(is_wrong);
+  accesses_.find_unread();
+  find_unwaited();
+}
+
+}  // namespace peal

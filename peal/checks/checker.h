@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "peal/checks/contributions.h"
+#include "peal/checks/core_order.h"
+#include "peal/checks/findings.h"
+#include "peal/checks/flag_check.h"
+#include "peal/checks/global_accesses.h"
+#include "peal/checks/memory_regions.h"
+#include "peal/checks/on_chip_check.h"
+#include "peal/checks/scalar_lines.h"
+#include "peal/checks/signal_order.h"
+#include "peal/machine/event.h"
+#include "peal/machine/platform.h"
+
+namespace peal {
+
+// Reads the events of one run and finds what is wrong with it in any run. Order between cores is
+// worked out in batches, because what a wait needs is only known when nobody can notify it any
+// more.
+class Checker final : public EventReader {
+ public:
+  explicit Checker(const Platform::Switches& switches);
+
+  void read(const Event& event) override;
+  // After the last event; then findings() is complete. A wrong result makes suspicions findings.
+  void finish(bool is_wrong);
+
+  [[nodiscard]] Findings& findings() { return findings_; }
+  // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
+  [[nodiscard]] const std::string& undecided() const { return undecided_; }
+  // Whether ranks that do not hear of each other have made the checks keep more and more.
+  [[nodiscard]] bool has_grown() const { return has_grown_; }
+  // Who has notified a cell, the first of each line.
+  [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
+  // The lines that synchronise, in the order in which they were met.
+  [[nodiscard]] const std::vector<PlaceId>& synchronisations() const { return synchronisations_; }
+
+ private:
+  struct LastStore {
+    PlaceId place = 0;
+    std::uint64_t begin = 0, end = 0;
+  };
+  struct CoreState {
+    int rank = 0;
+    std::map<Pipe, LastStore> last_stores;
+    ScalarLines lines;
+    std::uint32_t task_end = 0;  // of the last one, in program order
+    bool is_ending = false;      // and its instructions are not all executed
+  };
+  struct WaitLine {  // what was seen of the waits of one line
+    std::uint64_t total = 0, free = 0;
+    bool is_stale = false;  // it could be satisfied by others' notifies
+    Finding first;
+  };
+
+  void add_region(const Event& event);
+  void instruction(const Event& event, CoreOrder& order);
+  void check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end);
+  void scalar_access(const Event& event, CoreOrder& order);
+  void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order);
+  void clean_lines(const Event& event, CoreOrder& order);
+  void notify(const Event& event, CoreOrder& order);
+  void wait(const Event& event, CoreOrder& order);
+  void end_task(const Event& event, CoreOrder& order);
+  void check_drained(const Event& event, const CoreOrder& order);
+  void report_undrained(const Event& event, Pipe pipe, const LastStore& store);
+  void check_flushed(const Event& event);
+  void synchronise(const Event& event);
+  void end_flags(const Event& event);
+  void settle(bool all);
+  void judge_wait(const SatisfiedWait& wait);
+  void find_unwaited();
+  [[nodiscard]] FindingSide side(const Notify& notify) const;
+  [[nodiscard]] std::string cell_name(std::uint64_t address) const;
+
+  Findings findings_;
+  MemoryRegions regions_;
+  std::deque<CoreOrder> cores_;
+  std::vector<CoreState> states_;
+  SignalOrder signals_;
+  GlobalAccesses accesses_;
+  OnChipCheck on_chip_;
+  FlagCheck flags_;
+  Contributions contributions_;
+  Platform::Switches switches_;
+  std::uint64_t moment_ = 0;  // events so far
+  std::size_t batch_;
+  bool has_grown_ = false;
+  int most_rank_ = 0;
+  std::string undecided_;
+  std::map<PlaceId, WaitLine> wait_lines_;
+  std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
+  std::set<std::uint64_t> looked_at_;                                  // cells
+  std::vector<PlaceId> synchronisations_;
+  std::vector<bool> is_synchronisation_;  // by PlaceId
+};
+
+}  // namespace peal

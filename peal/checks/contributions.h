@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "peal/checks/contribution_memory.h"
+#include "peal/checks/findings.h"
+#include "peal/checks/memory_regions.h"
+#include "peal/machine/event.h"
+
+namespace peal {
+
+// Follows what each rank contributes through loads, stores and combinations: in each element of a
+// result every rank must be exactly once (sum, prod) or at least once (min, max), or the one
+// element that is to be moved there. An element's fingerprint is the sum of a random weight for
+// each (rank, element) in it; for min and max a set of ranks beside a hash of the element. Values
+// that go through scalar code are not followed and never a finding.
+class Contributions {
+ public:
+  Contributions(Findings& findings, const MemoryRegions& regions)
+      : findings_(findings), regions_(regions) {}
+
+  void read(const Event& event);
+
+ private:
+  struct Store {
+    std::vector<Footprint> writes;
+    std::vector<std::uint64_t> elements;
+    bool atomic = false;
+    PlaceId place = 0;
+  };
+  using StoreKey = std::tuple<int, int, std::int64_t>;  // core, pipe, number
+
+  void contribute(const Event& event);
+  void move(const Event& event);
+  void compute(const Event& event);
+  void become_visible(const Event& event);
+  void expect(const Event& event);
+  [[nodiscard]] std::uint64_t weight(int rank, std::int64_t element, std::uint32_t call) const;
+  [[nodiscard]] std::uint64_t combine(std::uint64_t a, std::uint64_t b) const;
+  [[nodiscard]] std::uint64_t expected(const Event& event, std::int64_t element) const;
+  void report(const Event& event, std::int64_t index, std::uint64_t found);
+  [[nodiscard]] std::string explain(const Event& event, std::int64_t element,
+                                    std::uint64_t found) const;
+  [[nodiscard]] std::string explain_set(const Event& event, std::int64_t element,
+                                        std::uint64_t found) const;
+  [[nodiscard]] std::string where_from(const Event& event, std::uint64_t found) const;
+
+  Findings& findings_;
+  const MemoryRegions& regions_;
+  ContributionMemory memory_;
+  std::map<StoreKey, Store> under_way_;
+  std::vector<Store> free_stores_;
+  std::vector<std::uint64_t> first_, second_;      // scratch
+  std::map<std::uint64_t, PlaceId> last_writers_;  // of each region, by its start
+  int ranks_ = 0;
+  std::int64_t most_elements_ = 0;  // that a rank contributes
+  bool is_set_ = false;             // fingerprints are sets: the operation is min or max
+};
+
+}  // namespace peal

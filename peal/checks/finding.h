@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace peal {
+
+// What is wrong with a run, the most important first.
+enum class FindingClass : std::uint8_t {
+  crash,            // the kernel ended in a fault, or did not end
+  out_of_bounds,    // bytes outside of every buffer
+  deadlock,         // cores wait and nobody can wake them
+  never_satisfied,  // a wait that no number of notifies can satisfy
+  race,             // two accesses, one a write, that nothing orders
+  lost_signal,      // a store or Set to a signal that may erase a notify, or be erased
+  line_clobber,     // a cache line written back over another's write
+  stale_read,       // a scalar read of a cached line that was written since
+  missing_flag,     // two pipes of a core on the same on-chip bytes, unordered
+  never_written,    // a read of bytes that nobody has written
+  missed_value,     // a wait for equality that the signal may pass by
+  vacuous_wait,     // a wait that needed no notify
+  flag_left_set,    // an event flag set twice, or set at the end
+  event_reused,     // two live fences on one (pipe, event)
+  not_drained,      // a store still under way at the end
+  not_flushed,      // a scalar store that stays in the cache
+  wrong_result,     // a value that differs from what is expected
+  // Advice from here on.
+  unread_bytes,     // written and never read
+  unneeded_sync,    // orders nothing that is needed
+  unwaited_notify,  // on a signal that nobody looks at
+};
+
+inline constexpr int finding_class_count = static_cast<int>(FindingClass::unwaited_notify) + 1;
+
+[[nodiscard]] const char* name(FindingClass kind);
+[[nodiscard]] std::optional<FindingClass> find_finding_class(const std::string& text);
+[[nodiscard]] constexpr bool is_advice(FindingClass kind) {
+  return kind >= FindingClass::unread_bytes;
+}
+
+// A line of source.
+struct FindingLine {
+  std::string file;  // empty where none is known
+  std::uint32_t line = 0;
+
+  bool operator==(const FindingLine&) const = default;
+};
+
+// One of the accesses or waits that a finding is about.
+struct FindingSide {
+  int rank = 0;
+  int core = 0;
+  std::string pipe;  // empty where it says nothing
+  std::string what;  // "writes it"
+  FindingLine place;
+};
+
+struct Finding {
+  FindingClass kind{};
+  std::string subject;  // "race on window `scratch` of rank 1, bytes 512..1024"
+  std::vector<FindingSide> sides;
+  std::string reason;       // what is missing; may be empty
+  std::uint64_t count = 1;  // how often the same pair of lines was found
+};
+
+// A finding as lines of text, each ended.
+[[nodiscard]] std::string describe(const Finding& finding);
+
+}  // namespace peal

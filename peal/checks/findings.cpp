@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/findings.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace peal {
+
+PlaceId PlaceTable::id(SourcePlace place) {
+  const Key key{place.file, place.line};
+  Recent& recent = recent_[(Hash{}(key)) % recent_.size()];
+  if (recent.key == key) return recent.id;
+  const auto [entry, is_new] = ids_.try_emplace(key);
+  if (is_new) {  // the same file may have its name at several addresses
+    const std::string file = place.file == nullptr ? "" : place.file;
+    const auto [named, is_new_name] =
+        by_name_.try_emplace({file, place.line}, static_cast<PlaceId>(lines_.size()));
+    if (is_new_name) lines_.push_back({file, place.line});
+    entry->second = named->second;
+  }
+  recent = {key, entry->second};
+  return entry->second;
+}
+
+void Findings::add(FindingClass kind, PlaceId first, PlaceId second,
+                   const std::function<Finding()>& make) {
+  const auto [entry, is_new] =
+      index_.try_emplace({kind, std::min(first, second), std::max(first, second)}, found_.size());
+  if (!is_new) {
+    ++found_[entry->second].count;
+    return;
+  }
+  found_.push_back(make());
+}
+
+bool Findings::is_clean() const {
+  return std::all_of(found_.begin(), found_.end(),
+                     [](const Finding& finding) { return is_advice(finding.kind); });
+}
+
+std::vector<Finding> Findings::sorted() const {
+  std::vector<Finding> result = found_;
+  std::stable_sort(result.begin(), result.end(),
+                   [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
+  return result;
+}
+
+}  // namespace peal

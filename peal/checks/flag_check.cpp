@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/flag_check.h"
+
+#include <fmt/format.h>
+
+#include "peal/checks/pipe_names.h"
+
+namespace peal {
+namespace {
+
+std::string flag_name(int from, int to, int id) {
+  return fmt::format("flag PIPE_{} -> PIPE_{} id {}", name(static_cast<Pipe>(from)),
+                     name(static_cast<Pipe>(to)), id);
+}
+
+}  // namespace
+
+FlagCheck::Flag& FlagCheck::flag(int core, int from, int id, int to) {
+  const auto index = static_cast<std::size_t>(core);
+  while (flags_.size() <= index) flags_.emplace_back(flags_of_a_core);
+  // Those of one (from, id) lie side by side.
+  return flags_[index][static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
+}
+
+void FlagCheck::set(const Event& event, PlaceId place) {
+  const int from = static_cast<int>(event.pipe), to = event.flag_pipe;
+  Flag& own = flag(event.core, from, event.flag_id, to);
+  const bool was_alive = own.alive > 0 || (own.last.wait != 0 && own.last.wait > event.number);
+  if (was_alive) {
+    report(FindingClass::flag_left_set, event, flag_name(from, to, event.flag_id),
+           own.alive > 0 ? own.current.place : own.last.place, place, "sets it again",
+           "a flag is one bit: it must be waited for before it is set again");
+  }
+  if (own.alive++ == 0) own.current = {event.number, 0, place};
+}
+
+void FlagCheck::wait(const Event& event) {
+  const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
+  Flag& own = flag(event.core, from, event.flag_id, to);
+  if (own.alive == 0) return;
+  own.last = own.current;
+  own.last.wait = event.number;
+  if (--own.alive > 0) own.current.set = event.number;
+  if (identity_without_waiter_) check_reuse(event, from, own.last);
+}
+
+void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
+  const int to = static_cast<int>(event.pipe);
+  for (int other = 0; other < pipe_count; ++other) {
+    if (other == to) continue;
+    const Flag& rival = flag(event.core, from, event.flag_id, other);
+    const bool lives = rival.alive > 0 && rival.current.set < fence.wait;
+    const bool lived = rival.last.set < fence.wait && rival.last.wait > fence.set;
+    if (!lives && !lived) continue;
+    report(FindingClass::event_reused, event,
+           flag_name(from, to, event.flag_id) + " and " + flag_name(from, other, event.flag_id),
+           fence.place, lives ? rival.current.place : rival.last.place, "sets the other",
+           "hardware tells fences apart by the setting pipe and the id alone; wait for one before "
+           "the other is set, or use another id");
+  }
+}
+
+void FlagCheck::end(const Event& event) {
+  for (int from = 0; from < pipe_count; ++from) {
+    for (int id = 0; id < 8; ++id) {
+      for (int to = 0; to < pipe_count; ++to) {
+        Flag& own = flag(event.core, from, id, to);
+        if (own.alive == 0) continue;
+        report(FindingClass::flag_left_set, event, flag_name(from, to, id), own.current.place,
+               own.current.place, "", "it is still set at the kernel's end; nothing waits for it");
+        own = {};
+      }
+    }
+  }
+}
+
+void FlagCheck::report(FindingClass kind, const Event& event, const std::string& flag,
+                       PlaceId first, PlaceId second, const char* second_does, const char* reason) {
+  findings_.add(kind, first, second, [&] {
+    Finding finding{.kind = kind, .subject = flag, .sides = {}, .reason = reason};
+    finding.sides.push_back(
+        {event.rank, event.core, "", "sets it", findings_.places().line(first)});
+    if (*second_does != '\0') {
+      finding.sides.push_back(
+          {event.rank, event.core, "", second_does, findings_.places().line(second)});
+    }
+    return finding;
+  });
+}
+
+}  // namespace peal

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "peal/checks/findings.h"
+#include "peal/machine/event.h"
+
+namespace peal {
+
+// The event flags of every core. One bit for each (from, to, id): set twice before it is waited
+// for, or left set at a kernel's end, is an error. Two fences from one pipe with one id and
+// different waiting pipes must not be alive at once; a fence lives, in program order, from its
+// set_flag to its wait_flag.
+class FlagCheck {
+ public:
+  FlagCheck(Findings& findings, bool identity_without_waiter)
+      : findings_(findings), identity_without_waiter_(identity_without_waiter) {}
+
+  void set(const Event& event, PlaceId place);
+  void wait(const Event& event);
+  // Ends a kernel on a core: no flag may be left set.
+  void end(const Event& event);
+
+ private:
+  struct Fence {
+    std::uint32_t set = 0, wait = 0;  // in program order
+    PlaceId place = 0;                // of the set_flag
+  };
+  struct Flag {
+    std::uint32_t alive = 0;  // set and not waited for
+    Fence current;            // the oldest of those
+    Fence last;               // the last one that was waited for
+  };
+  static constexpr std::size_t flags_of_a_core = pipe_count * pipe_count * 8;
+  [[nodiscard]] Flag& flag(int core, int from, int id, int to);
+  void check_reuse(const Event& event, int from, const Fence& fence);
+  void report(FindingClass kind, const Event& event, const std::string& flag, PlaceId first,
+              PlaceId second, const char* second_does, const char* reason);
+
+  Findings& findings_;
+  bool identity_without_waiter_;
+  std::deque<std::vector<Flag>> flags_;  // of each core
+};
+
+}  // namespace peal

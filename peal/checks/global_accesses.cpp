@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/global_accesses.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "peal/checks/pipe_names.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t line_bytes = 64;
+
+const char* verb(const Access& access) {
+  if (access.signal) return access.atomic ? "notifies it" : "sets it";
+  if (access.atomic) return "adds to it";
+  return access.writes ? "writes it" : "reads it";
+}
+
+bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }
+
+}  // namespace
+
+void GlobalAccesses::note_release(std::uint32_t core, PlaceId place, std::uint32_t number) {
+  if (releases_.size() <= core) releases_.resize(core + 1);
+  releases_[core].push_back({place, number});
+}
+
+void GlobalAccesses::add(const Access& access, const LaneClock& clock, std::uint64_t begin,
+                         std::uint64_t end, std::uint64_t moment, const Special* special) {
+  if (pending_.empty() || pending_.back().moment != moment) clocks_.push_back(clock);
+  Pending& pending = pending_.emplace_back();
+  pending.access = access;
+  pending.clock = static_cast<std::uint32_t>(clocks_.size() - 1);
+  pending.begin = begin;
+  pending.end = end;
+  pending.moment = moment;
+  if (special == nullptr) return;
+  pending.special = static_cast<std::uint32_t>(specials_.size());
+  specials_.push_back(*special);
+}
+
+void GlobalAccesses::collect_cell_stores() {
+  for (Pending& pending : pending_) {
+    const Access& access = pending.access;
+    if (pending.collected || !access.writes || access.atomic || access.signal) continue;
+    pending.collected = true;
+    signals_.cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
+      signals_.add_store({.access = access,
+                          .clock = clocks_[pending.clock],
+                          .cell = cell,
+                          .moment = pending.moment});
+    });
+  }
+}
+
+void GlobalAccesses::judge() {
+  std::size_t judged = 0;
+  for (; judged < pending_.size(); ++judged) {
+    const Pending& pending = pending_[judged];
+    const std::uint32_t acquired = clocks_[pending.clock][Lane::acquired];
+    if (acquired > signals_.settled_acquires(pending.access.core)) break;
+    judge(pending);
+  }
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(judged));
+  std::vector<LaneClock> clocks;
+  std::vector<Special> specials{Special{}};
+  std::uint32_t last = UINT32_MAX;
+  for (Pending& pending : pending_) {
+    if (pending.clock != last) clocks.push_back(clocks_[last = pending.clock]);
+    pending.clock = static_cast<std::uint32_t>(clocks.size() - 1);
+    if (pending.special == 0) continue;
+    specials.push_back(specials_[pending.special]);
+    pending.special = static_cast<std::uint32_t>(specials.size() - 1);
+  }
+  clocks_ = std::move(clocks);
+  specials_ = std::move(specials);
+}
+
+// A core's own load sees what its store has executed; everybody else, and another store, needs it
+// to be visible.
+bool GlobalAccesses::is_over(const Access& earlier, const Access& access,
+                             const LaneClock& clock) const {
+  const CoreOrder& order = cores_[earlier.core];
+  if (earlier.core == access.core) {
+    if (earlier.writes && !access.writes) {
+      if (earlier.cached) return access.cached || order.has_ended(earlier, clock);
+      return clock[earlier.lane] >= earlier.sequence;
+    }
+    if (is_scalar(earlier) && is_scalar(access)) return true;
+    return order.has_ended(earlier, clock);
+  }
+  const std::uint32_t release = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  return release > 0 && order.has_ended(earlier, order.release_clock(release));
+}
+
+AccessHistory& GlobalAccesses::history(std::uint64_t address, int rank) {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  if (region == nullptr) return private_histories_.try_emplace(rank, true).first->second;
+  const bool written_at_first = region->kind == RegionKind::input ||
+                                region->kind == RegionKind::inout ||
+                                region->kind == RegionKind::signals;
+  return histories_.try_emplace(region->begin, written_at_first).first->second;
+}
+
+void GlobalAccesses::judge(const Pending& pending) {
+  const Access& access = pending.access;
+  const LaneClock& clock = clocks_[pending.clock];
+  const Special& special = specials_[pending.special];
+  if (special.line_write) judge_line(pending, special);
+  if (special.only_line || pending.begin == pending.end) return;
+  if (access.writes && !lines_.empty()) check_line_writes(pending, clock);
+  const bool looks = !access.writes || access.atomic;
+  history(pending.begin, rank_of(access.core))
+      .add(
+          pending.begin, pending.end, access,
+          [&](const Access& earlier) {
+            if (looks && earlier.writes) written(earlier.place).is_read = true;
+            const bool is_itself = earlier.core == access.core && earlier.lane == access.lane &&
+                                   earlier.number == access.number;
+            const bool over = is_itself || is_over(earlier, access, clock);
+            if (over && special.cached_read && earlier.writes && earlier.core != access.core &&
+                !is_over(earlier, access, special.line_clock)) {
+              stale(earlier, access, pending.begin, pending.end);
+            }
+            return over;
+          },
+          [&](const Access& earlier, std::uint64_t begin, std::uint64_t end) {
+            conflict(earlier, pending, clock, begin, end);
+          },
+          [&](std::uint64_t begin, std::uint64_t end) { unwritten(pending, begin, end); });
+  if (!access.writes || access.signal) return;
+  Written& own = written(access.place);
+  if (own.bytes == 0) {
+    own.rank = rank_of(access.core);
+    own.core = static_cast<int>(access.core);
+    own.begin = pending.begin;
+    own.end = pending.end;
+  }
+  own.bytes += pending.end - pending.begin;
+}
+
+// The whole line is written back, with what its other bytes held when it was filled.
+void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
+  const std::uint64_t line = pending.begin / line_bytes * line_bytes;
+  const Access& access = pending.access;
+  const auto look = [&](std::uint64_t from, std::uint64_t to) {
+    const MemoryRegions::Region* const region = regions_.find(from);
+    if (region == nullptr || from >= to) return;
+    history(from, rank_of(access.core))
+        .last_writes(from, to, [&](const Access& write, std::uint64_t begin, std::uint64_t end) {
+          if (write.core == access.core || is_over(write, access, special.line_clock)) return;
+          clobber(access, write, begin, end);
+        });
+  };
+  look(line, pending.begin);
+  look(std::max(pending.end, line), line + line_bytes);
+  lines_[line].push_back({access, pending.begin, pending.end});
+}
+
+void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& clock) {
+  const Access& access = pending.access;
+  const std::uint64_t first = pending.begin / line_bytes * line_bytes;
+  for (auto line = lines_.lower_bound(first); line != lines_.end() && line->first < pending.end;
+       ++line) {
+    for (const LineWrite& earlier : line->second) {
+      if (earlier.access.core == access.core) continue;
+      const bool within = pending.begin >= earlier.begin && pending.end <= earlier.end;
+      if (within || is_over(earlier.access, access, clock)) continue;
+      clobber(earlier.access, access, std::max(pending.begin, line->first),
+              std::min(pending.end, line->first + line_bytes));
+    }
+  }
+}
+
+int GlobalAccesses::rank_of(std::uint32_t core) const {
+  return core < ranks_.size() ? ranks_[core] : 0;
+}
+
+FindingSide GlobalAccesses::side(const Access& access, const char* what) const {
+  const bool is_engine = !access.signal && !is_scalar(access);
+  return {rank_of(access.core), static_cast<int>(access.core),
+          is_engine ? name(static_cast<Pipe>(access.lane)) : "", what,
+          findings_.places().line(access.place)};
+}
+
+void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
+                              std::uint64_t begin, std::uint64_t end) {
+  const Access& access = pending.access;
+  const bool looks_at_signal = (earlier.signal && !access.writes && is_scalar(access)) ||
+                               (access.signal && !earlier.writes && is_scalar(earlier));
+  if (looks_at_signal) {
+    reads_signals_ = true;
+    return;
+  }
+  const bool both_write = earlier.writes && access.writes;
+  const FindingClass kind = (earlier.signal || access.signal) && both_write
+                                ? FindingClass::lost_signal
+                                : FindingClass::race;
+  findings_.add(kind, earlier.place, access.place, [&] {
+    Finding finding{.kind = kind,
+                    .subject = regions_.describe(begin, end, rank_of(access.core)),
+                    .sides = {side(earlier, verb(earlier)), side(access, verb(access))},
+                    .reason = reason(earlier, access, clock)};
+    if (kind == FindingClass::lost_signal) {
+      finding.reason =
+          "nothing orders the two: one may erase the other, and who waits for it "
+          "waits for ever";
+    }
+    return finding;
+  });
+}
+
+std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& access) const {
+  if (earlier.cached && !access.cached) {
+    return "the store is still in the scalar cache: dcci and dsb are missing between them";
+  }
+  const char* const from = name(static_cast<Pipe>(earlier.lane));
+  const char* const to = name(static_cast<Pipe>(access.lane));
+  if (earlier.lane == access.lane) {
+    return fmt::format(
+        "two stores of one pipe are not ordered at their destination: "
+        "pipe_barrier(PIPE_{}) is missing between them",
+        from);
+  }
+  return fmt::format("nothing makes {} wait for {}: a flag or a barrier is missing between them",
+                     to, from);
+}
+
+// Why nothing orders the two: the notify that was heard came too early, or none was.
+std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
+                                   const LaneClock& clock) const {
+  if (earlier.core == access.core) return reason_on_core(earlier, access);
+  const int from = rank_of(earlier.core), to = rank_of(access.core);
+  const std::uint32_t known = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  const auto& releases =
+      earlier.core < releases_.size() ? releases_[earlier.core] : std::vector<Release>{};
+  if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
+    const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    return fmt::format(
+        "rank {} notifies at {}:{} before its {} is drained: a pipe_barrier or dsb "
+        "is missing before the notify",
+        from, line.file, line.line, earlier.writes ? "store" : "load");
+  }
+  const std::uint32_t waited = clock[Lane::acquired];
+  if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
+    const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1]);
+    return fmt::format(
+        "nothing orders the two: what rank {} last waited for, at {}:{}, can be "
+        "satisfied without rank {} having come past this",
+        to, line.file, line.line, from);
+  }
+  return fmt::format("nothing orders the two: rank {} has waited for nothing before this", to);
+}
+
+void GlobalAccesses::clobber(const Access& line, const Access& write, std::uint64_t begin,
+                             std::uint64_t end) {
+  findings_.add(FindingClass::line_clobber, line.place, write.place, [&] {
+    return Finding{
+        .kind = FindingClass::line_clobber,
+        .subject = regions_.describe(begin, end, rank_of(write.core)),
+        .sides = {side(line, "rewrites its whole 64-byte line"), side(write, verb(write))},
+        .reason =
+            "the line may be written back with what these bytes held before; give signals of "
+            "different writers lines of their own, or use an atomic add"};
+  });
+}
+
+void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint64_t begin,
+                           std::uint64_t end) {
+  findings_.add(FindingClass::stale_read, earlier.place, read.place, [&] {
+    return Finding{.kind = FindingClass::stale_read,
+                   .subject = regions_.describe(begin, end, rank_of(read.core)),
+                   .sides = {side(earlier, verb(earlier)),
+                             side(read, "reads it from a line cached before that")},
+                   .reason = "a dcci is missing between the wait and the read"};
+  });
+}
+
+// A window is zero at first, so a kernel may well look at single elements of it, or at more than it
+// needs; a whole load that finds nothing was meant for something else.
+void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end) {
+  const Access& access = pending.access;
+  const MemoryRegions::Region* const region = regions_.find(begin);
+  // What looks at results from outside of kernels has no line.
+  if (region == nullptr || findings_.places().line(access.place).file.empty()) return;
+  const auto make = [&] {
+    return Finding{.kind = FindingClass::never_written,
+                   .subject = regions_.describe(begin, end, rank_of(access.core)),
+                   .sides = {side(access, "reads it")},
+                   .reason = "nobody has written these bytes before"};
+  };
+  const bool is_part = begin != pending.begin || end != pending.end;
+  if (region->kind == RegionKind::window && (is_part || (is_scalar(access) && end - begin <= 8))) {
+    const bool is_known =
+        std::any_of(suspicions_.begin(), suspicions_.end(),
+                    [&](const auto& suspicion) { return suspicion.first == access.place; });
+    if (!is_known) suspicions_.emplace_back(access.place, make());
+    return;
+  }
+  findings_.add(FindingClass::never_written, access.place, access.place, make);
+}
+
+void GlobalAccesses::find_unwritten(bool is_wrong) {
+  if (!is_wrong) return;
+  for (const auto& suspicion : suspicions_) {
+    findings_.add(FindingClass::never_written, suspicion.first, suspicion.first,
+                  [&] { return suspicion.second; });
+  }
+}
+
+void GlobalAccesses::find_unread() {
+  for (PlaceId place = 0; place < written_.size(); ++place) {
+    const Written& first = written_[place];
+    if (first.is_read || first.bytes == 0) continue;
+    const MemoryRegions::Region* const region = regions_.find(first.begin);
+    if (region == nullptr || region->kind != RegionKind::window) continue;
+    if (signals_.has_cell_in(first.begin, first.end)) continue;
+    findings_.add(FindingClass::unread_bytes, place, place, [&] {
+      return Finding{
+          .kind = FindingClass::unread_bytes,
+          .subject = regions_.describe(first.begin, first.end, first.rank),
+          .sides = {{first.rank, first.core, "", "writes it", findings_.places().line(place)}},
+          .reason =
+              fmt::format("none of the {} bytes that this line writes is ever read", first.bytes)};
+    });
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "peal/checks/access_history.h"
+#include "peal/checks/core_order.h"
+#include "peal/checks/findings.h"
+#include "peal/checks/memory_regions.h"
+#include "peal/checks/signal_order.h"
+
+namespace peal {
+
+// Accesses to global memory and signals, which wait for the order between cores to be known and are
+// then compared with those before them: races, signals that may be lost, lines written back over
+// others' writes, stale scalar reads, bytes that nobody has written or reads.
+class GlobalAccesses {
+ public:
+  GlobalAccesses(Findings& findings, const MemoryRegions& regions, std::deque<CoreOrder>& cores,
+                 SignalOrder& signals)
+      : findings_(findings), regions_(regions), cores_(cores), signals_(signals) {}
+
+  struct Special {
+    bool line_write = false;  // rewrites the whole cache line
+    bool only_line = false;   // and nothing else: a line that is written back
+    bool cached_read = false;
+    LaneClock line_clock;  // when the line was filled
+  };
+
+  // A place at which a core releases, for the reports: a notify's line and number.
+  void note_release(std::uint32_t core, PlaceId place, std::uint32_t number);
+  void note_wait(std::uint32_t core, PlaceId place) {
+    if (waits_.size() <= core) waits_.resize(core + 1);
+    waits_[core].push_back(place);
+  }
+  void add_core(int rank) { ranks_.push_back(rank); }
+
+  void add(const Access& access, const LaneClock& clock, std::uint64_t begin, std::uint64_t end,
+           std::uint64_t moment, const Special* special = nullptr);
+  // Tells the signals which of their cells are stored to by what is pending.
+  void collect_cell_stores();
+  // Judges what is pending, as far as its order is settled.
+  void judge();
+  // At the end of the run, when all is judged.
+  void find_unread();
+  // Reports reads of window bytes that were never written, if the run gave a wrong result: a window
+  // is zero at first, and to read more of it than matters is no mistake in itself.
+  void find_unwritten(bool is_wrong);
+
+  [[nodiscard]] std::size_t pending() const { return pending_.size(); }
+  [[nodiscard]] bool reads_signals() const { return reads_signals_; }
+
+ private:
+  struct Pending {
+    Access access;
+    std::uint32_t clock = 0;    // in clocks_
+    std::uint32_t special = 0;  // in specials_, from 1 on
+    std::uint64_t begin = 0, end = 0, moment = 0;
+    bool collected = false;
+  };
+  struct LineWrite {
+    Access access;
+    std::uint64_t begin = 0, end = 0;  // what was really meant
+  };
+  struct Release {
+    PlaceId place = 0;
+    std::uint32_t number = 0;
+  };
+  struct Written {  // by one line; where it first did
+    bool is_read = false;
+    std::uint64_t bytes = 0;
+    int rank = 0, core = 0;
+    std::uint64_t begin = 0, end = 0;
+  };
+
+  [[nodiscard]] bool is_over(const Access& earlier, const Access& access,
+                             const LaneClock& clock) const;
+  Written& written(PlaceId place) {
+    if (written_.size() <= place) written_.resize(place + 1);
+    return written_[place];
+  }
+  AccessHistory& history(std::uint64_t address, int rank);
+  void judge(const Pending& pending);
+  void judge_line(const Pending& pending, const Special& special);
+  void check_line_writes(const Pending& pending, const LaneClock& clock);
+  void conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
+                std::uint64_t begin, std::uint64_t end);
+  void clobber(const Access& line, const Access& write, std::uint64_t begin, std::uint64_t end);
+  void stale(const Access& earlier, const Access& read, std::uint64_t begin, std::uint64_t end);
+  void unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end);
+  [[nodiscard]] FindingSide side(const Access& access, const char* what) const;
+  [[nodiscard]] std::string reason(const Access& earlier, const Access& access,
+                                   const LaneClock& clock) const;
+  [[nodiscard]] std::string reason_on_core(const Access& earlier, const Access& access) const;
+  [[nodiscard]] int rank_of(std::uint32_t core) const;
+
+  Findings& findings_;
+  const MemoryRegions& regions_;
+  std::deque<CoreOrder>& cores_;
+  SignalOrder& signals_;
+  std::deque<Pending> pending_;
+  std::vector<LaneClock> clocks_;
+  std::vector<Special> specials_{Special{}};
+  std::map<std::uint64_t, AccessHistory> histories_;  // by the start of a region
+  std::map<int, AccessHistory> private_histories_;    // of a rank's memory in no region
+  std::map<std::uint64_t, std::vector<LineWrite>> lines_;
+  std::vector<std::vector<Release>> releases_;  // of each core
+  std::vector<std::vector<PlaceId>> waits_;
+  std::vector<Written> written_;  // by the line's PlaceId
+  std::vector<int> ranks_;
+  bool reads_signals_ = false;
+  std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
+};
+
+}  // namespace peal

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "peal/machine/event.h"
+
+namespace peal {
+
+// The named memory of a run, as its events have told it.
+class MemoryRegions {
+ public:
+  struct Region {
+    std::string name;
+    RegionKind kind{};
+    int rank = 0;
+    int core = 0;  // on_chip
+    std::uint64_t begin = 0, end = 0;
+    std::uint32_t first_word = 0;  // what each of its words holds at first
+  };
+
+  void add(const Event& event);
+  // The region that holds the address, or nullptr: private memory.
+  [[nodiscard]] const Region* find(std::uint64_t address) const;
+  // The region that starts last before the address, on the same rank's memory or before it.
+  [[nodiscard]] const Region* before(std::uint64_t address) const;
+  // Whether the address lies among the windows of the run's ranks, in one of them or between.
+  [[nodiscard]] bool is_shared(std::uint64_t address) const {
+    return address >= shared_begin_ && address < shared_end_;
+  }
+  // "window `scratch` of rank 1, bytes 512..1024"
+  [[nodiscard]] std::string describe(std::uint64_t begin, std::uint64_t end, int rank) const;
+
+ private:
+  std::map<std::uint64_t, Region> by_begin_;
+  mutable const Region* last_ = nullptr;
+  std::uint64_t shared_begin_ = UINT64_MAX, shared_end_ = 0;
+};
+
+}  // namespace peal

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "peal/base/random.h"
+#include "peal/chip/agenda.h"
+
+namespace peal {
+
+// Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi and Nagarakatte 2010): every
+// core, and every pipe of it, has a random priority and the enabled step of the highest one is
+// taken; now and then the one that would go on falls behind all others. A store or notify under way
+// is prompt or late by the toss of a coin.
+class ScheduleFewPreemptions final : public Agenda {
+ public:
+  explicit ScheduleFewPreemptions(std::uint64_t seed) : random_(seed) {}
+
+  void add(Picoseconds time, StepId step) override;
+  bool take(Picoseconds& time, StepId& step) override;
+
+ private:
+  struct Entry {
+    std::uint64_t priority;
+    std::uint64_t number;  // of the adding, which decides between equals
+    Picoseconds time;
+    StepId step;
+    bool operator<(const Entry& other) const {
+      return priority != other.priority ? priority < other.priority : number > other.number;
+    }
+  };
+  [[nodiscard]] std::uint64_t priority_of(StepId step);
+
+  std::vector<Entry> heap_;
+  std::unordered_map<std::uint32_t, std::uint64_t> priorities_;  // by StepId
+  std::uint64_t added_ = 0, lowest_ = UINT64_C(1) << 32;
+  Picoseconds last_ = 0;
+  Random random_;
+};
+
+}  // namespace peal

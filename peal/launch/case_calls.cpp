@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/case_calls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "peal/reference/reference.h"
+
+namespace peal {
+namespace {
+
+void note(CaseRunResult& result, int rank, double difference) {
+  result.compared = true;
+  double& most = result.differences[static_cast<std::size_t>(rank)];
+  most = std::max(most, difference);
+}
+
+reference::Comparison compare_named(const CaseCollectiveCall& expected,
+                                    const reference::Buffers& buffers, double tolerance) {
+  const reference::Tolerance allowed{.absolute = tolerance};
+  switch (expected.collective) {
+    case CaseCollective::all_reduce:
+      return reference::all_reduce(buffers, expected.op, allowed);
+    case CaseCollective::reduce_scatter:
+      return reference::reduce_scatter(buffers, expected.op, allowed);
+    case CaseCollective::reduce:
+      return reference::reduce(buffers, expected.op, expected.root, allowed);
+    case CaseCollective::broadcast:
+      return reference::broadcast(buffers, expected.root);
+    case CaseCollective::gather:
+      return reference::gather(buffers, expected.root);
+    case CaseCollective::scatter:
+      return reference::scatter(buffers, expected.root);
+    case CaseCollective::all_gather:
+      return reference::all_gather(buffers);
+    case CaseCollective::all_to_all:
+      break;
+  }
+  return reference::all_to_all(buffers);
+}
+
+}  // namespace
+
+void RankCall::keep_sent() {
+  if (!numbers.collective()) return;
+  const View& send = arrays[numbers.collective()->send];
+  sent.assign(send.data, send.data + send.size_bytes());
+}
+
+CaseCalls::CaseCalls(const CaseFile& file, int ranks, std::int64_t calls)
+    : file_(file), ranks_(ranks), calls_(calls) {
+  for (std::int64_t call = 0; call < calls; ++call) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      parts_.push_back({CaseCall(file, {.ranks = ranks, .rank = rank, .call = call}),
+                        std::vector<View>(file.arguments.size()),
+                        {}});
+    }
+  }
+}
+
+std::size_t CaseCalls::most_elements(std::int64_t call, std::size_t argument) {
+  std::size_t most = 0;
+  for (int rank = 0; rank < ranks_; ++rank) {
+    most = std::max(most, at(call, rank).numbers.count(argument));
+  }
+  return most;
+}
+
+void CaseCalls::compare(CaseRunResult& result) {
+  result.calls = calls_;
+  result.tolerance = file_.tolerance;
+  result.differences.resize(static_cast<std::size_t>(ranks_));
+  for (std::int64_t call = 0; call < calls_; ++call) {
+    if (at(call, 0).numbers.collective()) compare_collective(result, call);
+    for (int rank = 0; rank < ranks_; ++rank) {
+      RankCall& own = at(call, rank);
+      for (const ExpectedOutput& output : file_.expected_outputs) {
+        const CaseDifference found = own.numbers.compare(output, own.arrays[output.argument]);
+        note(result, rank, found.max);
+        if (!found.mismatch || result.mismatch) continue;
+        result.mismatch =
+            fmt::format("rank {} {} element {} of call {} is {}, expected {}", rank,
+                        file_.arguments[output.argument].label, found.mismatch->element, call,
+                        found.mismatch->value, found.mismatch->expected);
+      }
+    }
+  }
+}
+
+void CaseCalls::compare_collective(CaseRunResult& result, std::int64_t call) {
+  const CaseCollectiveCall& expected = *at(call, 0).numbers.collective();
+  std::vector<View> send, recv;
+  for (int rank = 0; rank < ranks_; ++rank) {
+    RankCall& own = at(call, rank);
+    const View& given = own.arrays[expected.send];
+    send.push_back({own.sent.data(), given.count, given.dtype});
+    recv.push_back(own.arrays[expected.recv]);
+  }
+  const reference::Comparison found = compare_named(
+      expected, {.send = send, .recv = recv, .count = expected.count}, file_.tolerance);
+  for (int rank = 0; rank < ranks_; ++rank) {
+    const reference::RankDifference& difference = found.ranks[static_cast<std::size_t>(rank)];
+    note(result, rank, difference.max);
+    if (!difference.mismatch || result.mismatch) continue;
+    result.mismatch = fmt::format("rank {} element {} of call {} is {}, expected {}", rank,
+                                  difference.mismatch->element, call, difference.mismatch->value,
+                                  difference.mismatch->expected);
+  }
+}
+
+ContributionCall CaseCalls::contribution_call(std::int64_t call, int rank) {
+  const CaseCollectiveCall& expected = *at(call, rank).numbers.collective();
+  return {.collective = name(expected.collective),
+          .op = expected.op,
+          .root = expected.root,
+          .ranks = ranks_,
+          .rank = rank,
+          .call = static_cast<std::uint32_t>(call),
+          .count = expected.count};
+}
+
+void CaseCalls::report_contribution(std::span<EventReader* const> readers, std::int64_t call,
+                                    int rank) {
+  const auto& expected = at(call, rank).numbers.collective();
+  if (readers.empty() || !expected) return;
+  peal::report_contribution(readers, contribution_call(call, rank),
+                            at(call, rank).arrays[expected->send]);
+}
+
+void CaseCalls::report_expectation(std::span<EventReader* const> readers, std::int64_t call,
+                                   int rank) {
+  const auto& expected = at(call, rank).numbers.collective();
+  if (readers.empty() || !expected || !at(call, rank).numbers.receives(expected->recv)) return;
+  peal::report_expectation(readers, contribution_call(call, rank),
+                           at(call, rank).arrays[expected->recv]);
+}
+
+}  // namespace peal

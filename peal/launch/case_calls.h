@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "peal/launch/case_run.h"
+#include "peal/launch/contribution_events.h"
+#include "peal/machine/view.h"
+#include "peal/pto/case_call.h"
+
+namespace peal {
+
+// One rank's part in one call.
+struct RankCall {
+  CaseCall numbers;
+  std::vector<View> arrays;     // per argument, as the call leaves it; empty for what is no array
+  std::vector<std::byte> sent;  // what a named collective sends, as it was before the call
+
+  // Keeps what is sent, which may be overwritten.
+  void keep_sent();
+};
+
+// All calls of a run of a case, on every rank. The case has to outlive them.
+class CaseCalls {
+ public:
+  CaseCalls(const CaseFile& file, int ranks, std::int64_t calls);
+
+  [[nodiscard]] std::int64_t count() const { return calls_; }
+  [[nodiscard]] int ranks() const { return ranks_; }
+  [[nodiscard]] RankCall& at(std::int64_t call, int rank) {
+    return parts_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
+                  static_cast<std::size_t>(rank)];
+  }
+  // The most elements that any rank has of an array, in that call.
+  [[nodiscard]] std::size_t most_elements(std::int64_t call, std::size_t argument);
+
+  // Tells readers what a rank contributes to a named collective, as a call begins, and what its
+  // result must be made from, as it ends.
+  void report_contribution(std::span<EventReader* const> readers, std::int64_t call, int rank);
+  void report_expectation(std::span<EventReader* const> readers, std::int64_t call, int rank);
+
+  // Compares what the arrays hold with what the case expects.
+  void compare(CaseRunResult& result);
+
+ private:
+  [[nodiscard]] ContributionCall contribution_call(std::int64_t call, int rank);
+  void compare_collective(CaseRunResult& result, std::int64_t call);
+
+  const CaseFile& file_;
+  int ranks_;
+  std::int64_t calls_;
+  std::vector<RankCall> parts_;  // by call, then rank
+};
+
+}  // namespace peal

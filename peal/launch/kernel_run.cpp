@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/kernel_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "peal/base/error.h"
+#include "peal/chip/core.h"
+#include "peal/executors/sim/executor.h"
+#include "peal/launch/case_calls.h"
+#include "peal/launch/launch.h"
+#include "peal/machine/kernel_failure.h"
+#include "peal/pto/fault_guard.h"
+#include "peal/pto/kernel_case.h"
+#include "peal/pto/loaded_object.h"
+
+namespace peal {
+namespace {
+
+// The caller's accesses are in no kernel.
+constexpr SourcePlace callers{};
+
+// What one rank has allocated, and where it is in its calls.
+class RankArguments final : public KernelArguments {
+ public:
+  RankArguments(const Kernel& kernel, std::int64_t call) : kernel_(kernel), call_(call) {}
+
+  [[nodiscard]] std::int64_t call() const override { return call_; }
+  [[nodiscard]] View buffer(std::string_view name) const override {
+    for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
+      if (kernel_.buffers[i].name == name) return buffers[i];
+    }
+    refuse("buffer", name);
+  }
+  [[nodiscard]] SignalRow signals(std::string_view name) const override {
+    for (std::size_t i = 0; i < kernel_.signals.size(); ++i) {
+      if (kernel_.signals[i].name == name) return rows[i];
+    }
+    refuse("row of signals", name);
+  }
+
+  std::vector<View> buffers;
+  std::vector<SignalRow> rows;
+
+ private:
+  [[noreturn]] void refuse(const char* what, std::string_view name) const {
+    throw Error(fmt::format("kernel `{}` has no {} `{}`; add it to its description", kernel_.name,
+                            what, name));
+  }
+
+  const Kernel& kernel_;
+  std::int64_t call_;
+};
+
+class KernelRun {
+ public:
+  KernelRun(const Kernel& kernel, const CaseRunRequest& request)
+      : kernel_(kernel),
+        case_(kernel_case(kernel)),
+        setup_(case_setup(case_.file, request.ranks)),
+        calls_(case_.file, request.ranks, request.calls.value_or(setup_.calls)),
+        values_(request.options.values),
+        readers_(request.options.readers),
+        outputs_(static_cast<std::size_t>(request.ranks)) {}
+
+  [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
+    SimExecutor executor(request.target ? *request.target : simulated_target(request.platform));
+    const FaultGuard guard(request.time_limit_seconds);
+    CaseRunResult result;
+    result.report = executor.run(
+        request.ranks, [this](Team& team) { make_calls(team.device()); }, request.options);
+    result.calls = calls_.count();
+    if (values_) calls_.compare(result);
+    return result;
+  }
+
+ private:
+  struct Allocations {
+    std::vector<Window> buffers;
+    std::vector<SignalRow> rows;
+  };
+
+  Allocations allocate(Device& device) {
+    Allocations result;
+    for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
+      std::size_t bytes = 0;
+      if (const auto* window = std::get_if<KernelCase::WindowIndex>(&case_.buffers[i])) {
+        bytes = setup_.window_bytes[window->value];
+      } else {
+        for (std::int64_t call = 0; call < calls_.count(); ++call) {
+          bytes = std::max(bytes, calls_.most_elements(call, argument(i)) *
+                                      size_bytes(kernel_.buffers[i].dtype));
+        }
+      }
+      result.buffers.push_back(device.allocate(kernel_.buffers[i].name, bytes));
+    }
+    for (std::size_t i = 0; i < kernel_.signals.size(); ++i) {
+      const auto count = static_cast<int>(setup_.window_bytes[case_.signals[i]]);
+      result.rows.push_back(device.allocate_signals(kernel_.signals[i].name, count));
+    }
+    return result;
+  }
+
+  // The number of the argument that the buffer, which is no window, is in the case.
+  [[nodiscard]] std::size_t argument(std::size_t buffer) const {
+    return std::get<KernelCase::ArgumentIndex>(case_.buffers[buffer]).value;
+  }
+  [[nodiscard]] bool is_window(std::size_t buffer) const {
+    return kernel_.buffers[buffer].kind == KernelBuffer::Kind::window;
+  }
+
+  void make_calls(Device& device) {
+    const Allocations own = allocate(device);
+    for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      RankCall& part = calls_.at(call, device.rank());
+      RankArguments arguments(kernel_, call);
+      arguments.rows = own.rows;
+      for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
+        const DType dtype = kernel_.buffers[i].dtype;
+        const std::size_t count = is_window(i) ? own.buffers[i].size_bytes / size_bytes(dtype)
+                                               : part.numbers.count(argument(i));
+        arguments.buffers.push_back(own.buffers[i].view(0, count, dtype));
+      }
+      fill(device, part, arguments.buffers);
+      calls_.report_contribution(readers_, call, device.rank());
+      call_kernel(device, arguments);
+      collect(device, call, arguments.buffers);
+    }
+  }
+
+  void fill(Device& device, RankCall& part, const std::vector<View>& buffers) const {
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      if (is_window(i) || buffers[i].empty()) continue;
+      // To the checks, the poison of an output is no write.
+      if (kernel_.buffers[i].kind != KernelBuffer::Kind::output) {
+        static_cast<void>(device.write(buffers[i], callers));
+      }
+      part.arrays[argument(i)] = buffers[i];
+      if (values_) part.numbers.fill(argument(i), buffers[i]);
+    }
+    part.keep_sent();
+  }
+
+  // What the kernel throws is a mistake of the kernel, whatever it is.
+  void call_kernel(Device& device, const KernelArguments& arguments) const {
+    const auto failure = [&](KernelFailure::Kind kind, const std::exception& error) {
+      return KernelFailure(kind, device.rank(), current_core()->index(), error.what(),
+                           fmt::format("in call {} of `{}`", arguments.call(), kernel_.name));
+    };
+    try {
+      kernel_.run(device, arguments);
+    } catch (const RunError&) {
+      throw;
+    } catch (const RangeError& error) {
+      throw failure(KernelFailure::Kind::out_of_bounds, error);
+    } catch (const std::exception& error) {
+      throw failure(KernelFailure::Kind::other, error);
+    }
+  }
+
+  // The next call overwrites the outputs.
+  void collect(Device& device, std::int64_t call, const std::vector<View>& buffers) {
+    RankCall& part = calls_.at(call, device.rank());
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
+      const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
+      if (!is_kept || buffers[i].empty()) continue;
+      std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
+      if (part.numbers.receives(argument(i))) bytes = device.read(buffers[i], callers);
+      const auto& expected = part.numbers.collective();
+      if (expected && expected->recv == argument(i)) {
+        calls_.report_expectation(readers_, call, device.rank());
+      }
+      std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
+          bytes.begin(), bytes.end());
+      part.arrays[argument(i)].data = kept.data();
+    }
+  }
+
+  const Kernel& kernel_;
+  KernelCase case_;
+  CaseSetup setup_;
+  CaseCalls calls_;
+  bool values_;
+  std::vector<EventReader*> readers_;
+  std::vector<std::vector<std::vector<std::byte>>> outputs_;  // of each rank, one after the other
+};
+
+// A function of a loaded source, and the source: the function goes first.
+struct LoadedFunction {
+  std::shared_ptr<LoadedObject> object;
+  std::function<void(Device&, const KernelArguments&)> function;
+
+  void operator()(Device& self, const KernelArguments& args) const { function(self, args); }
+};
+
+}  // namespace
+
+bool is_kernel_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return text.find("peal_kernel") != std::string::npos ||
+         text.find("kernel_entry") == std::string::npos;
+}
+
+Kernel load_kernel_file(const std::string& path) {
+  const auto object =
+      std::make_shared<LoadedObject>(path, KernelLanguage::peal, std::vector<std::string>{});
+  const auto define = reinterpret_cast<Kernel (*)()>(object->find(kernel_symbol));
+  if (define == nullptr) {
+    throw Error(
+        fmt::format("kernel `{}` does not define peal_kernel; add a function "
+                    "`peal::Kernel peal_kernel()` outside of every namespace",
+                    path));
+  }
+  Kernel kernel = define();
+  if (kernel.name.empty()) kernel.name = path;
+  if (kernel.run) kernel.run = LoadedFunction{object, std::move(kernel.run)};
+  return kernel;
+}
+
+CaseRunResult run_kernel(const Kernel& kernel, const CaseRunRequest& request) {
+  return KernelRun(kernel, request).run(request);
+}
+
+}  // namespace peal

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "peal/base/error.h"
+#include "peal/base/source_place.h"
+#include "peal/machine/signal.h"
+
+namespace peal {
+
+// A core at a standstill: finished, waiting for a signal, or for something else of its chip.
+struct StandingCore {
+  int rank = 0;
+  int core = 0;
+  bool is_finished = false;
+  bool waits_for_signal = false;
+  std::string what;       // "waits for ..."
+  std::string file;       // where
+  std::uint32_t line = 0;
+  std::uint64_t cell = 0;  // its address
+  WaitCmp cmp{};
+  std::uint32_t wanted = 0, held = 0;
+};
+
+// Ends a run in which cores wait and nobody can wake them.
+class Standstill : public RunError {
+ public:
+  Standstill(const std::string& text, std::vector<StandingCore> cores)
+      : RunError(text), cores_(std::move(cores)) {}
+  [[nodiscard]] const std::vector<StandingCore>& cores() const { return cores_; }
+
+ private:
+  std::vector<StandingCore> cores_;
+};
+
+}  // namespace peal

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/search/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/checks/checker.h"
+#include "peal/checks/standstill_finding.h"
+#include "peal/machine/kernel_failure.h"
+#include "peal/machine/standstill.h"
+
+namespace peal {
+namespace {
+
+struct OneRun {
+  std::vector<Finding> findings;
+  std::string undecided;
+  bool has_grown = false;
+  std::vector<FindingLine> synchronisations;
+};
+
+Finding finding_of(const KernelFailure& failure) {
+  const bool outside = failure.kind() == KernelFailure::Kind::out_of_bounds;
+  return {.kind = outside ? FindingClass::out_of_bounds : FindingClass::crash,
+          .subject = failure.what_happened(),
+          .sides = {{failure.rank(), failure.core(), "", "", {failure.file(), failure.line()}}},
+          .reason = {}};
+}
+
+Finding finding_of(const std::string& mismatch) {
+  return {.kind = FindingClass::wrong_result, .subject = mismatch, .sides = {}, .reason = {}};
+}
+
+OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
+                const std::string& schedule, bool is_first) {
+  Checker checker(subject.switches);
+  RunOptions options;
+  options.schedule = schedule;
+  options.skipped = request.skipped;
+  options.readers = {&checker};
+  if (is_first) {
+    options.readers.insert(options.readers.end(), request.readers.begin(), request.readers.end());
+  }
+  std::vector<Finding> ends;  // what ended the run, or its wrong result
+  try {
+    const std::optional<std::string> mismatch = subject.run(request.ranks, options);
+    if (mismatch) ends.push_back(finding_of(*mismatch));
+  } catch (const Standstill& standstill) {
+    ends = standstill_findings(standstill, checker);
+  } catch (const KernelFailure& failure) {
+    ends.push_back(finding_of(failure));
+  } catch (const RunError& error) {
+    ends.push_back(
+        {.kind = FindingClass::crash, .subject = error.what(), .sides = {}, .reason = {}});
+  }
+  checker.finish(!ends.empty());
+  OneRun result;
+  result.findings = checker.findings().sorted();
+  for (Finding& end : ends) result.findings.push_back(std::move(end));
+  std::stable_sort(result.findings.begin(), result.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
+  result.undecided = checker.undecided();
+  result.has_grown = checker.has_grown();
+  for (PlaceId place : checker.synchronisations()) {
+    result.synchronisations.push_back(checker.findings().places().line(place));
+  }
+  return result;
+}
+
+// Whether both say the same of the same lines.
+bool is_same(const Finding& a, const Finding& b) {
+  if (a.kind != b.kind || a.sides.size() != b.sides.size()) return false;
+  for (std::size_t i = 0; i < a.sides.size(); ++i) {
+    if (a.sides[i].place != b.sides[i].place) return false;
+  }
+  return !a.sides.empty() || a.subject == b.subject || a.kind == FindingClass::wrong_result;
+}
+
+void merge(std::vector<CheckedFinding>& all, OneRun&& run, const std::string& schedule) {
+  for (Finding& finding : run.findings) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const CheckedFinding& other) {
+      return is_same(other.finding, finding);
+    });
+    if (!known) all.push_back({std::move(finding), schedule});
+  }
+}
+
+}  // namespace
+
+bool CheckResult::is_clean() const {
+  return std::all_of(findings.begin(), findings.end(),
+                     [](const CheckedFinding& finding) { return is_advice(finding.finding.kind); });
+}
+
+CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
+  CheckResult result{
+      .ranks = request.ranks, .findings = {}, .undecided = {}, .synchronisations = {}};
+  OneRun first = run_once(subject, request, request.schedule, true);
+  result.undecided = first.undecided;
+  result.has_grown = first.has_grown;
+  result.synchronisations = std::move(first.synchronisations);
+  merge(result.findings, std::move(first), request.schedule);
+  const int more = result.undecided.empty() ? 0 : request.schedules;
+  for (int seed = 1; seed <= more; ++seed) {
+    const std::string schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
+    if (request.progress) request.progress(seed, more);
+    merge(result.findings, run_once(subject, request, schedule, false), schedule);
+    ++result.schedules;
+  }
+  std::stable_sort(result.findings.begin(), result.findings.end(),
+                   [](const CheckedFinding& a, const CheckedFinding& b) {
+                     return a.finding.kind < b.finding.kind;
+                   });
+  return result;
+}
+
+std::string verdict(const CheckResult& result) {
+  if (!result.is_clean()) {
+    const auto count = std::count_if(
+        result.findings.begin(), result.findings.end(),
+        [](const CheckedFinding& finding) { return !is_advice(finding.finding.kind); });
+    return fmt::format("{} finding{}", count, count == 1 ? "" : "s");
+  }
+  if (result.undecided.empty()) return "clean (exact)";
+  return fmt::format("clean ({} schedules searched, because {})", result.schedules,
+                     result.undecided);
+}
+
+}  // namespace peal

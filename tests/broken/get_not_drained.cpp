@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rank says that it has read a window while its load still waits in the queue.
+#include "program.h"
+
+using namespace program;
+
+extern "C" __aicore__ void kernel_entry(__gm__ int64_t* args) {
+  const Program p(args);
+  for (int k = 0; k < 2; ++k) {
+    if (k > 0) wait(p.signals.own + line, k);
+    put(p.data.own, p.in + k * 32, 32);  // second
+    drain();
+    notify(p.signals.of(p.previous));
+    wait(p.signals.own, k + 1);
+    get(p.out + k * 32, p.data.of(p.next), 32);  // first
+    if (p.repaired) drain();
+    if (k == 0) notify(p.signals.of(p.next) + line);
+  }
+  drain();
+}

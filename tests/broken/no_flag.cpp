@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store may leave before the load has filled the tile.
+#include "program.h"
+
+using namespace program;
+
+extern "C" __aicore__ void kernel_entry(__gm__ int64_t* args) {
+  const Program p(args);
+  load(0, p.in);  // first
+  if (p.repaired) order(PIPE_MTE2, PIPE_MTE3);
+  store(p.out, 0);  // second
+  drain();
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The addition may read the tile before the load has filled it.
+#include "program.h"
+
+using namespace program;
+
+extern "C" __aicore__ void kernel_entry(__gm__ int64_t* args) {
+  const Program p(args);
+  load(0, p.in);  // first
+  if (p.repaired) order(PIPE_MTE2, PIPE_V);
+  add(1, 0, 0);  // second
+  order(PIPE_V, PIPE_MTE3);
+  store(p.out, 1);
+  drain();
+}
