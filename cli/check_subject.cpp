@@ -15,6 +15,7 @@
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
+#include "peal/checks/event_file.h"
 #include "peal/collectives/collectives.h"
 #include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr std::uint64_t most_calls = 1000;
 constexpr std::uint64_t default_calls = 2;
+constexpr std::uint64_t mutation_calls = 4;
 
 // The caller's accesses are in no kernel.
 constexpr SourcePlace callers{};
@@ -199,9 +201,36 @@ class CollectiveSubject {
   std::vector<EventReader*> readers_;
 };
 
-std::uint64_t calls_of(const RunRequest& request) {
-  if (!request.calls) return default_calls;
+// A request that makes no sense is known at once.
+std::function<std::optional<std::string>(int, const RunOptions&)> collective_run(
+    const RunRequest& request, std::uint64_t calls, const Platform& platform, int ranks) {
+  const auto subject = std::make_shared<CollectiveSubject>(request, calls, platform);
+  subject->prepare(ranks);
+  return [subject](int on, const RunOptions& options) { return subject->run(on, options); };
+}
+
+std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
+  if (!request.calls) return otherwise;
   return parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls});
+}
+
+// A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
+CheckPlan recorded_plan(const CheckCommandRequest& request) {
+  if (request.mutate || request.events || request.run.ranks) {
+    throw Error(
+        fmt::format("`{}` is a recorded run, which takes no --mutate, --events or -n; "
+                    "leave them away",
+                    request.run.collective));
+  }
+  CheckPlan plan;
+  plan.subject.command = command_of(request);
+  plan.subject.switches = event_file_switches(request.run.collective);
+  plan.ranks = {event_file_ranks(request.run.collective)};
+  plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
+    for (EventReader* reader : options.readers) read_event_file(path, *reader);
+    return std::optional<std::string>();
+  };
+  return plan;
 }
 
 }  // namespace
@@ -215,6 +244,7 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
   if (request.run.ranks) plan.ranks = parse_ranks(*request.run.ranks);
   RunRequest run = request.run;
   run.ranks.reset();
+  if (is_event_file(run.collective)) return recorded_plan(request);
   if (names_case(run)) {
     CaseTarget target = find_case_target(run);
     if (plan.ranks.empty()) plan.ranks = target.ranks;
@@ -226,14 +256,26 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
       with.options = options;
       return target.run(with).mismatch;
     };
+    plan.mutation_subjects = {plan.subject};
+    plan.mutates = [](const std::string& file) { return !file.starts_with("peal/"); };
     return plan;
   }
-  if (plan.ranks.empty()) plan.ranks = {ranks_of(run, 4)};
-  const auto subject = std::make_shared<CollectiveSubject>(run, calls_of(run), platform);
-  subject->prepare(plan.ranks.front());  // so that a request that makes no sense is known at once
-  plan.subject.run = [subject](int ranks, const RunOptions& options) {
-    return subject->run(ranks, options);
-  };
+  if (plan.ranks.empty()) {
+    plan.ranks = request.mutate ? std::vector<int>{2, 3, 4, 8} : std::vector<int>{ranks_of(run, 4)};
+  }
+  plan.subject.run =
+      collective_run(run, calls_of(run, default_calls), platform, plan.ranks.front());
+  plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
+  if (!request.mutate) return plan;
+  // Credits come into play when a half of the scratch is used again, at the third call.
+  const std::uint64_t calls = calls_of(run, mutation_calls);
+  for (const char* count : {"1", "7", "1000"}) {
+    RunRequest other = run;
+    if (!run.count) other.count = count;
+    plan.mutation_subjects.push_back(plan.subject);
+    plan.mutation_subjects.back().run = collective_run(other, calls, platform, plan.ranks.front());
+    if (run.count) break;
+  }
   return plan;
 }
 

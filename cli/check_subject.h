@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "cli/check_request.h"
@@ -12,6 +14,9 @@ namespace peal {
 struct CheckPlan {
   CheckSubject subject;
   std::vector<int> ranks;
+  // For --mutate: the subject with several counts and with more calls, and which files' lines.
+  std::vector<CheckSubject> mutation_subjects;
+  std::function<bool(const std::string& file)> mutates;
 };
 
 // Throws Error for a request that cannot be carried out.

@@ -136,12 +136,16 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--skip", request.skip, "CHECK", "No findings of these classes")->delimiter(',');
   check->add_flag("--advice", request.advice, "Say what is waste, too");
   check->add_flag("--strict", request.strict, "Assume no more of the hardware than is documented");
+  check->add_flag("--mutate", request.mutate,
+                  "Leave out each synchronisation, one at a time, and say whether it is needed");
   add("--schedules", request.schedules, "N",
       "Schedules to search where one run does not decide; default 64");
   add("--schedule", run.schedule, "KIND",
       "Of the first run: virtual, random:SEED or pct:SEED; default virtual");
   add("--time-limit", run.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--events", request.events, "FILE",
+      "Record the events of the first run; `peal check FILE` reads them again");
   add("--json", run.json, "FILE", "Write everything that is printed as JSON");
 }
 

@@ -154,6 +154,29 @@ TEST_F(CaseFileTest, ValuesAreTakenInTheFilesOrder) {
   EXPECT_EQ(CaseCall(file, {.ranks = 2, .rank = 1}).scalar(0), 25u);
 }
 
+TEST_F(CaseFileTest, ValuesCanBeReplaced) {
+  const std::string path =
+      folder_.write(std::string(full_case) + "[values]\na = 3\nb = \"a + P\"\n");
+  const auto value = [](const CaseFile& file, std::size_t index) {
+    return file.values.at(index).number.expression.text();
+  };
+  EXPECT_EQ(value(read_case_file(path), 0), "3");
+  const CaseFile file = read_case_file(path, {{"b", "a * 2"}});
+  EXPECT_EQ(value(file, 0), "3");
+  EXPECT_EQ(value(file, 1), "a * 2");
+  const auto refused = [&](const CaseReplacements& replacements) {
+    try {
+      static_cast<void>(read_case_file(path, replacements));
+    } catch (const Error& error) {
+      return folder_.without_path(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refused({{"c", "1"}}),
+            "the file has no value `c` that could be set; add it to [values]");
+  EXPECT_NE(refused({{"b", "c"}}).find("`values.b` cannot be read"), std::string::npos);
+}
+
 TEST_F(CaseFileTest, RanksOutsideTheLimitAreRefused) {
   const CaseFile file = read(full_case);
   check_ranks(file, 16);

@@ -133,7 +133,7 @@ TEST(KernelRun, MistakesOfTheKernelNameTheRank) {
     static_cast<void>(args.signals("arrived")[2]);
   };
   expect_part(message(kernel),
-              "kernel error on rank 0 core 0: row of signals: "
+              "row of signals: "
               "signal 2 is not one of its 2");
   kernel.run = [](Device&, const KernelArguments& args) {
     static_cast<void>(args.buffer("landing"));
@@ -185,7 +185,7 @@ TEST(KernelRun, SourcesThatAreNoKernelsAreRefused) {
 
 TEST(KernelRun, ACrashOfAKernelFileIsReportedAndTheProgramGoesOn) {
   const std::string bad = file_message(source_with_body("*(volatile int*)16 = 1;"));
-  expect_part(bad, "kernel crashed on rank 0 core 0: it used the bad pointer 0x10");
+  expect_part(bad, "on rank 0 core 0: it crashed: it used the bad pointer 0x10");
   expect_part(bad, "mine.cpp:100");
   expect_part(file_message(source_with_body("for (volatile int i = 0;;) i = i + 1;")),
               "ran for 1 s without an instruction of the chip");

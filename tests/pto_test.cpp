@@ -178,7 +178,7 @@ TEST(Pto, ACrashNamesRankAndLineAndTheProgramGoesOn) {
   expect_part(copied, "at the bad pointer 0x10");
   expect_part(copied, "kernel.cpp:100");
   const std::string called = SmallKernel("reinterpret_cast<void (*)()>(window)();").message();
-  expect_part(called, "kernel crashed on rank 0 core 0: it used the bad pointer 0x");
+  expect_part(called, "on rank 0 core 0: it crashed: it used the bad pointer 0x");
   const std::string divided = SmallKernel("volatile int zero = 0; out[0] = 7 / zero;").message();
   expect_part(divided, "an integer was divided by zero");
   expect_part(divided, "kernel.cpp:100");

@@ -13,8 +13,8 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// An index or a place that is outside of what it is of.
-class RangeError : public Error {
+// An index or a range that is not within what it is of.
+class OutOfRange : public Error {
  public:
   using Error::Error;
 };

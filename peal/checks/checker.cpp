@@ -32,6 +32,7 @@ void Checker::read(const Event& event) {
   ++moment_;
   if (event.kind == EventKind::region) return add_region(event);
   contributions_.read(event);
+  synchronisations_.read(event, findings_.places().id(event.place));
   CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
   switch (event.kind) {
     case EventKind::load:
@@ -42,25 +43,22 @@ void Checker::read(const Event& event) {
     case EventKind::set_flag:
       order.set_flag(event);
       flags_.set(event, findings_.places().id(event.place));
-      synchronise(event);
       break;
     case EventKind::wait_flag:
       order.wait_flag(event);
-      flags_.wait(event);
-      synchronise(event);
+      if (const auto set = flags_.wait(event)) {
+        synchronisations_.pair(*set, findings_.places().id(event.place));
+      }
       break;
     case EventKind::pipe_barrier:
       order.pipe_barrier(event);
       end_flags(event);
-      synchronise(event);
       break;
     case EventKind::dsb:
       order.dsb();
-      synchronise(event);
       break;
     case EventKind::dcci:
       clean_lines(event, order);
-      synchronise(event);
       break;
     case EventKind::dma_wait:
       order.dma_wait(event);
@@ -71,11 +69,9 @@ void Checker::read(const Event& event) {
       break;
     case EventKind::notify:
       notify(event, order);
-      synchronise(event);
       break;
     case EventKind::wait:
       wait(event, order);
-      synchronise(event);
       break;
     case EventKind::poll_failed:
       looked_at_.insert(event.address);
@@ -109,18 +105,6 @@ void Checker::add_region(const Event& event) {
   on_chip_.add_core();
   accesses_.add_core(event.rank);
   most_rank_ = std::max(most_rank_, event.rank);
-}
-
-void Checker::synchronise(const Event& event) {
-  if (regions_.find(event.address) == nullptr &&
-      (event.kind == EventKind::notify || event.kind == EventKind::wait)) {
-    return;  // the runtime's own
-  }
-  const PlaceId place = findings_.places().id(event.place);
-  if (is_synchronisation_.size() <= place) is_synchronisation_.resize(place + 1);
-  if (is_synchronisation_[place]) return;
-  is_synchronisation_[place] = true;
-  synchronisations_.push_back(place);
 }
 
 void Checker::instruction(const Event& event, CoreOrder& order) {

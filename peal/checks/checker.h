@@ -18,6 +18,7 @@
 #include "peal/checks/on_chip_check.h"
 #include "peal/checks/scalar_lines.h"
 #include "peal/checks/signal_order.h"
+#include "peal/checks/synchronisations.h"
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
 
@@ -41,8 +42,9 @@ class Checker final : public EventReader {
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // Who has notified a cell, the first of each line.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
-  // The lines that synchronise, in the order in which they were met.
-  [[nodiscard]] const std::vector<PlaceId>& synchronisations() const { return synchronisations_; }
+  [[nodiscard]] std::vector<SyncUnit> synchronisations() const {
+    return synchronisations_.units(findings_.places());
+  }
 
  private:
   struct LastStore {
@@ -74,7 +76,6 @@ class Checker final : public EventReader {
   void check_drained(const Event& event, const CoreOrder& order);
   void report_undrained(const Event& event, Pipe pipe, const LastStore& store);
   void check_flushed(const Event& event);
-  void synchronise(const Event& event);
   void end_flags(const Event& event);
   void settle(bool all);
   void judge_wait(const SatisfiedWait& wait);
@@ -100,8 +101,7 @@ class Checker final : public EventReader {
   std::map<PlaceId, WaitLine> wait_lines_;
   std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
   std::set<std::uint64_t> looked_at_;                                  // cells
-  std::vector<PlaceId> synchronisations_;
-  std::vector<bool> is_synchronisation_;  // by PlaceId
+  Synchronisations synchronisations_;
 };
 
 }  // namespace peal

@@ -110,7 +110,7 @@ void Contributions::become_visible(const Event& event) {
   }
   memory_.scatter(store.writes, store.elements);
   if (const auto* region = regions_.find(event.address); region != nullptr) {
-    last_writers_[region->begin] = store.place;
+    last_writers_[region->begin] = {store.place, event.rank, event.core};
   }
   free_stores_.push_back(std::move(store));
   under_way_.erase(found);
@@ -222,8 +222,11 @@ std::string Contributions::explain(const Event& event, std::int64_t element,
 void Contributions::report(const Event& event, std::int64_t index, std::uint64_t found) {
   const PlaceId none = findings_.places().id({});
   const MemoryRegions::Region* const region = regions_.find(event.address);
-  const auto writer = region == nullptr ? last_writers_.end() : last_writers_.find(region->begin);
-  const PlaceId place = writer == last_writers_.end() ? none : writer->second;
+  const auto found_writer =
+      region == nullptr ? last_writers_.end() : last_writers_.find(region->begin);
+  const Writer writer =
+      found_writer == last_writers_.end() ? Writer{.place = none} : found_writer->second;
+  const PlaceId place = writer.place;
   findings_.add(FindingClass::wrong_result, place, place, [&] {
     Finding finding{.kind = FindingClass::wrong_result,
                     .subject = fmt::format("element {} of the result of rank {} in call {}", index,
@@ -231,8 +234,8 @@ void Contributions::report(const Event& event, std::int64_t index, std::uint64_t
                     .sides = {},
                     .reason = explain(event, event.value + index, found)};
     if (place != none) {
-      finding.sides.push_back({event.rank, event.core, "", "has its result written last",
-                               findings_.places().line(place)});
+      finding.sides.push_back(
+          {writer.rank, writer.core, "", "writes the result last", findings_.places().line(place)});
     }
     return finding;
   });

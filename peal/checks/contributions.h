@@ -32,6 +32,10 @@ class Contributions {
     bool atomic = false;
     PlaceId place = 0;
   };
+  struct Writer {
+    PlaceId place = 0;
+    int rank = 0, core = 0;
+  };
   using StoreKey = std::tuple<int, int, std::int64_t>;  // core, pipe, number
 
   void contribute(const Event& event);
@@ -54,8 +58,8 @@ class Contributions {
   ContributionMemory memory_;
   std::map<StoreKey, Store> under_way_;
   std::vector<Store> free_stores_;
-  std::vector<std::uint64_t> first_, second_;      // scratch
-  std::map<std::uint64_t, PlaceId> last_writers_;  // of each region, by its start
+  std::vector<std::uint64_t> first_, second_;     // scratch
+  std::map<std::uint64_t, Writer> last_writers_;  // of each region, by its start
   int ranks_ = 0;
   std::int64_t most_elements_ = 0;  // that a rank contributes
   bool is_set_ = false;             // fingerprints are sets: the operation is min or max

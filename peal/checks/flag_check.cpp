@@ -34,14 +34,15 @@ void FlagCheck::set(const Event& event, PlaceId place) {
   if (own.alive++ == 0) own.current = {event.number, 0, place};
 }
 
-void FlagCheck::wait(const Event& event) {
+std::optional<PlaceId> FlagCheck::wait(const Event& event) {
   const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
   Flag& own = flag(event.core, from, event.flag_id, to);
-  if (own.alive == 0) return;
+  if (own.alive == 0) return std::nullopt;
   own.last = own.current;
   own.last.wait = event.number;
   if (--own.alive > 0) own.current.set = event.number;
   if (identity_without_waiter_) check_reuse(event, from, own.last);
+  return own.last.place;
 }
 
 void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ class FlagCheck {
       : findings_(findings), identity_without_waiter_(identity_without_waiter) {}
 
   void set(const Event& event, PlaceId place);
-  void wait(const Event& event);
+  // Returns the place of the set_flag that it waited for.
+  std::optional<PlaceId> wait(const Event& event);
   // Ends a kernel on a core: no flag may be left set.
   void end(const Event& event);
 

@@ -153,18 +153,19 @@ class KernelRun {
 
   // What the kernel throws is a mistake of the kernel, whatever it is.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
-    const auto failure = [&](KernelFailure::Kind kind, const std::exception& error) {
-      return KernelFailure(kind, device.rank(), current_core()->index(), error.what(),
-                           fmt::format("in call {} of `{}`", arguments.call(), kernel_.name));
-    };
     try {
       kernel_.run(device, arguments);
     } catch (const RunError&) {
       throw;
-    } catch (const RangeError& error) {
-      throw failure(KernelFailure::Kind::out_of_bounds, error);
+    } catch (const OutOfRange& error) {
+      // An index has no line of its own; the last verb's is before it.
+      const Core& core = *current_core();
+      throw KernelFailure(KernelFailure::Kind::out_of_bounds, core.rank(), core.index(),
+                          error.what(),
+                          fmt::format("after {}:{}", core.place().file, core.place().line));
     } catch (const std::exception& error) {
-      throw failure(KernelFailure::Kind::other, error);
+      throw RunError(fmt::format("kernel error on rank {} in call {} of `{}`: {}", device.rank(),
+                                 arguments.call(), kernel_.name, error.what()));
     }
   }
 
@@ -175,12 +176,12 @@ class KernelRun {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
       const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
       if (!is_kept || buffers[i].empty()) continue;
-      std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
-      if (part.numbers.receives(argument(i))) bytes = device.read(buffers[i], callers);
+      if (part.numbers.receives(argument(i))) static_cast<void>(device.read(buffers[i], callers));
       const auto& expected = part.numbers.collective();
       if (expected && expected->recv == argument(i)) {
         calls_.report_expectation(readers_, call, device.rank());
       }
+      const std::span<const std::byte> bytes(buffers[i].data, buffers[i].size_bytes());
       std::vector<std::byte>& kept = outputs_[static_cast<std::size_t>(device.rank())].emplace_back(
           bytes.begin(), bytes.end());
       part.arrays[argument(i)].data = kept.data();

@@ -29,7 +29,7 @@ bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
 }
 
 void SignalRow::refuse(int index) const {
-  throw RangeError(fmt::format(
+  throw OutOfRange(fmt::format(
       "row of signals: signal {} is not one of its {}; use 0 to {}, or allocate a longer row",
       index, count_, count_ - 1));
 }

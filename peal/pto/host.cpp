@@ -386,7 +386,7 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   refuse_at(line_before(place),
             outside.value_or(
                 fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address)),
-            Kind::out_of_bounds);
+            outside ? Kind::out_of_bounds : Kind::other);
 }
 
 std::int32_t own_rank() { return core().rank(); }

@@ -10,46 +10,54 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <set>
-#include <string>
 #include <string_view>
 
 namespace peal {
 namespace {
 
-struct Line {
-  std::string file;
-  std::uint32_t line = 0;
-};
+// Code of our headers stands for the kernel's line that it was called from.
+bool is_ours(std::string_view file) { return file.find("peal/pto/include/") != file.npos; }
 
-bool is_of_headers(std::string_view file) {
-  return file.find("/peal/pto/include/") != std::string_view::npos;
+SourcePlace line_at(Dwfl& session, std::uintptr_t place, std::set<std::string>& files) {
+  Dwfl_Line* const line = dwfl_getsrc(&session, place);
+  if (line == nullptr) return {};
+  int number = 0;
+  const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
+  if (file == nullptr) return {};
+  return {files.insert(file).first->c_str(), static_cast<std::uint32_t>(number)};
 }
 
-// The call that has brought an instruction of Peal's own headers into the kernel: those functions
-// are inlined.
-Line caller(Dwfl* session, std::uintptr_t address, Line line) {
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* const unit = dwfl_addrdie(session, address, &bias);
-  if (unit == nullptr) return line;
-  Dwarf_Die* scopes = nullptr;
-  Dwarf_Files* files = nullptr;
-  std::size_t file_count = 0;
-  const int count = dwarf_getscopes(unit, address - bias, &scopes);
-  const std::unique_ptr<Dwarf_Die, decltype(&std::free)> owner(scopes, std::free);
-  if (dwarf_getsrcfiles(unit, &files, &file_count) != 0) return line;
-  for (int i = 0; i < count && is_of_headers(line.file); ++i) {
-    if (dwarf_tag(scopes + i) != DW_TAG_inlined_subroutine) continue;
-    Dwarf_Attribute attribute;
-    Dwarf_Word file = 0, number = 0;
-    if (dwarf_formudata(dwarf_attr(scopes + i, DW_AT_call_file, &attribute), &file) != 0 ||
-        dwarf_formudata(dwarf_attr(scopes + i, DW_AT_call_line, &attribute), &number) != 0) {
-      continue;
-    }
-    const char* const name = dwarf_filesrc(files, file, nullptr, nullptr);
-    if (name != nullptr) line = {name, static_cast<std::uint32_t>(number)};
+std::optional<Dwarf_Word> number_of(Dwarf_Die& die, unsigned name) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word value = 0;
+  if (dwarf_attr(&die, name, &attribute) == nullptr || dwarf_formudata(&attribute, &value) != 0) {
+    return std::nullopt;
   }
-  return line;
+  return value;
+}
+
+// The place of the first call, from the inside, that is not in our headers.
+SourcePlace outer_place(Dwfl& session, std::uintptr_t place, const SourcePlace& innermost,
+                        std::set<std::string>& files) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* const unit = dwfl_addrdie(&session, place, &bias);
+  Dwarf_Files* sources = nullptr;
+  if (unit == nullptr || dwarf_getsrcfiles(unit, &sources, nullptr) != 0) return innermost;
+  Dwarf_Die* scopes = nullptr;
+  const int count = dwarf_getscopes(unit, place - bias, &scopes);
+  const std::unique_ptr<Dwarf_Die, decltype(&std::free)> owner(scopes, std::free);
+  for (int i = 0; i < count; ++i) {
+    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
+    const auto file = number_of(scopes[i], DW_AT_call_file);
+    const auto line = number_of(scopes[i], DW_AT_call_line);
+    if (!file || !line) continue;
+    const char* const name = dwarf_filesrc(sources, *file, nullptr, nullptr);
+    if (name == nullptr || is_ours(name)) continue;
+    return {files.insert(name).first->c_str(), static_cast<std::uint32_t>(*line)};
+  }
+  return innermost;
 }
 
 }  // namespace
@@ -67,14 +75,8 @@ SourcePlace source_place(const void* address) {
       dwfl_report_end(session.get(), nullptr, nullptr) != 0) {
     return {};
   }
-  Dwfl_Line* const line = dwfl_getsrc(session.get(), place);
-  if (line == nullptr) return {};
-  int number = 0;
-  const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-  if (file == nullptr) return {};
-  Line found{file, static_cast<std::uint32_t>(number)};
-  if (is_of_headers(found.file)) found = caller(session.get(), place, found);
-  return {files.insert(found.file).first->c_str(), found.line};
+  const SourcePlace innermost = line_at(*session, place, files);
+  return is_ours(innermost.file) ? outer_place(*session, place, innermost, files) : innermost;
 }
 
 std::string source_line(const void* address) {

@@ -19,7 +19,7 @@ struct OneRun {
   std::vector<Finding> findings;
   std::string undecided;
   bool has_grown = false;
-  std::vector<FindingLine> synchronisations;
+  std::vector<SyncUnit> synchronisations;
 };
 
 Finding finding_of(const KernelFailure& failure) {
@@ -64,9 +64,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
                    [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
   result.undecided = checker.undecided();
   result.has_grown = checker.has_grown();
-  for (PlaceId place : checker.synchronisations()) {
-    result.synchronisations.push_back(checker.findings().places().line(place));
-  }
+  result.synchronisations = checker.synchronisations();
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "peal/checks/finding.h"
+#include "peal/checks/synchronisations.h"
 #include "peal/machine/platform.h"
 #include "peal/machine/run.h"
 
@@ -41,11 +42,11 @@ struct CheckedFinding {
 // What the checks say of one subject on one number of ranks.
 struct CheckResult {
   int ranks = 0;
-  std::vector<CheckedFinding> findings;       // the most important first; advice comes last
-  std::string undecided;                      // why one run does not decide; empty if it does
-  int schedules = 1;                          // that were run
-  bool has_grown = false;                     // the checks needed memory as long as the run went on
-  std::vector<FindingLine> synchronisations;  // that the first run met
+  std::vector<CheckedFinding> findings;    // the most important first; advice comes last
+  std::string undecided;                   // why one run does not decide; empty if it does
+  int schedules = 1;                       // that were run
+  bool has_grown = false;                  // the checks needed memory as long as the run went on
+  std::vector<SyncUnit> synchronisations;  // that the first run met
 
   [[nodiscard]] bool is_clean() const;
 };
