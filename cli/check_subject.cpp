@@ -44,8 +44,29 @@ std::vector<int> parse_ranks(const std::string& text) {
 }
 
 std::string quoted(const std::string& text) {
-  const bool plain = text.find_first_of(" '\"$*()") == std::string::npos;
-  return plain ? text : "'" + text + "'";
+  const bool plain = text.find_first_of(" '\"$*()[]{}<>&|;?!#~`\\") == std::string::npos;
+  if (plain && !text.empty()) return text;
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+void add_flags(std::string& text, const CaseFlags& flags) {
+  const auto add_each = [&text](const char* option, const std::vector<std::string>& values) {
+    for (const std::string& value : values) text += fmt::format(" {} {}", option, quoted(value));
+  };
+  const auto add = [&text](const char* option, const std::optional<std::string>& value) {
+    if (value) text += fmt::format(" {} {}", option, quoted(*value));
+  };
+  add_each("--arg", flags.args);
+  add_each("--window", flags.windows);
+  add_each("--expect", flags.expected);
+  add_each("--value", flags.values);
+  add_each("--include", flags.include);
+  add("--blocks", flags.blocks);
+  add("--cores", flags.cores);
+  add("--core", flags.core);
+  add("--tolerance", flags.tolerance);
 }
 
 // What has to be typed to check the same, but for ranks and schedule.
@@ -64,6 +85,7 @@ std::string command_of(const CheckCommandRequest& request) {
   add("--root", run.root);
   add("--calls", run.calls);
   for (const std::string& value : run.set) text += " --set " + quoted(value);
+  add_flags(text, run.flags);
   add("--time-limit", run.time_limit);
   if (request.strict) text += " --strict";
   return text;
