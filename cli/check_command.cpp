@@ -18,7 +18,9 @@
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
+#include "peal/checks/event_file.h"
 #include "peal/search/check.h"
+#include "peal/search/check_text.h"
 #include "peal/search/mutation.h"
 
 namespace peal {
@@ -68,25 +70,6 @@ class Selection {
   bool advice_;
 };
 
-std::string again(const CheckSubject& subject, const CheckResult& result,
-                  const CheckedFinding& found) {
-  std::string text = fmt::format("{} -n {}", subject.command, result.ranks);
-  if (found.schedule != "virtual") text += " --schedule " + found.schedule;
-  if (is_advice(found.finding.kind)) text += " --advice";
-  return text;
-}
-
-std::string text_of(const CheckSubject& subject, const CheckResult& result) {
-  std::string text = fmt::format("{} rank{}\n", result.ranks, result.ranks == 1 ? "" : "s");
-  for (const CheckedFinding& found : result.findings) {
-    text += describe(found.finding) + "again: " + again(subject, result, found) + "\n\n";
-  }
-  if (result.has_grown) {
-    text += "note: ranks do not hear of each other, so the checks kept all of the run in memory\n";
-  }
-  return text + verdict(result) + "\n";
-}
-
 nlohmann::ordered_json json_of(const Finding& finding) {
   nlohmann::ordered_json json;
   json["class"] = name(finding.kind);
@@ -117,14 +100,10 @@ nlohmann::ordered_json json_of(const CheckSubject& subject, const CheckResult& r
   json["findings"] = nlohmann::ordered_json::array();
   for (const CheckedFinding& found : result.findings) {
     nlohmann::ordered_json each = json_of(found.finding);
-    each["again"] = again(subject, result, found);
+    each["again"] = again(subject.command, result, found);
     json["findings"].push_back(each);
   }
   return json;
-}
-
-std::string line_text(const FindingLine& line) {
-  return fmt::format("{}:{}", line.file, line.line);
 }
 
 // Each synchronisation, and what its removal does.
@@ -134,7 +113,7 @@ std::string text_of(const std::vector<Mutation>& mutations) {
   for (const Mutation& mutation : mutations) {
     std::string lines;
     for (const FindingLine& line : mutation.unit.lines) {
-      lines += (lines.empty() ? "" : ", ") + line_text(line);
+      lines += (lines.empty() ? "" : ", ") + describe(line);
     }
     text += fmt::format("  {}   {}\n", mutation.unit.what, lines);
     if (!mutation.caught_by) {
@@ -146,7 +125,7 @@ std::string text_of(const std::vector<Mutation>& mutations) {
                         mutation.ranks, mutation.caught_by->subject);
     for (const FindingSide& side : mutation.caught_by->sides) {
       if (!side.place.file.empty()) {
-        text += fmt::format("      rank {} {}   {}\n", side.rank, side.what, line_text(side.place));
+        text += fmt::format("      rank {} {}   {}\n", side.rank, side.what, describe(side.place));
       }
     }
   }
@@ -198,6 +177,17 @@ int check_command(const CheckCommandRequest& request) {
   std::optional<OutputFile> json_file;
   if (request.run.json) json_file.emplace(*request.run.json);
   CheckPlan plan = make_check_plan(request);
+  std::optional<EventFileWriter> events;
+  if (request.events) {
+    if (plan.ranks.size() > 1) {
+      throw Error(
+          fmt::format("--events records one run, and {} numbers of ranks are asked for; "
+                      "give one, such as -n {}",
+                      plan.ranks.size(), plan.ranks.front()));
+    }
+    events.emplace(*request.events, plan.subject.switches);
+    check_request.readers = {&*events};
+  }
   nlohmann::ordered_json json;
   json["command"] = plan.subject.command;
   json["results"] = nlohmann::ordered_json::array();
@@ -211,9 +201,10 @@ int check_command(const CheckCommandRequest& request) {
     bar.finish();
     selection.apply(result);
     is_clean = is_clean && result.is_clean();
-    text += text_of(plan.subject, result);
+    text += describe(plan.subject.command, result);
     json["results"].push_back(json_of(plan.subject, result));
   }
+  if (events) events->finish();
   if (request.mutate) {
     const std::vector<Mutation> mutations = run_mutations(plan, check_request);
     text += text_of(mutations);

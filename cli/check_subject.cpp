@@ -15,6 +15,7 @@
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
+#include "peal/checks/event_file.h"
 #include "peal/collectives/collectives.h"
 #include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
@@ -191,6 +192,25 @@ std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
   return parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls});
 }
 
+// A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
+CheckPlan recorded_plan(const CheckCommandRequest& request) {
+  if (request.mutate || request.events || request.run.ranks) {
+    throw Error(
+        fmt::format("`{}` is a recorded run, which takes no --mutate, --events or -n; "
+                    "leave them away",
+                    request.run.collective));
+  }
+  CheckPlan plan;
+  plan.subject.command = command_of(request);
+  plan.subject.switches = event_file_switches(request.run.collective);
+  plan.ranks = {event_file_ranks(request.run.collective)};
+  plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
+    for (EventReader* reader : options.readers) read_event_file(path, *reader);
+    return std::optional<std::string>();
+  };
+  return plan;
+}
+
 }  // namespace
 
 CheckPlan make_check_plan(const CheckCommandRequest& request) {
@@ -202,6 +222,7 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
   if (request.run.ranks) plan.ranks = parse_ranks(*request.run.ranks);
   RunRequest run = request.run;
   run.ranks.reset();
+  if (is_event_file(run.collective)) return recorded_plan(request);
   if (names_case(run)) {
     CaseTarget target = find_case_target(run);
     if (plan.ranks.empty()) plan.ranks = target.ranks;

@@ -120,6 +120,8 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
       "Of the first run: virtual, random:SEED or pct:SEED; default virtual");
   add("--time-limit", run.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--events", request.events, "FILE",
+      "Record the events of the first run; `peal check FILE` reads them again");
   add("--json", run.json, "FILE", "Write everything that is printed as JSON");
 }
 

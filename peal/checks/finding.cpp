@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 namespace peal {
 namespace {
@@ -19,7 +21,7 @@ std::string describe(const FindingSide& side) {
   std::string text = fmt::format("rank {} core {}", side.rank, side.core);
   if (!side.pipe.empty()) text += " " + side.pipe;
   text += " " + side.what;
-  if (!side.place.file.empty()) text += fmt::format("   {}:{}", side.place.file, side.place.line);
+  if (!side.place.file.empty()) text += "   " + describe(side.place);
   return text;
 }
 
@@ -32,6 +34,13 @@ std::optional<FindingClass> find_finding_class(const std::string& text) {
     if (text == names[i]) return static_cast<FindingClass>(i);
   }
   return std::nullopt;
+}
+
+std::string describe(const FindingLine& line) {
+  std::error_code failed;
+  const std::string folder = std::filesystem::current_path(failed).string() + "/";
+  const bool is_below = !failed && line.file.starts_with(folder);
+  return fmt::format("{}:{}", is_below ? line.file.substr(folder.size()) : line.file, line.line);
 }
 
 std::string describe(const Finding& finding) {

@@ -66,6 +66,9 @@ struct Finding {
   std::uint64_t count = 1;  // how often the same pair of lines was found
 };
 
+// "file:line", from the current folder if the file lies below it.
+[[nodiscard]] std::string describe(const FindingLine& line);
+
 // A finding as lines of text, each ended.
 [[nodiscard]] std::string describe(const Finding& finding);
 

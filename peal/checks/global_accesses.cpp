@@ -248,9 +248,9 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1]);
     return fmt::format(
-        "nothing orders the two: what rank {} last waited for, at {}:{}, can be "
+        "nothing orders the two: what rank {} last waited for, at {}, can be "
         "satisfied without rank {} having come past this",
-        to, line.file, line.line, from);
+        to, describe(line), from);
   }
   return fmt::format("nothing orders the two: rank {} has waited for nothing before this", to);
 }

@@ -11,7 +11,7 @@ unsigned Synchronisations::part_of(const Event& event) {
     case EventKind::notify:
       return notifies;
     case EventKind::wait:
-      return event.polled ? 0 : waits;
+      return event.polled ? 0u : static_cast<unsigned>(waits);
     case EventKind::set_flag:
     case EventKind::wait_flag:
       return flags;

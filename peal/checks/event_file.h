@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "peal/machine/event.h"
+#include "peal/machine/platform.h"
+
+namespace peal {
+
+// Records the events of one run in a file, so that they can be read again without the run. The file
+// belongs to machines of one byte order.
+class EventFileWriter final : public EventReader {
+ public:
+  // Throws Error when the file cannot be written.
+  EventFileWriter(const std::string& path, const Platform::Switches& switches);
+  void read(const Event& event) override;
+  // Throws Error when not everything has been written.
+  void finish();
+
+ private:
+  // The number of a text, which is written when it is first used.
+  std::uint32_t number_of(const char* text);
+  template <class T>
+  void put(const T& value);
+
+  std::string path_;
+  std::ofstream file_;
+  std::map<std::string, std::uint32_t, std::less<>> texts_;
+};
+
+// The switches of the platform on which the recorded run was made. Throws Error for what is no
+// event file.
+[[nodiscard]] Platform::Switches event_file_switches(const std::string& path);
+
+// The number of ranks of the recorded run.
+[[nodiscard]] int event_file_ranks(const std::string& path);
+
+// Hands every recorded event to the reader.
+void read_event_file(const std::string& path, EventReader& reader);
+
+// Whether the file begins as an event file does.
+[[nodiscard]] bool is_event_file(const std::string& path);
+
+}  // namespace peal

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "peal/search/check.h"
+
+namespace peal {
+
+// The command that shows a finding again; empty where the subject has no command.
+[[nodiscard]] std::string again(const std::string& command, const CheckResult& result,
+                                const CheckedFinding& found);
+
+// All findings with their commands, then the verdict.
+[[nodiscard]] std::string describe(const std::string& command, const CheckResult& result);
+
+}  // namespace peal
