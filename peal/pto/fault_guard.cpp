@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct State {
   int signal = 0;
   std::uintptr_t address = 0, counter = 0;  // of the access, and of the instruction
   bool overflowed = false;
+  std::span<std::byte> stack;  // of the fiber
   double seconds = 0;
   int still_ticks = 0;
   const Core* seen_core = nullptr;
@@ -87,11 +89,11 @@ std::exception_ptr describe_fault(const Core& core) {
 // Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and
 // which is not unwound, so that nothing may be owned here.
 [[noreturn]] void land() {
-  const Core& core = *current_core();
-  const auto stack = core.fabric().programs().stack(core.index());
+  // Before anything that has variables of its own: the frames that were here are still marked.
   if (__asan_unpoison_memory_region != nullptr) {
-    __asan_unpoison_memory_region(stack.data(), stack.size());
+    __asan_unpoison_memory_region(state.stack.data(), state.stack.size());
   }
+  const Core& core = *current_core();
   core.fabric().programs().abandon(core.index(), describe_fault(core));
   std::abort();  // abandon() does not return
 }
@@ -141,6 +143,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
   state.address = address;
   state.counter = place;
   state.overflowed = overflowed;
+  state.stack = stack;
   // As at a function's entry: the stack pointer is 8 past a multiple of 16.
   registers[REG_RSP] = static_cast<greg_t>((bottom + stack.size()) / 16 * 16 - 8);
   registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
