@@ -128,12 +128,12 @@ TEST(Pto, TransfersThatAreTooLongAreNamed) {
   expect_part(SmallKernel(stores + "TSTORE(all, tile);").message(),
               "TSTORE of 8193 rows; one takes at most 8192, so split it");
   const std::string wide =
-      "Tile<TileType::Vec, float, 1, 8192, BLayout::RowMajor, 1, {0}> tile{1}; TASSIGN(tile, 0);"
+      "Tile<TileType::Vec, float, 2, 8192, BLayout::RowMajor, 2, {0}> tile{1}; TASSIGN(tile, 0);"
       " Row row(window, Shape<1, 1, 1, 1, DYNAMIC>(8)); TSTORE(row, tile);";
   expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "DYNAMIC", "(4096)")).message(),
               "TSTORE of 4096 columns; one takes at most 4095, so split it");
   expect_part(SmallKernel(fmt::format(fmt::runtime(wide), "4096", "")).message(),
-              "TSTORE takes at most 4095 columns");
+              "TSTORE takes at most 4095 columns of several rows");
 }
 
 TEST(Pto, IntegersOf16BitsMoveAddAndAddAtomically) {

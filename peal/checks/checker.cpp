@@ -217,35 +217,43 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
 }
 
 // A dirty line that is cleaned writes all its bytes, as they were when it was filled.
+void Checker::write_back(const Event& event, CoreOrder& order,
+                         const ScalarLines::value_type& line) {
+  if (!line.second.is_dirty()) return;
+  const Access access{.core = static_cast<std::uint32_t>(event.core),
+                      .sequence = order.cached_store(line.first),
+                      .number = event.number,
+                      .place = line.second.place,
+                      .lane = Lane::scalar,
+                      .end = Lane::scalar_visible,
+                      .writes = true,
+                      .cached = true};
+  const GlobalAccesses::Special special{
+      .line_write = true, .only_line = true, .line_clock = line.second.filled};
+  accesses_.add(access, order.scalar(), line.second.dirty_begin, line.second.dirty_end, moment_,
+                &special);
+}
+
 void Checker::clean_lines(const Event& event, CoreOrder& order) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
-  const auto write_back = [&](std::uint64_t address, const ScalarLine& line) {
-    if (!line.is_dirty()) return;
-    const Access access{.core = static_cast<std::uint32_t>(event.core),
-                        .sequence = order.cached_store(address),
-                        .number = event.number,
-                        .place = line.place,
-                        .lane = Lane::scalar,
-                        .end = Lane::scalar_visible,
-                        .writes = true,
-                        .cached = true};
-    const GlobalAccesses::Special special{
-        .line_write = true, .only_line = true, .line_clock = line.filled};
-    accesses_.add(access, order.scalar(), line.dirty_begin, line.dirty_end, moment_, &special);
-  };
-  if (event.size_bytes == 0) {
-    for (const auto& [address, line] : lines) write_back(address, line);
-    lines.clear();
-    return order.clean_all();
-  }
+  if (event.size_bytes != 0) return refresh_line(event, order);
+  for (const auto& line : lines) write_back(event, order, line);
+  lines.clear();
+  order.clean_all();
+}
+
+// TNOTIFY, TWAIT and TTEST clean the line of their signal, too.
+void Checker::refresh_line(const Event& event, CoreOrder& order) {
+  ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   const auto line = lines.find(line_of(event.address));
   if (line == lines.end()) return;
-  write_back(line->first, line->second);
+  write_back(event, order, *line);
   order.clean(line->first);
   lines.erase(line);
 }
 
 void Checker::notify(const Event& event, CoreOrder& order) {
+  refresh_line(event, order);
   const CoreOrder::Start start{order.scalar(), 0};
   const std::uint32_t release = order.release();
   const PlaceId place = findings_.places().id(event.place);
@@ -273,6 +281,7 @@ void Checker::notify(const Event& event, CoreOrder& order) {
 void Checker::wait(const Event& event, CoreOrder& order) {
   if (regions_.find(event.address) == nullptr) return;  // the runtime's own
   looked_at_.insert(event.address);
+  refresh_line(event, order);
   if (event.polled) undecided_ = "the kernel polls";
   const bool has_rule = event.cmp == WaitCmp::reached || event.cmp == WaitCmp::eq ||
                         event.cmp == WaitCmp::ge || event.cmp == WaitCmp::gt;

@@ -74,6 +74,8 @@ class Checker final : public EventReader {
   void scalar_access(const Event& event, CoreOrder& order);
   void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order);
   void clean_lines(const Event& event, CoreOrder& order);
+  void refresh_line(const Event& event, CoreOrder& order);
+  void write_back(const Event& event, CoreOrder& order, const ScalarLines::value_type& line);
   void notify(const Event& event, CoreOrder& order);
   void wait(const Event& event, CoreOrder& order);
   void end_task(const Event& event, CoreOrder& order);

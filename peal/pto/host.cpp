@@ -118,7 +118,7 @@ void check_core(const char* instruction, bool in_unified, Place place) {
                             in_unified ? "AIC" : "AIV", in_unified ? "aiv" : "aic"));
 }
 
-// What one transfer of a tile may have, PTO tile ISA.
+// What one transfer of a tile may have, PTO tile ISA. A single row is one burst, of any length.
 constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
 
 void check_transfer_size(const TileArea& tile, bool loads, Place place) {
@@ -128,7 +128,7 @@ void check_transfer_size(const TileArea& tile, bool loads, Place place) {
                               loads ? "TLOAD" : "TSTORE", given, what, most));
   };
   check(tile.valid_rows, loads ? most_load_rows : most_store_rows, "rows");
-  if (!loads) check(tile.valid_cols, most_store_cols, "columns");
+  if (!loads && tile.valid_rows > 1) check(tile.valid_cols, most_store_cols, "columns");
 }
 
 bool loads(TileOpcode opcode) { return opcode == TileOpcode::load; }

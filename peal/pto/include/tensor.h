@@ -18,3 +18,4 @@ struct ChipTensor {
 };
 static_assert(sizeof(ChipTensor) == 128);
 using Tensor = ChipTensor;
+using TaskTensor = ChipTensor;

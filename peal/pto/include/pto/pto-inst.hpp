@@ -152,7 +152,8 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
   static_assert(TileT::Loc == TileType::Acc ||
                     sizeof(typename TileT::DType) == sizeof(typename GlobalT::RawDType),
                 "TSTORE takes a tile and a tensor with elements of one size");
-  static_assert(TileT::ValidCol <= 4095, "TSTORE takes at most 4095 columns");
+  static_assert(TileT::ValidRow <= 1 || TileT::ValidCol <= 4095,
+                "TSTORE takes at most 4095 columns of several rows");
   static_assert(TileT::ValidRow <= 8192, "TSTORE takes at most 8192 rows");
   Operands operands{};
   operands.global = describe_global(dst);
