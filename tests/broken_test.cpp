@@ -1,110 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalogue of wrong programs in tests/broken, each beside its repaired twin.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
-#include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/checks/finding.h"
 #include "peal/launch/case_run.h"
-#include "peal/launch/kernel_run.h"
-#include "tests/program.h"
+#include "peal/search/check.h"
+#include "peal/search/mutation.h"
+#include "tests/broken_program.h"
 
 namespace peal {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path folder = PEAL_SOURCE_DIR "/tests/broken";
-
-const std::set<std::string> classes = {
-    "race",          "lost_signal",  "line_clobber",    "stale_read",    "missing_flag",
-    "flag_left_set", "event_reused", "not_drained",     "not_flushed",   "out_of_bounds",
-    "never_written", "deadlock",     "never_satisfied", "missed_value",  "vacuous_wait",
-    "wrong_result",  "crash",        "unread_bytes",    "unneeded_sync", "unwaited_notify",
-    "none"};
-
-// A row of expected.toml; README.md there says what the keys mean.
-struct Program {
-  std::string program, case_file, twin, finding, source;
-  std::vector<std::string> lines, also;
-  std::vector<int> ranks;
-
-  [[nodiscard]] bool is_peal() const { return !twin.empty(); }
-};
-
-enum class Version : bool { wrong, repaired };
-
-std::vector<std::string> texts(const toml::table& row, std::string_view key) {
-  std::vector<std::string> result;
-  if (const toml::array* array = row[key].as_array(); array != nullptr) {
-    for (const toml::node& node : *array) result.push_back(node.value_or(std::string()));
-  }
-  return result;
+bool is_class(const std::string& text) {
+  return text == "none" || find_finding_class(text).has_value();
 }
 
-std::vector<Program> programs() {
-  std::vector<Program> result;
-  const toml::table table = toml::parse_file((folder / "expected.toml").string());
-  for (const toml::node& node : *table["program"].as_array()) {
-    const toml::table& row = *node.as_table();
-    const auto text = [&](std::string_view key) { return row[key].value_or(std::string()); };
-    Program program{.program = text("program"),
-                    .case_file = text("case"),
-                    .twin = text("twin"),
-                    .finding = text("class"),
-                    .source = text("source"),
-                    .lines = texts(row, "lines"),
-                    .also = texts(row, "also"),
-                    .ranks = {}};
-    if (program.source.empty()) program.source = program.program;
-    if (const toml::array* ranks = row["ranks"].as_array(); ranks != nullptr) {
-      for (const toml::node& number : *ranks) program.ranks.push_back(number.value_or(0));
-    }
-    if (program.ranks.empty()) program.ranks = {2, 4};
-    result.push_back(program);
-  }
-  return result;
-}
-
-CaseRunResult run(const Program& program, Version version, const CaseRunRequest& request) {
-  if (program.is_peal()) {
-    const std::string& file = version == Version::wrong ? program.program : program.twin;
-    return run_kernel(load_kernel_file(folder / file), request);
-  }
-  const std::string file = program.case_file.empty() ? program.program : program.case_file;
-  CaseFile described =
-      read_case_file(folder / file, {{"repaired", version == Version::repaired ? "1" : "0"}});
-  if (!program.case_file.empty()) described.kernels.front().file = folder / program.program;
-  return run_case(described, request);
-}
-
-// The numbers of the lines behind whose code a comment begins with that word.
-std::vector<int> marked_lines(const fs::path& source, const std::string& marker) {
-  std::vector<int> result;
-  std::istringstream text(file_text(source));
-  int number = 0;
-  for (std::string line; std::getline(text, line);) {
-    ++number;
-    const std::size_t comment = line.find("// ");
-    if (comment == line.npos || line.find_first_not_of(' ') == comment) continue;
-    std::istringstream words(line.substr(comment + 3));
-    for (std::string word; words >> word;) {
-      if (word == marker || word == marker + ":") result.push_back(number);
-      if (word != "and" && word != "first") break;
-    }
-  }
-  return result;
-}
-
-class Broken : public testing::TestWithParam<Program> {};
+class Broken : public testing::TestWithParam<BrokenProgram> {};
 
 TEST_P(Broken, TheRepairedTwinIsRightUnderEverySchedule) {
   for (const int ranks : GetParam().ranks) {
@@ -120,27 +42,45 @@ TEST_P(Broken, TheRepairedTwinIsRightUnderEverySchedule) {
   }
 }
 
-TEST_P(Broken, TheLinesOfItsFindingAreMarked) {
-  EXPECT_TRUE(classes.contains(GetParam().finding)) << GetParam().finding;
-  for (const std::string& other : GetParam().also) EXPECT_TRUE(classes.contains(other)) << other;
-  for (const std::string& marker : GetParam().lines) {
-    EXPECT_EQ(marked_lines(folder / GetParam().source, marker).size(), 1u) << marker;
+// The findings that the row is not about, and what is missing, a line each.
+std::string differences_of_check(const BrokenProgram& program, Version version, int ranks) {
+  const CheckResult result = check(subject(program, version), {.ranks = ranks, .schedules = 16});
+  return fmt::format("{}", fmt::join(differences(program, version, result.findings), "\n"));
+}
+
+TEST_P(Broken, TheChecksFindWhatTheRowSaysAndNothingElse) {
+  for (const int ranks : GetParam().ranks) {
+    EXPECT_EQ(differences_of_check(GetParam(), Version::wrong, ranks), "") << ranks << " ranks";
   }
 }
 
-std::string test_name(const testing::TestParamInfo<Program>& test) {
+TEST_P(Broken, TheChecksFindNothingInTheTwin) {
+  for (const int ranks : GetParam().ranks) {
+    EXPECT_EQ(differences_of_check(GetParam(), Version::repaired, ranks), "") << ranks << " ranks";
+  }
+}
+
+TEST_P(Broken, TheLinesOfItsFindingAreMarked) {
+  EXPECT_TRUE(is_class(GetParam().finding)) << GetParam().finding;
+  for (const std::string& other : GetParam().also) EXPECT_TRUE(is_class(other)) << other;
+  for (const std::string& marker : GetParam().lines) {
+    EXPECT_EQ(marked_lines(broken_folder / GetParam().source, marker).size(), 1u) << marker;
+  }
+}
+
+std::string test_name(const testing::TestParamInfo<BrokenProgram>& test) {
   std::string name = fs::path(test.param.program).replace_extension();
   std::replace_if(
       name.begin(), name.end(), [](char c) { return c == '/' || c == '.'; }, '_');
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, Broken, testing::ValuesIn(programs()), test_name);
+INSTANTIATE_TEST_SUITE_P(Programs, Broken, testing::ValuesIn(broken_programs()), test_name);
 
 TEST(BrokenTable, WhatEveryRunShowsEndsTheRun) {
   const std::set<std::string> ends = {"deadlock", "never_satisfied", "out_of_bounds", "crash"};
   int count = 0;
-  for (const Program& program : programs()) {
+  for (const BrokenProgram& program : broken_programs()) {
     if (!ends.contains(program.finding)) continue;
     ++count;
     for (const int ranks : program.ranks) {
@@ -151,15 +91,69 @@ TEST(BrokenTable, WhatEveryRunShowsEndsTheRun) {
   EXPECT_GT(count, 10);
 }
 
+BrokenProgram row(const std::string& program) {
+  for (const BrokenProgram& each : broken_programs()) {
+    if (each.program == program) return each;
+  }
+  ADD_FAILURE() << program << " is in no row";
+  return {};
+}
+
+// Leaves out one synchronisation at a time; the lines of those that nothing catches.
+std::vector<int> unneeded_lines(const BrokenProgram& program, Version version) {
+  std::vector<int> result;
+  for (const Mutation& mutation : mutate({.subjects = {subject(program, version)},
+                                  .ranks = program.ranks,
+                                  .mutates = [](const std::string&) { return true; }})) {
+    if (mutation.caught_by) continue;
+    for (const FindingLine& line : mutation.unit.lines) {
+      result.push_back(static_cast<int>(line.line));
+    }
+  }
+  return result;
+}
+
+TEST(BrokenTable, MutationsFindTheSynchronisationThatIsNotNeeded) {
+  int count = 0;
+  for (const BrokenProgram& program : broken_programs()) {
+    if (program.finding != name(FindingClass::unneeded_sync)) continue;
+    ++count;
+    EXPECT_EQ(unneeded_lines(program, Version::wrong),
+              marked_lines(broken_folder / program.source, program.lines.front()));
+    EXPECT_EQ(unneeded_lines(program, Version::repaired), std::vector<int>{});
+  }
+  EXPECT_GT(count, 0);
+}
+
+TEST(BrokenTable, AWrongRowIsSeen) {
+  const BrokenProgram right = row("race.cpp");
+  const auto found = check(subject(right, Version::wrong), {.ranks = 2}).findings;
+  const auto count = [&](const BrokenProgram& program, Version version = Version::wrong) {
+    return differences(program, version, found).size();
+  };
+  EXPECT_EQ(count(right), 0u);
+  EXPECT_EQ(count(right, Version::repaired), 1u);  // as if it were the twin
+  BrokenProgram changed = right;
+  changed.finding = "none";
+  EXPECT_EQ(count(changed), 1u);
+  changed.finding = "deadlock";
+  EXPECT_EQ(count(changed), 2u);  // one is missing, one is unexpected
+  changed.also = {"race"};
+  EXPECT_EQ(count(changed), 1u);
+  changed = right;
+  changed.lines = {"second", "third"};
+  EXPECT_EQ(count(changed), 1u);
+}
+
 TEST(BrokenTable, HoldsEveryProgramOfTheFolder) {
   std::set<std::string> named;
-  for (const Program& program : programs()) {
-    named.insert((folder / program.program).lexically_normal());
-    if (program.is_peal()) named.insert((folder / program.twin).lexically_normal());
+  for (const BrokenProgram& program : broken_programs()) {
+    named.insert((broken_folder / program.program).lexically_normal());
+    if (program.is_peal()) named.insert((broken_folder / program.twin).lexically_normal());
   }
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+  for (const auto& entry : fs::recursive_directory_iterator(broken_folder)) {
     const fs::path path = entry.path();
-    const bool of_task = path.parent_path().parent_path() == folder / "tasks";
+    const bool of_task = path.parent_path().parent_path() == broken_folder / "tasks";
     const bool is_program = of_task ? path.filename() == "case.toml" : path.extension() == ".cpp";
     if (is_program) {
       EXPECT_EQ(named.count(path), 1u) << path;
