@@ -91,7 +91,7 @@ struct Event {
   // Of what waits in a pipe's queue: how many events of its core that order (see `orders`) were
   // before its issue.
   std::uint32_t issued = 0;
-  std::uint32_t number = 0;  // in the program order of its core
+  std::uint32_t number = 0;     // in the program order of its core
   std::uint32_t threshold = 0;  // wait, poll_failed: what the cell is compared with
   Picoseconds begin = 0;
   Picoseconds end = 0;

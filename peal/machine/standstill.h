@@ -18,8 +18,8 @@ struct StandingCore {
   int core = 0;
   bool is_finished = false;
   bool waits_for_signal = false;
-  std::string what;       // "waits for ..."
-  std::string file;       // where
+  std::string what;  // "waits for ..."
+  std::string file;  // where
   std::uint32_t line = 0;
   std::uint64_t cell = 0;  // its address
   WaitCmp cmp{};
