@@ -24,8 +24,8 @@ std::string case_path(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
   throw Error(fmt::format(
-      "kernel `{}` has a kernel_entry and no case; describe its arguments in a TOML file and give "
-      "--case FILE",
+      "kernel `{}` has a kernel_entry and no case; describe its arguments by --arg, or in a TOML "
+      "file and give --case FILE",
       request.collective));
 }
 
@@ -41,7 +41,26 @@ CaseReplacements replacements(const RunRequest& request) {
   return result;
 }
 
+CaseFile read_flags(const RunRequest& request) {
+  const fs::path target = request.collective;
+  std::error_code failed;
+  if (request.case_file || target.extension() == ".toml" || fs::is_directory(target, failed)) {
+    throw Error(fmt::format(
+        "--case or a folder with a case and --arg or others that describe a case disagree about "
+        "`{}`; give one of them",
+        request.collective));
+  }
+  if (!fs::is_regular_file(target, failed)) {
+    throw Error(fmt::format("kernel `{}` is no file; name the source that --arg describes",
+                            request.collective));
+  }
+  CaseFlags flags = request.flags;
+  flags.kernel = request.collective;
+  return case_of_flags(flags, replacements(request));
+}
+
 CaseFile read_case(const RunRequest& request) {
+  if (request.flags.any()) return read_flags(request);
   CaseFile file = read_case_file(case_path(request), replacements(request));
   const fs::path target = request.collective;
   if (!request.case_file || target.extension() == ".toml") return file;
@@ -62,7 +81,8 @@ CaseFile read_case(const RunRequest& request) {
 // Whether the target is the source of a Peal kernel.
 bool names_kernel(const RunRequest& request) {
   const fs::path target = request.collective;
-  return !request.case_file && target.extension() == ".cpp" && is_kernel_file(target.string());
+  return !request.case_file && !request.flags.any() && target.extension() == ".cpp" &&
+         is_kernel_file(target.string());
 }
 
 }  // namespace
@@ -70,8 +90,9 @@ bool names_kernel(const RunRequest& request) {
 bool names_case(const RunRequest& request) {
   const fs::path target = request.collective;
   std::error_code failed;
-  return request.case_file || target.has_parent_path() || target.extension() == ".cpp" ||
-         target.extension() == ".toml" || fs::is_directory(target, failed);
+  return request.case_file || request.flags.any() || target.has_parent_path() ||
+         target.extension() == ".cpp" || target.extension() == ".toml" ||
+         fs::is_directory(target, failed);
 }
 
 CaseTarget find_case_target(const RunRequest& request) {
@@ -84,7 +105,7 @@ CaseTarget find_case_target(const RunRequest& request) {
     target.ranks = {std::clamp(default_ranks, kernel.least_ranks,
                                std::max(kernel.least_ranks, kernel.most_ranks))};
   } else {
-    target.path = case_path(request);
+    target.path = request.flags.any() ? request.collective : case_path(request);
     target.file = read_case(request);
     target.ranks = target.file->ranks;
   }

@@ -44,8 +44,29 @@ std::vector<int> parse_ranks(const std::string& text) {
 }
 
 std::string quoted(const std::string& text) {
-  const bool plain = text.find_first_of(" '\"$*()") == std::string::npos;
-  return plain ? text : "'" + text + "'";
+  const bool plain = text.find_first_of(" '\"$*()[]{}<>&|;?!#~`\\") == std::string::npos;
+  if (plain && !text.empty()) return text;
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+void add_flags(std::string& text, const CaseFlags& flags) {
+  const auto add_each = [&text](const char* option, const std::vector<std::string>& values) {
+    for (const std::string& value : values) text += fmt::format(" {} {}", option, quoted(value));
+  };
+  const auto add = [&text](const char* option, const std::optional<std::string>& value) {
+    if (value) text += fmt::format(" {} {}", option, quoted(*value));
+  };
+  add_each("--arg", flags.args);
+  add_each("--window", flags.windows);
+  add_each("--expect", flags.expected);
+  add_each("--value", flags.values);
+  add_each("--include", flags.include);
+  add("--blocks", flags.blocks);
+  add("--cores", flags.cores);
+  add("--core", flags.core);
+  add("--tolerance", flags.tolerance);
 }
 
 // What has to be typed to check the same, but for ranks and schedule.
@@ -64,6 +85,7 @@ std::string command_of(const CheckCommandRequest& request) {
   add("--root", run.root);
   add("--calls", run.calls);
   for (const std::string& value : run.set) text += " --set " + quoted(value);
+  add_flags(text, run.flags);
   add("--time-limit", run.time_limit);
   if (request.strict) text += " --strict";
   return text;
@@ -85,14 +107,11 @@ class CollectiveSubject {
   std::optional<std::string> run(int ranks, const RunOptions& options) {
     prepare(ranks);
     calls_made_.assign(calls_, Call(ranks));
+    first_failure_.reset();
     readers_ = options.readers;
     plan_->executor->run(
         ranks, [this](Team& team) { make_calls(team); }, options);
-    for (std::uint64_t call = 0; call < calls_; ++call) {
-      const auto failure = compare(call);
-      if (failure) return fmt::format("{} of call {}", *failure, call);
-    }
-    return std::nullopt;
+    return first_failure_;
   }
 
  private:
@@ -100,7 +119,7 @@ class CollectiveSubject {
     explicit Call(int ranks)
         : send(static_cast<std::size_t>(ranks)), recv(static_cast<std::size_t>(ranks)) {}
     std::vector<std::vector<std::byte>> send, recv;  // of each rank
-    int entered = 0;
+    int entered = 0, returned = 0;
     int fewest_on_return = INT32_MAX;
   };
 
@@ -141,6 +160,7 @@ class CollectiveSubject {
         made.recv[rank] = copy_of(device.read(recv, callers));
         report_expectation(readers_, contribution_call(team.rank(), call), recv);
       }
+      if (++made.returned == plan.ranks) finish(call);
     }
   }
 
@@ -152,6 +172,13 @@ class CollectiveSubject {
             .rank = rank,
             .call = static_cast<std::uint32_t>(call),
             .count = plan_->count};
+  }
+
+  // The last rank has returned from the call: nothing of it is needed any more.
+  void finish(std::uint64_t call) {
+    const auto failure = compare(call);
+    if (failure && !first_failure_) first_failure_ = fmt::format("{} of call {}", *failure, call);
+    calls_made_[call] = Call(0);
   }
 
   std::optional<std::string> compare(std::uint64_t call) {
@@ -177,6 +204,7 @@ class CollectiveSubject {
   std::unique_ptr<RunPlan> plan_;
   std::vector<Call> calls_made_;
   std::vector<EventReader*> readers_;
+  std::optional<std::string> first_failure_;
 };
 
 // A request that makes no sense is known at once.
@@ -194,16 +222,18 @@ std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
 
 // A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
-  if (request.mutate || request.events || request.run.ranks) {
+  const int ranks = event_file_ranks(request.run.collective);
+  const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
+  if (request.mutate || request.events || is_other) {
     throw Error(
-        fmt::format("`{}` is a recorded run, which takes no --mutate, --events or -n; "
-                    "leave them away",
-                    request.run.collective));
+        fmt::format("`{}` is a recorded run of {} ranks, which takes no --mutate, --events or "
+                    "other -n; leave them away",
+                    request.run.collective, ranks));
   }
   CheckPlan plan;
   plan.subject.command = command_of(request);
   plan.subject.switches = event_file_switches(request.run.collective);
-  plan.ranks = {event_file_ranks(request.run.collective)};
+  plan.ranks = {ranks};
   plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
     for (EventReader* reader : options.readers) read_event_file(path, *reader);
     return std::optional<std::string>();

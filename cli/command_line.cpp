@@ -39,6 +39,28 @@ void add_list(CLI::App& app, ListRequest& request) {
   list->callback([list, &request] { request.json = list->count("--json") > 0; });
 }
 
+// What describes a kernel without a case file.
+void add_case_flags(CLI::App& run, CaseFlags& flags) {
+  const auto add_each = [&run](const char* name, auto& values, const char* type, const char* help) {
+    run.add_option(name, values, help)->type_name(type)->allow_extra_args(false);
+  };
+  add_each("--arg", flags.args, "ARG",
+           "An argument of a PTO kernel without a case file, in order: 'in f32[256] "
+           "fill=i+100*rank', 'out f32[256]', 'inout f32[N] fill=0', 'temp f32[N]', 'window NAME', "
+           "'scalar P', 'context'");
+  add_each("--window", flags.windows, "WINDOW", "A window of its: 'NAME f32[256 + 16*P]'");
+  add_each("--expect", flags.expected, "KEY=VALUE",
+           "What it has to result in: all_reduce=sum, broadcast=0, all_gather=true, out0=2*i");
+  add_each("--value", flags.values, "NAME=VALUE", "A name for expressions: N=256");
+  add_each("--include", flags.include, "FOLDER", "A folder for its includes");
+  run.add_option("--blocks", flags.blocks, "Blocks of it per rank; default 1")->type_name("N");
+  run.add_option("--cores", flags.cores, "Cores of a rank; default as many")->type_name("N");
+  run.add_option("--core", flags.core, "aiv or aic; default aiv")->type_name("TYPE");
+  run.add_option("--tolerance", flags.tolerance,
+                 "The largest difference that is none; default 1e-3")
+      ->type_name("X");
+}
+
 void add_run(CLI::App& app, RunRequest& request) {
   CLI::App* run = app.add_subcommand(
       "run",
@@ -48,9 +70,10 @@ void add_run(CLI::App& app, RunRequest& request) {
   };
   add("collective", request.collective, "NAME",
       "A collective of `peal list`, or a kernel: a source that defines peal_kernel, a PTO source "
-      "with --case, or a folder with case.toml")
+      "with --case or --arg, or a folder with case.toml")
       ->required();
   add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
+  add_case_flags(*run, request.flags);
   add("--time-limit", request.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N",
@@ -91,9 +114,10 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   RunRequest& run = request.run;
   add("target", run.collective, "NAME",
       "A collective of `peal list`, or a kernel: a source that defines peal_kernel, a PTO source "
-      "with --case, or a folder with case.toml")
+      "with --case or --arg, or a folder with case.toml")
       ->required();
   add("--case", run.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
+  add_case_flags(*check, run.flags);
   add("-n,--ranks", run.ranks, "LIST",
       "Numbers of ranks, such as 2,3,4,8; default the case's, or 4");
   add("-a,--algorithm", run.algorithm, "NAME", "An algorithm of `peal list`; default auto");

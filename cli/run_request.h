@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "peal/pto/case_flags.h"
+
 namespace peal {
 
 // What was typed after `peal run`, as it was typed; nothing where an option was not given.
@@ -17,6 +19,7 @@ struct RunRequest {
   std::optional<std::string> input, output, fill, seed, repeat, json;
   std::optional<std::string> case_file, calls, time_limit;  // of a kernel
   std::vector<std::string> set;                             // NAME=EXPRESSION, of a case
+  CaseFlags flags;                                          // instead of a case file
   bool no_values = false;
 };
 

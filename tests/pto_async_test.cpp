@@ -51,6 +51,25 @@ TEST(PtoAsync, OneWaitDrainsAllEarlierTransfers) {
   }
 }
 
+// A kernel that waits for nothing ends at once, unless a session has too many outstanding.
+TEST(PtoAsync, ASessionHas64TransfersOutstanding) {
+  const auto time_ns = [](int transfers, int sessions) {
+    const SmallKernel kernel(
+        fmt::format("using namespace pto::comm; AsyncSession all[2];"
+                    " for (auto& session : all) BuildAsyncSession((uint8_t*)nullptr, session);"
+                    " Row a(window, Shape<1, 1, 1, 1, DYNAMIC>(1));"
+                    " Row b(window + 32, Shape<1, 1, 1, 1, DYNAMIC>(1));"
+                    " for (int k = 0; k < {}; ++k) TPUT_ASYNC(b, a, all[k % {}]);",
+                    transfers, sessions));
+    return kernel.run().report.time_ps / 1000;
+  };
+  EXPECT_LT(time_ns(64, 1), 1000);
+  EXPECT_GE(time_ns(65, 1), 2500);
+  EXPECT_LT(time_ns(65, 1), 5000);
+  EXPECT_GE(time_ns(66, 1), 5000);
+  EXPECT_LT(time_ns(64, 2), 1000);
+}
+
 TEST(PtoAsync, WhatIsNotOneRunIsNotMoved) {
   const std::string rows =
       head +

@@ -52,6 +52,13 @@ TEST(Pto, ShimsThatDoNotFitAreRefused) {
   more.arguments.push_back(more.arguments.back());
   const std::string counts = shim_message(more);
   EXPECT_NE(counts.find("expects 5 arguments, and the case gives 6"), std::string::npos) << counts;
+  CaseFile many = good;
+  for (int i = 0; i < 126; ++i) many.arguments.push_back(many.arguments.back());
+  many.arguments.resize(many.arguments.size() + 253, many.arguments.front());
+  const std::string limit = shim_message(many);
+  EXPECT_NE(limit.find("is given 257 tensors and 127 scalars; a chip takes 256 and 128"),
+            std::string::npos)
+      << limit;
   CaseFile unnamed = good;
   unnamed.orchestration->name = "another";
   const std::string symbol = shim_message(unnamed);

@@ -34,7 +34,7 @@ inline const std::string numbers = " for (int i = 0; i < 16; ++i) st_dev(i + 1, 
 class SmallKernel {
  public:
   explicit SmallKernel(const std::string& body, const std::string& entry = "kernel_entry",
-                       int window_count = 64) {
+                       int window_count = 64, const std::string& core = "aiv") {
     std::ofstream(folder_.path("kernel.cpp")) << fmt::format(
         "#include <pto/pto-inst.hpp>\n"
         "#include \"pto/comm/pto_comm_inst.hpp\"\n"
@@ -57,7 +57,9 @@ class SmallKernel {
         << "ranks = [1]\nrank_limit = [1, 2]\ncalls = 1\ntolerance = 0.0\n"
            "args = [ { out = \"f32[16]\" }, { window = \"scratch\" } ]\n"
            "expect = { out0 = \"i + 1\" }\n"
-           "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \"aiv\"\n"
+           "[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\ncore = \""
+        << core
+        << "\"\n"
            "[window.scratch]\ndtype = \"f32\"\ncount = "
         << window_count << "\n";
   }

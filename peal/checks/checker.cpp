@@ -14,19 +14,21 @@ constexpr std::uint64_t line_bytes = 64;
 
 // Accesses and signals that are kept before their order is worked out.
 constexpr std::size_t first_batch = 32768;
+// More is only kept where ranks never hear of each other: on a ring of many ranks that takes long.
+constexpr std::size_t most_usual_batch = 16 * first_batch;
 
 std::uint64_t line_of(std::uint64_t address) { return address / line_bytes * line_bytes; }
 
 }  // namespace
 
-Checker::Checker(const Platform::Switches& switches)
+Checker::Checker(const Platform::Switches& switches, Memory memory)
     : signals_(cores_, regions_),
       accesses_(findings_, regions_, cores_, signals_),
       on_chip_(findings_, regions_),
       flags_(findings_, switches.event_identity_without_waiter),
       contributions_(findings_, regions_),
       switches_(switches),
-      batch_(first_batch) {}
+      batch_(memory == Memory::whole ? SIZE_MAX : first_batch) {}
 
 void Checker::read(const Event& event) {
   ++moment_;
@@ -351,7 +353,7 @@ void Checker::settle(bool all) {
   signals_.forget_settled();
   if (accesses_.pending() + signals_.pending() > batch_ / 2) {
     batch_ *= 2;
-    has_grown_ = true;
+    has_grown_ = batch_ > most_usual_batch;
   }
 }
 

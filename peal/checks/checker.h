@@ -29,7 +29,9 @@ namespace peal {
 // more.
 class Checker final : public EventReader {
  public:
-  explicit Checker(const Platform::Switches& switches);
+  // How much of a run is kept before its order is worked out: a batch, or everything.
+  enum class Memory : bool { bounded, whole };
+  explicit Checker(const Platform::Switches& switches, Memory memory = Memory::bounded);
 
   void read(const Event& event) override;
   // After the last event; then findings() is complete. A wrong result makes suspicions findings.
@@ -38,6 +40,8 @@ class Checker final : public EventReader {
   [[nodiscard]] Findings& findings() { return findings_; }
   // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
+  // Whether the findings hold only if the run is checked again with Memory::whole.
+  [[nodiscard]] bool needs_whole() const { return signals_.has_assumed_wrongly(); }
   // Whether ranks that do not hear of each other have made the checks keep more and more.
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // Who has notified a cell, the first of each line.

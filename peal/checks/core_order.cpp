@@ -128,4 +128,11 @@ std::uint32_t CoreOrder::release() {
   return release_count();
 }
 
+void CoreOrder::drop_releases(std::uint32_t r) {
+  if (r <= dropped_releases_ + 1024) return;
+  const std::uint32_t count = r - 1 - dropped_releases_;
+  releases_.erase(releases_.begin(), releases_.begin() + static_cast<std::ptrdiff_t>(count));
+  dropped_releases_ += count;
+}
+
 }  // namespace peal

@@ -48,10 +48,14 @@ class CoreOrder {
 
   [[nodiscard]] const LaneClock& scalar() const { return scalar_; }
   // What the scalar unit knew at release number r.
-  [[nodiscard]] const LaneClock& release_clock(std::uint32_t r) const { return releases_[r - 1]; }
-  [[nodiscard]] std::uint32_t release_count() const {
-    return static_cast<std::uint32_t>(releases_.size());
+  [[nodiscard]] const LaneClock& release_clock(std::uint32_t r) const {
+    return releases_[r - 1 - dropped_releases_];
   }
+  [[nodiscard]] std::uint32_t release_count() const {
+    return dropped_releases_ + static_cast<std::uint32_t>(releases_.size());
+  }
+  // Forgets those before number r, which nobody asks for any more.
+  void drop_releases(std::uint32_t r);
   // Whether the access of this core is over for whoever knows `clock` of it.
   [[nodiscard]] bool has_ended(const Access& access, const LaneClock& clock) const {
     if (access.end != Lane::scalar_visible) return clock[access.end] >= access.sequence;
@@ -79,6 +83,7 @@ class CoreOrder {
   std::array<std::uint16_t, pipe_count * pipe_count * 8> flag_slots_{};
   std::vector<LaneClock> tokens_{LaneClock{}};
   std::vector<LaneClock> releases_;
+  std::uint32_t dropped_releases_ = 0;
   // Of each store through the scalar cache: the dsb after the dcci of its line, in Lane::scalar; 0
   // before that.
   std::vector<std::uint32_t> flushed_;

@@ -240,9 +240,9 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     return fmt::format(
-        "rank {} notifies at {}:{} before its {} is drained: a pipe_barrier or dsb "
+        "rank {} notifies at {} before its {} is drained: a pipe_barrier or dsb "
         "is missing before the notify",
-        from, line.file, line.line, earlier.writes ? "store" : "load");
+        from, describe(line), earlier.writes ? "store" : "load");
   }
   const std::uint32_t waited = clock[Lane::acquired];
   if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {

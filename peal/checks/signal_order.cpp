@@ -29,6 +29,7 @@ void SignalOrder::widen() {
   if (core_count_ == cores_.size()) return;
   core_count_ = cores_.size();
   rows_.assign(core_count_, std::vector<std::uint32_t>(core_count_));
+  first_rows_.assign(core_count_, 0);
   settled_.assign(core_count_, 0);
 }
 
@@ -78,7 +79,8 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
                     .polled = event.polled,
                     .place = place,
                     .clock = clock,
-                    .needed = {}});
+                    .needed = {},
+                    .assumed = {}});
   rows_[core].resize(rows_[core].size() + core_count_);
 }
 
@@ -319,7 +321,7 @@ void SignalOrder::find_fixpoint() {
     changed = false;
     // From the last to the first: what comes later takes away alternatives of what came before.
     for (auto wait = waits_.rbegin(); wait != waits_.rend(); ++wait) {
-      if (wait->acquire <= settled_[wait->core]) changed = add_needed(*wait) || changed;
+      changed = add_needed(*wait) || changed;
     }
     if (changed) compute_rows();
   }
@@ -328,38 +330,46 @@ void SignalOrder::find_fixpoint() {
 bool SignalOrder::is_known_to_all(const SatisfiedWait& wait) const {
   for (std::uint32_t core = 0; core < core_count_; ++core) {
     if (core == wait.core) continue;
-    const auto last = static_cast<std::uint32_t>(rows_[core].size() / core_count_ - 1);
-    if (known(core, last, wait.core) <= wait.releases_before) return false;
+    if (known(core, last_acquire(core), wait.core) <= wait.releases_before) return false;
   }
   return true;
 }
 
-// Takes away waits that not every core is ordered after, until those that are left stand without
-// them.
-void SignalOrder::restrict_to_settled() {
-  for (bool changed = true; changed;) {
-    find_fixpoint();
-    changed = false;
-    for (const SatisfiedWait& wait : waits_) {
-      if (wait.acquire > settled_[wait.core] || is_known_to_all(wait)) continue;
-      settled_[wait.core] = wait.acquire - 1;
-      changed = true;
+void SignalOrder::check_assumptions() {
+  for (const SatisfiedWait& wait : waits_) {
+    for (const auto& [core, release] : wait.assumed) {
+      const bool is_needed = std::any_of(wait.needed.begin(), wait.needed.end(),
+                                         [&, from = core, number = release](std::uint32_t needed) {
+                                           return notifies_[needed].core == from &&
+                                                  notifies_[needed].release >= number;
+                                         });
+      const bool is_known = is_needed || known(wait.core, wait.acquire - 1, core) >= release;
+      if (!is_known) has_assumed_wrongly_ = true;
     }
-    if (!changed) return;
-    for (SatisfiedWait& wait : waits_) wait.needed.clear();
+  }
+}
+
+void SignalOrder::assume() {
+  for (SatisfiedWait& wait : waits_) {
+    wait.assumed.clear();
+    for (std::uint32_t needed : wait.needed) {
+      wait.assumed.emplace_back(notifies_[needed].core, notifies_[needed].release);
+    }
   }
 }
 
 std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
   widen();
   for (const CellStore& store : stores_) cells_[store.cell].only_adds = false;
-  for (std::uint32_t core = 0; core < core_count_; ++core) {
-    settled_[core] = static_cast<std::uint32_t>(rows_[core].size() / core_count_ - 1);
-  }
-  if (all) {
-    find_fixpoint();
-  } else {
-    restrict_to_settled();
+  find_fixpoint();
+  check_assumptions();
+  for (std::uint32_t core = 0; core < core_count_; ++core) settled_[core] = last_acquire(core);
+  if (!all) {
+    for (const SatisfiedWait& wait : waits_) {
+      if (wait.acquire > settled_[wait.core] || is_known_to_all(wait)) continue;
+      settled_[wait.core] = wait.acquire - 1;
+    }
+    assume();
   }
   std::vector<const SatisfiedWait*> result;
   for (const SatisfiedWait& wait : waits_) {
@@ -422,6 +432,27 @@ void SignalOrder::forget_settled() {
   waits_ = std::move(waits);
   afters_ = std::move(afters);
   items_ = std::move(items);
+  drop_rows();
+}
+
+// Nobody asks any more for what a core knew long before its settled waits, nor for releases that
+// every core knows to be over.
+void SignalOrder::drop_rows() {
+  constexpr std::uint32_t kept_rows = 1024;
+  for (std::uint32_t core = 0; core < core_count_; ++core) {
+    if (settled_[core] - first_rows_[core] < 2 * kept_rows) continue;
+    const std::uint32_t dropped = settled_[core] - first_rows_[core] - kept_rows;
+    rows_[core].erase(rows_[core].begin(),
+                      rows_[core].begin() + static_cast<std::ptrdiff_t>(dropped * core_count_));
+    first_rows_[core] += dropped;
+  }
+  for (std::uint32_t of = 0; of < core_count_; ++of) {
+    std::uint32_t least = cores_[of].release_count();
+    for (std::uint32_t core = 0; core < core_count_; ++core) {
+      if (core != of) least = std::min(least, known(core, first_rows_[core], of));
+    }
+    cores_[of].drop_releases(least);
+  }
 }
 
 std::vector<std::uint32_t> SignalOrder::notifies_on(std::uint32_t cell) const {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "peal/checks/access_history.h"
@@ -41,6 +42,8 @@ struct SatisfiedWait {
   LaneClock clock;  // of the scalar unit when it passed
   // The notifies that it provably needed, the last of each notifier.
   std::vector<std::uint32_t> needed;
+  // Those of an earlier batch, by core and release, on which other waits were settled.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> assumed;
 };
 
 // A store that gives a cell a new value, whatever it held.
@@ -83,10 +86,14 @@ class SignalOrder {
   }
 
   // Works out the order. With `all`, everything is settled; otherwise only waits that every core is
-  // ordered after. Returns the waits that are, in the order of the run; forget_settled() ends their
-  // lives.
+  // ordered after, as far as it is known: what the last waits of a batch have needed is assumed,
+  // and looked at again in the next one. Returns the settled waits in the order of the run;
+  // forget_settled() ends their lives.
   [[nodiscard]] std::vector<const SatisfiedWait*> settle(bool all);
   void forget_settled();
+  // Whether an assumption was wrong: somebody new has notified a signal. Then only a run in one
+  // batch decides.
+  [[nodiscard]] bool has_assumed_wrongly() const { return has_assumed_wrongly_; }
 
   // How many waits of a core are settled: what comes after more is not to be judged yet.
   [[nodiscard]] std::uint32_t settled_acquires(std::uint32_t core) const {
@@ -95,8 +102,9 @@ class SignalOrder {
   // How many releases of core `of` are known to a core that has passed so many waits.
   [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,
                                     std::uint32_t of) const {
-    const std::size_t at = static_cast<std::size_t>(acquired) * core_count_ + of;
-    return core < rows_.size() && at < rows_[core].size() ? rows_[core][at] : 0;
+    if (core >= rows_.size()) return 0;
+    const std::uint32_t index = acquired < first_rows_[core] ? 0 : acquired - first_rows_[core];
+    return rows_[core][static_cast<std::size_t>(index) * core_count_ + of];
   }
 
   [[nodiscard]] const Notify& notify_at(std::uint32_t index) const { return notifies_[index]; }
@@ -169,17 +177,27 @@ class SignalOrder {
     std::uint32_t base = 0;
   };
   [[nodiscard]] Counting counting(const SatisfiedWait& wait, const Cell& cell) const;
-  void restrict_to_settled();
+  void check_assumptions();
+  void assume();
+  void drop_rows();
+  [[nodiscard]] std::uint32_t last_acquire(std::uint32_t core) const {
+    return first_rows_[core] + static_cast<std::uint32_t>(rows_[core].size() / core_count_) - 1;
+  }
   [[nodiscard]] bool is_known_to_all(const SatisfiedWait& wait) const;
   [[nodiscard]] bool is_settled(const Notify& notify) const;
   [[nodiscard]] std::uint32_t* row(std::uint32_t core, std::uint32_t acquired) {
-    return rows_[core].data() + static_cast<std::size_t>(acquired) * core_count_;
+    return rows_[core].data() +
+           static_cast<std::size_t>(acquired - first_rows_[core]) * core_count_;
   }
 
   std::deque<CoreOrder>& cores_;
   const MemoryRegions& regions_;
   std::size_t core_count_ = 0;
-  std::vector<std::vector<std::uint32_t>> rows_;  // of each core, by the waits that it has passed
+  // Of each core, by the waits that it has passed from number first_rows_[core] on: the releases of
+  // every core that it knows of.
+  std::vector<std::vector<std::uint32_t>> rows_;
+  std::vector<std::uint32_t> first_rows_;
+  bool has_assumed_wrongly_ = false;
   std::vector<std::uint32_t> settled_;
   std::unordered_map<std::uint64_t, std::uint32_t> ids_;
   std::map<std::uint64_t, std::uint32_t> by_address_;

@@ -81,8 +81,10 @@ bool keeps_order(const TileOperation& operation) {
   const auto turns = [](const TileArea& tile) {
     return tile.column_major && tile.valid_cols > 1 && tile.valid_rows > 1;
   };
-  if (operation.opcode == TileOpcode::load) return !turns(operation.dst);
-  if (operation.stores()) return !turns(operation.a);
+  if (operation.opcode == TileOpcode::load) {
+    return !turns(operation.dst) && !operation.global.fractal;
+  }
+  if (operation.stores()) return !turns(operation.a) && !operation.global.fractal;
   return turns(operation.dst) == turns(operation.a);
 }
 

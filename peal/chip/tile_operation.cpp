@@ -14,20 +14,34 @@
 namespace peal {
 namespace {
 
-// Calls fn(global address, tile row, length) for every row that moves; the columns of a row are
-// `column_stride` elements apart.
+// A row of elements that moves between global memory and a tile. Its elements are `stride` apart in
+// global memory, and lie in one row of the tile, from `col` on.
+struct MovedRow {
+  std::byte* global = nullptr;
+  std::int64_t stride = 1;
+  int row = 0, col = 0;
+  int count = 0;
+};
+
 template <class Fn>
 void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
-  const std::size_t element_bytes = size_bytes(global.dtype);
-  const int cols = static_cast<int>(std::min<std::int64_t>(global.shape[4], tile.valid_cols));
-  int row = 0;
-  for (std::int64_t i0 = 0; i0 < global.shape[0]; ++i0) {
-    for (std::int64_t i1 = 0; i1 < global.shape[1]; ++i1) {
-      for (std::int64_t i2 = 0; i2 < global.shape[2]; ++i2) {
-        for (std::int64_t i3 = 0; i3 < global.shape[3] && row < tile.valid_rows; ++i3, ++row) {
+  const auto element_bytes = static_cast<std::int64_t>(size_bytes(global.dtype));
+  const auto& shape = global.shape;
+  std::int64_t next = 0;
+  for (std::int64_t i0 = 0; i0 < shape[0]; ++i0) {
+    for (std::int64_t i1 = 0; i1 < shape[1]; ++i1) {
+      for (std::int64_t i2 = 0; i2 < shape[2]; ++i2) {
+        for (std::int64_t i3 = 0; i3 < shape[3]; ++i3, ++next) {
+          const std::int64_t row = global.fractal ? (i0 * shape[2] + i2) * shape[3] + i3 : next;
+          const std::int64_t col = global.fractal ? i1 * shape[4] : 0;
+          if (row >= tile.valid_rows || col >= tile.valid_cols) continue;
           const std::int64_t first = i0 * global.stride[0] + i1 * global.stride[1] +
                                      i2 * global.stride[2] + i3 * global.stride[3];
-          fn(global.data + first * static_cast<std::int64_t>(element_bytes), row, cols);
+          fn(MovedRow{.global = global.data + first * element_bytes,
+                      .stride = global.stride[4],
+                      .row = static_cast<int>(row),
+                      .col = static_cast<int>(col),
+                      .count = static_cast<int>(std::min(shape[4], tile.valid_cols - col))});
         }
       }
     }
@@ -36,17 +50,16 @@ void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
 
 // Copies between a row of global memory and one of a tile, in the direction that `copy` says.
 template <class Copy>
-void move_row(const GlobalArea& global, const TileArea& tile, std::byte* from, int row, int cols,
-              Copy&& copy) {
-  const std::size_t element_bytes = size_bytes(global.dtype);
-  if (global.stride[4] == 1 && !tile.column_major) {
-    copy(from, tile.data + tile.offset(row, 0) * element_bytes,
-         static_cast<std::size_t>(cols) * element_bytes);
+void move_row(const MovedRow& moved, const TileArea& tile, Copy&& copy) {
+  const std::size_t element_bytes = size_bytes(tile.dtype);
+  if (moved.stride == 1 && !tile.column_major) {
+    copy(moved.global, tile.data + tile.offset(moved.row, moved.col) * element_bytes,
+         static_cast<std::size_t>(moved.count) * element_bytes);
     return;
   }
-  for (int col = 0; col < cols; ++col) {
-    copy(from + col * global.stride[4] * static_cast<std::int64_t>(element_bytes),
-         tile.data + tile.offset(row, col) * element_bytes, element_bytes);
+  for (int i = 0; i < moved.count; ++i) {
+    copy(moved.global + i * moved.stride * static_cast<std::int64_t>(element_bytes),
+         tile.data + tile.offset(moved.row, moved.col + i) * element_bytes, element_bytes);
   }
 }
 
@@ -150,10 +163,13 @@ std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile
       runs.push_back({data, bytes});
     }
   };
-  for_each_row(global, tile, [&](std::byte* from, int, int cols) {
-    if (global.stride[4] == 1) return add(from, static_cast<std::size_t>(cols) * element_bytes);
-    for (int col = 0; col < cols; ++col) {
-      add(from + col * global.stride[4] * static_cast<std::int64_t>(element_bytes), element_bytes);
+  for_each_row(global, tile, [&](const MovedRow& moved) {
+    if (moved.stride == 1) {
+      return add(moved.global, static_cast<std::size_t>(moved.count) * element_bytes);
+    }
+    for (int i = 0; i < moved.count; ++i) {
+      add(moved.global + i * moved.stride * static_cast<std::int64_t>(element_bytes),
+          element_bytes);
     }
   });
   return runs;
@@ -162,20 +178,19 @@ std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile
 void gather_values(const TileOperation& operation, std::vector<std::byte>& values) {
   values.clear();
   if (operation.a.dtype == operation.global.dtype) {
-    for_each_row(operation.global, operation.a, [&](std::byte* to, int row, int cols) {
-      move_row(operation.global, operation.a, to, row, cols,
-               [&](std::byte*, const std::byte* from, std::size_t bytes) {
-                 values.insert(values.end(), from, from + bytes);
-               });
+    for_each_row(operation.global, operation.a, [&](const MovedRow& moved) {
+      move_row(moved, operation.a, [&](std::byte*, const std::byte* from, std::size_t bytes) {
+        values.insert(values.end(), from, from + bytes);
+      });
     });
     return;
   }
   // The pipe of an accumulator converts to the type of its destination.
-  for_each_row(operation.global, operation.a, [&](std::byte*, int row, int cols) {
-    for (int col = 0; col < cols; ++col) {
+  for_each_row(operation.global, operation.a, [&](const MovedRow& moved) {
+    for (int i = 0; i < moved.count; ++i) {
       with_type(operation.global.dtype, [&](auto zero) {
-        const auto value =
-            round_to<decltype(zero)>(element(operation.a, row, col), RoundMode::none);
+        const auto value = round_to<decltype(zero)>(element(operation.a, moved.row, moved.col + i),
+                                                    RoundMode::none);
         const auto* bytes = reinterpret_cast<const std::byte*>(&value);
         values.insert(values.end(), bytes, bytes + sizeof(value));
       });
@@ -187,11 +202,10 @@ void carry_out(const TileOperation& operation) {
   const TileArea &dst = operation.dst, &a = operation.a;
   switch (operation.opcode) {
     case TileOpcode::load:
-      for_each_row(operation.global, dst, [&](std::byte* from, int row, int cols) {
-        move_row(operation.global, dst, from, row, cols,
-                 [](const std::byte* src, std::byte* to, std::size_t bytes) {
-                   std::memcpy(to, src, bytes);
-                 });
+      for_each_row(operation.global, dst, [&](const MovedRow& moved) {
+        move_row(moved, dst, [](const std::byte* src, std::byte* to, std::size_t bytes) {
+          std::memcpy(to, src, bytes);
+        });
       });
       break;
     case TileOpcode::add:

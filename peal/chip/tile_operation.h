@@ -30,12 +30,14 @@ enum class TileOpcode : std::uint8_t {
 // How a conversion rounds; `none` and `rint` to nearest even, `round` to nearest, ties away from 0.
 enum class RoundMode : std::uint8_t { none, rint, round, floor, ceil, trunc, odd };
 
-// A strided 5-dimensional part of global memory; strides are in elements.
+// A strided 5-dimensional part of global memory; strides are in elements. A fractal one is a matrix
+// cut into blocks: shape[1] columns of shape[2] blocks of shape[3] x shape[4] elements.
 struct GlobalArea {
   std::byte* data = nullptr;
   DType dtype{};
   std::array<std::int64_t, 5> shape{};
   std::array<std::int64_t, 5> stride{};
+  bool fractal = false;
 };
 
 // A tile in on-chip memory, of which valid_rows x valid_cols elements count. Tiles of the cube
@@ -75,7 +77,8 @@ struct GlobalRun {
 };
 
 // What a load or store moves, as runs of bytes in the order of the rows: rows of the first four
-// dimensions, as many as the tile has valid, of columns of the last, likewise.
+// dimensions, as many as the tile has valid, of columns of the last, likewise; or what of the
+// blocks is in the tile's valid part.
 [[nodiscard]] std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile);
 
 // Carries out a load, a vector instruction, a move or a matmul on the values.

@@ -59,6 +59,9 @@ class CaseRun {
         shim_(load_shim(file)) {
     for (const CaseKernel& kernel : file.kernels) {
       kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
+      if (std::find(core_types_.begin(), core_types_.end(), kernel.core) == core_types_.end()) {
+        core_types_.push_back(kernel.core);
+      }
     }
   }
 
@@ -68,11 +71,11 @@ class CaseRun {
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,
-         .blocks = setup_.cores,
+         .blocks = setup_.cores * static_cast<int>(core_types_.size()),
          .prepare = [this](SimMemory& memory) { prepare(memory); },
          .program =
-             [this, &request](Core& core, int rank, int block) {
-               run_tasks(core, rank, block == 0 ? request.options.readers : no_readers);
+             [this, &request](Core& core, int rank, int index) {
+               run_tasks(core, rank, index, index == 0 ? request.options.readers : no_readers);
              }},
         request.options);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
@@ -204,25 +207,38 @@ class CaseRun {
   [[nodiscard]] std::vector<PtoTask> tasks_of(const Bound& own) const {
     if (!shim_) {
       PtoTask task;
+      task.core = file_.find_kernel(0)->core;
       task.tensors = own.tensors;
       task.scalars = own.scalars;
       return {task};
     }
     std::vector<PtoTask> tasks = shim_->run(own.tensors, own.scalars);
-    for (const PtoTask& task : tasks) {
-      if (kernels_.contains(task.kernel)) continue;
+    for (const PtoTask& task : tasks) check_task(task);
+    return tasks;
+  }
+
+  void check_task(const PtoTask& task) const {
+    const CaseKernel* const kernel = file_.find_kernel(task.kernel);
+    if (kernel == nullptr) {
       throw Error(fmt::format(
           "orchestration `{}` submits a task of kernel {}, which the case `{}` does not have; "
           "add a [[kernel]] with this id",
           file_.orchestration->file, task.kernel, file_.path));
     }
-    return tasks;
+    if (kernel->core != task.core) {
+      throw Error(fmt::format(
+          "orchestration `{}` submits a task of kernel {} by rt_submit_{}_task, and the case `{}` "
+          "says that its core is `{}`; make them agree",
+          file_.orchestration->file, task.kernel, name(task.core), file_.path, name(kernel->core)));
+    }
   }
 
-  void run_tasks(Core& core, int rank, const std::vector<EventReader*>& readers) {
+  // `index` among the cores of the rank: as many of the first type as of the next.
+  void run_tasks(Core& core, int rank, int index, const std::vector<EventReader*>& readers) {
+    const CoreType type = core_types_[static_cast<std::size_t>(index / setup_.cores)];
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       calls_.report_contribution(readers, call, rank);
-      bound(call, rank).tasks->work(core, kernels_);
+      bound(call, rank).tasks->work(core, type, kernels_);
     }
   }
 
@@ -235,9 +251,10 @@ class CaseRun {
   std::vector<Bound> bound_;  // by call, then rank
   std::optional<PtoShim> shim_;
   std::map<int, PtoKernel> kernels_;
-  std::vector<std::byte*> windows_;  // rank 0's
-  std::vector<Context> contexts_;    // by rank, then window
-  std::int64_t task_count_ = 0;      // of all ranks and calls
+  std::vector<CoreType> core_types_;  // that the kernels are for, in their order
+  std::vector<std::byte*> windows_;   // rank 0's
+  std::vector<Context> contexts_;     // by rank, then window
+  std::int64_t task_count_ = 0;       // of all ranks and calls
 };
 
 }  // namespace

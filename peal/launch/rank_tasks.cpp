@@ -38,14 +38,15 @@ bool RankTasks::is_ready(const PtoTask& task) const {
                      [this](std::size_t before) { return progress_[before].completed == blocks_; });
 }
 
-void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
+void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& kernels) {
   const SourcePlace place = SourcePlace::here();
   for (;;) {
     bool all_completed = true;
     std::size_t next = tasks_.size();
     for (std::size_t i = 0; i < tasks_.size() && next == tasks_.size(); ++i) {
       all_completed = all_completed && progress_[i].completed == blocks_;
-      if (progress_[i].started < blocks_ && is_ready(tasks_[i])) next = i;
+      const bool is_open = tasks_[i].core == type && progress_[i].started < blocks_;
+      if (is_open && is_ready(tasks_[i])) next = i;
     }
     if (next == tasks_.size() && all_completed) {
       for (std::size_t i = 0; i < tasks_.size(); ++i) {
@@ -58,7 +59,7 @@ void RankTasks::work(Core& core, const std::map<int, PtoKernel>& kernels) {
       continue;
     }
     Progress& progress = progress_[next];
-    set_pto_block(core.index(), {.index = progress.started, .count = blocks_});
+    set_pto_block(core.index(), {.index = progress.started, .count = blocks_, .core = type});
     ++progress.started;
     for (std::size_t before : tasks_[next].after) {
       core.report_task(EventKind::task_after, number(before), place);

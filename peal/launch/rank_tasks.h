@@ -23,8 +23,9 @@ class RankTasks {
   };
   RankTasks(std::vector<PtoTask> tasks, const Settings& settings);
 
-  // Runs tasks on the core until all of the rank are complete; called by every core of the rank.
-  void work(Core& core, const std::map<int, PtoKernel>& kernels);
+  // Runs tasks for its type on the core until all of the rank are complete; called by every core of
+  // the rank.
+  void work(Core& core, CoreType type, const std::map<int, PtoKernel>& kernels);
 
   [[nodiscard]] std::size_t count() const { return tasks_.size(); }
 

@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 3;
+inline constexpr std::uint32_t version = 4;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;
@@ -36,6 +36,7 @@ struct Global {
   std::int32_t dtype;
   std::int64_t shape[5];
   std::int64_t stride[5];
+  std::int32_t fractal;  // Layout::NZ
 };
 
 // A tile in on-chip memory, of which valid_rows x valid_cols elements count.

@@ -48,14 +48,15 @@ enum class PathKind : bool { file, folder };
 
 // The path that the node names, which exists.
 std::string read_path(const CaseNode& node, const CaseFile& file, PathKind kind) {
-  const fs::path folder = fs::absolute(file.path).parent_path();
+  const fs::path folder = file.path.empty() ? "" : fs::absolute(file.path).parent_path();
   const fs::path path = (folder / node.text()).lexically_normal();
   std::error_code failed;  // what cannot be looked at is not there
   const bool found =
       kind == PathKind::file ? fs::is_regular_file(path, failed) : fs::is_directory(path, failed);
   if (found) return path.string();
-  node.refuse(fmt::format("names `{}`, which is no {}; name one relative to the case file",
-                          path.string(), kind == PathKind::file ? "file" : "folder"));
+  node.refuse(fmt::format("names `{}`, which is no {}; name one relative to the {}", path.string(),
+                          kind == PathKind::file ? "file" : "folder",
+                          file.path.empty() ? "working directory" : "case file"));
 }
 
 void read_ranks(const CaseNode& root, CaseFile& file) {
@@ -170,11 +171,11 @@ const CaseKernel* CaseFile::find_kernel(int id) const {
   return nullptr;
 }
 
-CaseFile read_case_file(const std::string& path, const CaseReplacements& replacements) {
-  const toml::table table = parse_toml(path);
+static CaseFile read_case(const toml::table& table, const std::string& path,
+                          const CaseReplacements& replacements) {
   CaseFile file;
   file.path = path;
-  file.subject = fmt::format("case file `{}`", path);
+  file.subject = path.empty() ? "flags" : fmt::format("case file `{}`", path);
   const CaseNode root(file.subject, table);
   root.allow({"ranks", "rank_limit", "blocks", "cores", "calls", "include", "tolerance", "args",
               "expect", "kernel", "orchestration", "window", "values"});
@@ -188,6 +189,19 @@ CaseFile read_case_file(const std::string& path, const CaseReplacements& replace
   read_case_expectation(root, file);
   for (int ranks : file.ranks) static_cast<void>(case_setup(file, ranks));
   return file;
+}
+
+CaseFile read_case_file(const std::string& path, const CaseReplacements& replacements) {
+  return read_case(parse_toml(path), path, replacements);
+}
+
+CaseFile read_case_text(const std::string& text, const CaseReplacements& replacements) {
+  try {
+    return read_case(toml::parse(text), "", replacements);
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("flags that describe a case cannot be read: {}; give each name once",
+                            error.description()));
+  }
 }
 
 void check_ranks(const CaseFile& file, int ranks) {

@@ -13,6 +13,7 @@
 #include "peal/base/expression.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
+#include "peal/pto/core_type.h"
 
 // A case: what a PTO kernel is run with and what it has to result in. The form of the file is
 // docs/case_files.md's; evaluation for a rank and a call is CaseCall's.
@@ -65,8 +66,6 @@ struct CaseValue {
   CaseNumber number;  // over P, rank, call and the values before it
 };
 
-enum class CoreType : std::uint8_t { aiv, aic };
-
 struct CaseKernel {
   int id = 0;
   std::string file;
@@ -113,8 +112,8 @@ struct ExpectedOutput {
 };
 
 struct CaseFile {
-  std::string subject;  // of its errors: "case file `ring.toml`"
-  std::string path;
+  std::string subject;                             // of its errors: "case file `ring.toml`"
+  std::string path;                                // empty for a case that is no file
   std::vector<int> ranks;                          // what a plain run uses
   int fewest_ranks = 1, most_ranks = 1;            // what the kernel can do
   std::optional<CaseNumber> blocks, cores, calls;  // without: 1, as many as blocks, 1
@@ -138,6 +137,10 @@ using CaseReplacements = std::map<std::string, std::string, std::less<>>;
 // the number of ranks, and setups for those in `ranks`. Throws Error, which names file, key and
 // value.
 [[nodiscard]] CaseFile read_case_file(const std::string& path,
+                                      const CaseReplacements& replacements = {});
+
+// The same for the text of one that lies nowhere, and names no path; its paths are absolute.
+[[nodiscard]] CaseFile read_case_text(const std::string& text,
                                       const CaseReplacements& replacements = {});
 
 // Throws Error for a number of ranks outside rank_limit.

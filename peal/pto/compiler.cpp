@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "peal/base/error.h"
+#include "peal/pto/kernel_cache.h"
 
 extern char** environ;
 
@@ -196,6 +197,8 @@ std::string compile_source(const std::string& source, KernelLanguage language,
     return cache / fmt::format("{}-{:016x}.so", key, hash_of(text));
   };
   if (is_current(manifest) && fs::exists(object_of(manifest), failed)) {
+    touch_cache_entry(manifest_path);
+    touch_cache_entry(object_of(manifest));
     return object_of(manifest).string();
   }
 
@@ -217,6 +220,7 @@ std::string compile_source(const std::string& source, KernelLanguage language,
   fs::rename(beside(".so"), object_of(built));
   std::ofstream(beside(".manifest")) << built;
   fs::rename(beside(".manifest"), manifest_path);
+  clean_cache(cache, object_of(built), {});
   return object_of(built).string();
 }
 

@@ -102,6 +102,22 @@ void check_tile(const TileArea& tile, const char* which, Place place) {
   }
 }
 
+const char* name(TileOpcode opcode) {
+  static constexpr const char* names[] = {"TLOAD", "TSTORE",  "TSTORE", "TADD",   "TMUL",
+                                          "TMAX",  "TMIN",    "TADDS",  "TMULS",  "TEXPANDS",
+                                          "TCVT",  "TROWSUM", "TMOV",   "TMATMUL"};
+  return names[static_cast<std::size_t>(opcode)];
+}
+
+// A tile lies in a memory of the core that uses it: the unified buffer or the others.
+void check_core(const char* instruction, bool in_unified, Place place) {
+  const CoreType core_type = blocks[core().index()].core;
+  if (in_unified == (core_type == CoreType::aiv)) return;
+  refuse(place, fmt::format("{} of a {} on an {} core; make the case say core = \"{}\"",
+                            instruction, in_unified ? "Vec tile" : "Mat, Left, Right or Acc tile",
+                            in_unified ? "AIC" : "AIV", in_unified ? "aiv" : "aic"));
+}
+
 // What one transfer of a tile may have, PTO tile ISA.
 constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
 
@@ -138,6 +154,8 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
   operation.opcode = static_cast<TileOpcode>(op);
   operation.round_mode = static_cast<RoundMode>(operands->round_mode);
   operation.scalar = operands->scalar;
+  const std::byte* const used = operation.stores() ? operands->a.data : operands->dst.data;
+  if (used != nullptr) check_core(name(operation.opcode), used < core().on_chip(OnChip::l1), place);
   const bool is_transfer = loads(operation.opcode) || operation.stores();
   if (!operation.stores()) {
     operation.dst = area(operands->dst);
@@ -156,6 +174,7 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
     const pto_abi::Global& global = operands->global;
     operation.global.data = global.data;
     operation.global.dtype = static_cast<DType>(global.dtype);
+    operation.global.fractal = global.fractal != 0;
     std::copy(global.shape, global.shape + 5, operation.global.shape.begin());
     std::copy(global.stride, global.stride + 5, operation.global.stride.begin());
     const std::byte* const l1 = core().on_chip(OnChip::l1);
@@ -255,6 +274,7 @@ void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_by
   static constexpr const char* names[] = {"UB", "L1", "L0A", "L0B", "L0C"};
   const auto memory = static_cast<OnChip>(space);
   const auto limit = static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
+  check_core("TASSIGN", memory == OnChip::unified, place);
   if (address > limit || size_bytes > limit - address) {
     refuse(place,
            fmt::format("TASSIGN of {} bytes at {} of {}, which has {} bytes", size_bytes, address,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "peal/pto/core_type.h"
 #include "peal/pto/loaded_object.h"
 
 namespace peal {
@@ -24,10 +25,12 @@ class PtoKernel {
   void (*entry_)(std::int64_t*) = nullptr;
 };
 
-// Which block of how many the running core is; asked for by get_block_idx and get_block_num.
+// Which block of how many the running core is, asked for by get_block_idx and get_block_num, and
+// what it is for.
 struct PtoBlock {
   int index = 0;
   int count = 1;
+  CoreType core{};
 };
 void set_pto_block(int core, PtoBlock block);
 

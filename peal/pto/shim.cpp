@@ -11,6 +11,7 @@ namespace peal {
 namespace {
 
 constexpr std::size_t most_core_tensors = 32, most_core_scalars = 16;
+constexpr std::size_t most_chip_tensors = 256, most_chip_scalars = 128;
 
 // Where the tasks of the shim that runs on this thread go.
 thread_local std::vector<PtoTask>* collected = nullptr;
@@ -52,6 +53,7 @@ void submit_pto_task(const pto_abi::Submission* submission) {
   }
   PtoTask task;
   task.kernel = submission->function;
+  task.core = submission->is_cube != 0 ? CoreType::aic : CoreType::aiv;
   const auto* tensors = static_cast<const ChipTensor*>(submission->tensors);
   task.tensors.assign(tensors, tensors + submission->tensor_count);
   for (std::size_t i = 0; i < submission->tensor_count; ++i) {
@@ -82,6 +84,12 @@ PtoShim::PtoShim(const std::string& source, const std::string& name,
 
 std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
                                   std::span<const std::uint64_t> scalars) const {
+  if (tensors.size() > most_chip_tensors || scalars.size() > most_chip_scalars) {
+    throw Error(fmt::format(
+        "orchestration `{}` is given {} tensors and {} scalars; a chip takes {} and {}, so make "
+        "`args` shorter",
+        source_, tensors.size(), scalars.size(), most_chip_tensors, most_chip_scalars));
+  }
   const ChipTaskArgs args(tensors.data(), tensors.size(), scalars.data(), scalars.size());
   const auto config = reinterpret_cast<PTO2OrchestrationConfig (*)(const ChipTaskArgs&)>(
       object_.find((name_ + "_config").c_str()));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "peal/pto/abi.h"
+#include "peal/pto/core_type.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/loaded_object.h"
 
@@ -16,7 +17,8 @@ enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
 
 // A task that a shim has submitted.
 struct PtoTask {
-  int kernel = 0;  // the id of a kernel of the case
+  int kernel = 0;   // the id of a kernel of the case
+  CoreType core{};  // that it is for
   std::vector<ChipTensor> tensors;
   std::vector<TaskDirection> directions;
   std::vector<std::uint64_t> scalars;
@@ -33,7 +35,8 @@ class PtoShim {
 
   // The tasks that it submits for these arguments, each with those before it whose tensors overlap
   // its own so that one of the two writes. Throws Error when it expects another number of
-  // arguments, or a task has more than a core takes (32 tensors, 16 scalars).
+  // arguments, is given more than a chip takes (256 tensors, 128 scalars), or submits a task with
+  // more than a core takes (32 and 16).
   [[nodiscard]] std::vector<PtoTask> run(std::span<const ChipTensor> tensors,
                                          std::span<const std::uint64_t> scalars) const;
 

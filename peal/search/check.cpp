@@ -35,8 +35,8 @@ Finding finding_of(const std::string& mismatch) {
 }
 
 OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
-                const std::string& schedule, bool is_first) {
-  Checker checker(subject.switches);
+                const std::string& schedule, bool is_first, Checker::Memory memory) {
+  Checker checker(subject.switches, memory);
   RunOptions options;
   options.schedule = schedule;
   options.skipped = request.skipped;
@@ -57,13 +57,16 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
         {.kind = FindingClass::crash, .subject = error.what(), .sides = {}, .reason = {}});
   }
   checker.finish(!ends.empty());
+  if (checker.needs_whole()) {
+    return run_once(subject, request, schedule, false, Checker::Memory::whole);
+  }
   OneRun result;
   result.findings = checker.findings().sorted();
   for (Finding& end : ends) result.findings.push_back(std::move(end));
   std::stable_sort(result.findings.begin(), result.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
   result.undecided = checker.undecided();
-  result.has_grown = checker.has_grown();
+  result.has_grown = checker.has_grown() || memory == Checker::Memory::whole;
   result.synchronisations = checker.synchronisations();
   return result;
 }
@@ -96,7 +99,7 @@ bool CheckResult::is_clean() const {
 CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   CheckResult result{
       .ranks = request.ranks, .findings = {}, .undecided = {}, .synchronisations = {}};
-  OneRun first = run_once(subject, request, request.schedule, true);
+  OneRun first = run_once(subject, request, request.schedule, true, Checker::Memory::bounded);
   result.undecided = first.undecided;
   result.has_grown = first.has_grown;
   result.synchronisations = std::move(first.synchronisations);
@@ -105,7 +108,8 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   for (int seed = 1; seed <= more; ++seed) {
     const std::string schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
     if (request.progress) request.progress(seed, more);
-    merge(result.findings, run_once(subject, request, schedule, false), schedule);
+    merge(result.findings, run_once(subject, request, schedule, false, Checker::Memory::bounded),
+          schedule);
     ++result.schedules;
   }
   std::stable_sort(result.findings.begin(), result.findings.end(),

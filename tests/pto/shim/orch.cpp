@@ -31,7 +31,7 @@ __attribute__((visibility("default"))) void twice_orchestration(const ChipStorag
   beside.add_output(args.tensor(3).ref());
   beside.add_scalar(args.scalar(0));
   beside.add_scalar(0);
-  rt_submit_aic_task(0, beside);
+  rt_submit_aiv_task(0, beside);
 }
 
 }  // extern "C"

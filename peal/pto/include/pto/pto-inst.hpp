@@ -75,6 +75,7 @@ peal::pto_abi::Global describe_global(const G& tensor) {
     result.shape[i] = tensor.GetShape(i);
     result.stride[i] = tensor.GetStride(i);
   }
+  result.fractal = G::tensor_layout == Layout::NZ ? 1 : 0;
   return result;
 }
 
@@ -148,6 +149,9 @@ RecordEvent store_tile(GlobalT& dst, TileT& src, Place place) {
   static_assert(
       TileT::Loc == TileType::Vec || TileT::Loc == TileType::Mat || TileT::Loc == TileType::Acc,
       "TSTORE stores Vec, Mat and Acc tiles");
+  static_assert(TileT::Loc == TileType::Acc ||
+                    sizeof(typename TileT::DType) == sizeof(typename GlobalT::RawDType),
+                "TSTORE takes a tile and a tensor with elements of one size");
   static_assert(TileT::ValidCol <= 4095, "TSTORE takes at most 4095 columns");
   static_assert(TileT::ValidRow <= 8192, "TSTORE takes at most 8192 rows");
   Operands operands{};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "pto/comm/async_common/async_types.hpp"
 #include "pto/common/constants.hpp"
 #include "pto/common/pto_tile.hpp"
 
@@ -13,27 +14,18 @@ enum class WaitCmp : std::int32_t { EQ, NE, GT, GE, LT, LE };
 enum class ReduceOp : std::int32_t { Sum, Max, Min };
 
 // One signal: an int32 in a window, zero when the window is allocated.
-struct Signal {
-  using DType = std::int32_t;
-  std::int32_t* ptr = nullptr;
+using Signal = GlobalTensor<std::int32_t, Shape<1, 1, 1, 1, 1>, Stride<1, 1, 1, 1, 1>>;
 
-  Signal() = default;
-  explicit Signal(std::int32_t* cell) : ptr(cell) {}
-  [[nodiscard]] std::int32_t* data() const { return ptr; }
-  [[nodiscard]] std::int64_t GetShape(int) const { return 1; }
-  [[nodiscard]] std::int64_t GetStride(int) const { return 1; }
-};
+template <class T, class ShapeT, class StrideT, Layout layout = Layout::ND>
+using GlobalSignal = GlobalTensor<T, ShapeT, StrideT, layout>;
 
 // Rows x columns signals, `stride` elements from row to row.
 template <int rows, int cols>
-struct Signal2D {
-  std::int32_t* ptr = nullptr;
-  std::int64_t stride = cols;
-
-  Signal2D() = default;
-  explicit Signal2D(std::int32_t* first, std::int64_t row_stride = cols)
-      : ptr(first), stride(row_stride) {}
-  [[nodiscard]] std::int32_t* data() const { return ptr; }
+struct Signal2D
+    : GlobalTensor<std::int32_t, Shape<1, 1, 1, rows, cols>, Stride<1, 1, 1, DYNAMIC, 1>> {
+  Signal2D(std::int32_t* first, int stride = cols)
+      : GlobalTensor<std::int32_t, Shape<1, 1, 1, rows, cols>, Stride<1, 1, 1, DYNAMIC, 1>>(
+            first, {}, Stride<1, 1, 1, DYNAMIC, 1>(stride)) {}
 };
 
 // The tensors of all ranks, of which `rootIdx` is the root's.
@@ -41,7 +33,7 @@ template <class GlobalT>
 struct ParallelGroup {
   GlobalT* tensors = nullptr;
   int nranks = 0;
-  int rootIdx = 0;
+  int rootIdx = -1;
 
   [[nodiscard]] static ParallelGroup Create(GlobalT* tensors, int ranks, int root) {
     return {tensors, ranks, root};

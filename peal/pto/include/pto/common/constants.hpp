@@ -59,6 +59,10 @@ struct bfloat16_t {
                                              : (all + 0x7fffu + ((all >> 16) & 1u)) >> 16);
   }
   operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+  bfloat16_t& operator+=(float other) { return *this = *this + other; }
+  bfloat16_t& operator-=(float other) { return *this = *this - other; }
+  bfloat16_t& operator*=(float other) { return *this = *this * other; }
+  bfloat16_t& operator/=(float other) { return *this = *this / other; }
 };
 
 namespace pto {
