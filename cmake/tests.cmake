@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # All tests are one executable, which ctest runs as shards.
 
-file(GLOB test_sources CONFIGURE_DEPENDS tests/*.cpp)
+file(GLOB test_sources CONFIGURE_DEPENDS tests/*.cpp examples/googletest/*.cpp)
 if(NOT test_sources)
   return()
 endif()

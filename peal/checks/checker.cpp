@@ -325,13 +325,15 @@ void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& s
   });
 }
 
-// What stays in the scalar cache is lost to everybody else, who look at all but temporaries.
+// What stays in the scalar cache may be lost to whoever looks at the outputs. In a window it is a
+// race with whoever reads it.
 void Checker::check_flushed(const Event& event) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   for (const auto& [address, line] : lines) {
     const MemoryRegions::Region* const region = regions_.find(line.dirty_begin);
-    if (!line.is_dirty() || region == nullptr || region->kind == RegionKind::temporary ||
-        region->kind == RegionKind::input) {
+    const bool is_looked_at = region != nullptr && (region->kind == RegionKind::output ||
+                                                    region->kind == RegionKind::inout);
+    if (!line.is_dirty() || !is_looked_at) {
       continue;
     }
     findings_.add(FindingClass::not_flushed, line.place, line.place, [&, &line = line] {

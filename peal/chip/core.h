@@ -93,8 +93,9 @@ class Core {
   // Clean and invalidate the line of an address, or the whole cache.
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
-  // A kernel begins or ends here: the cache is empty, and nothing has written it back.
-  void drop_cache();
+  // A kernel begins or ends here: the cache is empty. What the last kernel has changed and not
+  // cleaned comes to memory now, which on hardware is a matter of luck.
+  void retire_cache();
   // Tells the readers of an access in order with the scalar unit.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
                      SourcePlace place);

@@ -55,9 +55,9 @@ void Core::dcci_all(SourcePlace place) {
   emit_sync(EventKind::dcci, Pipe::scalar, place);
 }
 
-void Core::drop_cache() {
+void Core::retire_cache() {
   cache_.hide();
-  cache_.drop_all();
+  cache_.retire();
 }
 
 void Core::refresh(const std::uint32_t* cell) {

@@ -43,6 +43,7 @@ void ScalarCache::show(const std::byte* data, std::size_t size_bytes, bool write
     if (is_new) {
       line.data = reinterpret_cast<std::byte*>(address);
       std::memcpy(line.cached.data(), line.data, line_bytes);
+      line.filled = line.cached;
     }
     line.dirty |= writes;
     show(line);
@@ -87,8 +88,14 @@ void ScalarCache::clean_all() {
   lines_.clear();
 }
 
-void ScalarCache::drop_all() {
+void ScalarCache::retire() {
   CHECK(shown_.empty());
+  for (const auto& [address, line] : lines_) {
+    if (!line.dirty) continue;
+    for (std::size_t i = 0; i < line_bytes; ++i) {
+      if (line.cached[i] != line.filled[i]) line.data[i] = line.cached[i];
+    }
+  }
   lines_.clear();
   last_ = {};
 }

@@ -30,10 +30,10 @@ class ScalarCache {
   void hide();
 
   // The next ones need hide() before. Write the line of an address back if it is dirty, and drop
-  // it; the same with all lines; drop all lines and what was written into them.
+  // it; the same with all lines; write back the changed bytes alone of all lines, and drop them.
   void clean(const std::byte* data);
   void clean_all();
-  void drop_all();
+  void retire();
 
   [[nodiscard]] bool is_dirty(const std::byte* data) const;
   [[nodiscard]] bool is_empty() const { return lines_.empty(); }
@@ -42,6 +42,7 @@ class ScalarCache {
   struct Line {
     std::byte* data = nullptr;                   // where in memory it belongs
     std::array<std::byte, line_bytes> cached{};  // valid while hidden
+    std::array<std::byte, line_bytes> filled{};  // what memory held then
     std::array<std::byte, line_bytes> memory{};  // valid while shown
     bool dirty = false;
     bool shown = false;

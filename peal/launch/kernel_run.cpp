@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <exception>
 #include <fstream>
 #include <functional>
@@ -71,6 +72,7 @@ class KernelRun {
         calls_(case_.file, request.ranks, request.calls.value_or(setup_.calls)),
         values_(request.options.values),
         readers_(request.options.readers),
+        allocations_(static_cast<std::size_t>(request.ranks)),
         outputs_(static_cast<std::size_t>(request.ranks)) {}
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
@@ -120,10 +122,11 @@ class KernelRun {
   }
 
   void make_calls(Device& device) {
-    const Allocations own = allocate(device);
+    Allocations& own = allocations_[static_cast<std::size_t>(device.rank())];
+    own = allocate(device);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       RankCall& part = calls_.at(call, device.rank());
-      RankArguments arguments(kernel_, call);
+      RankArguments& arguments = arguments_.emplace_back(kernel_, call);
       arguments.rows = own.rows;
       for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
         const DType dtype = kernel_.buffers[i].dtype;
@@ -194,6 +197,9 @@ class KernelRun {
   CaseCalls calls_;
   bool values_;
   std::vector<EventReader*> readers_;
+  // Not on the fibers' stacks, which a kernel that crashes leaves for good.
+  std::vector<Allocations> allocations_;                      // by rank
+  std::deque<RankArguments> arguments_;                       // of all ranks and calls
   std::vector<std::vector<std::vector<std::byte>>> outputs_;  // of each rank, one after the other
 };
 

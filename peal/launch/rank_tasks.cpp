@@ -65,9 +65,9 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
       core.report_task(EventKind::task_after, number(before), place);
     }
     core.report_task(EventKind::task_begin, number(next), place);
-    core.drop_cache();
+    core.retire_cache();
     kernels.at(tasks_[next].kernel).run(progress.args.data());
-    core.drop_cache();
+    core.retire_cache();
     core.report_task(EventKind::task_end, number(next), place);
     // A task that depends on this one starts when all that it has stored can be seen.
     core.pipe_barrier(Pipe::all, place);
