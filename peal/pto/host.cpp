@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -33,9 +35,15 @@ bool is_pto_argument(const std::byte* data, std::size_t bytes) {
   return data + bytes <= std::prev(after)->second;
 }
 
-// The place of the instruction before a return address; looked up once for each address.
+std::atomic<std::uint64_t> unloaded_kernels = 0;
+
+// The place of the instruction before a return address; looked up once for each address, until
+// another kernel may have been loaded there.
 SourcePlace place_before(void* place) {
   static thread_local std::unordered_map<void*, SourcePlace> known;
+  static thread_local std::uint64_t known_since = 0;
+  if (known_since != unloaded_kernels) known.clear();
+  known_since = unloaded_kernels;
   const auto [entry, is_new] = known.try_emplace(place);
   if (is_new) entry->second = source_place(static_cast<const char*>(place) - 1);
   return entry->second;
@@ -405,6 +413,8 @@ void add_pto_argument(const void* data, std::size_t size_bytes) {
 }
 
 void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }
+
+void forget_source_places() { ++unloaded_kernels; }
 
 const pto_abi::Host& pto_host() {
   static constexpr pto_abi::Host host = {

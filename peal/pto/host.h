@@ -9,4 +9,7 @@ namespace peal {
 // addresses. A mistake of the kernel ends the run with a RunError that names rank, line and values.
 [[nodiscard]] const pto_abi::Host& pto_host();
 
+// Has to be called when a kernel is unloaded: another may take its addresses.
+void forget_source_places();
+
 }  // namespace peal

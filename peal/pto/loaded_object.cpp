@@ -37,6 +37,7 @@ LoadedObject::~LoadedObject() {
   if (handle_ == nullptr) return;
   if (code_ != nullptr) remove_kernel_object(code_);
   ::dlclose(handle_);
+  forget_source_places();
 }
 
 LoadedObject::LoadedObject(LoadedObject&& other) noexcept
