@@ -94,6 +94,7 @@ int case_command(const RunRequest& request) {
   CaseRunRequest run = target.request;
   run.ranks = ranks_of(request, target.ranks.front());
   run.options.schedule = request.schedule;
+  run.options.save_schedule = request.save_schedule;
   run.options.values = !request.no_values;
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);

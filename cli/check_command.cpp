@@ -169,7 +169,8 @@ std::vector<Mutation> run_mutations(const CheckPlan& plan, const CheckRequest& c
 
 int check_command(const CheckCommandRequest& request) {
   const Selection selection(request);
-  CheckRequest check_request{.schedule = request.run.schedule};
+  CheckRequest check_request{.schedule = request.run.schedule,
+                             .save_schedule = request.run.save_schedule};
   if (request.schedules) {
     check_request.schedules = static_cast<int>(
         parse_number("--schedules", *request.schedules, {.lowest = 0, .highest = most_schedules}));

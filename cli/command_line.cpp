@@ -98,7 +98,8 @@ void add_run(CLI::App& app, RunRequest& request) {
       "What is sent without --input: ramp (i + 100 r) or rand; default ramp");
   add("--seed", request.seed, "N", "Of --fill rand; default 0");
   add("--schedule", request.schedule, "KIND",
-      "virtual (by simulated time) or random:SEED; default virtual");
+      "virtual (by simulated time), random:SEED, pct:SEED or a file; default virtual");
+  add("--save-schedule", request.save_schedule, "FILE", "Record the schedule of the run");
   add("--repeat", request.repeat, "N",
       "Calls back to back, of which the last is compared; default 1");
   run->add_flag("--no-values", request.no_values, "Move no data: for timing at scale");
@@ -141,7 +142,8 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--schedules", request.schedules, "N",
       "Schedules to search where one run does not decide; default 64");
   add("--schedule", run.schedule, "KIND",
-      "Of the first run: virtual, random:SEED or pct:SEED; default virtual");
+      "Of the first run: virtual, random:SEED, pct:SEED or a file; default virtual");
+  add("--save-schedule", run.save_schedule, "FILE", "Record the schedule of the first run");
   add("--time-limit", run.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--events", request.events, "FILE",

@@ -49,7 +49,7 @@ int run_command(const RunRequest& request) {
   if (request.json) json.emplace(*request.json);
   for (const std::string& note : plan.notes) fmt::print(stderr, "peal: note: {}\n", note);
 
-  const RunOutcome outcome = carry_out(plan, request.schedule);
+  const RunOutcome outcome = carry_out(plan, {request.schedule, request.save_schedule});
   const RunRecord record{request, plan, outcome};
   if (output) write_results(plan, outcome, *output);
   if (json) {

@@ -95,7 +95,7 @@ std::optional<std::string> first_failure(const RunPlan& plan, const RunOutcome& 
 
 }  // namespace
 
-RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
+RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
   const auto ranks = static_cast<std::size_t>(plan.ranks);
   RunOutcome outcome;
   outcome.send.resize(ranks);
@@ -109,7 +109,8 @@ RunOutcome carry_out(const RunPlan& plan, const std::string& schedule) {
       launch_count(*plan.algorithm, plan.ranks, plan.count, plan.dtype) * plan.calls;
   ProgressBar bar(static_cast<double>(notifies) * plan.ranks * static_cast<double>(launches));
   RunOptions options;
-  options.schedule = schedule;
+  options.schedule = schedule.schedule;
+  options.save_schedule = schedule.save;
   options.values = plan.values;
   options.progress = [&bar](std::uint64_t done) { bar.update(static_cast<double>(done)); };
 

@@ -25,8 +25,14 @@ struct RunOutcome {
   std::optional<std::string> failure;  // the first rank that is wrong, and how
 };
 
+// How the steps of a run are chosen, and the file in which that is recorded, if any.
+struct ScheduleRequest {
+  std::string schedule = "virtual";
+  std::string save = {};
+};
+
 // Runs the plan and judges what came of it. Throws what the run throws.
-[[nodiscard]] RunOutcome carry_out(const RunPlan& plan, const std::string& schedule);
+[[nodiscard]] RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule);
 
 // Compares what the ranks hold with what is expected: sets `rule`, `comparison` and `failure`.
 void judge(const RunPlan& plan, RunOutcome& outcome);

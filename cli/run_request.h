@@ -15,6 +15,7 @@ struct RunRequest {
   std::string platform = "a2a3sim";
   std::string algorithm = "auto";
   std::string schedule = "virtual";
+  std::string save_schedule;
   std::optional<std::string> devices, ranks, count, dtype, op, root;
   std::optional<std::string> input, output, fill, seed, repeat, json;
   std::optional<std::string> case_file, calls, time_limit;  // of a kernel

@@ -21,7 +21,7 @@ TEST(RunRecord, AWrongElementIsAFailureThatNamesIt) {
   RunRequest request;
   request.collective = "all_reduce";
   const RunPlan plan = make_run_plan(request);
-  RunOutcome outcome = carry_out(plan, "virtual");
+  RunOutcome outcome = carry_out(plan, {});
   EXPECT_FALSE(outcome.failure);
   const float wrong = 5, nan = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(outcome.recv[2].data + 17 * sizeof(float), &wrong, sizeof wrong);
@@ -43,7 +43,7 @@ TEST(RunRecord, ARankThatLeavesABarrierEarlyIsAFailure) {
   RunRequest request;
   request.collective = "barrier";
   const RunPlan plan = make_run_plan(request);
-  RunOutcome outcome = carry_out(plan, "virtual");
+  RunOutcome outcome = carry_out(plan, {});
   EXPECT_FALSE(outcome.failure);
   outcome.entered[3] = 2;
   judge(plan, outcome);

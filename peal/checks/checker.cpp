@@ -183,6 +183,14 @@ void Checker::scalar_access(const Event& event, CoreOrder& order) {
                       .end = Lane::scalar,
                       .writes = writes};
   accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_);
+  look_at_signal(event, order);
+}
+
+void Checker::look_at_signal(const Event& event, CoreOrder& order) {
+  if (event.kind != EventKind::scalar_read || !signals_.is_cell(event.address)) return;
+  looked_at_.insert(event.address);
+  signals_.look(event, order.acquire());
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place));
 }
 
 void Checker::cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order) {
@@ -212,6 +220,7 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
     }
     const GlobalAccesses::Special read{.cached_read = true, .line_clock = line.filled};
     accesses_.add(access, start.clock, begin, until, moment_, writes ? nullptr : &read);
+    if (is_new) look_at_signal(event, order);
     begin = until;
   }
 }
@@ -453,7 +462,7 @@ void Checker::find_unwaited() {
 
 void Checker::finish(bool is_wrong) {
   settle(true);
-  if (undecided_.empty() && accesses_.reads_signals()) {
+  if (undecided_.empty() && (accesses_.reads_signals() || signals_.has_ordering_looks())) {
     undecided_ = "the kernel reads a signal as data while it may change";
   }
   for (const auto& [place, line] : wait_lines_) {

@@ -38,6 +38,7 @@ class Checker final : public EventReader {
   void finish(bool is_wrong);
 
   [[nodiscard]] Findings& findings() { return findings_; }
+  [[nodiscard]] std::uint64_t events() const { return moment_; }
   // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
   // Whether the findings hold only if the run is checked again with Memory::whole.
@@ -72,6 +73,7 @@ class Checker final : public EventReader {
   void instruction(const Event& event, CoreOrder& order);
   void check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end);
   void scalar_access(const Event& event, CoreOrder& order);
+  void look_at_signal(const Event& event, CoreOrder& order);
   void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order);
   void clean_lines(const Event& event, CoreOrder& order);
   void refresh_line(const Event& event, CoreOrder& order);

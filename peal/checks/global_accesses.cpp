@@ -297,7 +297,9 @@ void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std:
     const bool is_known =
         std::any_of(suspicions_.begin(), suspicions_.end(),
                     [&](const auto& suspicion) { return suspicion.first == access.place; });
-    if (!is_known) suspicions_.emplace_back(access.place, make());
+    if (!is_known && !signals_.has_cell_in(begin, end)) {
+      suspicions_.emplace_back(access.place, make());
+    }
     return;
   }
   findings_.add(FindingClass::never_written, access.place, access.place, make);

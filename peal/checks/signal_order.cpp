@@ -84,6 +84,22 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
   rows_[core].resize(rows_[core].size() + core_count_);
 }
 
+void SignalOrder::look(const Event& event, std::uint32_t acquire) {
+  widen();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  Look look{.core = core, .acquire = acquire, .seen = {}};
+  Cell& cell = cells_[cell_id(event.address)];
+  cell.has_wait = true;
+  for (const Chain& chain : cell.chains) {
+    if (chain.notifies.empty()) continue;
+    const Notify& last = notifies_[chain.notifies.back()];
+    look.seen.push_back({last.core, last.release, last.acquired});
+  }
+  items_.push_back({Item::Kind::look, static_cast<std::uint32_t>(looks_.size())});
+  looks_.push_back(std::move(look));
+  rows_[core].resize(rows_[core].size() + core_count_);
+}
+
 void SignalOrder::task_end(const Event& event, std::uint32_t release) {
   widen();
   const auto core = static_cast<std::uint32_t>(event.core);
@@ -286,31 +302,39 @@ bool SignalOrder::add_needed_generally(SatisfiedWait& wait, const Cell& cell) {
   return changed;
 }
 
-void SignalOrder::join_release(std::uint32_t core, std::uint32_t acquire, std::uint32_t from,
-                               std::uint32_t release, std::uint32_t acquired) {
+void SignalOrder::join(std::uint32_t core, std::uint32_t acquire, const Released& released) {
   std::uint32_t* const own = row(core, acquire);
-  const std::uint32_t* const other = row(from, acquired);
+  const std::uint32_t* const other = row(released.core, released.acquired);
   for (std::size_t i = 0; i < core_count_; ++i) own[i] = std::max(own[i], other[i]);
-  own[from] = std::max(own[from], release);
+  own[released.core] = std::max(own[released.core], released.release);
+}
+
+std::pair<std::uint32_t, std::uint32_t> SignalOrder::core_and_acquire(const Item& item) const {
+  switch (item.kind) {
+    case Item::Kind::wait:
+      return {waits_[item.index].core, waits_[item.index].acquire};
+    case Item::Kind::after:
+      return {afters_[item.index].core, afters_[item.index].acquire};
+    case Item::Kind::look:
+      break;
+  }
+  return {looks_[item.index].core, looks_[item.index].acquire};
 }
 
 // Everything that is ordered before something comes before it in the run.
 void SignalOrder::compute_rows() {
   for (const Item& item : items_) {
-    const bool is_wait = item.kind == Item::Kind::wait;
-    const std::uint32_t core = is_wait ? waits_[item.index].core : afters_[item.index].core;
-    const std::uint32_t acquire =
-        is_wait ? waits_[item.index].acquire : afters_[item.index].acquire;
+    const auto [core, acquire] = core_and_acquire(item);
     std::copy_n(row(core, acquire - 1), core_count_, row(core, acquire));
-    if (is_wait) {
+    if (item.kind == Item::Kind::wait) {
       for (std::uint32_t n : waits_[item.index].needed) {
         const Notify& notify = notifies_[n];
-        join_release(core, acquire, notify.core, notify.release, notify.acquired);
+        join(core, acquire, {notify.core, notify.release, notify.acquired});
       }
-      continue;
-    }
-    for (const TaskEnd& end : task_ends_[afters_[item.index].task]) {
-      join_release(core, acquire, end.core, end.release, end.acquired);
+    } else if (item.kind == Item::Kind::after) {
+      for (const Released& end : task_ends_[afters_[item.index].task]) join(core, acquire, end);
+    } else {
+      for (const Released& seen : looks_[item.index].seen) join(core, acquire, seen);
     }
   }
 }
@@ -371,6 +395,13 @@ std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
     }
     assume();
   }
+  for (const Look& look : looks_) {
+    for (const Released& seen : look.seen) {
+      const bool is_new =
+          seen.core != look.core && known(look.core, look.acquire - 1, seen.core) < seen.release;
+      has_ordering_looks_ = has_ordering_looks_ || is_new;
+    }
+  }
   std::vector<const SatisfiedWait*> result;
   for (const SatisfiedWait& wait : waits_) {
     if (wait.acquire <= settled_[wait.core]) result.push_back(&wait);
@@ -414,6 +445,7 @@ void SignalOrder::forget_settled() {
   notifies_ = std::move(kept);
   std::vector<SatisfiedWait> waits;
   std::vector<After> afters;
+  std::vector<Look> looks;
   std::vector<Item> items;
   for (const Item& item : items_) {
     if (item.kind == Item::Kind::wait) {
@@ -422,15 +454,21 @@ void SignalOrder::forget_settled() {
       wait.needed.clear();
       items.push_back({item.kind, static_cast<std::uint32_t>(waits.size())});
       waits.push_back(std::move(wait));
-    } else {
+    } else if (item.kind == Item::Kind::after) {
       const After& after = afters_[item.index];
       if (after.acquire <= settled_[after.core]) continue;
       items.push_back({item.kind, static_cast<std::uint32_t>(afters.size())});
       afters.push_back(after);
+    } else {
+      Look& look = looks_[item.index];
+      if (look.acquire <= settled_[look.core]) continue;
+      items.push_back({item.kind, static_cast<std::uint32_t>(looks.size())});
+      looks.push_back(std::move(look));
     }
   }
   waits_ = std::move(waits);
   afters_ = std::move(afters);
+  looks_ = std::move(looks);
   items_ = std::move(items);
   drop_rows();
 }

@@ -66,6 +66,11 @@ class SignalOrder {
   void notify(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, PlaceId place,
             std::uint64_t moment);
+  // Scalar code looks at a cell by itself, and may go on by what it sees: it is taken to be ordered
+  // after every notify so far, which another run may not have.
+  void look(const Event& event, std::uint32_t acquire);
+  // Whether a look has given order that the waits do not.
+  [[nodiscard]] bool has_ordering_looks() const { return has_ordering_looks_; }
   void task_end(const Event& event, std::uint32_t release);
   void task_after(const Event& event, std::uint32_t acquire);
 
@@ -140,7 +145,7 @@ class SignalOrder {
     std::vector<Chain> chains;
   };
   struct Item {
-    enum class Kind : std::uint8_t { wait, after } kind{};
+    enum class Kind : std::uint8_t { wait, after, look } kind{};
     std::uint32_t index = 0;
   };
   struct After {
@@ -148,8 +153,13 @@ class SignalOrder {
     std::uint32_t acquire = 0;
     std::int64_t task = 0;
   };
-  struct TaskEnd {
+  struct Released {
     std::uint32_t core = 0, release = 0, acquired = 0;
+  };
+  struct Look {
+    std::uint32_t core = 0;
+    std::uint32_t acquire = 0;
+    std::vector<Released> seen;
   };
 
   std::uint32_t cell_id(std::uint64_t address);
@@ -157,8 +167,8 @@ class SignalOrder {
   void widen();
   void find_fixpoint();
   void compute_rows();
-  void join_release(std::uint32_t core, std::uint32_t acquire, std::uint32_t from,
-                    std::uint32_t release, std::uint32_t acquired);
+  void join(std::uint32_t core, std::uint32_t acquire, const Released& released);
+  [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> core_and_acquire(const Item& item) const;
   bool add_needed(SatisfiedWait& wait);
   bool add_needed_of_adds(SatisfiedWait& wait, const Cell& cell, std::int64_t need);
   bool add_needed_generally(SatisfiedWait& wait, const Cell& cell);
@@ -205,9 +215,11 @@ class SignalOrder {
   std::vector<Notify> notifies_;
   std::vector<SatisfiedWait> waits_;
   std::vector<After> afters_;
+  std::vector<Look> looks_;
+  bool has_ordering_looks_ = false;
   std::vector<Item> items_;  // waits and task starts, in the order of the run
   std::vector<CellStore> stores_;
-  std::map<std::int64_t, std::vector<TaskEnd>> task_ends_;
+  std::map<std::int64_t, std::vector<Released>> task_ends_;
 };
 
 }  // namespace peal

@@ -34,8 +34,11 @@ struct SkippedSync {
 };
 
 struct RunOptions {
-  // "virtual": by virtual time; "random:S": any enabled step, drawn with seed S.
+  // "virtual": by virtual time; "random:S": any enabled step, drawn with seed S; "pct:S": few
+  // preemptions, drawn with seed S; or a file that `save_schedule` has written.
   std::string schedule = "virtual";
+  // A file for the choices of this run, so that they can be made again.
+  std::string save_schedule = {};
   // Off: no element is moved or combined, for timing at scale. Signals still work.
   bool values = true;
   // Where every signal's count starts; for tests of the wrap at 2^32.

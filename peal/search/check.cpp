@@ -19,6 +19,7 @@ struct OneRun {
   std::vector<Finding> findings;
   std::string undecided;
   bool has_grown = false;
+  std::uint64_t events = 0;
   std::vector<SyncUnit> synchronisations;
 };
 
@@ -40,6 +41,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
   RunOptions options;
   options.schedule = schedule;
   options.skipped = request.skipped;
+  if (is_first) options.save_schedule = request.save_schedule;
   options.readers = {&checker};
   if (is_first) {
     options.readers.insert(options.readers.end(), request.readers.begin(), request.readers.end());
@@ -68,24 +70,39 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
   result.undecided = checker.undecided();
   result.has_grown = checker.has_grown() || memory == Checker::Memory::whole;
   result.synchronisations = checker.synchronisations();
+  result.events = checker.events();
   return result;
 }
 
 // Whether both say the same of the same lines.
 bool is_same(const Finding& a, const Finding& b) {
-  if (a.kind != b.kind || a.sides.size() != b.sides.size()) return false;
-  for (std::size_t i = 0; i < a.sides.size(); ++i) {
-    if (a.sides[i].place != b.sides[i].place) return false;
-  }
-  return !a.sides.empty() || a.subject == b.subject || a.kind == FindingClass::wrong_result;
+  if (a.kind != b.kind) return false;
+  if (a.kind == FindingClass::wrong_result || a.kind == FindingClass::deadlock) return true;
+  const auto lines = [](const Finding& finding) {
+    std::vector<std::pair<std::string, std::uint32_t>> all;
+    for (const FindingSide& side : finding.sides) {
+      all.emplace_back(side.place.file, side.place.line);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  return lines(a) == lines(b) && (!a.sides.empty() || a.subject == b.subject);
 }
 
+// Of a deadlock or a wrong result the shortest run tells most; what else is found in the first one
+// stays as it was found there.
 void merge(std::vector<CheckedFinding>& all, OneRun&& run, const std::string& schedule) {
   for (Finding& finding : run.findings) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const CheckedFinding& other) {
+    const auto known = std::find_if(all.begin(), all.end(), [&](const CheckedFinding& other) {
       return is_same(other.finding, finding);
     });
-    if (!known) all.push_back({std::move(finding), schedule});
+    const bool ends =
+        finding.kind == FindingClass::wrong_result || finding.kind == FindingClass::deadlock;
+    if (known == all.end()) {
+      all.push_back({std::move(finding), schedule, run.events});
+    } else if (ends && known->schedule != schedule && run.events < known->events) {
+      *known = {std::move(finding), schedule, run.events};
+    }
   }
 }
 

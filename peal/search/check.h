@@ -26,6 +26,7 @@ struct CheckSubject {
 struct CheckRequest {
   int ranks = 2;
   std::string schedule = "virtual";  // of the first run
+  std::string save_schedule = {};    // where it is recorded, if anywhere
   // Runs under other schedules, where one run does not decide.
   int schedules = 64;
   std::vector<SkippedSync> skipped = {};
@@ -36,7 +37,8 @@ struct CheckRequest {
 // A finding, and how to see it again.
 struct CheckedFinding {
   Finding finding;
-  std::string schedule;
+  std::string schedule;      // of those that show it, the one with the fewest events
+  std::uint64_t events = 0;  // of that run
 };
 
 // What the checks say of one subject on one number of ranks.

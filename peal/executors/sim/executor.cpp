@@ -100,7 +100,7 @@ Fabric::Settings SimExecutor::fabric_settings(Agenda& agenda, ProgramSwitch& pro
 RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
                            const RunOptions& options) {
   check_ranks(ranks);
-  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
+  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule, options.save_schedule);
   memory_.begin_run(ranks, ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
   // For the checks, so that what reaches past one buffer is not in another.
   if (!options.readers.empty()) memory_.keep_apart(core_run_gap_bytes);
@@ -131,7 +131,7 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
 
 RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options) {
   check_ranks(cores.ranks);
-  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule);
+  const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule, options.save_schedule);
   const int count = cores.ranks * cores.blocks;
   memory_.begin_run(cores.ranks, count, static_cast<std::size_t>(on_chip_bytes(platform_)));
   memory_.keep_apart(core_run_gap_bytes);

@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/sim/schedule_few_preemptions.h"
 #include "peal/executors/sim/schedule_random.h"
+#include "peal/executors/sim/schedule_replay.h"
 #include "peal/executors/sim/schedule_virtual_time.h"
 
 namespace peal {
@@ -26,7 +30,7 @@ std::optional<std::uint64_t> seed_after(std::string_view prefix, const std::stri
 
 }  // namespace
 
-std::unique_ptr<Agenda> make_schedule(const std::string& text) {
+static std::unique_ptr<Agenda> schedule_named(const std::string& text) {
   if (text == "virtual") return std::make_unique<ScheduleVirtualTime>();
   if (const auto seed = seed_after("random:", text)) {
     return std::make_unique<ScheduleRandom>(*seed);
@@ -34,10 +38,18 @@ std::unique_ptr<Agenda> make_schedule(const std::string& text) {
   if (const auto seed = seed_after("pct:", text)) {
     return std::make_unique<ScheduleFewPreemptions>(*seed);
   }
-  throw Error(
-      fmt::format("schedule `{}` is unknown; use `virtual`, or `random:S` or `pct:S` with a "
-                  "seed S from 0 to 2^64 - 1",
-                  text));
+  std::error_code failed;
+  if (std::filesystem::is_regular_file(text, failed)) return std::make_unique<ScheduleReplay>(text);
+  throw Error(fmt::format(
+      "schedule `{}` is unknown; use `virtual`, `random:S` or `pct:S` with a seed S from 0 to "
+      "2^64 - 1, or a file of --save-schedule",
+      text));
+}
+
+std::unique_ptr<Agenda> make_schedule(const std::string& text, const std::string& record) {
+  std::unique_ptr<Agenda> schedule = schedule_named(text);
+  if (record.empty()) return schedule;
+  return std::make_unique<ScheduleRecorder>(std::move(schedule), record);
 }
 
 }  // namespace peal
