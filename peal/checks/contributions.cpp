@@ -9,10 +9,10 @@
 namespace peal {
 namespace {
 
-// Of a set: ranks by their number modulo `set_ranks`, above them a hash of the element.
+// Of a set: ranks by their number modulo `set_ranks`, above them a hash of the call.
 constexpr int set_ranks = 48;
 constexpr std::uint64_t set_mask = (std::uint64_t{1} << set_ranks) - 1;
-constexpr std::uint64_t mixed_elements = 0xfffe;
+constexpr std::uint64_t call_hashes = 0xfffe;
 
 // The finalizer of SplitMix64 (Steele, Lea and Flood 2014).
 std::uint64_t mix(std::uint64_t z) {
@@ -43,36 +43,62 @@ void Contributions::read(const Event& event) {
   }
 }
 
-std::uint64_t Contributions::weight(int rank, std::int64_t element, std::uint32_t call) const {
-  const std::uint64_t of_element =
-      mix(static_cast<std::uint64_t>(element) * 0x9e3779b97f4a7c15 + call + 1);
-  if (!is_set_) return mix(of_element + static_cast<std::uint64_t>(rank) + 1) >> 1;
-  const std::uint64_t hash = of_element % mixed_elements;
-  return hash << set_ranks | std::uint64_t{1} << (rank % set_ranks);
+std::uint64_t Contributions::weight(int rank, std::uint32_t call) const {
+  const std::uint64_t of_call = mix(call + UINT64_C(0x9e3779b97f4a7c15));
+  if (!is_set_) return mix(of_call + static_cast<std::uint64_t>(rank) + 1) >> 2;
+  return of_call % call_hashes << set_ranks | std::uint64_t{1} << (rank % set_ranks);
 }
 
-std::uint64_t Contributions::combine(std::uint64_t a, std::uint64_t b) const {
-  if (a == ContributionMemory::unknown || b == ContributionMemory::unknown) {
-    return ContributionMemory::unknown;
+std::uint64_t Contributions::add(std::uint64_t a, std::uint64_t b) const {
+  if (!is_set_) return (a + b) & (UINT64_MAX >> 1);
+  if (a >> set_ranks != b >> set_ranks) return ContributionRun::mixed;
+  return a | (b & set_mask);
+}
+
+void Contributions::combine(std::vector<ContributionRun>& first,
+                            const std::vector<ContributionRun>& second) {
+  sum_.clear();
+  std::size_t other = 0;
+  std::uint64_t used = 0;  // of the other's run
+  for (const ContributionRun& run : first) {
+    for (std::uint64_t done = 0; done < run.count;) {
+      ContributionRun a = run.from(done);
+      if (other == second.size()) {
+        append(sum_, {.contributors = ContributionRun::unknown, .count = a.count});
+        break;
+      }
+      const ContributionRun b = second[other].from(used);
+      ContributionRun sum = a;
+      sum.count = std::min(a.count, b.count);
+      if (a.contributors == ContributionRun::unknown ||
+          b.contributors == ContributionRun::unknown) {
+        sum.contributors = ContributionRun::unknown;
+      } else if (a.contributors == ContributionRun::nothing) {
+        sum.contributors = b.contributors;
+        sum.element = b.element;
+      } else if (b.contributors != ContributionRun::nothing) {
+        const bool is_mixed = a.element != b.element || !a.has_elements() || !b.has_elements();
+        sum.contributors = is_mixed ? ContributionRun::mixed : add(a.contributors, b.contributors);
+      }
+      append(sum_, sum);
+      done += sum.count;
+      used += sum.count;
+      if (used == second[other].count) {
+        ++other;
+        used = 0;
+      }
+    }
   }
-  if (!is_set_) return a + b;
-  if (a == ContributionMemory::nothing) return b;
-  if (b == ContributionMemory::nothing) return a;
-  const std::uint64_t element = a >> set_ranks == b >> set_ranks ? a >> set_ranks : mixed_elements;
-  return element << set_ranks | ((a | b) & set_mask);
+  first.swap(sum_);
 }
 
 void Contributions::contribute(const Event& event) {
   is_set_ = event.combination == Combination::min || event.combination == Combination::max;
   ranks_ = std::max(ranks_, event.peer + 1);
-  const Footprint& area = event.writes.front();
-  const auto count = static_cast<std::int64_t>(event.size_bytes / area.element_bytes);
-  most_elements_ = std::max(most_elements_, event.value + count);
-  first_.resize(static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i) {
-    first_[static_cast<std::size_t>(i)] = weight(event.peer, event.value + i, event.number);
-  }
-  memory_.scatter(event.writes, first_);
+  const ContributionRun run{.contributors = weight(event.peer, event.number),
+                            .element = event.value,
+                            .count = event.size_bytes / event.writes.front().element_bytes};
+  memory_.scatter(event.writes, {&run, 1});
 }
 
 void Contributions::move(const Event& event) {
@@ -90,8 +116,8 @@ void Contributions::move(const Event& event) {
     store = std::move(free_stores_.back());
     free_stores_.pop_back();
   }
-  memory_.gather(event.reads, store.elements);
-  if (event.combination == Combination::other) store.elements.clear();
+  memory_.gather(event.reads, store.runs);
+  if (event.combination == Combination::other) store.runs.clear();
   store.writes.assign(event.writes.begin(), event.writes.end());
   store.atomic = event.atomic;
   store.place = findings_.places().id(event.place);
@@ -104,11 +130,9 @@ void Contributions::become_visible(const Event& event) {
   Store& store = found->second;
   if (store.atomic) {
     memory_.gather(store.writes, second_);
-    for (std::size_t i = 0; i < store.elements.size(); ++i) {
-      store.elements[i] = combine(store.elements[i], second_[i]);
-    }
+    combine(store.runs, second_);
   }
-  memory_.scatter(store.writes, store.elements);
+  memory_.scatter(store.writes, store.runs);
   if (const auto* region = regions_.find(event.address); region != nullptr) {
     last_writers_[region->begin] = {store.place, event.rank, event.core};
   }
@@ -129,15 +153,11 @@ void Contributions::compute(const Event& event) {
     case Combination::max:
       memory_.gather(event.reads.first(1), first_);
       memory_.gather(event.reads.subspan(1), second_);
-      if (first_.size() != second_.size()) {
-        first_.clear();
-        break;
-      }
-      for (std::size_t i = 0; i < first_.size(); ++i) first_[i] = combine(first_[i], second_[i]);
+      combine(first_, second_);
       break;
     case Combination::constant: {
       const Footprint& area = event.writes.front();
-      first_.assign(area.size_bytes() / area.element_bytes, ContributionMemory::nothing);
+      first_.push_back({.count = area.size_bytes() / area.element_bytes});
       break;
     }
     case Combination::other:
@@ -146,80 +166,91 @@ void Contributions::compute(const Event& event) {
   memory_.scatter(event.writes, first_);
 }
 
-std::uint64_t Contributions::expected(const Event& event, std::int64_t element) const {
-  if (event.combination == Combination::move) return weight(event.peer, element, event.number);
-  std::uint64_t all = ContributionMemory::nothing;
-  for (int rank = 0; rank < ranks_; ++rank) {
-    all = combine(all, weight(rank, element, event.number));
-  }
+std::uint64_t Contributions::expected(const Event& event) const {
+  if (event.combination == Combination::move) return weight(event.peer, event.number);
+  std::uint64_t all = weight(0, event.number);
+  for (int rank = 1; rank < ranks_; ++rank) all = add(all, weight(rank, event.number));
   return all;
 }
 
 void Contributions::expect(const Event& event) {
   memory_.gather(event.writes, first_);
-  for (std::size_t i = 0; i < first_.size(); ++i) {
-    if (first_[i] == ContributionMemory::unknown) continue;
-    const auto index = static_cast<std::int64_t>(i);
-    if (first_[i] == expected(event, event.value + index)) continue;
-    report(event, index, first_[i]);
-    return;  // one element says it for all
+  const std::uint64_t contributors = expected(event);
+  std::int64_t index = 0;
+  for (const ContributionRun& run : first_) {
+    const bool is_right = run.contributors == contributors && run.element == event.value + index;
+    if (!is_right && run.contributors != ContributionRun::unknown) {
+      return report(event, index, run);  // one element says it for all
+    }
+    index += static_cast<std::int64_t>(run.count);
   }
 }
 
-std::string Contributions::where_from(const Event& event, std::uint64_t found) const {
-  if (found == ContributionMemory::nothing) return "nobody's contribution";
-  for (int rank = 0; rank < ranks_; ++rank) {
-    for (std::int64_t element = 0; element < most_elements_; ++element) {
-      for (std::uint32_t call = 0; call <= event.number; ++call) {
-        if (weight(rank, element, call) != found) continue;
-        return fmt::format("element {} of rank {}{}", element, rank,
-                           call == event.number ? "" : fmt::format(" in call {}", call));
-      }
+std::string Contributions::where_from(const Event& event, const ContributionRun& found) const {
+  if (found.contributors == ContributionRun::nothing) return "nobody's contribution";
+  for (int rank = 0; rank < ranks_ && found.has_elements(); ++rank) {
+    for (std::uint32_t call = 0; call <= event.number; ++call) {
+      if (weight(rank, call) != found.contributors) continue;
+      return fmt::format("element {} of rank {}{}", found.element, rank,
+                         call == event.number ? "" : fmt::format(" in call {}", call));
     }
   }
   return "a mixture of several contributions";
 }
 
-std::string Contributions::explain_set(const Event& event, std::int64_t element,
-                                       std::uint64_t found) const {
-  std::string missing;
-  const std::uint64_t own = weight(0, element, event.number) >> set_ranks;
-  if (found != ContributionMemory::nothing && found >> set_ranks != own) {
-    return "it is made from other elements, or from those of another call";
+std::string Contributions::explain_set(const Event& event, const ContributionRun& found) const {
+  if (found.contributors != ContributionRun::nothing &&
+      found.contributors >> set_ranks != weight(0, event.number) >> set_ranks) {
+    return "it is made from another call's contributions";
   }
+  std::string missing;
   for (int rank = 0; rank < ranks_; ++rank) {
-    if ((found >> (rank % set_ranks) & 1) != 0) continue;
+    if ((found.contributors >> (rank % set_ranks) & 1) != 0) continue;
     missing += fmt::format("{}rank {}", missing.empty() ? "" : ", ", rank);
   }
   return fmt::format("the contribution of {} is missing", missing);
 }
 
 std::string Contributions::explain(const Event& event, std::int64_t element,
-                                   std::uint64_t found) const {
+                                   const ContributionRun& found) const {
   if (event.combination == Combination::move) {
     return fmt::format("it should be element {} of rank {} and is {}", element, event.peer,
                        where_from(event, found));
   }
-  if (is_set_) return explain_set(event, element, found);
-  const std::uint64_t all = expected(event, element);
-  const auto of = [&](int rank) { return weight(rank, element, event.number); };
+  if (found.contributors == ContributionRun::mixed) {
+    return fmt::format("it is not made from each rank's element {} but from different ones",
+                       element);
+  }
+  if (found.has_elements() && found.element != element) {
+    return fmt::format("it should be made from each rank's element {} and is from element {}",
+                       element, found.element);
+  }
+  if (is_set_) return explain_set(event, found);
+  const std::uint64_t all = expected(event);
+  const auto plus = [&](std::uint64_t sum, int rank) {
+    return add(sum, weight(rank, event.number));
+  };
   for (int rank = 0; rank < ranks_; ++rank) {
-    if (found + of(rank) == all) return fmt::format("the contribution of rank {} is missing", rank);
-    if (found == all + of(rank)) return fmt::format("rank {} has contributed twice", rank);
+    if (plus(found.contributors, rank) == all) {
+      return fmt::format("the contribution of rank {} is missing", rank);
+    }
+    if (found.contributors == plus(all, rank)) {
+      return fmt::format("rank {} has contributed twice", rank);
+    }
   }
   for (int missing = 0; missing < ranks_; ++missing) {
     for (int twice = 0; twice < ranks_; ++twice) {
-      if (found + of(missing) != all + of(twice)) continue;
+      if (plus(found.contributors, missing) != plus(all, twice)) continue;
       return fmt::format(
           "the contribution of rank {} is missing, and rank {} has contributed twice", missing,
           twice);
     }
   }
-  return fmt::format("it is not the sum of each rank's element {}: it is {}", element,
+  return fmt::format("it is not the sum of each rank's element {} once: it is {}", element,
                      where_from(event, found));
 }
 
-void Contributions::report(const Event& event, std::int64_t index, std::uint64_t found) {
+void Contributions::report(const Event& event, std::int64_t index, const ContributionRun& found) {
   const PlaceId none = findings_.places().id({});
   const MemoryRegions::Region* const region = regions_.find(event.address);
   const auto found_writer =

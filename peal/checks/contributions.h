@@ -28,7 +28,7 @@ class Contributions {
  private:
   struct Store {
     std::vector<Footprint> writes;
-    std::vector<std::uint64_t> elements;
+    std::vector<ContributionRun> runs;
     bool atomic = false;
     PlaceId place = 0;
   };
@@ -43,26 +43,26 @@ class Contributions {
   void compute(const Event& event);
   void become_visible(const Event& event);
   void expect(const Event& event);
-  [[nodiscard]] std::uint64_t weight(int rank, std::int64_t element, std::uint32_t call) const;
-  [[nodiscard]] std::uint64_t combine(std::uint64_t a, std::uint64_t b) const;
-  [[nodiscard]] std::uint64_t expected(const Event& event, std::int64_t element) const;
-  void report(const Event& event, std::int64_t index, std::uint64_t found);
+  [[nodiscard]] std::uint64_t weight(int rank, std::uint32_t call) const;
+  [[nodiscard]] std::uint64_t add(std::uint64_t a, std::uint64_t b) const;
+  // The elements of `second` combined into those of `first`.
+  void combine(std::vector<ContributionRun>& first, const std::vector<ContributionRun>& second);
+  [[nodiscard]] std::uint64_t expected(const Event& event) const;
+  void report(const Event& event, std::int64_t index, const ContributionRun& found);
   [[nodiscard]] std::string explain(const Event& event, std::int64_t element,
-                                    std::uint64_t found) const;
-  [[nodiscard]] std::string explain_set(const Event& event, std::int64_t element,
-                                        std::uint64_t found) const;
-  [[nodiscard]] std::string where_from(const Event& event, std::uint64_t found) const;
+                                    const ContributionRun& found) const;
+  [[nodiscard]] std::string explain_set(const Event& event, const ContributionRun& found) const;
+  [[nodiscard]] std::string where_from(const Event& event, const ContributionRun& found) const;
 
   Findings& findings_;
   const MemoryRegions& regions_;
   ContributionMemory memory_;
   std::map<StoreKey, Store> under_way_;
   std::vector<Store> free_stores_;
-  std::vector<std::uint64_t> first_, second_;     // scratch
-  std::map<std::uint64_t, Writer> last_writers_;  // of each region, by its start
+  std::vector<ContributionRun> first_, second_, sum_;  // for one event
+  std::map<std::uint64_t, Writer> last_writers_;       // of each region, by its start
   int ranks_ = 0;
-  std::int64_t most_elements_ = 0;  // that a rank contributes
-  bool is_set_ = false;             // fingerprints are sets: the operation is min or max
+  bool is_set_ = false;  // fingerprints are sets: the operation is min or max
 };
 
 }  // namespace peal

@@ -38,7 +38,6 @@ extern "C" __aicore__ __attribute__((always_inline)) void kernel_entry(__gm__ in
       get(own, theirs, size);
     }
   }
-  pipe_sync();
   copy(out, slots, count);
   pipe_sync();
 }

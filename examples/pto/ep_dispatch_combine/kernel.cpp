@@ -128,7 +128,6 @@ extern "C" __aicore__ __attribute__((always_inline)) void kernel_entry(__gm__ in
       scale(results + slots * columns, window.rows + slots * columns, factor, columns);
     }
   }
-  pipe_sync();  // the puts load what the scaling has stored
 
   // Return: the answers, each to the place of its route.
   for (int slot = 0, expert = me * sizes.local_experts; slot < slots; ++expert) {
