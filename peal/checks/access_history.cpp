@@ -74,11 +74,26 @@ void AccessHistory::release(std::uint32_t& list) {
   }
 }
 
+void AccessHistory::release_atomic(std::uint32_t& list) {
+  for (std::uint32_t* link = &list; *link != none;) {
+    const std::uint32_t node = *link;
+    if (!nodes_[node].access.atomic) {
+      link = &nodes_[node].next;
+      continue;
+    }
+    *link = nodes_[node].next;
+    nodes_[node].next = free_;
+    free_ = node;
+  }
+}
+
 // What is after an access is after every earlier one of the same lane, whose place it takes.
 void AccessHistory::add_latest(std::uint32_t& list, const Access& access) {
   for (std::uint32_t node = list; node != none; node = nodes_[node].next) {
     Access& earlier = nodes_[node].access;
-    if (earlier.core != access.core || earlier.lane != access.lane) continue;
+    const bool is_alike = earlier.core == access.core && earlier.lane == access.lane &&
+                          earlier.atomic == access.atomic;
+    if (!is_alike) continue;
     earlier = access;
     return;
   }

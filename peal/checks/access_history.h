@@ -11,8 +11,9 @@
 namespace peal {
 
 // The accesses to a range of addresses that later ones may still be in conflict with: for every
-// byte its last writes (several where they are atomic, or were not ordered) and the reads since.
-// A flat vector of segments in the order of their addresses.
+// byte its last write, the atomic ones since, and the reads since. An atomic write takes the place
+// only of atomic ones: another may be ordered after it and still not after what came before it. A
+// flat vector of segments in the order of their addresses.
 class AccessHistory {
  public:
   // What the bytes hold before any access.
@@ -48,6 +49,7 @@ class AccessHistory {
   std::uint32_t push(std::uint32_t list, const Access& access);
   std::uint32_t copy(std::uint32_t list);
   void release(std::uint32_t& list);
+  void release_atomic(std::uint32_t& list);
   void add_latest(std::uint32_t& list, const Access& access);
 
   bool written_at_first_;
@@ -81,8 +83,12 @@ void AccessHistory::add(std::uint64_t begin, std::uint64_t end, const Access& ac
       const Access& earlier = nodes_[node].access;
       if (!is_over(earlier)) conflict(earlier, segment.begin, segment.end);
     }
-    release(segment.reads);
-    if (!access.atomic || is_ordered) release(segment.writes);
+    if (!access.atomic) {
+      release(segment.reads);
+      release(segment.writes);
+    } else if (is_ordered) {
+      release_atomic(segment.writes);
+    }
     add_latest(segment.writes, access);
   }
   // Parts that have become alike are one.
