@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// Minimal acquire, on runs made by hand and on all schedules of small random programs.
+#include "peal/checks/signal_order.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t first_address = 0x1000;
+constexpr std::uint64_t cell_bytes = 64;
+
+// A run by hand: what its cores do, in the order in which it takes effect. Cells hold `start` at
+// first. Notifies and waits have numbers, each from 0.
+class HandMadeRun {
+ public:
+  explicit HandMadeRun(int cores, std::uint32_t start = 0) : order_(cores_, regions_) {
+    regions_.add({.kind = EventKind::region,
+                  .region = RegionKind::signals,
+                  .address = first_address,
+                  .size_bytes = 64 * cell_bytes,
+                  .value = start,
+                  .name = "cells"});
+    for (int core = 0; core < cores; ++core) cores_.emplace_back(true);
+  }
+
+  std::size_t notify(int core, int cell, int value = 1, NotifyOp op = NotifyOp::add) {
+    Event event = event_of(EventKind::notify, core, cell);
+    event.value = value;
+    event.op = op;
+    const std::uint32_t release = at(core).release();
+    order_.notify(event, release, 0, ++moment_);
+    notifies_.emplace_back(core, release);
+    return notifies_.size() - 1;
+  }
+  std::size_t wait(int core, int cell, std::uint32_t threshold, WaitCmp cmp = WaitCmp::ge) {
+    Event event = event_of(EventKind::wait, core, cell);
+    event.threshold = threshold;
+    event.cmp = cmp;
+    const std::uint32_t acquire = at(core).acquire();
+    order_.wait(event, acquire, at(core).scalar(), 0, ++moment_);
+    waits_.emplace_back(core, acquire);
+    return waits_.size() - 1;
+  }
+  void store(int core, int cell, int value) {
+    const CoreOrder::Start start = at(core).scalar_access();
+    order_.add_store({.access = {.core = static_cast<std::uint32_t>(core),
+                                 .sequence = start.sequence,
+                                 .lane = Lane::scalar,
+                                 .end = Lane::scalar,
+                                 .writes = true},
+                      .clock = start.clock,
+                      .cell = static_cast<std::uint32_t>(id_of(cell)),
+                      .moment = ++moment_,
+                      .value = value});
+  }
+
+  // Works out the order so far; what it says of settled waits is kept.
+  void settle(bool all) {
+    for (const SatisfiedWait* wait : order_.settle(all)) {
+      const auto which = std::find(waits_.begin(), waits_.end(),
+                                   std::pair{static_cast<int>(wait->core), wait->acquire});
+      const auto w = static_cast<std::size_t>(which - waits_.begin());
+      settled_.insert(w);
+      if (wait->needed.empty()) vacuous_.insert(w);
+      surplus_ = order_.surplus(*wait);
+      for (std::size_t n = 0; n < notifies_.size(); ++n) {
+        const auto& [core, release] = notifies_[n];
+        const std::uint32_t known =
+            order_.known(wait->core, wait->acquire, static_cast<std::uint32_t>(core));
+        if (core != static_cast<int>(wait->core) && known >= release) ordered_.emplace(n, w);
+      }
+    }
+    if (!all) order_.forget_settled();
+  }
+
+  // Whether the wait is known to come after the notify. Both are of different cores.
+  [[nodiscard]] bool is_ordered(std::size_t notify, std::size_t wait) const {
+    return ordered_.contains({notify, wait});
+  }
+  [[nodiscard]] bool is_vacuous(std::size_t wait) const { return vacuous_.contains(wait); }
+  [[nodiscard]] const auto& ordered() const { return ordered_; }
+  [[nodiscard]] std::size_t settled_count() const { return settled_.size(); }
+  [[nodiscard]] bool has_assumed_wrongly() const { return order_.has_assumed_wrongly(); }
+  // Of the wait that was settled last.
+  [[nodiscard]] std::int64_t surplus() const { return surplus_; }
+
+ private:
+  static std::uint64_t address_of(int cell) {
+    return first_address + static_cast<std::uint64_t>(cell) * cell_bytes;
+  }
+  static Event event_of(EventKind kind, int core, int cell) {
+    return {.kind = kind,
+            .rank = core,
+            .core = core,
+            .address = address_of(cell),
+            .size_bytes = sizeof(std::uint32_t)};
+  }
+  CoreOrder& at(int core) { return cores_[static_cast<std::size_t>(core)]; }
+  std::uint32_t id_of(int cell) const {
+    std::uint32_t id = UINT32_MAX;
+    order_.cells_in(address_of(cell), address_of(cell) + 1,
+                    [&id](std::uint32_t found, std::uint64_t) { id = found; });
+    return id;
+  }
+
+  std::deque<CoreOrder> cores_;
+  MemoryRegions regions_;
+  SignalOrder order_;
+  std::uint64_t moment_ = 0;
+  std::vector<std::pair<int, std::uint32_t>> notifies_, waits_;  // core, and number there
+  std::set<std::pair<std::size_t, std::size_t>> ordered_;
+  std::set<std::size_t> settled_, vacuous_;
+  std::int64_t surplus_ = 0;
+};
+
+TEST(SignalOrder, AWaitIsAfterTheOneNotifyThatCanSatisfyIt) {
+  HandMadeRun run(2);
+  const auto n = run.notify(0, 0);
+  const auto w = run.wait(1, 0, 1);
+  run.settle(true);
+  EXPECT_TRUE(run.is_ordered(n, w));
+  EXPECT_FALSE(run.is_vacuous(w));
+}
+
+// Two rounds on one cell; thresholds of 1 and 1, or of 1 and 2.
+TEST(SignalOrder, AStaleSignalOrdersNothing) {
+  for (const std::uint32_t second : {1u, 2u}) {
+    HandMadeRun run(2);
+    std::size_t n = 0, w = 0;
+    for (const std::uint32_t threshold : {1u, second}) {
+      run.notify(0, 1);
+      n = run.notify(1, 0);
+      w = run.wait(0, 0, threshold);
+      run.wait(1, 1, threshold);
+    }
+    run.settle(true);
+    EXPECT_EQ(run.is_ordered(n, w), second == 2);
+    EXPECT_FALSE(run.is_vacuous(w));  // it needs the notify of the first round
+  }
+}
+
+TEST(SignalOrder, AGatherIsAfterAllOfItsNotifiersOrNone) {
+  for (const std::uint32_t threshold : {2u, 3u}) {
+    HandMadeRun run(4);
+    for (int core = 1; core < 4; ++core) run.notify(core, 0);
+    const auto w = run.wait(0, 0, threshold);
+    run.settle(true);
+    for (std::size_t n = 0; n < 3; ++n) EXPECT_EQ(run.is_ordered(n, w), threshold == 3);
+    EXPECT_EQ(run.is_vacuous(w), threshold == 2);
+  }
+}
+
+// Two rounds of two notifiers on one cell. One of them may be a round ahead, unless the waiter
+// tells them to go on.
+TEST(SignalOrder, ANotifierThatMayBeAheadTakesTheOrderAway) {
+  for (const bool are_told : {true, false}) {
+    HandMadeRun run(3);
+    const auto first = run.notify(1, 0), other = run.notify(2, 0);
+    const auto w = run.wait(0, 0, 2);
+    for (int core : {1, 2}) {
+      if (are_told) {
+        run.notify(0, core);
+        run.wait(core, core, 1);
+      }
+    }
+    for (int core : {1, 2}) run.notify(core, 0);
+    const auto last = run.wait(0, 0, 4);
+    run.settle(true);
+    EXPECT_EQ(run.is_ordered(first, w), are_told);
+    EXPECT_EQ(run.is_ordered(other, w), are_told);
+    EXPECT_TRUE(run.is_ordered(first, last) && run.is_ordered(other, last));
+  }
+}
+
+TEST(SignalOrder, SetsCountAsTheirMaximum) {
+  HandMadeRun run(3);
+  const auto less = run.notify(1, 0, 3, NotifyOp::set);
+  const auto more = run.notify(2, 0, 5, NotifyOp::set);
+  const auto w = run.wait(0, 0, 4);
+  const auto either = run.wait(0, 0, 2);
+  run.settle(true);
+  EXPECT_TRUE(run.is_ordered(more, w));
+  EXPECT_FALSE(run.is_ordered(less, w));
+  EXPECT_TRUE(run.is_ordered(more, either));  // because of the wait before it
+  EXPECT_TRUE(run.is_vacuous(either));
+}
+
+// The second round starts with a reset, or goes on counting from the first.
+TEST(SignalOrder, AResetBeforeTheWaitErasesWhatCameBeforeIt) {
+  for (const bool is_reset : {true, false}) {
+    HandMadeRun run(2);
+    run.notify(1, 0);
+    run.wait(0, 0, 1);
+    if (is_reset) run.store(0, 0, 0);
+    run.notify(0, 1);
+    run.wait(1, 1, 1);
+    const auto n = run.notify(1, 0);
+    const auto w = run.wait(0, 0, 1);
+    run.settle(true);
+    EXPECT_EQ(run.is_ordered(n, w), is_reset);
+  }
+}
+
+// A wait for equality is ordered by what it needs; more may come, unless the waiter holds it back.
+TEST(SignalOrder, AWaitForEqualityMayBeOvershot) {
+  for (const bool is_held_back : {true, false}) {
+    HandMadeRun run(2);
+    const auto n = run.notify(1, 0);
+    const auto w = run.wait(0, 0, 1, WaitCmp::eq);
+    if (is_held_back) {
+      run.notify(0, 1);
+      run.wait(1, 1, 1);
+    }
+    run.notify(1, 0);
+    run.settle(true);
+    EXPECT_TRUE(run.is_ordered(n, w));
+    if (!is_held_back) {
+      EXPECT_EQ(run.surplus(), 1);
+    }
+  }
+}
+
+TEST(SignalOrder, MoreThanIsAtLeastOneMore) {
+  HandMadeRun run(2);
+  run.notify(1, 0);
+  const auto n = run.notify(1, 0);
+  const auto w = run.wait(0, 0, 1, WaitCmp::gt);
+  run.settle(true);
+  EXPECT_TRUE(run.is_ordered(n, w));
+}
+
+TEST(SignalOrder, CountersWrap) {
+  HandMadeRun run(3, 0xffffffff);
+  const auto n = run.notify(1, 0), other = run.notify(2, 0);
+  const auto w = run.wait(0, 0, 0, WaitCmp::reached);
+  const auto last = run.wait(0, 0, 1, WaitCmp::reached);
+  run.settle(true);
+  EXPECT_FALSE(run.is_ordered(n, w) || run.is_ordered(other, w));
+  EXPECT_TRUE(run.is_ordered(n, last) && run.is_ordered(other, last));
+}
+
+// Every core notifies the next one and waits for the one before it; in small batches or in one.
+TEST(SignalOrder, RoundsOfARingFormAChain) {
+  constexpr int cores = 3, rounds = 40;
+  for (const int rounds_of_a_batch : {1, 7, rounds}) {
+    HandMadeRun run(cores, 0xfffffff0);
+    for (int round = 1; round <= rounds; ++round) {
+      for (int core = 0; core < cores; ++core) run.notify(core, (core + 1) % cores);
+      for (int core = 0; core < cores; ++core) {
+        run.wait(core, core, 0xfffffff0 + static_cast<std::uint32_t>(round), WaitCmp::reached);
+      }
+      if (round % rounds_of_a_batch == 0) run.settle(round == rounds);
+    }
+    if (rounds % rounds_of_a_batch != 0) run.settle(true);
+    EXPECT_FALSE(run.has_assumed_wrongly());
+    EXPECT_EQ(run.settled_count(), static_cast<std::size_t>(cores * rounds));
+    for (std::size_t round = 0; round < rounds; ++round) {
+      for (std::size_t core = 0; core < cores; ++core) {
+        const std::size_t w = round * cores + core, left = (core + cores - 1) % cores;
+        EXPECT_TRUE(run.is_ordered(round * cores + left, w));
+        EXPECT_FALSE(round + 1 < rounds && run.is_ordered((round + 1) * cores + left, w));
+        // What comes from two ranks away has passed through the one between.
+        const std::size_t far = (left + cores - 1) % cores;
+        EXPECT_EQ(run.is_ordered(round * cores + far, w), false);
+        EXPECT_TRUE(round == 0 || run.is_ordered((round - 1) * cores + far, w));
+      }
+    }
+  }
+}
+
+constexpr int program_cores = 3;
+
+struct Op {
+  bool is_wait = false;
+  int cell = 0;
+  int value = 0;  // added, or waited for
+};
+using Position = std::array<std::size_t, program_cores>;  // of each core: what it does next
+
+// A program of notifies and waits. Cells only grow, so what can be done at all is the same in every
+// schedule.
+struct SmallProgram {
+  std::array<std::vector<Op>, program_cores> ops;
+
+  enum class Notifiers : bool { any, one_for_each_cell };
+  explicit SmallProgram(const std::vector<std::uint32_t>& choices,
+                        Notifiers notifiers = Notifiers::any) {
+    for (std::size_t i = 0; i < choices.size() && i < 24; ++i) {
+      const std::uint32_t bits = choices[i], core = bits % program_cores;
+      const bool is_wait = bits / 3 % 2 == 0;
+      const bool is_own = !is_wait && notifiers == Notifiers::one_for_each_cell;
+      ops[core].push_back({.is_wait = is_wait,
+                           .cell = static_cast<int>(is_own ? core : bits / 6 % 3),
+                           .value = 1 + static_cast<int>(bits / 18 % 3)});
+    }
+  }
+  [[nodiscard]] bool can_go(const Position& position, std::size_t core) const {
+    if (position[core] == ops[core].size()) return false;
+    const Op& next = ops[core][position[core]];
+    if (!next.is_wait) return true;
+    int held = 0;
+    for (std::size_t other = 0; other < program_cores; ++other) {
+      for (std::size_t i = 0; i < position[other]; ++i) {
+        const Op& done = ops[other][i];
+        if (!done.is_wait && done.cell == next.cell) held += done.value;
+      }
+    }
+    return held >= next.value;
+  }
+  // Every position that some schedule comes to.
+  [[nodiscard]] std::set<Position> reachable() const {
+    std::set<Position> seen;
+    std::vector<Position> next = {Position{}};
+    while (!next.empty()) {
+      const Position position = next.back();
+      next.pop_back();
+      if (!seen.insert(position).second) continue;
+      for (std::size_t core = 0; core < program_cores; ++core) {
+        if (!can_go(position, core)) continue;
+        next.push_back(position);
+        ++next.back()[core];
+      }
+    }
+    return seen;
+  }
+};
+
+using Where = std::pair<std::size_t, std::size_t>;  // core, number there
+
+struct Numbered {
+  std::vector<Where> notifies, waits;  // of a run, by their numbers
+};
+
+// One schedule of it, drawn by `draws`; its order is worked out after each `batch` steps.
+Numbered carry_out(const SmallProgram& program, const std::vector<std::uint32_t>& draws,
+                   std::size_t batch, HandMadeRun& run) {
+  Numbered numbered;
+  Position position{};
+  for (std::size_t step = 0;; ++step) {
+    std::vector<std::size_t> enabled;
+    for (std::size_t core = 0; core < program_cores; ++core) {
+      if (program.can_go(position, core)) enabled.push_back(core);
+    }
+    if (enabled.empty()) break;
+    const std::size_t drawn = draws.empty() ? 0 : draws[step % draws.size()] / 7;
+    const std::size_t core = enabled[drawn % enabled.size()];
+    const Op& op = program.ops[core][position[core]];
+    const auto number = static_cast<int>(core);
+    if (op.is_wait) {
+      run.wait(number, op.cell, static_cast<std::uint32_t>(op.value));
+      numbered.waits.emplace_back(core, position[core]);
+    } else {
+      run.notify(number, op.cell, op.value);
+      numbered.notifies.emplace_back(core, position[core]);
+    }
+    ++position[core];
+    if ((step + 1) % batch == 0) run.settle(false);
+  }
+  run.settle(true);
+  return numbered;
+}
+
+using Choices = std::vector<std::uint32_t>;
+
+// Whether some schedule passes the wait before it issues the notify.
+bool may_pass_before(const std::set<Position>& reachable, const Where& wait, const Where& notify) {
+  return std::any_of(reachable.begin(), reachable.end(), [&](const Position& position) {
+    return position[wait.first] > wait.second && position[notify.first] <= notify.second;
+  });
+}
+
+RC_GTEST_PROP(SignalOrder, WhatIsClaimedHoldsInEverySchedule,
+              (const Choices& choices, const Choices& draws)) {
+  const SmallProgram program(choices);
+  HandMadeRun run(program_cores);
+  const Numbered numbered = carry_out(program, draws, SIZE_MAX, run);
+  const std::set<Position> reachable = program.reachable();
+  for (const auto& [n, w] : run.ordered()) {
+    RC_ASSERT(!may_pass_before(reachable, numbered.waits[w], numbered.notifies[n]));
+  }
+}
+
+// Where one of several notifiers is enough, what comes before all of them is not claimed.
+RC_GTEST_PROP(SignalOrder, WhatHoldsInEveryScheduleIsClaimedIfCellsHaveOneNotifier,
+              (const Choices& choices, const Choices& draws)) {
+  const SmallProgram program(choices, SmallProgram::Notifiers::one_for_each_cell);
+  HandMadeRun run(program_cores);
+  const Numbered numbered = carry_out(program, draws, SIZE_MAX, run);
+  const std::set<Position> reachable = program.reachable();
+  for (std::size_t w = 0; w < numbered.waits.size(); ++w) {
+    for (std::size_t n = 0; n < numbered.notifies.size(); ++n) {
+      if (numbered.waits[w].first == numbered.notifies[n].first) continue;
+      RC_ASSERT(run.is_ordered(n, w) ||
+                may_pass_before(reachable, numbered.waits[w], numbered.notifies[n]));
+    }
+  }
+}
+
+// All that is found in one batch is found in small ones. They may find more: what could only have
+// been satisfied by way of a wait that is already settled is no alternative to them.
+RC_GTEST_PROP(SignalOrder, SmallBatchesFindTheSameOrder,
+              (const Choices& choices, const Choices& draws, std::uint8_t size)) {
+  const SmallProgram program(choices);
+  HandMadeRun whole(program_cores), batched(program_cores);
+  carry_out(program, draws, SIZE_MAX, whole);
+  const Numbered numbered = carry_out(program, draws, 1 + size % 8, batched);
+  if (batched.has_assumed_wrongly()) return;  // one batch decides
+  RC_ASSERT(batched.settled_count() == numbered.waits.size());
+  RC_ASSERT(std::includes(batched.ordered().begin(), batched.ordered().end(),
+                          whole.ordered().begin(), whole.ordered().end()));
+  const std::set<Position> reachable = program.reachable();
+  for (const auto& [n, w] : batched.ordered()) {
+    if (whole.is_ordered(n, w)) continue;
+    RC_ASSERT(!may_pass_before(reachable, numbered.waits[w], numbered.notifies[n]));
+  }
+}
+
+}  // namespace
+}  // namespace peal
