@@ -442,6 +442,23 @@ std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
   return result;
 }
 
+std::vector<FindingSide> Checker::notifiers_elsewhere(std::uint64_t cell) const {
+  std::vector<FindingSide> result;
+  const MemoryRegions::Region* const own = regions_.find(cell);
+  PlaceId last = UINT32_MAX;
+  for (const auto& [key, side] : notified_) {
+    const MemoryRegions::Region* const region = regions_.find(key.second);
+    if (own == nullptr || region == nullptr || key.first == last || region->rank == own->rank ||
+        region->name != own->name || key.second - region->begin != cell - own->begin) {
+      continue;
+    }
+    last = key.first;
+    result.push_back(side);
+    result.back().what = fmt::format("notifies the same signal of rank {}", region->rank);
+  }
+  return result;
+}
+
 void Checker::find_unwaited() {
   std::map<PlaceId, const FindingSide*> unwaited;
   for (const auto& [key, side] : notified_) {
