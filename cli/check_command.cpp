@@ -206,7 +206,9 @@ int check_command(const CheckCommandRequest& request) {
     json["results"].push_back(json_of(plan.subject, result));
   }
   if (events) events->finish();
-  if (request.mutate) {
+  if (request.mutate && !is_clean) {
+    text += "nothing is left out: whether it is needed shows only where there are no findings\n";
+  } else if (request.mutate) {
     const std::vector<Mutation> mutations = run_mutations(plan, check_request);
     text += text_of(mutations);
     json["mutations"] = json_of(mutations);

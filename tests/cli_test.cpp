@@ -21,18 +21,6 @@
 namespace peal {
 namespace {
 
-// PEAL_UPDATE_GOLDEN=1 in the environment writes the files instead of comparing with them.
-void expect_golden(const std::string& name, const std::string& arguments) {
-  const Finished finished = run_peal(arguments);
-  EXPECT_EQ(finished.code, 0) << finished.err;
-  const std::string path = PEAL_SOURCE_DIR "/tests/golden/" + name + ".txt";
-  if (std::getenv("PEAL_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path, std::ios::binary) << finished.out;
-    return;
-  }
-  EXPECT_EQ(finished.out, file_text(path)) << path << " is out of date, or peal " << arguments;
-}
-
 TEST(Cli, GoldenTexts) {
   expect_golden("list", "list");
   expect_golden("all_reduce_ring", "run all_reduce -a ring -p a2a3sim -d 0-3");
@@ -63,16 +51,6 @@ TEST(Cli, TheHostsSpeedGoesToStderr) {
   EXPECT_NE(finished.err.find(" chip instructions in "), std::string::npos);
   EXPECT_TRUE(finished.err.ends_with(" M/s\n"));
   EXPECT_EQ(finished.out.find("chip instructions"), std::string::npos);
-}
-
-// Exit code 2, nothing on stdout, and one sentence that contains `part`.
-void expect_misuse(const std::string& arguments, const std::string& part) {
-  const Finished finished = run_peal(arguments);
-  EXPECT_EQ(finished.code, 2) << arguments;
-  EXPECT_EQ(finished.out, "") << arguments;
-  EXPECT_TRUE(finished.err.starts_with("peal: ")) << arguments << ": " << finished.err;
-  EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
-  EXPECT_NE(finished.err.find(part), std::string::npos) << arguments << ": " << finished.err;
 }
 
 TEST(Cli, MisuseIsToldInOneSentence) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -46,14 +48,38 @@ struct Finished {
   std::string out, err;
 };
 
-// Runs the built `peal` with these arguments, which a shell takes apart.
+// Runs the built `peal` with these arguments, which a shell takes apart, in the source tree, so
+// that places in it are short.
 inline Finished run_peal(const std::string& arguments) {
   const TemporaryFolder folder;
-  const std::string command = "( '" PEAL_BINARY "' " + arguments + " ) >'" + folder.path("out") +
-                              "' 2>'" + folder.path("err") + "' </dev/null";
+  const std::string command = "cd '" PEAL_SOURCE_DIR "'; ( '" PEAL_BINARY "' " + arguments +
+                              " ) >'" + folder.path("out") + "' 2>'" + folder.path("err") +
+                              "' </dev/null";
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, file_text(folder.path("out")),
           file_text(folder.path("err"))};
+}
+
+// PEAL_UPDATE_GOLDEN=1 in the environment writes the files instead of comparing with them.
+inline void expect_golden(const std::string& name, const std::string& arguments, int code = 0) {
+  const Finished finished = run_peal(arguments);
+  EXPECT_EQ(finished.code, code) << finished.err;
+  const std::string path = PEAL_SOURCE_DIR "/tests/golden/" + name + ".txt";
+  if (std::getenv("PEAL_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::binary) << finished.out;
+    return;
+  }
+  EXPECT_EQ(finished.out, file_text(path)) << path << " is out of date, or peal " << arguments;
+}
+
+// Exit code 2, nothing on stdout, and one sentence that contains `part`.
+inline void expect_misuse(const std::string& arguments, const std::string& part) {
+  const Finished finished = run_peal(arguments);
+  EXPECT_EQ(finished.code, 2) << arguments;
+  EXPECT_EQ(finished.out, "") << arguments;
+  EXPECT_TRUE(finished.err.starts_with("peal: ")) << arguments << ": " << finished.err;
+  EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
+  EXPECT_NE(finished.err.find(part), std::string::npos) << arguments << ": " << finished.err;
 }
 
 }  // namespace peal

@@ -144,8 +144,8 @@ std::string verdict(const CheckResult& result) {
     return fmt::format("{} finding{}", count, count == 1 ? "" : "s");
   }
   if (result.undecided.empty()) return "clean (exact)";
-  return fmt::format("clean ({} schedules searched, because {})", result.schedules,
-                     result.undecided);
+  return fmt::format("clean ({} schedule{} searched, because {})", result.schedules,
+                     result.schedules == 1 ? "" : "s", result.undecided);
 }
 
 }  // namespace peal
