@@ -133,8 +133,12 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--set", run.set, "NAME=N", "Another expression for one of the case's [values]")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  add("--only", request.only, "CHECK", "Only findings of these classes")->delimiter(',');
-  add("--skip", request.skip, "CHECK", "No findings of these classes")->delimiter(',');
+  add("--only", request.only, "CHECK", "Only findings of these classes")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  add("--skip", request.skip, "CHECK", "No findings of these classes")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   check->add_flag("--advice", request.advice, "Say what is waste, too");
   check->add_flag("--strict", request.strict, "Assume no more of the hardware than is documented");
   check->add_flag("--mutate", request.mutate,

@@ -47,6 +47,8 @@ class Checker final : public EventReader {
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // Who has notified a cell, the first of each line.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
+  // Who has notified the same place of another rank's window, the first of each line.
+  [[nodiscard]] std::vector<FindingSide> notifiers_elsewhere(std::uint64_t cell) const;
   [[nodiscard]] std::vector<SyncUnit> synchronisations() const {
     return synchronisations_.units(findings_.places());
   }

@@ -52,8 +52,12 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
       fmt::format("{} of {} cores wait and nobody can wake them", waiting, cores.size());
   for (const StandingCore& core : cores) {
     if (core.is_finished || !core.waits_for_signal) continue;
-    for (FindingSide notifier : checker.notifiers(core.cell)) {
+    std::vector<FindingSide> notifiers = checker.notifiers(core.cell);
+    for (FindingSide& notifier : notifiers) {
       notifier.what = fmt::format("has notified what rank {} waits for", core.rank);
+    }
+    if (notifiers.empty()) notifiers = checker.notifiers_elsewhere(core.cell);
+    for (const FindingSide& notifier : notifiers) {
       if (deadlock.sides.size() < 2 * most_sides) deadlock.sides.push_back(notifier);
     }
   }

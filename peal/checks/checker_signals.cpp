@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "peal/checks/checker.h"
+
+// What the checks say of notifies and waits.
+
+namespace peal {
+namespace {
+
+constexpr std::uint64_t line_bytes = 64;
+
+// Whether what the wait needs can be told; for the other comparisons only every schedule can.
+bool has_rule(WaitCmp cmp) {
+  return cmp == WaitCmp::reached || cmp == WaitCmp::eq || cmp == WaitCmp::ge || cmp == WaitCmp::gt;
+}
+
+}  // namespace
+
+void Checker::notify(const Event& event, CoreOrder& order) {
+  refresh_line(event, order);
+  const CoreOrder::Start start{order.scalar(), 0};
+  const std::uint32_t release = order.release();
+  const PlaceId place = findings_.places().id(event.place);
+  const auto core = static_cast<std::uint32_t>(event.core);
+  accesses_.note_release(core, place, event.number);
+  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  signals_.notify(event, release, place, moment_);
+  const Access access{.core = core,
+                      .sequence = order.scalar()[Lane::scalar],
+                      .number = event.number,
+                      .place = place,
+                      .lane = Lane::scalar,
+                      .end = Lane::scalar,
+                      .writes = true,
+                      .atomic = event.op == NotifyOp::add,
+                      .signal = true};
+  const GlobalAccesses::Special set{.line_write = true, .line_clock = start.clock};
+  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
+                event.op == NotifyOp::set ? &set : nullptr);
+  notified_.try_emplace(
+      {place, event.address},
+      FindingSide{event.rank, event.core, "", "notifies it", findings_.places().line(place)});
+}
+
+void Checker::wait(const Event& event, CoreOrder& order) {
+  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  looked_at_.insert(event.address);
+  refresh_line(event, order);
+  if (event.polled) undecided_ = "the kernel polls";
+  if (!has_rule(event.cmp) && undecided_.empty()) {
+    undecided_ = "the kernel waits for a signal to be small or different";
+  }
+  const std::uint32_t acquire = order.acquire();
+  const PlaceId place = findings_.places().id(event.place);
+  signals_.wait(event, acquire, order.scalar(), place, moment_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place);
+}
+
+std::string Checker::cell_name(std::uint64_t address) const {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  if (region == nullptr) return "a signal";
+  const std::uint64_t offset = address - region->begin;
+  if (region->kind == RegionKind::signals) {
+    return fmt::format("signal `{}[{}]` of rank {}", region->name, offset / line_bytes,
+                       region->rank);
+  }
+  return fmt::format("the signal at byte {} of `{}` of rank {}", offset, region->name,
+                     region->rank);
+}
+
+FindingSide Checker::side(const Notify& notify) const {
+  return {states_[notify.core].rank, static_cast<int>(notify.core), "",
+          notify.op == NotifyOp::add ? "notifies it" : "sets it",
+          findings_.places().line(notify.place)};
+}
+
+void Checker::judge_wait(const SatisfiedWait& wait) {
+  const FindingSide self{states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
+                         findings_.places().line(wait.place)};
+  const std::vector<std::uint32_t> notifies = signals_.notifies_on(wait.cell);
+  const std::string cell = cell_name(signals_.cell_address(wait.cell));
+  if (wait.cmp == WaitCmp::eq && !notifies.empty() && signals_.surplus(wait) > 0) {
+    const Notify& last = signals_.notify_at(notifies.back());
+    findings_.add(FindingClass::missed_value, wait.place, last.place, [&] {
+      return Finding{.kind = FindingClass::missed_value,
+                     .subject = cell,
+                     .sides = {self, side(last)},
+                     .reason = fmt::format("a notify that the wait is not ordered before can carry "
+                                           "the signal past {}, and then the wait never ends; wait "
+                                           "for at least that much",
+                                           static_cast<std::int32_t>(wait.threshold))};
+    });
+  }
+  if (wait.polled) return;
+  WaitLine& line = wait_lines_[wait.place];
+  ++line.total;
+  if (has_rule(wait.cmp) ? !wait.needed.empty() : !signals_.holds_from_the_start(wait)) return;
+  if (line.free++ == 0) {
+    line.first = {.kind = FindingClass::vacuous_wait,
+                  .subject = cell,
+                  .sides = {self},
+                  .reason = "the signal holds enough from the start: the wait orders nothing"};
+  }
+  if (!has_rule(wait.cmp) || line.is_stale || notifies.empty()) return;
+  const std::vector<std::uint32_t> counted = signals_.counted(wait);
+  if (counted.empty()) return;
+  line.is_stale = true;
+  line.first.sides = {self, side(signals_.notify_at(counted.front()))};
+  line.first.reason =
+      "no single notify is needed: others, earlier or of somebody else, can satisfy it, so it "
+      "orders nothing (a stale or reused signal)";
+}
+
+std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
+  std::vector<FindingSide> result;
+  for (const auto& [key, side] : notified_) {
+    if (key.second == cell) result.push_back(side);
+  }
+  return result;
+}
+
+std::vector<FindingSide> Checker::notifiers_elsewhere(std::uint64_t cell) const {
+  std::vector<FindingSide> result;
+  const MemoryRegions::Region* const own = regions_.find(cell);
+  PlaceId last = UINT32_MAX;
+  for (const auto& [key, side] : notified_) {
+    const MemoryRegions::Region* const region = regions_.find(key.second);
+    if (own == nullptr || region == nullptr || key.first == last || region->rank == own->rank ||
+        region->name != own->name || key.second - region->begin != cell - own->begin) {
+      continue;
+    }
+    last = key.first;
+    result.push_back(side);
+    result.back().what = fmt::format("notifies the same signal of rank {}", region->rank);
+  }
+  return result;
+}
+
+void Checker::find_unwaited() {
+  std::map<PlaceId, const FindingSide*> unwaited;
+  for (const auto& [key, side] : notified_) {
+    if (!looked_at_.contains(key.second)) unwaited.try_emplace(key.first, &side);
+  }
+  for (const auto& [key, side] : notified_) {
+    if (looked_at_.contains(key.second)) unwaited.erase(key.first);
+  }
+  for (const auto& [place, side] : unwaited) {
+    findings_.add(FindingClass::unwaited_notify, place, place, [&, &side = side] {
+      return Finding{.kind = FindingClass::unwaited_notify,
+                     .subject = "a signal that nobody looks at",
+                     .sides = {*side},
+                     .reason = "no rank waits for it or reads it"};
+    });
+  }
+}
+
+void Checker::look_at_signal(const Event& event, CoreOrder& order) {
+  if (event.kind != EventKind::scalar_read || !signals_.is_cell(event.address)) return;
+  looked_at_.insert(event.address);
+  signals_.look(event, order.acquire());
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place));
+}
+
+}  // namespace peal
