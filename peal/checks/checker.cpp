@@ -317,6 +317,8 @@ void Checker::end_flags(const Event& event) {
 }
 
 void Checker::settle(bool all) {
+  most_kept_ =
+      std::max(most_kept_, accesses_.pending() + signals_.pending() + signals_.pending_notifies());
   accesses_.collect_cell_stores();
   for (const SatisfiedWait* wait : signals_.settle(all)) judge_wait(*wait);
   accesses_.judge();

@@ -45,6 +45,8 @@ class Checker final : public EventReader {
   [[nodiscard]] bool needs_whole() const { return signals_.has_assumed_wrongly(); }
   // Whether ranks that do not hear of each other have made the checks keep more and more.
   [[nodiscard]] bool has_grown() const { return has_grown_; }
+  // The most accesses, waits and notifies whose order was still to be worked out.
+  [[nodiscard]] std::size_t most_kept() const { return most_kept_; }
   // Who has notified a cell, the first of each line.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
   // Who has notified the same place of another rank's window, the first of each line.
@@ -106,6 +108,7 @@ class Checker final : public EventReader {
   std::uint64_t moment_ = 0;  // events so far
   std::size_t batch_;
   bool has_grown_ = false;
+  std::size_t most_kept_ = 0;
   int most_rank_ = 0;
   std::string undecided_;
   std::map<PlaceId, WaitLine> wait_lines_;

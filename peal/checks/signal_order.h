@@ -130,6 +130,7 @@ class SignalOrder {
   [[nodiscard]] bool is_waited_for(std::uint32_t cell) const { return cells_[cell].has_wait; }
   [[nodiscard]] std::size_t cell_count() const { return cells_.size(); }
   [[nodiscard]] std::size_t pending() const { return items_.size(); }
+  [[nodiscard]] std::size_t pending_notifies() const { return notifies_.size(); }
 
  private:
   struct Chain {  // the notifies of one core on one cell, in program order
