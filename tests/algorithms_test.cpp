@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,11 +8,14 @@
 #include <map>
 #include <sstream>
 
+#include "cli/check_subject.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
 #include "peal/collectives/scratch.h"
 #include "peal/cost/step_counter.h"
 #include "peal/launch/launch.h"
+#include "peal/search/check.h"
+#include "peal/search/check_text.h"
 
 namespace peal {
 namespace {
@@ -92,6 +96,27 @@ TEST(Algorithms, DoWhatTheirFormulasSay) {
   }
 }
 
+const std::string proved_ranks = "2,3,4,8,16";
+const std::vector<std::string> proved_counts = {"1", "7", "1000"};
+
+// As `peal check` does it: two calls back to back.
+TEST(Algorithms, AreCleanInEverySchedule) {
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const std::string& count : proved_counts) {
+      CheckCommandRequest request;
+      request.run.collective = name(algorithm.collective);
+      request.run.algorithm = algorithm.name;
+      request.run.ranks = proved_ranks;
+      request.run.count = count;
+      const CheckPlan plan = make_check_plan(request);
+      for (const int ranks : plan.ranks) {
+        const CheckResult result = check(plan.subject, {.ranks = ranks});
+        EXPECT_EQ(verdict(result), "clean (exact)") << describe(plan.subject.command, result);
+      }
+    }
+  }
+}
+
 // The cells of the table rows of docs/algorithms.md, by collective and algorithm.
 std::map<std::string, std::vector<std::string>> documented_rows() {
   std::ifstream file(PEAL_SOURCE_DIR "/docs/algorithms.md");
@@ -104,13 +129,14 @@ std::map<std::string, std::vector<std::string>> documented_rows() {
       std::erase_if(cell, [](char c) { return c == ' ' || c == '`'; });
       cells.push_back(cell);
     }
-    if (cells.size() == 9 && cells[0] != "collective") rows[cells[0] + " " + cells[1]] = cells;
+    if (cells.size() == 10 && cells[0] != "collective") rows[cells[0] + " " + cells[1]] = cells;
   }
   return rows;
 }
 
 TEST(Algorithms, AreDocumentedWithTheSameFormulas) {
   const auto rows = documented_rows();
+  const std::string proved = fmt::format("P={};n={}", proved_ranks, fmt::join(proved_counts, ","));
   EXPECT_EQ(rows.size(), algorithms().size());
   for (const Algorithm& algorithm : algorithms()) {
     const std::string key = fmt::format("{} {}", name(algorithm.collective), algorithm.name);
@@ -125,7 +151,8 @@ TEST(Algorithms, AreDocumentedWithTheSameFormulas) {
                                                f.sent,
                                                f.notifies,
                                                f.scratch,
-                                               f.signals};
+                                               f.signals,
+                                               proved};
     EXPECT_EQ(row->second, expected);
   }
 }

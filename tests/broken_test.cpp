@@ -17,6 +17,7 @@
 #include "peal/search/check_text.h"
 #include "peal/search/mutation.h"
 #include "tests/broken_program.h"
+#include "tests/program.h"
 
 namespace peal {
 namespace {
@@ -166,6 +167,29 @@ TEST(BrokenTable, LinesAreThoseOfTheKernelThatRuns) {
   for (const char* program : {"no_dsb.cpp", "no_dcci.cpp", "no_dsb.cpp"}) {
     const CheckResult result = checked(row(program), Version::wrong, 2);
     EXPECT_EQ(differences_text(row(program), Version::wrong, result), "");
+  }
+}
+
+TEST(BrokenTable, IsTheCatalogueOfTheDocumentation) {
+  std::string expected = "| program | class | mistake |\n|---|---|---|\n";
+  for (const BrokenProgram& each : broken_programs()) {
+    expected += fmt::format("| `{}` | {} | {} |\n", each.program, each.finding, each.about);
+  }
+  const std::string text = file_text(PEAL_SOURCE_DIR "/docs/checks.md");
+  const std::size_t begin = text.find("| program |");
+  ASSERT_NE(begin, text.npos);
+  EXPECT_EQ(text.substr(begin), expected);
+}
+
+TEST(BrokenTable, EveryClassIsDocumentedAndHasAProgram) {
+  const std::string text = file_text(PEAL_SOURCE_DIR "/docs/checks.md");
+  for (int i = 0; i < finding_class_count; ++i) {
+    const std::string kind = name(static_cast<FindingClass>(i));
+    EXPECT_NE(text.find("\n| " + kind + " |"), text.npos) << kind;
+    const auto programs = broken_programs();
+    EXPECT_TRUE(std::any_of(programs.begin(), programs.end(), [&](const BrokenProgram& each) {
+      return each.finding == kind;
+    })) << kind;
   }
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The checks from outside: `peal check`, and peal::check() on kernels of this file.
-#include "peal/search/check.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -14,14 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/check_subject.h"
 #include "peal/base/error.h"
 #include "peal/checks/checker.h"
 #include "peal/collectives/collectives.h"
-#include "peal/collectives/registry.h"
 #include "peal/launch/check_kernel.h"
 #include "peal/launch/launch.h"
-#include "peal/search/check_text.h"
 #include "tests/program.h"
 
 namespace peal {
@@ -341,26 +337,6 @@ TEST(CheckMemory, DoesNotGrowWithTheRun) {
   const std::size_t kept = most_kept(100);
   EXPECT_GT(kept, 30000u);  // more than one batch
   EXPECT_LT(most_kept(1000), 2 * kept);
-}
-
-// Every algorithm on these numbers of ranks with these counts, called twice: docs/algorithms.md
-// says that they are clean in every schedule.
-TEST(CheckAlgorithms, AllAreCleanInEverySchedule) {
-  for (const Algorithm& algorithm : algorithms()) {
-    for (const char* count : {"1", "7", "1000"}) {
-      CheckCommandRequest request;
-      request.run.collective = name(algorithm.collective);
-      request.run.algorithm = algorithm.name;
-      request.run.ranks = "2,3,4,8,16";
-      request.run.count = count;
-      const CheckPlan plan = make_check_plan(request);
-      for (const int ranks : plan.ranks) {
-        const CheckResult result = check(plan.subject, {.ranks = ranks});
-        EXPECT_EQ(verdict(result), "clean (exact)") << plan.subject.command << "\n"
-                                                    << describe(plan.subject.command, result);
-      }
-    }
-  }
 }
 
 }  // namespace
