@@ -341,9 +341,11 @@ struct Numbered {
   std::vector<Where> notifies, waits;  // of a run, by their numbers
 };
 
-// One schedule of it, drawn by `draws`; its order is worked out after each `batch` steps.
-Numbered carry_out(const SmallProgram& program, const std::vector<std::uint32_t>& draws,
-                   std::size_t batch, HandMadeRun& run) {
+// One schedule of it, drawn by `draws`, and then `at_the_end`; its order is worked out after each
+// `batch` steps.
+Numbered carry_out(
+    const SmallProgram& program, const std::vector<std::uint32_t>& draws, std::size_t batch,
+    HandMadeRun& run, void (*at_the_end)(HandMadeRun&) = [](HandMadeRun&) {}) {
   Numbered numbered;
   Position position{};
   for (std::size_t step = 0;; ++step) {
@@ -366,6 +368,7 @@ Numbered carry_out(const SmallProgram& program, const std::vector<std::uint32_t>
     ++position[core];
     if ((step + 1) % batch == 0) run.settle(false);
   }
+  at_the_end(run);
   run.settle(true);
   return numbered;
 }
@@ -404,6 +407,19 @@ RC_GTEST_PROP(SignalOrder, WhatHoldsInEveryScheduleIsClaimedIfCellsHaveOneNotifi
                 may_pass_before(reachable, numbered.waits[w], numbered.notifies[n]));
     }
   }
+}
+
+// Somebody who may take from every cell at any time, after all that counts, changes nothing but the
+// way in which the order is worked out.
+RC_GTEST_PROP(SignalOrder, CellsThatMayShrinkFollowTheSameRule,
+              (const Choices& choices, const Choices& draws)) {
+  const SmallProgram program(choices);
+  HandMadeRun growing(program_cores), shrinking(program_cores + 1);
+  carry_out(program, draws, SIZE_MAX, growing);
+  carry_out(program, draws, SIZE_MAX, shrinking, [](HandMadeRun& run) {
+    for (int cell = 0; cell < 3; ++cell) run.notify(program_cores, cell, -1);
+  });
+  RC_ASSERT(growing.ordered() == shrinking.ordered());
 }
 
 // All that is found in one batch is found in small ones. They may find more: what could only have
