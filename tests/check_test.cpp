@@ -99,6 +99,17 @@ TEST(Check, EveryReplayCommandShowsItsFindingAgain) {
   EXPECT_GT(others, 2);
 }
 
+TEST(Check, ASavedScheduleShowsItsFindingsAgain) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path("schedule"),
+                    one = exchange("polls_once", "-n 3 ") + "--schedules 0 ";
+  const Json saved = json_of(one + "--schedule random:1 --save-schedule " + file);
+  EXPECT_EQ(classes(saved).count("race"), 1u);
+  const Json read = json_of(one + "--schedule " + file);
+  EXPECT_EQ(classes(read), classes(saved));
+  EXPECT_EQ(classes(json_of(one)), Classes{});
+}
+
 TEST(Check, TwoChecksPrintAndWriteTheSameBytes) {
   const TemporaryFolder folder;
   std::vector<std::string> outputs[2];
@@ -234,6 +245,7 @@ TEST(Check, MisuseIsToldInOneSentence) {
   expect_misuse("check all_reduce -p shm", "platform `shm`");
   expect_misuse("check all_reduce -n 2,3 --events " + file, "--events records one run");
   expect_misuse("check all_reduce --events /no/such/folder/x", "cannot be written");
+  expect_misuse("check all_reduce --save-schedule /no/such/folder/x", "cannot be written");
   expect_misuse("check all_reduce --json /no/such/folder/x", "cannot be written");
   expect_misuse("check " + file + " --mutate", "is a recorded run of 2 ranks");
   expect_misuse("check " + file + " -n 3", "is a recorded run of 2 ranks");
