@@ -103,6 +103,10 @@ void Checker::add_region(const Event& event) {
   regions_.add(event);
   if (event.region != RegionKind::on_chip) return;
   cores_.emplace_back(switches_.drained_is_visible);
+  findings_.add_core(
+      static_cast<int>(std::count_if(states_.begin(), states_.end(), [&](const CoreState& state) {
+        return state.rank == event.rank;
+      })));
   states_.push_back({.rank = event.rank, .last_stores = {}, .lines = {}});
   on_chip_.add_core();
   accesses_.add_core(event.rank);

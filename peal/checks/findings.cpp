@@ -38,8 +38,17 @@ bool Findings::is_clean() const {
                      [](const Finding& finding) { return is_advice(finding.kind); });
 }
 
+Finding Findings::with_core_numbers(Finding finding) const {
+  for (FindingSide& side : finding.sides) {
+    const auto core = static_cast<std::size_t>(side.core);
+    if (core < core_numbers_.size()) side.core = core_numbers_[core];
+  }
+  return finding;
+}
+
 std::vector<Finding> Findings::sorted() const {
-  std::vector<Finding> result = found_;
+  std::vector<Finding> result;
+  for (const Finding& finding : found_) result.push_back(with_core_numbers(finding));
   std::stable_sort(result.begin(), result.end(),
                    [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
   return result;

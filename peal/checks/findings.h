@@ -55,6 +55,9 @@ class Findings {
   void add(FindingClass kind, PlaceId first, PlaceId second, const std::function<Finding()>& make);
   // By class, and then in the order in which they were met.
   [[nodiscard]] std::vector<Finding> sorted() const;
+  // The number of each core of the run within its rank, which reports name it by.
+  void add_core(int number) { core_numbers_.push_back(number); }
+  [[nodiscard]] Finding with_core_numbers(Finding finding) const;
   // Whether there is nothing but advice.
   [[nodiscard]] bool is_clean() const;
 
@@ -65,6 +68,7 @@ class Findings {
     auto operator<=>(const Key&) const = default;
   };
   PlaceTable places_;
+  std::vector<int> core_numbers_;
   std::map<Key, std::size_t> index_;
   std::vector<Finding> found_;
 };

@@ -64,7 +64,9 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
   }
   OneRun result;
   result.findings = checker.findings().sorted();
-  for (Finding& end : ends) result.findings.push_back(std::move(end));
+  for (Finding& end : ends) {
+    result.findings.push_back(checker.findings().with_core_numbers(std::move(end)));
+  }
   std::stable_sort(result.findings.begin(), result.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
   result.undecided = checker.undecided();
