@@ -80,7 +80,7 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
                          findings_.places().line(wait.place)};
   const std::vector<std::uint32_t> notifies = signals_.notifies_on(wait.cell);
   const std::string cell = cell_name(signals_.cell_address(wait.cell));
-  if (wait.cmp == WaitCmp::eq && !notifies.empty() && signals_.surplus(wait) > 0) {
+  if (wait.cmp == WaitCmp::eq && !notifies.empty() && signals_.can_pass(wait)) {
     const Notify& last = signals_.notify_at(notifies.back());
     findings_.add(FindingClass::missed_value, wait.place, last.place, [&] {
       return Finding{.kind = FindingClass::missed_value,
@@ -158,6 +158,9 @@ void Checker::find_unwaited() {
 void Checker::look_at_signal(const Event& event, CoreOrder& order) {
   if (event.kind != EventKind::scalar_read || !signals_.is_cell(event.address)) return;
   looked_at_.insert(event.address);
+  if (!switches_.signals_in_order && undecided_.empty()) {
+    undecided_ = "the kernel reads a signal as data";
+  }
   signals_.look(event, order.acquire());
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place));
 }

@@ -58,6 +58,7 @@ std::ifstream open(const std::string& path, Platform::Switches& switches) {
     refuse(path, "does not begin as one");
   }
   switches.drained_is_visible = get<std::uint8_t>(file, path) != 0;
+  switches.signals_in_order = get<std::uint8_t>(file, path) != 0;
   switches.event_identity_without_waiter = get<std::uint8_t>(file, path) != 0;
   return file;
 }
@@ -104,6 +105,7 @@ EventFileWriter::EventFileWriter(const std::string& path, const Platform::Switch
   }
   file_.write(magic.data(), magic.size());
   put(static_cast<std::uint8_t>(switches.drained_is_visible));
+  put(static_cast<std::uint8_t>(switches.signals_in_order));
   put(static_cast<std::uint8_t>(switches.event_identity_without_waiter));
 }
 

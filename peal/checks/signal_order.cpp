@@ -370,14 +370,21 @@ bool SignalOrder::holds_from_the_start(const SatisfiedWait& wait) const {
   return holds(wait.cmp, cell.base, wait.threshold);
 }
 
-std::int64_t SignalOrder::surplus(const SatisfiedWait& wait) const {
+bool SignalOrder::can_pass(const SatisfiedWait& wait) const {
   const Counting counts = counting(wait, cells_[wait.cell]);
-  std::int64_t sum = 0;
+  std::int64_t before = 0, other = 0;  // what is added, ordered before the wait and not
   for (std::uint32_t n : counts.notifies) {
     const Notify& notify = notifies_[n];
-    if (notify.op == NotifyOp::add && notify.value > 0) sum += notify.value;
+    const bool is_before_wait = is_before(notify, wait);
+    if (notify.op == NotifyOp::set) {
+      if (!is_before_wait && notify.value != static_cast<std::int32_t>(wait.threshold)) return true;
+    } else if (is_before_wait) {
+      before += notify.value;
+    } else if (notify.value > 0) {
+      other += notify.value;
+    }
   }
-  return sum - needs(wait, counts.base);
+  return other > 0 && before + other > needs(wait, counts.base);
 }
 
 }  // namespace peal

@@ -125,8 +125,8 @@ class SignalOrder {
   // Whether the wait compares so with what the cell holds at first, and nothing that is ordered
   // before it changes that.
   [[nodiscard]] bool holds_from_the_start(const SatisfiedWait& wait) const;
-  // The most that the cell may hold when the wait looks, less what it waits for.
-  [[nodiscard]] std::int64_t surplus(const SatisfiedWait& wait) const;
+  // Whether a notify that is not ordered before the wait for equality can carry the cell past it.
+  [[nodiscard]] bool can_pass(const SatisfiedWait& wait) const;
   [[nodiscard]] bool is_waited_for(std::uint32_t cell) const { return cells_[cell].has_wait; }
   [[nodiscard]] std::size_t cell_count() const { return cells_.size(); }
   [[nodiscard]] std::size_t pending() const { return items_.size(); }

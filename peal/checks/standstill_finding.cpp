@@ -70,6 +70,9 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
     }
     deadlock.reason += finished == 1 ? " has finished and notifies nobody any more"
                                      : " have finished and notify nobody any more";
+  } else if (std::none_of(cores.begin(), cores.end(),
+                          [](const StandingCore& core) { return core.waits_for_signal; })) {
+    deadlock.reason = "a set_flag is missing, or behind a wait_flag that is itself in vain";
   } else {
     deadlock.reason = "every core waits for another's next notify: a cycle";
   }

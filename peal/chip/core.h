@@ -131,8 +131,9 @@ class Core {
   };
   [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
-  // The instruction of a pipe that waits for an event flag, if one does.
-  [[nodiscard]] const Instruction* held_back() const;
+  // The place of the wait for an event flag that holds the core up, at a standstill: the one for
+  // which no set_flag is in any queue.
+  [[nodiscard]] SourcePlace missing_flag() const;
 
   // For Fabric: steps that this core's parts take.
   void scalar_step(Picoseconds time);
@@ -174,6 +175,7 @@ class Core {
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
+  [[nodiscard]] bool will_be_set(std::uint32_t flag) const;
   // Lets others run until somebody wakes this core.
   void leave();
   // What an access to a signal does to the cache: its line is written back and read anew.

@@ -125,13 +125,31 @@ void Fabric::send_signal(Picoseconds time, const SignalInFlight& signal) {
   }
   const int slot = free_signals_.back();
   free_signals_.pop_back();
-  signals_[static_cast<std::size_t>(slot)] = signal;
+  SignalInFlight& own = signals_[static_cast<std::size_t>(slot)];
+  own = signal;
+  own.next = -1;
+  own.time = time;
+  if (settings_.platform.switches.signals_in_order) {
+    last_signals_.resize(cores_.size(), -1);
+    int& last = last_signals_[static_cast<std::size_t>(signal.core)];
+    const bool is_first = last < 0;
+    if (!is_first) signals_[static_cast<std::size_t>(last)].next = slot;
+    last = slot;
+    if (!is_first) return;
+  }
   settings_.agenda.add(time, StepId::arrival(slot));
 }
 
 void Fabric::arrive(int slot) {
   const SignalInFlight signal = signals_[static_cast<std::size_t>(slot)];
   free_signals_.push_back(slot);
+  if (signal.next >= 0) {
+    const Picoseconds time = signals_[static_cast<std::size_t>(signal.next)].time;
+    settings_.agenda.add(std::max(time, now_), StepId::arrival(signal.next));
+  } else if (!last_signals_.empty()) {
+    int& last = last_signals_[static_cast<std::size_t>(signal.core)];
+    if (last == slot) last = -1;
+  }
   if (signal.op == NotifyOp::add) {
     *signal.cell += signal.value;
   } else {

@@ -127,6 +127,9 @@ class Fabric {
     std::uint32_t value = 0;
     NotifyOp op{};
     SourcePlace place;
+    // Where signals of one core keep their order: the next of them, which goes when this has come.
+    int next = -1;
+    Picoseconds time = 0;
   };
   void send_signal(Picoseconds time, const SignalInFlight& signal);
 
@@ -145,6 +148,7 @@ class Fabric {
   std::vector<int> free_stores_;
   std::vector<SignalInFlight> signals_;
   std::vector<int> free_signals_;
+  std::vector<int> last_signals_;  // of each core: the last that is under way, or -1
 };
 
 }  // namespace peal

@@ -133,6 +133,7 @@ Platform read_platform(const std::string& path) {
     figures.refuse("verbs.tile_bytes", "a multiple of 64, at most an eighth of the unified buffer");
   }
   platform.switches.drained_is_visible = figures.flag("switches.drained_is_visible");
+  platform.switches.signals_in_order = figures.flag("switches.signals_in_order");
   platform.switches.event_identity_without_waiter =
       figures.flag("switches.event_identity_without_waiter");
   return platform;

@@ -64,6 +64,8 @@ struct Platform {
 
   struct Switches {
     bool drained_is_visible = true;
+    // Signals of one core take effect in the order of their notifies.
+    bool signals_in_order = true;
     // Two fences of one pipe and id that are alive at once are an error, whoever waits for them.
     bool event_identity_without_waiter = true;
   } switches;
@@ -76,6 +78,7 @@ struct Platform {
 // The switches that assume the least of the hardware.
 [[nodiscard]] constexpr Platform::Switches strict_switches(Platform::Switches switches) {
   switches.drained_is_visible = false;
+  switches.signals_in_order = false;
   switches.event_identity_without_waiter = true;
   return switches;
 }

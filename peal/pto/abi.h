@@ -106,6 +106,8 @@ struct Host {
   // address of the instruction behind it.
   void (*access)(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place);
   // Ends the run with a mistake of the kernel, told in one sentence. Does not return.
+  // The code calls what would end the process.
+  void (*ended)(const char* how, void* place);
   void (*fail)(const char* sentence, Place place);
   // The two that shims call, which run before any core does.
   void (*submit)(const Submission* submission);

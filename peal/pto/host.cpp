@@ -358,6 +358,13 @@ std::int32_t test_transfers(std::uint64_t handle, Place place) {
   return core().test_transfers(static_cast<std::uint32_t>(handle), source(place)) ? 1 : 0;
 }
 
+// Where the host puts things differs from run to run, so it is not said.
+std::string bad_pointer(const void* address) {
+  const auto number = reinterpret_cast<std::uintptr_t>(address);
+  if (number < 65536) return fmt::format("at the bad pointer {:#x}", number);
+  return "at a bad pointer, to memory that is in no buffer";
+}
+
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   const std::byte* const first = owner.on_chip(OnChip::unified);
   const auto total = static_cast<std::size_t>(on_chip_bytes(owner.fabric().platform()));
@@ -393,13 +400,20 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   const auto outside = describe_outside(data, size_bytes, what);
   refuse_at(line_before(place),
             outside.value_or(
-                fmt::format("{} of {} bytes at the bad pointer {}", what, size_bytes, address)),
+                fmt::format("{} of {} bytes {}", what, size_bytes, bad_pointer(address))),
             outside ? Kind::out_of_bounds : Kind::other);
 }
 
 std::int32_t own_rank() { return core().rank(); }
 std::int32_t block_index() { return blocks[core().index()].index; }
 std::int32_t block_count() { return blocks[core().index()].count; }
+
+void ended(const char* how, void* place) {
+  const std::string what =
+      std::string("it calls ") + how + ", which would end all ranks; return from kernel_entry";
+  if (current_core() == nullptr) throw RunError("orchestration " + what + "   " + line_before(place));
+  refuse_at(line_before(place), what);
+}
 
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
 
@@ -437,6 +451,7 @@ const pto_abi::Host& pto_host() {
       .wait_transfers = wait_transfers,
       .test_transfers = test_transfers,
       .access = access,
+      .ended = ended,
       .fail = fail,
       .submit = submit_pto_task,
       .shim_fail = fail_pto_shim,

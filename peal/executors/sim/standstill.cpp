@@ -47,13 +47,9 @@ StandingCore describe(const Core& core, const SimMemory& memory) {
     case Core::Blocked::signal:
       break;
     case Core::Blocked::flag:
-      return at("waits for an event flag that nobody sets", core.place());
     case Core::Blocked::drain:
     case Core::Blocked::queue:
-      if (const Instruction* held = core.held_back(); held != nullptr) {
-        return at("has a pipe that waits for an event flag that nobody sets", held->place());
-      }
-      return at("waits for its pipes to drain", core.place());
+      return at("waits for an event flag that nobody sets", core.missing_flag());
     default:
       return at("waits for a step that does not come", core.place());
   }

@@ -103,6 +103,23 @@ void __tsan_init() {}
 void __tsan_atomic_thread_fence(int) {}
 void __tsan_atomic_signal_fence(int) {}
 
+// A kernel has nothing to end but itself.
+[[noreturn]] void __wrap_abort() {
+  peal::kernel_side::host->ended("abort()", PEAL_HERE);
+  __builtin_unreachable();
+}
+[[noreturn]] void __wrap_exit(int) {
+  peal::kernel_side::host->ended("exit()", PEAL_HERE);
+  __builtin_unreachable();
+}
+[[noreturn]] void __wrap__exit(int) {
+  peal::kernel_side::host->ended("_exit()", PEAL_HERE);
+  __builtin_unreachable();
+}
+[[noreturn]] void __wrap___assert_fail(const char*, const char*, unsigned, const char*) {
+  peal::kernel_side::host->ended("a failed assert()", PEAL_HERE);
+  __builtin_unreachable();
+}
 void* __wrap_memcpy(void* to, const void* from, std::size_t size) {
   if (size != 0) tell(from, size, false, PEAL_HERE);
   if (size != 0) tell(to, size, true, PEAL_HERE);
