@@ -23,6 +23,12 @@ std::string case_path(const RunRequest& request) {
   if (target.extension() == ".toml") return target.string();
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
+  if (!fs::exists(target, failed)) {
+    throw Error(
+        fmt::format("kernel `{}` cannot be read: No such file or directory; name an existing "
+                    "source file or folder",
+                    request.collective));
+  }
   throw Error(fmt::format(
       "kernel `{}` has a kernel_entry and no case; describe its arguments by --arg, or in a TOML "
       "file and give --case FILE",

@@ -69,6 +69,48 @@ TEST(Pto, ShimsThatDoNotFitAreRefused) {
   EXPECT_NE(kernel.find("a task of kernel 0, which the case"), std::string::npos) << kernel;
 }
 
+// A shim with a mistake does not take the program down.
+TEST(Pto, AShimThatCrashesIsReported) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"volatile int zero = 0; zero = 8 / zero;", "an integer was divided by zero"},
+      {"*reinterpret_cast<volatile int*>(8) = 1;", "it used the bad pointer 0x8"},
+      {"throw 5;", "throws what is no std::exception"},
+      {"throw std::runtime_error(\"no route\");", "throws: no route"},
+      {"abort();", "it calls abort(), which would end all ranks"},
+      {"for (volatile int i = 0;;) i = 1;", "it ran for 1 s"}};
+  const CaseFile good = read_case_file(PEAL_SOURCE_DIR "/tests/pto/shim/case.toml");
+  const TemporaryFolder folder;
+  for (const auto& [mistake, sentence] : mistakes) {
+    std::ofstream(folder.path("orch.cpp"))
+        << "#include \"pto_orchestration_api.h\"\n#include <stdexcept>\n#include <stdlib.h>\n"
+           "extern \"C\" __attribute__((visibility(\"default\"))) PTO2OrchestrationConfig "
+           "twice_orchestration_config(const ChipTaskArgs&) { return {.expected_arg_count = 5}; }\n"
+           "extern \"C\" __attribute__((visibility(\"default\"))) void "
+           "twice_orchestration(const ChipTaskArgs&) {\n#line 100\n"
+        << mistake << "\n}\n";
+    CaseFile file = good;
+    file.orchestration->file = folder.path("orch.cpp");
+    std::string message;
+    try {
+      message = run_case(file, {.ranks = 2, .time_limit_seconds = 1}).mismatch.value_or("passed");
+    } catch (const RunError& error) {
+      message = error.what();
+    }
+    EXPECT_NE(message.find(sentence), std::string::npos) << message;
+    const bool has_line = message.find("throws") != std::string::npos ||
+                          message.find("orch.cpp:100") != std::string::npos;
+    EXPECT_TRUE(has_line) << message;
+  }
+}
+
+TEST(Pto, AKernelThatWouldEndTheProcessIsReported) {
+  const std::string ended = SmallKernel("__builtin_abort();").message();
+  EXPECT_NE(ended.find("it calls abort(), which would end all ranks"), std::string::npos) << ended;
+  EXPECT_NE(ended.find("kernel.cpp:100"), std::string::npos) << ended;
+  const std::string left = SmallKernel("__builtin_exit(0);").message();
+  EXPECT_NE(left.find("it calls exit()"), std::string::npos) << left;
+}
+
 TEST(Pto, EverySpellingGivesItsValues) {
   const std::string path = PEAL_SOURCE_DIR "/tests/pto/names.toml";
   for (const char* schedule : {"virtual", "random:1", "random:2", "random:3"}) {

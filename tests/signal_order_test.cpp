@@ -72,7 +72,7 @@ class HandMadeRun {
       const auto w = static_cast<std::size_t>(which - waits_.begin());
       settled_.insert(w);
       if (wait->needed.empty()) vacuous_.insert(w);
-      surplus_ = order_.surplus(*wait);
+      can_pass_ = wait->cmp == WaitCmp::eq && order_.can_pass(*wait);
       for (std::size_t n = 0; n < notifies_.size(); ++n) {
         const auto& [core, release] = notifies_[n];
         const std::uint32_t known =
@@ -92,7 +92,7 @@ class HandMadeRun {
   [[nodiscard]] std::size_t settled_count() const { return settled_.size(); }
   [[nodiscard]] bool has_assumed_wrongly() const { return order_.has_assumed_wrongly(); }
   // Of the wait that was settled last.
-  [[nodiscard]] std::int64_t surplus() const { return surplus_; }
+  [[nodiscard]] bool can_pass() const { return can_pass_; }
 
  private:
   static std::uint64_t address_of(int cell) {
@@ -120,7 +120,7 @@ class HandMadeRun {
   std::vector<std::pair<int, std::uint32_t>> notifies_, waits_;  // core, and number there
   std::set<std::pair<std::size_t, std::size_t>> ordered_;
   std::set<std::size_t> settled_, vacuous_;
-  std::int64_t surplus_ = 0;
+  bool can_pass_ = false;
 };
 
 TEST(SignalOrder, AWaitIsAfterTheOneNotifyThatCanSatisfyIt) {
@@ -212,6 +212,25 @@ TEST(SignalOrder, AResetBeforeTheWaitErasesWhatCameBeforeIt) {
 }
 
 // A wait for equality is ordered by what it needs; more may come, unless the waiter holds it back.
+TEST(SignalOrder, AWaitForEqualityMayMissASetThatIsReplaced) {
+  HandMadeRun run(2);
+  run.notify(1, 0, 1, NotifyOp::set);
+  run.wait(0, 0, 1, WaitCmp::eq);
+  run.notify(1, 0, 2, NotifyOp::set);
+  run.settle(true);
+  EXPECT_TRUE(run.can_pass());
+}
+
+TEST(SignalOrder, WhatIsTakenOffBeforeAWaitForEqualityCannotCarryItPast) {
+  HandMadeRun run(2);
+  run.notify(1, 0, 3);
+  run.wait(0, 0, 3);
+  run.notify(0, 0, -3);
+  run.wait(0, 0, 0, WaitCmp::eq);
+  run.settle(true);
+  EXPECT_FALSE(run.can_pass());
+}
+
 TEST(SignalOrder, AWaitForEqualityMayBeOvershot) {
   for (const bool is_held_back : {true, false}) {
     HandMadeRun run(2);
@@ -225,7 +244,7 @@ TEST(SignalOrder, AWaitForEqualityMayBeOvershot) {
     run.settle(true);
     EXPECT_TRUE(run.is_ordered(n, w));
     if (!is_held_back) {
-      EXPECT_EQ(run.surplus(), 1);
+      EXPECT_TRUE(run.can_pass());
     }
   }
 }

@@ -240,13 +240,16 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     return fmt::format(
-        "rank {} notifies at {} before its {} is drained: a pipe_barrier or dsb "
+        "rank {} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
         "is missing before the notify",
         from, describe(line), earlier.writes ? "store" : "load");
   }
   const std::uint32_t waited = clock[Lane::acquired];
   if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1]);
+    if (line.file.starts_with("peal/launch/")) {  // the end of a task, not a wait
+      return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
+    }
     return fmt::format(
         "nothing orders the two: what rank {} last waited for, at {}, can be "
         "satisfied without rank {} having come past this",

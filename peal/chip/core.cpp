@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "peal/base/error.h"
+#include "peal/machine/standstill.h"
 
 namespace peal {
 
@@ -238,10 +239,10 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
 void Core::note_failed_poll(SourcePlace place) const {
   fabric_.count_failed_poll();
   if (fabric_.failed_polls() <= polls_in_vain) return;
-  throw RunError(fmt::format(
-      "deadlock: rank {} polls for ever, and nobody is left who could change what it looks at   "
-      "{}:{}",
-      rank_, place.file, place.line));
+  const std::string what = "polls for ever, and nobody is left who could change what it looks at";
+  throw Standstill(
+      fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
+      {{.rank = rank_, .core = index_, .what = what, .file = place.file, .line = place.line}});
 }
 
 void Core::yield() {

@@ -131,8 +131,8 @@ class Core {
   };
   [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
-  // The place of the wait for an event flag that holds the core up, at a standstill: the one for
-  // which no set_flag is in any queue.
+  // The place of the wait for an event flag that holds the core up, at a standstill: the first in
+  // program order, behind which the others stand.
   [[nodiscard]] SourcePlace missing_flag() const;
 
   // For Fabric: steps that this core's parts take.
@@ -175,7 +175,6 @@ class Core {
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
-  [[nodiscard]] bool will_be_set(std::uint32_t flag) const;
   // Lets others run until somebody wakes this core.
   void leave();
   // What an access to a signal does to the cache: its line is written back and read anew.

@@ -74,29 +74,15 @@ void Core::pipe_step(Pipe pipe, Picoseconds time) {
   check_drained();
 }
 
-bool Core::will_be_set(std::uint32_t flag) const {
-  for (int from = 0; from < pipe_count; ++from) {
-    const PipeQueue& pipe = pipes_[static_cast<std::size_t>(from)];
-    for (std::uint32_t i = 0; i < pipe.size; ++i) {
-      const Instruction& queued = pipe.ring[(pipe.head + i) % pipe.ring.size()];
-      if (queued.opcode == Opcode::set_flag &&
-          Flags::index(from, queued.flag_pipe, queued.flag_id) == flag) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 SourcePlace Core::missing_flag() const {
-  if (blocked_ == Blocked::flag && !will_be_set(blocked_flag_)) return place_;
-  SourcePlace any = place_;
+  SourcePlace first = place_;
+  std::uint32_t number = UINT32_MAX;
   for (const PipeQueue& pipe : pipes_) {
-    if (pipe.state != PipeState::flag) continue;
-    any = pipe.ring[pipe.head].place();
-    if (!will_be_set(pipe.blocked_flag)) return any;
+    if (pipe.state != PipeState::flag || pipe.ring[pipe.head].number > number) continue;
+    number = pipe.ring[pipe.head].number;
+    first = pipe.ring[pipe.head].place();
   }
-  return any;
+  return first;
 }
 
 void Core::check_drained() {

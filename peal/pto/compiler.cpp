@@ -169,8 +169,9 @@ Build build_of(const fs::path& path, KernelLanguage language,
     // The callbacks of the instrumented object are linked into it, and are not instrumented.
     build.linked_sources = {(root / "peal/pto/include/peal_callbacks.cpp").string()};
     build.link.push_back(build.linked_sources.front());
-    build.link.emplace_back("-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,--wrap=exit,"
-                            "--wrap=_exit,--wrap=__assert_fail");
+    build.link.emplace_back(
+        "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,"
+        "--wrap=exit,--wrap=_exit,--wrap=__assert_fail");
   }
   build.compile.push_back(path.string());
   return build;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <link.h>
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -29,6 +30,8 @@ constexpr double tick_seconds = 0.1;
 constexpr std::size_t signal_stack_bytes = std::size_t{128} * 1024;
 constexpr std::uintptr_t guard_bytes = 64 * 1024;  // below a stack: what a big frame may skip to
 
+constexpr std::uintptr_t stack_slack = 1024 * 1024;  // how near the stack pointer its stack is
+
 struct Range {
   std::uintptr_t begin = 0, end = 0;
   [[nodiscard]] bool holds(std::uintptr_t address) const {
@@ -54,6 +57,7 @@ struct State {
   int still_ticks = 0;
   const Core* seen_core = nullptr;
   std::uint64_t seen_instructions = 0;
+  sigjmp_buf* escape = nullptr;  // out of code that runs outside of every core
   std::array<struct sigaction, FaultGuard::signals.size()> before{};
 };
 thread_local State state;
@@ -63,11 +67,7 @@ bool in_kernel(std::uintptr_t address) {
                      [address](const auto& object) { return object.code.holds(address); });
 }
 
-std::string what_happened(const Core& core) {
-  if (state.overflowed) {
-    return fmt::format("its stack of {} bytes has overflowed",
-                       core.fabric().programs().stack(core.index()).size());
-  }
+std::string what_happened() {
   switch (state.signal) {
     case SIGFPE:
       return "an integer was divided by zero, or a quotient does not fit";
@@ -76,8 +76,15 @@ std::string what_happened(const Core& core) {
     case SIGVTALRM:
       return fmt::format("it ran for {:.0f} s without an instruction of the chip", state.seconds);
     default:
-      return fmt::format("it used the bad pointer {:#x}", state.address);
+      return state.overflowed ? "its stack has overflowed"
+                              : fmt::format("it used the bad pointer {:#x}", state.address);
   }
+}
+
+std::string what_happened(const Core& core) {
+  if (!state.overflowed) return what_happened();
+  return fmt::format("its stack of {} bytes has overflowed",
+                     core.fabric().programs().stack(core.index()).size());
 }
 
 std::exception_ptr describe_fault(const Core& core) {
@@ -116,10 +123,31 @@ void pass_on(int signal) {
   ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
 }
 
+// A fault of code that runs outside of every core, or of a function that it has called.
+void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
+  const auto& registers = context.uc_mcontext.gregs;
+  std::uintptr_t place = static_cast<std::uintptr_t>(registers[REG_RIP]);
+  if (!in_kernel(place)) {
+    if (signal == SIGVTALRM) return;
+    std::memcpy(&place, reinterpret_cast<const void*>(registers[REG_RSP]), sizeof(place));
+    if (!in_kernel(place)) return pass_on(signal);
+    --place;  // a return address is behind the call
+  }
+  if (signal == SIGVTALRM && ++state.still_ticks * tick_seconds < state.seconds) return;
+  state.signal = signal;
+  state.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
+  state.counter = place;
+  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
+  state.overflowed = signal == SIGSEGV && state.address + stack_slack > stack_pointer &&
+                     state.address < stack_pointer + stack_slack;
+  siglongjmp(*state.escape, 1);
+}
+
 void handle(int signal, siginfo_t* info, void* opaque) {
   auto* context = static_cast<ucontext_t*>(opaque);
   auto& registers = context->uc_mcontext.gregs;
   const Core* core = state.active ? current_core() : nullptr;
+  if (core == nullptr && state.escape != nullptr) return escape(signal, *info, *context);
   if (core == nullptr) return pass_on(signal);
   const auto counter = static_cast<std::uintptr_t>(registers[REG_RIP]);
   const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
@@ -201,6 +229,19 @@ FaultGuard::~FaultGuard() {
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
   ::sigaltstack(&stack_before_, nullptr);
   state.active = false;
+}
+
+void run_guarded(const std::function<void()>& code) {
+  sigjmp_buf here;
+  state.still_ticks = 0;
+  state.escape = &here;
+  struct Stop {
+    ~Stop() { state.escape = nullptr; }
+  } stop;
+  if (sigsetjmp(here, 1) == 0) return code();
+  state.escape = nullptr;
+  throw RunError(fmt::format("orchestration crashed: {}   {}", what_happened(),
+                             source_line(reinterpret_cast<const void*>(state.counter))));
 }
 
 void add_kernel_object(const void* address_inside) {

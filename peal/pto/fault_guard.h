@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 namespace peal {
@@ -35,5 +36,10 @@ void add_kernel_object(const void* address_inside);
 void remove_kernel_object(const void* address_inside);
 // Whether the address is in the code or data of a loaded kernel.
 [[nodiscard]] bool is_kernel_data(const void* address);
+
+// Runs code of a loaded object outside of every core, such as an orchestration shim. Where it
+// faults or does not end, it is left for good, and RunError says what happened and where. Needs a
+// living FaultGuard.
+void run_guarded(const std::function<void()>& code);
 
 }  // namespace peal

@@ -398,10 +398,10 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   }
   const char* const what = writes != 0 ? "a store" : "a load";
   const auto outside = describe_outside(data, size_bytes, what);
-  refuse_at(line_before(place),
-            outside.value_or(
-                fmt::format("{} of {} bytes {}", what, size_bytes, bad_pointer(address))),
-            outside ? Kind::out_of_bounds : Kind::other);
+  refuse_at(
+      line_before(place),
+      outside.value_or(fmt::format("{} of {} bytes {}", what, size_bytes, bad_pointer(address))),
+      outside ? Kind::out_of_bounds : Kind::other);
 }
 
 std::int32_t own_rank() { return core().rank(); }
@@ -410,8 +410,10 @@ std::int32_t block_count() { return blocks[core().index()].count; }
 
 void ended(const char* how, void* place) {
   const std::string what =
-      std::string("it calls ") + how + ", which would end all ranks; return from kernel_entry";
-  if (current_core() == nullptr) throw RunError("orchestration " + what + "   " + line_before(place));
+      std::string("it calls ") + how + ", which would end all ranks; return instead";
+  if (current_core() == nullptr) {
+    throw RunError("orchestration error: " + what + "   " + line_before(place));
+  }
   refuse_at(line_before(place), what);
 }
 

@@ -5,6 +5,7 @@
 
 #include "peal/base/error.h"
 #include "peal/machine/dtype.h"
+#include "peal/pto/fault_guard.h"
 #include "peal/pto/include/pto_orchestration_api.h"
 
 namespace peal {
@@ -82,6 +83,19 @@ PtoShim::PtoShim(const std::string& source, const std::string& name,
   }
 }
 
+// What the shim throws, and is not ours, is a mistake of the shim.
+void PtoShim::run(const std::function<void()>& call) const {
+  try {
+    run_guarded(call);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw RunError(fmt::format("orchestration `{}` throws: {}", source_, error.what()));
+  } catch (...) {
+    throw RunError(fmt::format("orchestration `{}` throws what is no std::exception", source_));
+  }
+}
+
 std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
                                   std::span<const std::uint64_t> scalars) const {
   if (tensors.size() > most_chip_tensors || scalars.size() > most_chip_scalars) {
@@ -93,7 +107,8 @@ std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
   const ChipTaskArgs args(tensors.data(), tensors.size(), scalars.data(), scalars.size());
   const auto config = reinterpret_cast<PTO2OrchestrationConfig (*)(const ChipTaskArgs&)>(
       object_.find((name_ + "_config").c_str()));
-  const int expected = config(args).expected_arg_count;
+  int expected = 0;
+  run([&] { expected = config(args).expected_arg_count; });
   const std::size_t given = tensors.size() + scalars.size();
   if (expected < 0 || static_cast<std::size_t>(expected) != given) {
     throw Error(fmt::format(
@@ -105,7 +120,7 @@ std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
   struct Stop {
     ~Stop() { collected = nullptr; }
   } stop;
-  reinterpret_cast<void (*)(const ChipTaskArgs&)>(object_.find(name_.c_str()))(args);
+  run([&] { reinterpret_cast<void (*)(const ChipTaskArgs&)>(object_.find(name_.c_str()))(args); });
   return tasks;
 }
 

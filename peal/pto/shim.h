@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class PtoShim {
                                          std::span<const std::uint64_t> scalars) const;
 
  private:
+  void run(const std::function<void()>& call) const;
+
   std::string source_, name_;
   LoadedObject object_;
 };

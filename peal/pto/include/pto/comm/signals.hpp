@@ -79,6 +79,13 @@ void TWAIT(SignalT& signal, std::int32_t value, WaitCmp cmp, detail::Place place
     return detail::host->wait(detail::first_cell(signal), value, static_cast<std::int32_t>(cmp),
                               place);
   }
+  if (cmp == WaitCmp::GE || cmp == WaitCmp::GT) {  // counts that only grow: one after the other
+    detail::every_cell(signal, [&](std::int32_t* cell) {
+      detail::host->wait(cell, value, static_cast<std::int32_t>(cmp), place);
+      return true;
+    });
+    return;
+  }
   while (!detail::every_cell(signal, satisfied)) {
     detail::host->wait(unsatisfied, value, static_cast<std::int32_t>(cmp), place);
   }
