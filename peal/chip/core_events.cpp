@@ -38,21 +38,7 @@ Footprint footprint(const TileArea& tile) {
   return result;
 }
 
-Combination combination_of(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::sum:
-      return Combination::sum;
-    case ReduceOp::prod:
-      return Combination::prod;
-    case ReduceOp::min:
-      return Combination::min;
-    case ReduceOp::max:
-      break;
-  }
-  return Combination::max;
-}
-
-Combination combination_of(TileOpcode opcode) {
+Combination tile_combination(TileOpcode opcode) {
   switch (opcode) {
     case TileOpcode::load:
     case TileOpcode::store:
@@ -209,7 +195,7 @@ void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begi
                          : EventKind::vector,
         .pipe = pipe,
         .combination =
-            keeps_order(operation) ? combination_of(operation.opcode) : Combination::other,
+            keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other,
         .atomic = operation.opcode == TileOpcode::store_add,
         .peer = fabric_.memory().owner(global, rank_),
         .issued = instruction.issued_after,

@@ -4,21 +4,11 @@
 namespace peal {
 namespace {
 
-Combination combination_of(const ContributionCall& call) {
+Combination combination(const ContributionCall& call) {
   const bool combines = call.collective == "all_reduce" || call.collective == "reduce" ||
                         call.collective == "reduce_scatter";
   if (!combines) return Combination::move;
-  switch (call.op) {
-    case ReduceOp::sum:
-      return Combination::sum;
-    case ReduceOp::prod:
-      return Combination::prod;
-    case ReduceOp::min:
-      return Combination::min;
-    case ReduceOp::max:
-      break;
-  }
-  return Combination::max;
+  return combination_of(call.op);
 }
 
 struct Part {
@@ -34,7 +24,7 @@ void report(EventKind kind, std::span<EventReader* const> readers, const Contrib
                        .row_bytes = view.size_bytes(),
                        .stride_bytes = view.size_bytes()};
   const Event event{.kind = kind,
-                    .combination = combination_of(call),
+                    .combination = combination(call),
                     .rank = call.rank,
                     .peer = part.from,
                     .number = call.call,

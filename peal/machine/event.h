@@ -8,6 +8,7 @@
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/pipe.h"
+#include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
 
 namespace peal {
@@ -70,6 +71,20 @@ enum class Combination : std::uint8_t {
   constant,  // it comes from none
   other,
 };
+
+[[nodiscard]] inline Combination combination_of(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::sum:
+      return Combination::sum;
+    case ReduceOp::prod:
+      return Combination::prod;
+    case ReduceOp::min:
+      return Combination::min;
+    case ReduceOp::max:
+      break;
+  }
+  return Combination::max;
+}
 
 // One thing that happened in a run. Addresses are those of the run's memory; `peer` is the rank
 // whose memory or cell is meant. Spans and names are valid while the event is read.
