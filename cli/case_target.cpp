@@ -101,6 +101,12 @@ bool names_case(const RunRequest& request) {
          fs::is_directory(target, failed);
 }
 
+std::optional<std::int64_t> parse_calls(const RunRequest& request) {
+  if (!request.calls) return std::nullopt;
+  return static_cast<std::int64_t>(
+      parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
+}
+
 CaseTarget find_case_target(const RunRequest& request) {
   CaseTarget target;
   target.request.platform = request.platform;
@@ -115,10 +121,7 @@ CaseTarget find_case_target(const RunRequest& request) {
     target.file = read_case(request);
     target.ranks = target.file->ranks;
   }
-  if (request.calls) {
-    target.request.calls = static_cast<std::int64_t>(
-        parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
-  }
+  target.request.calls = parse_calls(request);
   if (request.time_limit) {
     target.request.time_limit_seconds = static_cast<double>(
         parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));

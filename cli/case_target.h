@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ struct CaseTarget {
 // Whether what is to be run is a kernel (a source file, a case file or a folder that holds
 // case.toml) and not the name of a collective.
 [[nodiscard]] bool names_case(const RunRequest& request);
+
+// The number that --calls asks for; nothing where it was not given.
+[[nodiscard]] std::optional<std::int64_t> parse_calls(const RunRequest& request);
 
 // Reads or compiles it. Throws Error for what is missing or makes no sense.
 [[nodiscard]] CaseTarget find_case_target(const RunRequest& request);

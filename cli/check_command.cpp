@@ -186,7 +186,7 @@ int check_command(const CheckCommandRequest& request) {
                       "give one, such as -n {}",
                       plan.ranks.size(), plan.ranks.front()));
     }
-    events.emplace(*request.events, plan.subject.switches);
+    events.emplace(*request.events, EventFileHeading{plan.subject.switches, plan.ranks.front()});
     check_request.readers = {&*events};
   }
   nlohmann::ordered_json json;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cli/case_target.h"
+#include "cli/devices_option.h"
 #include "cli/number_option.h"
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
@@ -23,13 +24,8 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t most_calls = 1000;
-constexpr std::uint64_t default_calls = 2;
-constexpr std::uint64_t mutation_calls = 4;
-
-// The caller's accesses are in no kernel.
-constexpr SourcePlace callers{};
-constexpr std::uint64_t most_check_ranks = 65536;
+constexpr std::int64_t default_calls = 2;
+constexpr std::int64_t mutation_calls = 4;
 
 // A list such as 2,3,4,8.
 std::vector<int> parse_ranks(const std::string& text) {
@@ -37,7 +33,7 @@ std::vector<int> parse_ranks(const std::string& text) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     ranks.push_back(static_cast<int>(parse_number("--ranks", text.substr(begin, end - begin),
-                                                  {.lowest = 1, .highest = most_check_ranks})));
+                                                  {.lowest = 1, .highest = most_ranks})));
     begin = end + 1;
   }
   return ranks;
@@ -141,7 +137,7 @@ class CollectiveSubject {
     for (std::uint64_t call = 0; call < calls_; ++call) {
       Call& made = calls_made_[call];
       if (!send.empty()) {
-        static_cast<void>(device.write(send, callers));
+        static_cast<void>(device.write(send, outside_of_kernels));
         plan.fill.apply(team.rank(), call, send);
         made.send[rank].assign(send.data, send.data + send.size_bytes());
         report_contribution(readers_, contribution_call(team.rank(), call), send);
@@ -157,7 +153,7 @@ class CollectiveSubject {
                             .algorithm = plan.algorithm->name});
       made.fewest_on_return = std::min(made.fewest_on_return, made.entered);
       if (!recv.empty() && receives(plan.collective, team.rank(), plan.root)) {
-        made.recv[rank] = copy_of(device.read(recv, callers));
+        made.recv[rank] = copy_of(device.read(recv, outside_of_kernels));
         report_expectation(readers_, contribution_call(team.rank(), call), recv);
       }
       if (++made.returned == plan.ranks) finish(call);
@@ -215,14 +211,10 @@ std::function<std::optional<std::string>(int, const RunOptions&)> collective_run
   return [subject](int on, const RunOptions& options) { return subject->run(on, options); };
 }
 
-std::uint64_t calls_of(const RunRequest& request, std::uint64_t otherwise) {
-  if (!request.calls) return otherwise;
-  return parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls});
-}
-
 // A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
-  const int ranks = event_file_ranks(request.run.collective);
+  const EventFileHeading heading = read_event_file_heading(request.run.collective);
+  const int ranks = heading.ranks;
   const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
   if (request.mutate || request.events || is_other) {
     throw Error(
@@ -232,7 +224,7 @@ CheckPlan recorded_plan(const CheckCommandRequest& request) {
   }
   CheckPlan plan;
   plan.subject.command = command_of(request);
-  plan.subject.switches = event_file_switches(request.run.collective);
+  plan.subject.switches = heading.switches;
   plan.ranks = {ranks};
   plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
     for (EventReader* reader : options.readers) read_event_file(path, *reader);
@@ -272,11 +264,12 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
     plan.ranks = request.mutate ? std::vector<int>{2, 3, 4, 8} : std::vector<int>{ranks_of(run, 4)};
   }
   plan.subject.run =
-      collective_run(run, calls_of(run, default_calls), platform, plan.ranks.front());
+      collective_run(run, static_cast<std::uint64_t>(parse_calls(run).value_or(default_calls)),
+                     platform, plan.ranks.front());
   plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
   if (!request.mutate) return plan;
   // Credits come into play when a half of the scratch is used again, at the third call.
-  const std::uint64_t calls = calls_of(run, mutation_calls);
+  const std::uint64_t calls = static_cast<std::uint64_t>(parse_calls(run).value_or(mutation_calls));
   for (const char* count : {"1", "7", "1000"}) {
     RunRequest other = run;
     if (!run.count) other.count = count;

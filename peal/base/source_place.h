@@ -17,4 +17,7 @@ struct SourcePlace {
   }
 };
 
+// Of accesses that the caller of kernels makes, which are in no kernel.
+inline constexpr SourcePlace outside_of_kernels{};
+
 }  // namespace peal

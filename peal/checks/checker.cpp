@@ -10,14 +10,10 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t line_bytes = 64;
-
 // Accesses and signals that are kept before their order is worked out.
 constexpr std::size_t first_batch = 32768;
 // More is only kept where ranks never hear of each other: on a ring of many ranks that takes long.
 constexpr std::size_t most_usual_batch = 16 * first_batch;
-
-std::uint64_t line_of(std::uint64_t address) { return address / line_bytes * line_bytes; }
 
 }  // namespace
 
@@ -34,7 +30,8 @@ void Checker::read(const Event& event) {
   ++moment_;
   if (event.kind == EventKind::region) return add_region(event);
   contributions_.read(event);
-  synchronisations_.read(event, findings_.places().id(event.place));
+  place_ = findings_.places().id(event.place);
+  synchronisations_.read(event, place_);
   CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
   switch (event.kind) {
     case EventKind::load:
@@ -44,12 +41,12 @@ void Checker::read(const Event& event) {
       break;
     case EventKind::set_flag:
       order.set_flag(event);
-      flags_.set(event, findings_.places().id(event.place));
+      flags_.set(event, place_);
       break;
     case EventKind::wait_flag:
       order.wait_flag(event);
       if (const auto set = flags_.wait(event)) {
-        synchronisations_.pair(*set, findings_.places().id(event.place));
+        synchronisations_.pair(*set, place_);
       }
       break;
     case EventKind::pipe_barrier:
@@ -84,8 +81,7 @@ void Checker::read(const Event& event) {
       break;
     case EventKind::task_after:
       signals_.task_after(event, order.acquire());
-      accesses_.note_wait(static_cast<std::uint32_t>(event.core),
-                          findings_.places().id(event.place));
+      accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
       break;
     case EventKind::task_begin:
     case EventKind::store_visible:
@@ -103,26 +99,23 @@ void Checker::add_region(const Event& event) {
   regions_.add(event);
   if (event.region != RegionKind::on_chip) return;
   cores_.emplace_back(switches_.drained_is_visible);
-  findings_.add_core(
-      static_cast<int>(std::count_if(states_.begin(), states_.end(), [&](const CoreState& state) {
-        return state.rank == event.rank;
-      })));
+  const auto rank = static_cast<std::size_t>(event.rank);
+  if (cores_of_rank_.size() <= rank) cores_of_rank_.resize(rank + 1);
+  findings_.add_core(cores_of_rank_[rank]++);
   states_.push_back({.rank = event.rank, .last_stores = {}, .lines = {}});
   on_chip_.add_core();
   accesses_.add_core(event.rank);
-  most_rank_ = std::max(most_rank_, event.rank);
 }
 
 void Checker::instruction(const Event& event, CoreOrder& order) {
   const CoreOrder::Start start = order.execute(event);
-  const PlaceId place = findings_.places().id(event.place);
-  on_chip_.access(event, start, place, event.reads, false);
-  on_chip_.access(event, start, place, event.writes, true);
+  on_chip_.access(event, start, place_, event.reads, false);
+  on_chip_.access(event, start, place_, event.writes, true);
   if (event.kind == EventKind::vector) return;
   Access access{.core = static_cast<std::uint32_t>(event.core),
                 .sequence = start.sequence,
                 .number = event.number,
-                .place = place,
+                .place = place_,
                 .lane = lane_of(event.pipe),
                 .end = event.pipe == Pipe::dma ? Lane::dma_visible : lane_of(event.pipe)};
   const auto add = [&](std::span<const Footprint> touched) {
@@ -143,7 +136,7 @@ void Checker::instruction(const Event& event, CoreOrder& order) {
   access.end = end_lane(event.pipe);
   add(event.writes);
   LastStore& last = states_[access.core].last_stores[event.pipe];
-  last = {place, event.address, event.address + event.size_bytes};
+  last = {place_, event.address, event.address + event.size_bytes};
   if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
 }
 
@@ -153,8 +146,7 @@ void Checker::check_bounds(const Event& event, std::uint64_t begin, std::uint64_
   if (begin == end || (region != nullptr ? end <= region->end : !regions_.is_shared(begin))) return;
   if (region == nullptr) region = regions_.before(begin);
   if (region == nullptr) return;
-  const PlaceId place = findings_.places().id(event.place);
-  findings_.add(FindingClass::out_of_bounds, place, place, [&] {
+  findings_.add(FindingClass::out_of_bounds, place_, place_, [&] {
     const bool writes = event.kind == EventKind::store || event.kind == EventKind::scalar_write;
     return Finding{
         .kind = FindingClass::out_of_bounds,
@@ -162,27 +154,26 @@ void Checker::check_bounds(const Event& event, std::uint64_t begin, std::uint64_
                                begin - region->begin, end - region->begin, region->name,
                                region->rank, region->end - region->begin),
         .sides = {{event.rank, event.core, name(event.pipe), writes ? "writes them" : "reads them",
-                   findings_.places().line(place)}},
+                   findings_.places().line(place_)}},
         .reason = ""};
   });
 }
 
 void Checker::scalar_access(const Event& event, CoreOrder& order) {
   const CoreOrder::Start start = order.scalar_access();
-  const PlaceId place = findings_.places().id(event.place);
   const bool writes = event.kind == EventKind::scalar_write;
   const MemoryRegions::Region* const region = regions_.find(event.address);
   if (region != nullptr && region->kind == RegionKind::on_chip) {
     const Footprint touched{
         .address = event.address, .row_bytes = event.size_bytes, .stride_bytes = event.size_bytes};
-    return on_chip_.access(event, start, place, {&touched, 1}, writes);
+    return on_chip_.access(event, start, place_, {&touched, 1}, writes);
   }
   check_bounds(event, event.address, event.address + event.size_bytes);
   if (event.cached) return cached_access(event, start, order);
   const Access access{.core = static_cast<std::uint32_t>(event.core),
                       .sequence = start.sequence,
                       .number = event.number,
-                      .place = place,
+                      .place = place_,
                       .lane = Lane::scalar,
                       .end = Lane::scalar,
                       .writes = writes};
@@ -195,14 +186,15 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   const std::uint64_t end = event.address + event.size_bytes;
   for (std::uint64_t begin = event.address; begin < end;) {
-    const std::uint64_t address = line_of(begin), until = std::min(end, address + line_bytes);
+    const std::uint64_t address = scalar_line_of(begin),
+                        until = std::min(end, address + scalar_line_bytes);
     const auto [entry, is_new] = lines.try_emplace(address);
     ScalarLine& line = entry->second;
     if (is_new) line.filled = start.clock;
     Access access{.core = static_cast<std::uint32_t>(event.core),
                   .sequence = start.sequence,
                   .number = event.number,
-                  .place = findings_.places().id(event.place),
+                  .place = place_,
                   .lane = Lane::scalar,
                   .end = Lane::scalar,
                   .writes = writes,
@@ -251,7 +243,7 @@ void Checker::clean_lines(const Event& event, CoreOrder& order) {
 // TNOTIFY, TWAIT and TTEST clean the line of their signal, too.
 void Checker::refresh_line(const Event& event, CoreOrder& order) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
-  const auto line = lines.find(line_of(event.address));
+  const auto line = lines.find(scalar_line_of(event.address));
   if (line == lines.end()) return;
   write_back(event, order, *line);
   order.clean(line->first);
@@ -264,8 +256,7 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
   CoreState& state = states_[static_cast<std::size_t>(event.core)];
   state.task_end = event.number;
   state.is_ending = true;
-  accesses_.note_release(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place),
-                         event.number);
+  accesses_.note_release(static_cast<std::uint32_t>(event.core), place_, event.number);
   signals_.task_end(event, order.release());
 }
 
@@ -341,7 +332,8 @@ void Checker::finish(bool is_wrong) {
   }
   for (const auto& [place, line] : wait_lines_) {
     // One rank has nobody to wait for.
-    if (most_rank_ == 0 || line.free == 0 || (line.free < line.total && !line.is_stale)) continue;
+    if (cores_of_rank_.size() == 1 || line.free == 0 || (line.free < line.total && !line.is_stale))
+      continue;
     findings_.add(FindingClass::vacuous_wait, place, place, [&, &line = line] {
       Finding finding = line.first;
       finding.count = line.free;

@@ -93,12 +93,14 @@ class Checker final : public EventReader {
   void judge_wait(const SatisfiedWait& wait);
   void find_unwaited();
   [[nodiscard]] FindingSide side(const Notify& notify) const;
+  [[nodiscard]] FindingSide side(const SatisfiedWait& wait) const;
   [[nodiscard]] std::string cell_name(std::uint64_t address) const;
 
   Findings findings_;
   MemoryRegions regions_;
   std::deque<CoreOrder> cores_;
   std::vector<CoreState> states_;
+  std::vector<int> cores_of_rank_;  // how many
   SignalOrder signals_;
   GlobalAccesses accesses_;
   OnChipCheck on_chip_;
@@ -106,10 +108,10 @@ class Checker final : public EventReader {
   Contributions contributions_;
   Platform::Switches switches_;
   std::uint64_t moment_ = 0;  // events so far
+  PlaceId place_ = 0;         // of the event that is being read
   std::size_t batch_;
   bool has_grown_ = false;
   std::size_t most_kept_ = 0;
-  int most_rank_ = 0;
   std::string undecided_;
   std::map<PlaceId, WaitLine> wait_lines_;
   std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)

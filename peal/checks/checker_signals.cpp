@@ -8,8 +8,6 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t line_bytes = 64;
-
 // Whether what the wait needs can be told; for the other comparisons only every schedule can.
 bool has_rule(WaitCmp cmp) {
   return cmp == WaitCmp::reached || cmp == WaitCmp::eq || cmp == WaitCmp::ge || cmp == WaitCmp::gt;
@@ -21,15 +19,14 @@ void Checker::notify(const Event& event, CoreOrder& order) {
   refresh_line(event, order);
   const CoreOrder::Start start{order.scalar(), 0};
   const std::uint32_t release = order.release();
-  const PlaceId place = findings_.places().id(event.place);
   const auto core = static_cast<std::uint32_t>(event.core);
-  accesses_.note_release(core, place, event.number);
+  accesses_.note_release(core, place_, event.number);
   if (regions_.find(event.address) == nullptr) return;  // the runtime's own
-  signals_.notify(event, release, place, moment_);
+  signals_.notify(event, release, place_, moment_);
   const Access access{.core = core,
                       .sequence = order.scalar()[Lane::scalar],
                       .number = event.number,
-                      .place = place,
+                      .place = place_,
                       .lane = Lane::scalar,
                       .end = Lane::scalar,
                       .writes = true,
@@ -39,8 +36,8 @@ void Checker::notify(const Event& event, CoreOrder& order) {
   accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
                 event.op == NotifyOp::set ? &set : nullptr);
   notified_.try_emplace(
-      {place, event.address},
-      FindingSide{event.rank, event.core, "", "notifies it", findings_.places().line(place)});
+      {place_, event.address},
+      FindingSide{event.rank, event.core, "", "notifies it", findings_.places().line(place_)});
 }
 
 void Checker::wait(const Event& event, CoreOrder& order) {
@@ -52,9 +49,8 @@ void Checker::wait(const Event& event, CoreOrder& order) {
     undecided_ = "the kernel waits for a signal to be small or different";
   }
   const std::uint32_t acquire = order.acquire();
-  const PlaceId place = findings_.places().id(event.place);
-  signals_.wait(event, acquire, order.scalar(), place, moment_);
-  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place);
+  signals_.wait(event, acquire, order.scalar(), place_, moment_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
 }
 
 std::string Checker::cell_name(std::uint64_t address) const {
@@ -62,7 +58,7 @@ std::string Checker::cell_name(std::uint64_t address) const {
   if (region == nullptr) return "a signal";
   const std::uint64_t offset = address - region->begin;
   if (region->kind == RegionKind::signals) {
-    return fmt::format("signal `{}[{}]` of rank {}", region->name, offset / line_bytes,
+    return fmt::format("signal `{}[{}]` of rank {}", region->name, offset / sizeof(SignalCell),
                        region->rank);
   }
   return fmt::format("the signal at byte {} of `{}` of rank {}", offset, region->name,
@@ -75,17 +71,18 @@ FindingSide Checker::side(const Notify& notify) const {
           findings_.places().line(notify.place)};
 }
 
+FindingSide Checker::side(const SatisfiedWait& wait) const {
+  return {states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
+          findings_.places().line(wait.place)};
+}
+
 void Checker::judge_wait(const SatisfiedWait& wait) {
-  const FindingSide self{states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
-                         findings_.places().line(wait.place)};
-  const std::vector<std::uint32_t> notifies = signals_.notifies_on(wait.cell);
-  const std::string cell = cell_name(signals_.cell_address(wait.cell));
-  if (wait.cmp == WaitCmp::eq && !notifies.empty() && signals_.can_pass(wait)) {
-    const Notify& last = signals_.notify_at(notifies.back());
+  if (wait.cmp == WaitCmp::eq && signals_.can_pass(wait)) {
+    const Notify& last = signals_.notify_at(signals_.notifies_on(wait.cell).back());
     findings_.add(FindingClass::missed_value, wait.place, last.place, [&] {
       return Finding{.kind = FindingClass::missed_value,
-                     .subject = cell,
-                     .sides = {self, side(last)},
+                     .subject = cell_name(signals_.cell_address(wait.cell)),
+                     .sides = {side(wait), side(last)},
                      .reason = fmt::format("a notify that the wait is not ordered before can carry "
                                            "the signal past {}, and then the wait never ends; wait "
                                            "for at least that much",
@@ -98,15 +95,15 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
   if (has_rule(wait.cmp) ? !wait.needed.empty() : !signals_.holds_from_the_start(wait)) return;
   if (line.free++ == 0) {
     line.first = {.kind = FindingClass::vacuous_wait,
-                  .subject = cell,
-                  .sides = {self},
+                  .subject = cell_name(signals_.cell_address(wait.cell)),
+                  .sides = {side(wait)},
                   .reason = "the signal holds enough from the start: the wait orders nothing"};
   }
-  if (!has_rule(wait.cmp) || line.is_stale || notifies.empty()) return;
+  if (!has_rule(wait.cmp) || line.is_stale) return;
   const std::vector<std::uint32_t> counted = signals_.counted(wait);
   if (counted.empty()) return;
   line.is_stale = true;
-  line.first.sides = {self, side(signals_.notify_at(counted.front()))};
+  line.first.sides = {side(wait), side(signals_.notify_at(counted.front()))};
   line.first.reason =
       "no single notify is needed: others, earlier or of somebody else, can satisfy it, so it "
       "orders nothing (a stale or reused signal)";
@@ -162,7 +159,7 @@ void Checker::look_at_signal(const Event& event, CoreOrder& order) {
     undecided_ = "the kernel reads a signal as data";
   }
   signals_.look(event, order.acquire());
-  accesses_.note_wait(static_cast<std::uint32_t>(event.core), findings_.places().id(event.place));
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
 }
 
 }  // namespace peal

@@ -15,9 +15,9 @@ namespace peal {
 
 // Follows what each rank contributes through loads, stores and combinations: in each element of a
 // result every rank must be exactly once (sum, prod) or at least once (min, max), or the one
-// element that is to be moved there. An element's fingerprint is the sum of a random weight for
-// each (rank, element) in it; for min and max a set of ranks beside a hash of the element. Values
-// that go through scalar code are not followed and never a finding.
+// element that is to be moved there. Which contributors an element has is a fingerprint: the sum of
+// a random weight for each (rank, call); for min and max a set of ranks beside a hash of the call.
+// Values that go through scalar code are not followed and never a finding.
 class Contributions {
  public:
   Contributions(Findings& findings, const MemoryRegions& regions)

@@ -50,16 +50,18 @@ T get(std::ifstream& file, const std::string& path) {
   return value;
 }
 
-std::ifstream open(const std::string& path, Platform::Switches& switches) {
+std::ifstream open(const std::string& path, EventFileHeading& heading) {
   std::ifstream file(path, std::ios::binary);
   std::array<char, magic.size()> start{};
   if (!file.read(start.data(), start.size()) ||
       std::string_view(start.data(), start.size()) != magic) {
     refuse(path, "does not begin as one");
   }
+  Platform::Switches& switches = heading.switches;
   switches.drained_is_visible = get<std::uint8_t>(file, path) != 0;
   switches.signals_in_order = get<std::uint8_t>(file, path) != 0;
   switches.event_identity_without_waiter = get<std::uint8_t>(file, path) != 0;
+  heading.ranks = get<std::int32_t>(file, path);
   return file;
 }
 
@@ -97,16 +99,17 @@ Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
 
 }  // namespace
 
-EventFileWriter::EventFileWriter(const std::string& path, const Platform::Switches& switches)
+EventFileWriter::EventFileWriter(const std::string& path, const EventFileHeading& heading)
     : path_(path), file_(path, std::ios::binary | std::ios::trunc) {
   if (!file_) {
     throw Error(fmt::format("event file `{}` cannot be written: {}; name another", path,
                             std::strerror(errno)));
   }
   file_.write(magic.data(), magic.size());
-  put(static_cast<std::uint8_t>(switches.drained_is_visible));
-  put(static_cast<std::uint8_t>(switches.signals_in_order));
-  put(static_cast<std::uint8_t>(switches.event_identity_without_waiter));
+  put(static_cast<std::uint8_t>(heading.switches.drained_is_visible));
+  put(static_cast<std::uint8_t>(heading.switches.signals_in_order));
+  put(static_cast<std::uint8_t>(heading.switches.event_identity_without_waiter));
+  put(static_cast<std::int32_t>(heading.ranks));
 }
 
 template <class T>
@@ -169,15 +172,15 @@ void EventFileWriter::finish() {
                           std::strerror(errno)));
 }
 
-Platform::Switches event_file_switches(const std::string& path) {
-  Platform::Switches switches;
-  static_cast<void>(open(path, switches));
-  return switches;
+EventFileHeading read_event_file_heading(const std::string& path) {
+  EventFileHeading heading;
+  static_cast<void>(open(path, heading));
+  return heading;
 }
 
 void read_event_file(const std::string& path, EventReader& reader) {
-  Platform::Switches switches;
-  std::ifstream file = open(path, switches);
+  EventFileHeading heading;
+  std::ifstream file = open(path, heading);
   std::deque<std::string> texts;  // whose characters stay where they are
   std::vector<Footprint> reads, writes;
   for (Record record; (record = get<Record>(file, path)) != Record::end;) {
@@ -199,17 +202,6 @@ void read_event_file(const std::string& path, EventReader& reader) {
     event.writes = writes;
     reader.read(event);
   }
-}
-
-int event_file_ranks(const std::string& path) {
-  class Counter final : public EventReader {
-   public:
-    void read(const Event& event) override { ranks = std::max(ranks, event.rank + 1); }
-    int ranks = 0;
-  };
-  Counter counter;
-  read_event_file(path, counter);
-  return counter.ranks;
 }
 
 bool is_event_file(const std::string& path) {

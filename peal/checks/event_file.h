@@ -11,12 +11,18 @@
 
 namespace peal {
 
+// What an event file begins with: of what run it is.
+struct EventFileHeading {
+  Platform::Switches switches;
+  int ranks = 0;
+};
+
 // Records the events of one run in a file, so that they can be read again without the run. The file
 // belongs to machines of one byte order.
 class EventFileWriter final : public EventReader {
  public:
   // Throws Error when the file cannot be written.
-  EventFileWriter(const std::string& path, const Platform::Switches& switches);
+  EventFileWriter(const std::string& path, const EventFileHeading& heading);
   void read(const Event& event) override;
   // Throws Error when not everything has been written.
   void finish();
@@ -32,12 +38,8 @@ class EventFileWriter final : public EventReader {
   std::map<std::string, std::uint32_t, std::less<>> texts_;
 };
 
-// The switches of the platform on which the recorded run was made. Throws Error for what is no
-// event file.
-[[nodiscard]] Platform::Switches event_file_switches(const std::string& path);
-
-// The number of ranks of the recorded run.
-[[nodiscard]] int event_file_ranks(const std::string& path);
+// Throws Error for what is no event file.
+[[nodiscard]] EventFileHeading read_event_file_heading(const std::string& path);
 
 // Hands every recorded event to the reader.
 void read_event_file(const std::string& path, EventReader& reader);

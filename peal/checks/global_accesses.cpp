@@ -7,11 +7,10 @@
 #include <utility>
 
 #include "peal/checks/pipe_names.h"
+#include "peal/checks/scalar_lines.h"
 
 namespace peal {
 namespace {
-
-constexpr std::uint64_t line_bytes = 64;
 
 const char* verb(const Access& access) {
   if (access.signal) return access.atomic ? "notifies it" : "sets it";
@@ -144,7 +143,7 @@ void GlobalAccesses::judge(const Pending& pending) {
 
 // The whole line is written back, with what its other bytes held when it was filled.
 void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
-  const std::uint64_t line = pending.begin / line_bytes * line_bytes;
+  const std::uint64_t line = scalar_line_of(pending.begin);
   const Access& access = pending.access;
   const auto look = [&](std::uint64_t from, std::uint64_t to) {
     const MemoryRegions::Region* const region = regions_.find(from);
@@ -156,13 +155,13 @@ void GlobalAccesses::judge_line(const Pending& pending, const Special& special) 
         });
   };
   look(line, pending.begin);
-  look(std::max(pending.end, line), line + line_bytes);
+  look(std::max(pending.end, line), line + scalar_line_bytes);
   lines_[line].push_back({access, pending.begin, pending.end});
 }
 
 void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& clock) {
   const Access& access = pending.access;
-  const std::uint64_t first = pending.begin / line_bytes * line_bytes;
+  const std::uint64_t first = scalar_line_of(pending.begin);
   for (auto line = lines_.lower_bound(first); line != lines_.end() && line->first < pending.end;
        ++line) {
     for (const LineWrite& earlier : line->second) {
@@ -170,7 +169,7 @@ void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& 
       const bool within = pending.begin >= earlier.begin && pending.end <= earlier.end;
       if (within || is_over(earlier.access, access, clock)) continue;
       clobber(earlier.access, access, std::max(pending.begin, line->first),
-              std::min(pending.end, line->first + line_bytes));
+              std::min(pending.end, line->first + scalar_line_bytes));
     }
   }
 }

@@ -9,6 +9,13 @@
 
 namespace peal {
 
+// A line of the scalar cache, which is written back whole.
+inline constexpr std::uint64_t scalar_line_bytes = 64;
+
+[[nodiscard]] constexpr std::uint64_t scalar_line_of(std::uint64_t address) {
+  return address / scalar_line_bytes * scalar_line_bytes;
+}
+
 // The lines that a core's scalar cache holds: when each was filled, and what of it is dirty.
 struct ScalarLine {
   LaneClock filled;

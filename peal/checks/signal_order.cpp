@@ -67,7 +67,6 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
   widen();
   const auto core = static_cast<std::uint32_t>(event.core);
   const std::uint32_t id = cell_id(event.address);
-  cells_[id].has_wait = true;
   items_.push_back({Item::Kind::wait, static_cast<std::uint32_t>(waits_.size())});
   waits_.push_back({.core = core,
                     .acquire = acquire,
@@ -89,7 +88,6 @@ void SignalOrder::look(const Event& event, std::uint32_t acquire) {
   const auto core = static_cast<std::uint32_t>(event.core);
   Look look{.core = core, .acquire = acquire, .seen = {}};
   Cell& cell = cells_[cell_id(event.address)];
-  cell.has_wait = true;
   for (const Chain& chain : cell.chains) {
     if (chain.notifies.empty()) continue;
     const Notify& last = notifies_[chain.notifies.back()];

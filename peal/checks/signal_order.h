@@ -127,8 +127,6 @@ class SignalOrder {
   [[nodiscard]] bool holds_from_the_start(const SatisfiedWait& wait) const;
   // Whether a notify that is not ordered before the wait for equality can carry the cell past it.
   [[nodiscard]] bool can_pass(const SatisfiedWait& wait) const;
-  [[nodiscard]] bool is_waited_for(std::uint32_t cell) const { return cells_[cell].has_wait; }
-  [[nodiscard]] std::size_t cell_count() const { return cells_.size(); }
   [[nodiscard]] std::size_t pending() const { return items_.size(); }
   [[nodiscard]] std::size_t pending_notifies() const { return notifies_.size(); }
 
@@ -142,7 +140,6 @@ class SignalOrder {
     std::uint64_t address = 0;
     std::uint32_t base = 0;  // what it holds before the notifies that are not settled
     bool only_adds = true;   // of positive values, and no stores
-    bool has_wait = false;
     std::vector<Chain> chains;
   };
   struct Item {

@@ -58,39 +58,31 @@ std::byte* Core::on_chip(OnChip memory) {
   return start;
 }
 
-// Only the members that the instruction's opcode reads are written: a slot keeps those of its last
-// use.
+// What an instruction does not write of its slot is left from the slot's last use.
+void Core::issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place) {
+  Instruction& instruction = begin_issue(pipe, transfer.opcode, place);
+  instruction.dtype = transfer.dtype;
+  instruction.op = transfer.op;
+  instruction.atomic = transfer.atomic;
+  instruction.count = transfer.count;
+  instruction.dst = transfer.dst;
+  instruction.src = transfer.src;
+  issue(pipe);
+}
+
 void Core::load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                 SourcePlace place) {
-  Instruction& instruction = begin_issue(Pipe::mte2, Opcode::load, place);
-  instruction.dtype = dtype;
-  instruction.count = count;
-  instruction.dst = dst;
-  instruction.src = src;
-  issue(Pipe::mte2);
+  issue_transfer(Pipe::mte2, {Opcode::load, dst, src, count, dtype}, place);
 }
 
 void Core::store(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                  SourcePlace place) {
-  Instruction& instruction = begin_issue(Pipe::mte3, Opcode::store, place);
-  instruction.dtype = dtype;
-  instruction.atomic = false;
-  instruction.count = count;
-  instruction.dst = dst;
-  instruction.src = src;
-  issue(Pipe::mte3);
+  issue_transfer(Pipe::mte3, {Opcode::store, dst, src, count, dtype}, place);
 }
 
 void Core::store_atomic(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                         ReduceOp op, SourcePlace place) {
-  Instruction& instruction = begin_issue(Pipe::mte3, Opcode::store, place);
-  instruction.dtype = dtype;
-  instruction.op = op;
-  instruction.atomic = true;
-  instruction.count = count;
-  instruction.dst = dst;
-  instruction.src = src;
-  issue(Pipe::mte3);
+  issue_transfer(Pipe::mte3, {Opcode::store, dst, src, count, dtype, op, true}, place);
 }
 
 void Core::combine(std::byte* dst, const std::byte* a, const std::byte* b, std::uint32_t count,

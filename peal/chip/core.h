@@ -173,6 +173,16 @@ class Core {
   void note_failed_poll(SourcePlace place) const;
   // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
+  struct Transfer {  // of consecutive elements, between memories
+    Opcode opcode{};
+    std::byte* dst = nullptr;
+    const std::byte* src = nullptr;
+    std::uint32_t count = 0;
+    DType dtype{};
+    ReduceOp op = ReduceOp::sum;  // where it is atomic
+    bool atomic = false;
+  };
+  void issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
   // Lets others run until somebody wakes this core.

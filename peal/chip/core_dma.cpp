@@ -7,13 +7,7 @@ namespace peal {
 
 std::uint32_t Core::transfer(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                              SourcePlace place) {
-  Instruction& instruction = begin_issue(Pipe::dma, Opcode::store, place);
-  instruction.dtype = dtype;
-  instruction.atomic = false;
-  instruction.count = count;
-  instruction.dst = dst;
-  instruction.src = src;
-  issue(Pipe::dma);
+  issue_transfer(Pipe::dma, {Opcode::store, dst, src, count, dtype}, place);
   return transfers_++;
 }
 

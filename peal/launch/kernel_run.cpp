@@ -28,9 +28,6 @@
 namespace peal {
 namespace {
 
-// The caller's accesses are in no kernel.
-constexpr SourcePlace callers{};
-
 // What one rank has allocated, and where it is in its calls.
 class RankArguments final : public KernelArguments {
  public:
@@ -146,7 +143,7 @@ class KernelRun {
       if (is_window(i) || buffers[i].empty()) continue;
       // To the checks, the poison of an output is no write.
       if (kernel_.buffers[i].kind != KernelBuffer::Kind::output) {
-        static_cast<void>(device.write(buffers[i], callers));
+        static_cast<void>(device.write(buffers[i], outside_of_kernels));
       }
       part.arrays[argument(i)] = buffers[i];
       if (values_) part.numbers.fill(argument(i), buffers[i]);
@@ -179,7 +176,8 @@ class KernelRun {
       const KernelBuffer::Kind kind = kernel_.buffers[i].kind;
       const bool is_kept = kind == KernelBuffer::Kind::output || kind == KernelBuffer::Kind::inout;
       if (!is_kept || buffers[i].empty()) continue;
-      if (part.numbers.receives(argument(i))) static_cast<void>(device.read(buffers[i], callers));
+      if (part.numbers.receives(argument(i)))
+        static_cast<void>(device.read(buffers[i], outside_of_kernels));
       const auto& expected = part.numbers.collective();
       if (expected && expected->recv == argument(i)) {
         calls_.report_expectation(readers_, call, device.rank());

@@ -123,21 +123,28 @@ void pass_on(int signal) {
   ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
 }
 
+// Where a kernel has called the function without a frame, such as memcpy of the C library, that the
+// stack pointer is in; 0 where no kernel has.
+std::uintptr_t kernel_call_at(std::uintptr_t stack_pointer) {
+  std::uintptr_t place = 0;
+  std::memcpy(&place, reinterpret_cast<const void*>(stack_pointer), sizeof(place));
+  return in_kernel(place) ? place - 1 : 0;  // a return address is behind the call
+}
+
 // A fault of code that runs outside of every core, or of a function that it has called.
 void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
   const auto& registers = context.uc_mcontext.gregs;
-  std::uintptr_t place = static_cast<std::uintptr_t>(registers[REG_RIP]);
+  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
+  auto place = static_cast<std::uintptr_t>(registers[REG_RIP]);
   if (!in_kernel(place)) {
     if (signal == SIGVTALRM) return;
-    std::memcpy(&place, reinterpret_cast<const void*>(registers[REG_RSP]), sizeof(place));
-    if (!in_kernel(place)) return pass_on(signal);
-    --place;  // a return address is behind the call
+    place = kernel_call_at(stack_pointer);
+    if (place == 0) return pass_on(signal);
   }
   if (signal == SIGVTALRM && ++state.still_ticks * tick_seconds < state.seconds) return;
   state.signal = signal;
   state.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
   state.counter = place;
-  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
   state.overflowed = signal == SIGSEGV && state.address + stack_slack > stack_pointer &&
                      state.address < stack_pointer + stack_slack;
   siglongjmp(*state.escape, 1);
@@ -158,13 +165,10 @@ void handle(int signal, siginfo_t* info, void* opaque) {
                           address + guard_bytes >= bottom;
   std::uintptr_t place = counter;
   if (!in_kernel(counter) && !overflowed) {
-    // A function of the C library that the kernel has called, and that has no frame, such as
-    // memcpy.
     const bool on_stack = stack_pointer >= bottom && stack_pointer + 8 <= bottom + stack.size();
     if (signal == SIGVTALRM || !on_stack) return pass_on(signal);
-    std::memcpy(&place, reinterpret_cast<const void*>(stack_pointer), sizeof(place));
-    if (!in_kernel(place)) return pass_on(signal);
-    --place;  // a return address is behind the call
+    place = kernel_call_at(stack_pointer);
+    if (place == 0) return pass_on(signal);
   }
   if (signal == SIGVTALRM && !has_stood_still(*core)) return;
   state.signal = signal;

@@ -42,6 +42,19 @@ std::vector<SyncUnit> all_units(const MutationRequest& request) {
   return units;
 }
 
+Mutation leave_out(const MutationRequest& request, const SyncUnit& unit) {
+  CheckRequest without = request.check;
+  for (const FindingLine& line : unit.lines) without.skipped.push_back({line.file, line.line});
+  for (const CheckSubject& subject : request.subjects) {
+    for (int ranks : request.ranks) {
+      without.ranks = ranks;
+      const CheckResult found = check(subject, without);
+      if (!found.is_clean()) return {unit, found.findings.front().finding, ranks};
+    }
+  }
+  return {.unit = unit, .caught_by = std::nullopt};
+}
+
 }  // namespace
 
 std::vector<Mutation> mutate(const MutationRequest& request) {
@@ -51,20 +64,7 @@ std::vector<Mutation> mutate(const MutationRequest& request) {
     if (request.progress) {
       request.progress(static_cast<int>(result.size()), static_cast<int>(units.size()));
     }
-    Mutation mutation{.unit = unit, .caught_by = std::nullopt};
-    CheckRequest without = request.check;
-    for (const FindingLine& line : unit.lines) without.skipped.push_back({line.file, line.line});
-    for (const CheckSubject& subject : request.subjects) {
-      for (int ranks : request.ranks) {
-        if (mutation.caught_by) break;
-        without.ranks = ranks;
-        const CheckResult found = check(subject, without);
-        if (found.is_clean()) continue;
-        mutation.caught_by = found.findings.front().finding;
-        mutation.ranks = ranks;
-      }
-    }
-    result.push_back(std::move(mutation));
+    result.push_back(leave_out(request, unit));
   }
   return result;
 }
