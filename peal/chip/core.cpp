@@ -302,7 +302,28 @@ struct Running {
 
 Core* current_core() { return running_core; }
 
+void Core::restart() {
+  cache_.hide();
+  cache_.drop();
+  for (PipeQueue& pipe : pipes_) {
+    if (pipe.state == PipeState::scheduled) ++pipe.stale_steps;
+    pipe.state = PipeState::idle;
+    pipe.size = 0;
+    pipe.pending_flags.clear();
+  }
+  transfers_ = queue(Pipe::dma).executed;
+  flags_ = Flags();
+  tile_operations_.clear();
+  free_tile_operations_.clear();
+  if (blocked_ == Blocked::asleep) ++stale_steps_;
+  wake(fabric_.now());
+}
+
 void Core::scalar_step(Picoseconds time) {
+  if (stale_steps_ != 0) {
+    --stale_steps_;
+    return;
+  }
   blocked_ = Blocked::no;
   clock_ = std::max(clock_, time);
   const Running running(this);

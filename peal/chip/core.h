@@ -64,6 +64,7 @@ class Core {
                          SourcePlace place);
   // Holds the scalar until the core's first `count` transfers are complete.
   void wait_transfers(std::uint32_t count, SourcePlace place);
+  [[nodiscard]] std::uint32_t transfers() const { return transfers_; }  // issued so far
   // Whether they are now.
   [[nodiscard]] bool test_transfers(std::uint32_t count, SourcePlace place);
 
@@ -110,9 +111,18 @@ class Core {
     blocked_ = Blocked::finished;
   }
 
+  // A core that several programs share, one after the other, has nothing to do from park() until it
+  // is roused, at this time or later.
+  void park() { suspend(Blocked::parked); }
+  void rouse(Picoseconds time) { wake(time); }
+  // Its program has been left for good, and another one begins: what waits in the queues is not
+  // carried out, flags are down, and the cache is empty. Stores under way still arrive.
+  void restart();
+
   enum class Blocked : std::uint8_t {
     no,
     asleep,
+    parked,
     queue,
     drain,
     visible,
@@ -159,6 +169,7 @@ class Core {
       std::uint32_t sequence = 0, flag = 0;
     };
     std::vector<PendingFlag> pending_flags;
+    std::uint32_t stale_steps = 0;  // of before a restart: they come, and are for nothing
 
     [[nodiscard]] bool invisible() const { return executed != first_pending; }
   };
@@ -235,6 +246,7 @@ class Core {
   std::uint64_t instructions_ = 0;
   SourcePlace place_;
   Blocked blocked_ = Blocked::asleep;
+  std::uint32_t stale_steps_ = 0;  // of the scalar unit, as of a pipe
   Pipe blocked_pipe_{};
   std::uint32_t blocked_flag_ = 0;
   Wait wait_;

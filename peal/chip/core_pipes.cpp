@@ -65,6 +65,10 @@ void Core::advance(Pipe pipe) {
 
 void Core::pipe_step(Pipe pipe, Picoseconds time) {
   PipeQueue& self = queue(pipe);
+  if (self.stale_steps != 0) {
+    --self.stale_steps;
+    return;
+  }
   execute(pipe, self.ring[self.head], time);
   if (++self.head == self.ring.size()) self.head = 0;
   --self.size;

@@ -89,13 +89,17 @@ void ScalarCache::clean_all() {
 }
 
 void ScalarCache::retire() {
-  CHECK(shown_.empty());
   for (const auto& [address, line] : lines_) {
     if (!line.dirty) continue;
     for (std::size_t i = 0; i < line_bytes; ++i) {
       if (line.cached[i] != line.filled[i]) line.data[i] = line.cached[i];
     }
   }
+  drop();
+}
+
+void ScalarCache::drop() {
+  CHECK(shown_.empty());
   lines_.clear();
   last_ = {};
 }

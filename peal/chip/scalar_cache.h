@@ -34,6 +34,8 @@ class ScalarCache {
   void clean(const std::byte* data);
   void clean_all();
   void retire();
+  // Forgets all lines.
+  void drop();
 
   [[nodiscard]] bool is_dirty(const std::byte* data) const;
   [[nodiscard]] bool is_empty() const { return lines_.empty(); }

@@ -95,8 +95,10 @@ const Algorithm& CollectiveState::choose(Team& team, Collective collective, std:
 }
 
 CollectiveState& collective_state(Team& team) {
-  if (team.state() == nullptr) team.state() = std::make_unique<CollectiveState>();
-  return static_cast<CollectiveState&>(*team.state());
+  static constexpr char key = 0;
+  std::unique_ptr<Team::State>& state = team.state(&key);
+  if (state == nullptr) state = std::make_unique<CollectiveState>();
+  return static_cast<CollectiveState&>(*state);
 }
 
 }  // namespace peal

@@ -126,6 +126,9 @@ Platform read_platform(const std::string& path) {
   platform.signals.notify_issue_ps = figures.nanoseconds("signals.notify_issue_ns");
   platform.signals.poll_ps = std::max<Picoseconds>(1, figures.nanoseconds("signals.poll_ns"));
 
+  platform.tasks.dispatch_ps = figures.nanoseconds("tasks.dispatch_ns");
+  platform.tasks.completion_ps = figures.nanoseconds("tasks.completion_ns");
+
   platform.verbs.tile_bytes = figures.whole("verbs.tile_bytes", 256);
   const std::int64_t tiles = 8;  // the most that one verb's lowering keeps in the unified buffer
   if (platform.verbs.tile_bytes % 64 != 0 ||

@@ -58,6 +58,11 @@ struct Platform {
     Picoseconds poll_ps = 0;          // scalar time of looking at a cell
   } signals;
 
+  struct Tasks {                    // of a device that is given one after the other
+    Picoseconds dispatch_ps = 0;    // from being ready to its first instruction
+    Picoseconds completion_ps = 0;  // from its last instruction to those that wait for it knowing
+  } tasks;
+
   struct Verbs {
     std::int64_t tile_bytes = 0;  // of each staging tile that the verbs are lowered to
   } verbs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "peal/machine/device.h"
@@ -11,7 +12,7 @@ namespace peal {
 // One rank's membership in a group of ranks that make the same collective calls in the same order.
 class Team {
  public:
-  // What a layer above keeps with a team from call to call.
+  // What somebody above keeps with a team from call to call.
   struct State {
     virtual ~State() = default;
   };
@@ -35,13 +36,14 @@ class Team {
   void break_off() { broken_ = true; }
   [[nodiscard]] bool broken() const { return broken_; }
 
-  [[nodiscard]] std::unique_ptr<State>& state() { return state_; }
+  // What the owner of the key keeps; empty at first.
+  [[nodiscard]] std::unique_ptr<State>& state(const void* key) { return states_[key]; }
 
  private:
   Device& device_;
   const Platform& platform_;
   bool broken_ = false;
-  std::unique_ptr<State> state_;
+  std::map<const void*, std::unique_ptr<State>> states_;
 };
 
 }  // namespace peal

@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "peal/machine/task.h"
 #include "peal/pto/abi.h"
 #include "peal/pto/core_type.h"
 #include "peal/pto/include/tensor.h"
 #include "peal/pto/loaded_object.h"
 
 namespace peal {
-
-enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
 
 // A task that a shim has submitted.
 struct PtoTask {

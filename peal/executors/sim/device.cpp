@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "peal/base/error.h"
+#include "peal/executors/sim/memory.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {
@@ -26,19 +27,20 @@ constexpr int first_result = 5;
 }  // namespace
 
 SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks)
-    : Device(rank, ranks), run_(run), core_(core) {}
+    : Device(rank, ranks), run_(run), core_(core), part_(core.rank()) {}
 
 std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
-  const MemoryMap& map = run_.memory.map();
   // -1 stands for private memory, which no peer can address.
-  if (map.owner(view.data, -1) != rank()) {
+  std::byte* const there = translate(view.data, peer.index);
+  if (map().owner(view.data, -1) != part_ ||
+      (run_.regions != nullptr && !run_.regions->holds(there, view.size_bytes()))) {
     throw Error(fmt::format(
         "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
         "Team::allocate or Device::allocate",
         verb, rank(), view.count, peer.index));
   }
-  return map.translate(view.data, rank(), peer.index);
+  return there;
 }
 
 void SimDevice::count_put(Rank peer, const View& view) {
@@ -87,7 +89,7 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
 // Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
 int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                          SourcePlace place) {
-  if (run_.memory.map().owner(src, rank()) == rank() &&
+  if (map().owner(src, part_) == part_ &&
       own_stores_.overlap(src, count * size_bytes(dtype))) {
     order_loads_after_own_stores(place);
   }
@@ -128,7 +130,7 @@ void SimDevice::order_stores_after_own_stores(SourcePlace place) {
 void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count,
                                    DType dtype, SourcePlace place) {
   const std::size_t bytes = count * size_bytes(dtype);
-  if (run_.memory.map().owner(dst, rank()) == rank()) {
+  if (map().owner(dst, part_) == part_) {
     const bool full = own_stores_.full();
     if (full || own_stores_.overlap(dst, bytes)) order_stores_after_own_stores(place);
     if (full) order_loads_after_own_stores(place);
@@ -290,21 +292,23 @@ Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
 }
 
 Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind kind) {
-  const bool is_first = run_.memory.window_count() == allocations_;
-  const SimMemory::Window& window = run_.memory.window(allocations_++, name, size, rank(), kind);
-  const MemoryMap& map = run_.memory.map();
-  if (is_first) run_.memory.report(window, run_.options.signal_start, run_.fabric);
-  return {map.translate(map.base, 0, rank()) + window.offset, size};
+  const bool is_first = run_.windows.windows().size() == allocations_;
+  const SimWindow& window = run_.windows.window(allocations_++, name, size, rank(), kind);
+  if (is_first) {
+    for (int part : run_.parts) {
+      report_window(window, part, run_.options.signal_start, run_.fabric);
+    }
+  }
+  return {map().translate(map().base, 0, part_) + window.offset, size};
 }
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
-  const bool is_first = run_.memory.window_count() == allocations_;
+  const bool is_first = run_.windows.windows().size() == allocations_;
   const Window window =
       allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);
   const auto cells = [&](int owner) {
-    std::byte* first = run_.memory.map().translate(window.data, rank(), owner);
-    return reinterpret_cast<SignalCell*>(first);
+    return reinterpret_cast<SignalCell*>(translate(window.data, owner));
   };
   if (is_first && run_.options.signal_start != 0) {
     for (int owner = 0; owner < ranks(); ++owner) {

@@ -6,20 +6,23 @@
 #include <vector>
 
 #include "peal/chip/core.h"
-#include "peal/executors/sim/memory.h"
 #include "peal/executors/sim/own_stores.h"
+#include "peal/executors/sim/windows.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
 
 namespace peal {
 
-// What the simulated devices of one run share.
+// What the simulated devices of one team share.
 struct SimRun {
   Fabric& fabric;
-  SimMemory& memory;
+  SimWindows& windows;
   const RunOptions& options;
+  std::vector<int> parts;  // where in the memory of all devices each rank's lies
   std::vector<RankCounts> counts;
   std::uint64_t notifies = 0;  // of all ranks
+  // Where not all memory of a device is symmetric: what of it there is.
+  const Regions* regions = nullptr;
 };
 
 // A rank on a simulated core: lowers each verb to the instructions that a PTO kernel would use.
@@ -59,6 +62,11 @@ class SimDevice final : public Device {
   [[nodiscard]] std::byte* tile(int number) {
     return core_.unified_buffer() + number * run_.fabric.platform().verbs.tile_bytes;
   }
+  [[nodiscard]] const MemoryMap& map() const { return run_.fabric.memory(); }
+  // The address in a peer's window of what lies at this one in the own.
+  [[nodiscard]] std::byte* translate(std::byte* address, int peer) const {
+    return map().translate(address, part_, run_.parts[static_cast<std::size_t>(peer)]);
+  }
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
@@ -81,6 +89,7 @@ class SimDevice final : public Device {
 
   SimRun& run_;
   Core& core_;
+  int part_;  // of memory, this rank's
   OwnStores own_stores_;
   std::array<Freer, 2> freers_{};  // of the loaded tiles
   std::array<bool, 2> storing_{};  // accumulators whose store has not been waited for

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <optional>
 
 #include "peal/base/error.h"
@@ -63,12 +64,11 @@ struct Unwind {
 };
 
 // Takes steps until none is left; every program must have ended then.
-RunReport finish(Fabric& fabric, const SimMemory& memory, const RunOptions& options,
-                 const std::uint64_t& notifies) {
+RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t& notifies) {
   for (std::uint64_t steps = 1; fabric.step(); ++steps) {
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
   }
-  if (!all_finished(fabric)) throw standstill(fabric, memory);
+  if (!all_finished(fabric)) throw standstill(fabric);
   RunReport report;
   for (int index = 0; index < fabric.core_count(); ++index) {
     report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
@@ -109,14 +109,16 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   RankPrograms programs;
   Fabric fabric(fabric_settings(*agenda, programs, options));
   run.emplace(SimRun{.fabric = fabric,
-                     .memory = memory_,
+                     .windows = memory_,
                      .options = options,
+                     .parts = std::vector<int>(static_cast<std::size_t>(ranks)),
                      .counts = std::vector<RankCounts>(static_cast<std::size_t>(ranks))});
+  std::iota(run->parts.begin(), run->parts.end(), 0);
   const Unwind unwind{programs};
   for (int rank = 0; rank < ranks; ++rank) {
     Core& core = fabric.add_core(rank, memory_.on_chip(rank));
-    memory_.report_on_chip(rank, rank,
-                           static_cast<std::size_t>(platform_.core.unified_buffer_bytes), fabric);
+    report_on_chip(rank, rank, memory_.on_chip(rank),
+                   static_cast<std::size_t>(platform_.core.unified_buffer_bytes), fabric);
     RankState& state = states.emplace_back(*run, core, rank, ranks);
     programs.add(stacks_, [&program, &state, &core] {
       program(state.team);
@@ -124,7 +126,7 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
       core.finish();
     });
   }
-  RunReport report = finish(fabric, memory_, options, run->notifies);
+  RunReport report = finish(fabric, options, run->notifies);
   report.ranks = std::move(run->counts);
   return report;
 }
@@ -139,17 +141,20 @@ RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options
   RankPrograms programs;
   Fabric fabric(fabric_settings(*agenda, programs, options));
   const Unwind unwind{programs};
-  for (const SimMemory::Window& window : memory_.windows()) memory_.report(window, 0, fabric);
+  for (const SimWindow& window : memory_.windows()) {
+    for (int rank = 0; rank < cores.ranks; ++rank) report_window(window, rank, 0, fabric);
+  }
   for (int index = 0; index < count; ++index) {
     const int rank = index / cores.blocks, block = index % cores.blocks;
-    memory_.report_on_chip(index, rank, static_cast<std::size_t>(on_chip_bytes(platform_)), fabric);
+    report_on_chip(index, rank, memory_.on_chip(index),
+                   static_cast<std::size_t>(on_chip_bytes(platform_)), fabric);
     Core& core = fabric.add_core(rank, memory_.on_chip(index));
     programs.add(stacks_, [&cores, &core, rank, block] {
       cores.program(core, rank, block);
       core.finish();
     });
   }
-  return finish(fabric, memory_, options, 0);
+  return finish(fabric, options, 0);
 }
 
 }  // namespace peal

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "peal/chip/core.h"
 #include "peal/machine/signal.h"
 
@@ -12,14 +14,13 @@ namespace {
 constexpr int most_lines = 32;
 
 // A Peal signal by its number in its row, any other cell by its place in the buffer.
-std::string cell_name(const SimMemory& memory, const Core::Wait& wait) {
-  const SimMemory::Window* window = memory.window_at(wait.cell);
-  if (window == nullptr) return "a cell outside every window";
-  const std::size_t part = std::size_t{1} << memory.map().part_shift;
-  const auto offset = (reinterpret_cast<std::uintptr_t>(wait.cell) -
-                       reinterpret_cast<std::uintptr_t>(memory.map().base)) %
-                          part -
-                      window->offset;
+std::string cell_name(const Regions& regions, const Core::Wait& wait) {
+  const std::optional<Region> window = regions.find(wait.cell);
+  if (!window || !regions.holds(wait.cell, sizeof(*wait.cell))) {
+    return "a cell outside every window";
+  }
+  const auto offset =
+      static_cast<std::size_t>(reinterpret_cast<const std::byte*>(wait.cell) - window->data);
   if (wait.cmp == WaitCmp::reached) {
     return fmt::format("`{}[{}]`", window->name, offset / sizeof(SignalCell));
   }
@@ -31,7 +32,9 @@ const char* symbol(WaitCmp cmp) {
   return symbols[static_cast<std::size_t>(cmp)];
 }
 
-StandingCore describe(const Core& core, const SimMemory& memory) {
+}  // namespace
+
+StandingCore describe(const Core& core) {
   StandingCore result{.rank = core.rank(), .core = core.index(), .what = {}, .file = {}};
   const auto at = [&result](const std::string& what, SourcePlace place) {
     result.what = what;
@@ -44,6 +47,10 @@ StandingCore describe(const Core& core, const SimMemory& memory) {
       result.is_finished = true;
       result.what = "finished";
       return result;
+    case Core::Blocked::parked:
+      result.is_finished = true;
+      result.what = "has nothing to do";
+      return result;
     case Core::Blocked::signal:
       break;
     case Core::Blocked::flag:
@@ -54,7 +61,7 @@ StandingCore describe(const Core& core, const SimMemory& memory) {
       return at("waits for a step that does not come", core.place());
   }
   const Core::Wait& wait = core.waiting();
-  const std::string cell = cell_name(memory, wait);
+  const std::string cell = cell_name(core.fabric().regions(), wait);
   result.waits_for_signal = true;
   result.cell = reinterpret_cast<std::uint64_t>(wait.cell);
   result.cmp = wait.cmp;
@@ -71,13 +78,11 @@ StandingCore describe(const Core& core, const SimMemory& memory) {
       wait.place);
 }
 
-}  // namespace
-
-Standstill standstill(Fabric& fabric, const SimMemory& memory) {
+Standstill standstill(Fabric& fabric) {
   std::vector<StandingCore> cores;
   int waiting = 0;
   for (int index = 0; index < fabric.core_count(); ++index) {
-    cores.push_back(describe(fabric.core(index), memory));
+    cores.push_back(describe(fabric.core(index)));
     if (!cores.back().is_finished) ++waiting;
   }
   std::string text = fmt::format("deadlock: {} of {} ranks wait and nobody can wake them", waiting,

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/device_heap.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+constexpr std::size_t page_bytes = 4096;
+constexpr std::size_t gap_bytes = std::size_t{64} * 1024;
+
+std::size_t in_pages(std::size_t size_bytes) {
+  return (size_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+}  // namespace
+
+DeviceHeap::DeviceHeap(int devices) { memory_.reserve(devices); }
+
+std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
+  if (request.size_bytes > memory_.part_bytes()) {
+    throw Error(fmt::format("`{}` of {} bytes is more than the {} of a simulated device's memory; "
+                            "use smaller buffers or fewer devices",
+                            request.name, request.size_bytes, memory_.part_bytes()));
+  }
+  const std::size_t extent = in_pages(request.size_bytes) + gap_bytes;
+  const std::size_t offset = take(extent, request);
+  Allocation& made = allocations_[offset];
+  made.window = {request.name, offset, request.size_bytes, request.kind};
+  made.devices = request.devices;
+  made.extent_bytes = extent;
+  return offset;
+}
+
+// The smallest free range that is long enough, or what nobody has had so far.
+std::size_t DeviceHeap::take(std::size_t extent, const DeviceMemoryRequest& request) {
+  const auto fit = fits_.lower_bound({extent, 0});
+  if (fit != fits_.end()) {
+    const auto [size, offset] = *fit;
+    remove_free(free_.find(offset));
+    if (size > extent) add_free(offset + extent, size - extent);
+    return offset;
+  }
+  if (extent > memory_.part_bytes() - used_) {
+    throw Error(fmt::format(
+        "`{}` of {} bytes does not fit into the {} bytes that are left of a simulated device's {}; "
+        "free buffers, or use smaller ones or fewer devices",
+        request.name, request.size_bytes, memory_.part_bytes() - used_, memory_.part_bytes()));
+  }
+  used_ += extent;
+  return used_ - extent;
+}
+
+void DeviceHeap::free(std::size_t offset) {
+  const auto found = allocations_.find(offset);
+  CHECK(found != allocations_.end());
+  const Allocation& gone = found->second;
+  const std::size_t bytes = in_pages(gone.window.size_bytes);
+  for (int device : gone.devices) {
+    std::byte* const data = map().translate(map().base, 0, device) + offset;
+    if (bytes != 0 && ::madvise(data, bytes, MADV_DONTNEED) != 0) std::memset(data, 0, bytes);
+  }
+  add_free(offset, gone.extent_bytes);
+  allocations_.erase(found);
+}
+
+// Grows together with the free ranges beside it.
+void DeviceHeap::add_free(std::size_t offset, std::size_t extent) {
+  auto after = free_.lower_bound(offset);
+  if (after != free_.end() && after->first == offset + extent) {
+    extent += after->second;
+    const auto next = std::next(after);
+    remove_free(after);
+    after = next;
+  }
+  if (after != free_.begin()) {
+    const auto before = std::prev(after);
+    if (before->first + before->second == offset) {
+      offset = before->first;
+      extent += before->second;
+      remove_free(before);
+    }
+  }
+  if (offset + extent == used_) {
+    used_ = offset;
+    return;
+  }
+  free_.emplace(offset, extent);
+  fits_.emplace(extent, offset);
+}
+
+void DeviceHeap::remove_free(std::map<std::size_t, std::size_t>::iterator range) {
+  fits_.erase({range->second, range->first});
+  free_.erase(range);
+}
+
+std::optional<Region> DeviceHeap::find(const void* address) const {
+  const auto place =
+      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map().base);
+  const std::uintptr_t device = place >> map().part_shift;
+  if (device >= static_cast<std::uintptr_t>(map().ranks)) return std::nullopt;
+  const auto own = static_cast<int>(device);
+  const std::size_t inside = place & (memory_.part_bytes() - 1);
+  // What lies there may be other devices' alone.
+  for (auto at = allocations_.upper_bound(inside); at != allocations_.begin();) {
+    const Allocation& candidate = (--at)->second;
+    if (std::find(candidate.devices.begin(), candidate.devices.end(), own) ==
+        candidate.devices.end()) {
+      if (inside < at->first + candidate.extent_bytes) return std::nullopt;
+      continue;
+    }
+    return Region{candidate.window.name, own, map().translate(map().base, 0, own) + at->first,
+                  candidate.window.size_bytes};
+  }
+  return std::nullopt;
+}
+
+bool DeviceHeap::holds(const void* address, std::size_t size_bytes) const {
+  const std::optional<Region> region = find(address);
+  if (!region) return false;
+  const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) - region->data);
+  return offset <= region->size_bytes && size_bytes <= region->size_bytes - offset;
+}
+
+}  // namespace peal

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/task_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "peal/base/error.h"
+#include "peal/executors/sim/memory.h"
+#include "peal/executors/sim/schedule.h"
+#include "peal/executors/sim/standstill.h"
+
+namespace peal {
+namespace {
+
+// Steps between two looks at the clock, less one: a mask.
+constexpr std::uint64_t deadline_mask = 1023;
+
+constexpr std::size_t most_lines = 32;
+
+}  // namespace
+
+TaskDomain::TaskDomain(const DriverDomain& domain, DeviceHeap& heap, Fabric& fabric,
+                       const RunOptions& options)
+    : domain_(domain),
+      heap_(heap),
+      run_{.fabric = fabric,
+           .windows = *this,
+           .options = options,
+           .parts = domain.devices,
+           .counts = std::vector<RankCounts>(domain.devices.size()),
+           .regions = &heap},
+      members_(domain.devices.size()) {}
+
+TaskDomain::~TaskDomain() {
+  for (const SimWindow& window : windows()) heap_.free(window.offset);
+}
+
+TaskDomain::Member& TaskDomain::member(int rank, Core& core) {
+  std::unique_ptr<Member>& member = members_[static_cast<std::size_t>(rank)];
+  if (member == nullptr) {
+    const auto ranks = static_cast<int>(domain_.devices.size());
+    member = std::make_unique<Member>(run_, core, rank, ranks);
+  }
+  return *member;
+}
+
+std::vector<std::byte*> TaskDomain::window_addresses() const {
+  std::vector<std::byte*> result;
+  if (!domain_.window) return result;
+  for (int device : domain_.devices) result.push_back(domain_.window->on(device));
+  return result;
+}
+
+std::size_t TaskDomain::place(std::string_view name, std::size_t size_bytes, RegionKind kind) {
+  return heap_.allocate({.name = std::string(name),
+                         .devices = domain_.devices,
+                         .size_bytes = size_bytes,
+                         .kind = kind});
+}
+
+void TaskRun::Programs::resume(int core) {
+  running_ = core;
+  slots_[static_cast<std::size_t>(core)].fiber->resume();
+  running_ = -1;
+}
+
+void TaskRun::Programs::suspend(int core) {
+  slots_[static_cast<std::size_t>(core)].fiber->suspend();
+}
+
+std::span<std::byte> TaskRun::Programs::stack(int core) {
+  return slots_[static_cast<std::size_t>(core)].fiber->stack();
+}
+
+void TaskRun::Programs::abandon(int core, std::exception_ptr failure) {
+  slots_[static_cast<std::size_t>(core)].fiber->abandon(std::move(failure));
+}
+
+TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
+    : machine_(machine),
+      settings_(std::move(settings)),
+      programs_(slots_),
+      agenda_(make_schedule(settings_.options.schedule, settings_.options.save_schedule)),
+      cores_(static_cast<std::size_t>(machine.heap.map().ranks)) {
+  fabric_ = std::make_unique<Fabric>(Fabric::Settings{.platform = machine.platform,
+                                                      .agenda = *agenda_,
+                                                      .programs = programs_,
+                                                      .memory = machine.heap.map(),
+                                                      .regions = machine.heap,
+                                                      .values = settings_.options.values,
+                                                      .readers = settings_.options.readers,
+                                                      .skipped = settings_.options.skipped});
+  if (fabric_->observed()) {
+    for (const auto& [offset, allocation] : machine.heap.allocations()) {
+      for (int device : allocation.devices) report_window(allocation.window, device, 0, *fabric_);
+    }
+  }
+  for (const DriverDomain& domain : settings_.domains) {
+    domains_.push_back(
+        std::make_unique<TaskDomain>(domain, machine.heap, *fabric_, settings_.options));
+  }
+}
+
+// Programs are unwound while everything that they refer to still lives.
+TaskRun::~TaskRun() {
+  for (Slot& slot : slots_) slot.fiber.reset();
+}
+
+TaskDomain& TaskRun::domain_of(const TaskMember& member) {
+  if (member.domain) return *domains_[*member.domain];
+  std::unique_ptr<TaskDomain>& own = alone_[member.device];
+  if (own == nullptr) {
+    const DriverDomain domain{.name = fmt::format("device {}", member.device),
+                              .devices = {member.device}};
+    own = std::make_unique<TaskDomain>(domain, machine_.heap, *fabric_, settings_.options);
+  }
+  return *own;
+}
+
+int TaskRun::cores_of(const Running& task, const Part& part) const {
+  const auto* const chip = dynamic_cast<const ChipProgram*>(task.program);
+  return chip == nullptr ? 1 : chip->cores(static_cast<int>(part.domain->domain().devices.size()));
+}
+
+int TaskRun::core_of(int device, int index) {
+  std::vector<int>& cores = cores_[static_cast<std::size_t>(device)];
+  const auto on_chip = static_cast<std::size_t>(on_chip_bytes(machine_.platform));
+  while (cores.size() <= static_cast<std::size_t>(index)) {
+    const std::size_t core = slots_.size();
+    if (machine_.on_chip.size() == core) {
+      machine_.on_chip.push_back(ZeroPages::map(on_chip));
+      if (machine_.on_chip.back().data() == nullptr) {
+        machine_.on_chip.pop_back();
+        throw Error(fmt::format("simulator: there is no memory for {} cores; use fewer devices",
+                                core + 1));
+      }
+    }
+    std::byte* const memory = machine_.on_chip[core].data();
+    report_on_chip(static_cast<int>(core), device, memory, on_chip, *fabric_);
+    Slot& slot = slots_.emplace_back();
+    slot.fiber = std::make_unique<Fiber>(machine_.stacks,
+                                         [this, core] { work(static_cast<int>(core)); });
+    fabric_->add_core(device, memory);
+    cores.push_back(static_cast<int>(core));
+  }
+  return cores[static_cast<std::size_t>(index)];
+}
+
+void TaskRun::start(const DriverTask& task) {
+  auto made = std::make_unique<Running>();
+  made->id = task.id;
+  made->program = task.program;
+  for (const TaskMember& member : task.members) {
+    made->parts.push_back({.member = member, .domain = nullptr, .chip = nullptr});
+  }
+  if (fabric_->observed()) made->after = task.after;
+  Running& running = *running_.emplace(task.id, std::move(made)).first->second;
+  try {
+    prepare(running);
+  } catch (...) {
+    running.failure = std::current_exception();
+  }
+  if (running.failure != nullptr) return leave(running);
+  assign(running);
+}
+
+// Whatever can go wrong before anything runs.
+void TaskRun::prepare(Running& task) {
+  for (Part& part : task.parts) {
+    part.domain = &domain_of(part.member);
+    part.first_number = next_number_;
+    std::size_t count = 1;
+    if (const auto* const chip = dynamic_cast<const ChipProgram*>(task.program)) {
+      part.chip = chip->start({.arguments = part.member.arguments,
+                               .rank = part.member.rank,
+                               .ranks = static_cast<int>(part.domain->domain().devices.size()),
+                               .windows = part.domain->window_addresses(),
+                               .window_bytes = part.domain->domain().window_bytes,
+                               .first_task = next_number_});
+      count = part.chip->count();
+    }
+    next_number_ += static_cast<std::int64_t>(count);
+    if (fabric_->observed()) numbers_[task.id].push_back({part.first_number, count});
+    for (int index = 0; index < cores_of(task, part); ++index) {
+      task.cores.push_back(core_of(part.member.device, index));
+    }
+  }
+}
+
+void TaskRun::assign(Running& task) {
+  task.cores_left = static_cast<int>(task.cores.size());
+  const Picoseconds begin = fabric_->now() + machine_.platform.tasks.dispatch_ps;
+  std::size_t next = 0;
+  for (std::size_t part = 0; part < task.parts.size(); ++part) {
+    for (int index = 0; index < cores_of(task, task.parts[part]); ++index) {
+      const int core = task.cores[next++];
+      Slot& slot = slots_[static_cast<std::size_t>(core)];
+      CHECK(slot.task == nullptr);
+      slot.task = &task;
+      slot.part = part;
+      slot.index = index;
+      slot.begin = begin;
+      Core& own = fabric_->core(core);
+      if (own.blocked() == Core::Blocked::parked) own.rouse(begin);
+    }
+  }
+}
+
+// A core's fiber.
+void TaskRun::work(int index) {
+  Core& core = fabric_->core(index);
+  Slot& slot = slots_[static_cast<std::size_t>(index)];
+  const SourcePlace place = SourcePlace::here();
+  for (;;) {
+    while (slot.task == nullptr) core.park();
+    Running& task = *slot.task;
+    if (slot.settles) {
+      core.wait_transfers(core.transfers(), place);
+    } else {
+      if (core.clock() < slot.begin) core.spend(slot.begin - core.clock());
+      run_part(core, slot);
+    }
+    core.pipe_barrier(Pipe::all, place);
+    core.dsb(place);
+    core.spend(machine_.platform.tasks.completion_ps);
+    core.yield();
+    slot.task = nullptr;
+    slot.settles = false;
+    if (--task.cores_left == 0) leave(task);
+  }
+}
+
+void TaskRun::run_part(Core& core, const Slot& slot) {
+  const SourcePlace place = SourcePlace::here();
+  const Running& task = *slot.task;
+  const Part& part = task.parts[slot.part];
+  for (std::uint32_t before : task.after) {
+    for (const Numbers& numbers : numbers_[before]) {
+      for (std::size_t i = 0; i < numbers.count; ++i) {
+        core.report_task(EventKind::task_after, numbers.first + static_cast<std::int64_t>(i),
+                         place);
+      }
+    }
+  }
+  if (part.chip != nullptr) return part.chip->work(core, slot.index);
+  TaskDomain::Member& member = part.domain->member(part.member.rank, core);
+  core.report_task(EventKind::task_begin, part.first_number, place);
+  static_cast<const DeviceProgram&>(*task.program).run(member.team, part.member.arguments);
+  member.device.finish();
+  core.report_task(EventKind::task_end, part.first_number, place);
+}
+
+void TaskRun::leave(Running& task) {
+  ended_.push_back(
+      {.task = task.id, .failure = task.failure, .is_standstill = task.is_standstill});
+}
+
+// No core runs on in it, and those of the others are as if nothing had been.
+void TaskRun::fail(Running& task, std::exception_ptr failure) {
+  task.failure = std::move(failure);
+  for (int core : task.cores) {
+    Slot& slot = slots_[static_cast<std::size_t>(core)];
+    if (slot.task != &task) continue;
+    slot.fiber = nullptr;  // unwinds it, unless it has ended
+    slot.fiber = std::make_unique<Fiber>(machine_.stacks, [this, core] { work(core); });
+    slot.settles = true;
+    fabric_->core(core).restart();
+  }
+  // What a team of one device keeps is in the midst of something.
+  for (const Part& part : task.parts) {
+    if (!part.member.domain) alone_.erase(part.member.device);
+  }
+}
+
+// Nothing can happen any more though tasks have not ended: all of them have failed.
+void TaskRun::fail_standing() {
+  std::vector<Running*> standing;
+  std::vector<std::exception_ptr> failures;
+  for (const auto& [id, task] : running_) {
+    std::string text;
+    std::vector<StandingCore> cores;
+    for (int index : task->cores) {
+      if (slots_[static_cast<std::size_t>(index)].task != task.get()) continue;
+      StandingCore core = describe(fabric_->core(index));
+      if (cores.size() < most_lines) {
+        text += fmt::format("\n  device {} {}   {}:{}", core.rank, core.what, core.file, core.line);
+      }
+      cores.push_back(std::move(core));
+    }
+    if (cores.size() > most_lines) {
+      text += fmt::format("\n  and {} more", cores.size() - most_lines);
+    }
+    standing.push_back(task.get());
+    failures.push_back(std::make_exception_ptr(Standstill(text, std::move(cores))));
+  }
+  CHECK(!standing.empty());
+  for (std::size_t i = 0; i < standing.size(); ++i) {
+    standing[i]->is_standstill = true;
+    fail(*standing[i], failures[i]);
+  }
+}
+
+std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_point deadline) {
+  while (ended_.empty()) {
+    if ((++steps_ & deadline_mask) == 0 && std::chrono::steady_clock::now() > deadline) return {};
+    std::exception_ptr failure;
+    bool has_step = true;
+    try {
+      has_step = fabric_->step();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure != nullptr) {
+      // What comes from no task is a defect.
+      const int core = programs_.take_running();
+      CHECK(core >= 0 && slots_[static_cast<std::size_t>(core)].task != nullptr);
+      fail(*slots_[static_cast<std::size_t>(core)].task, failure);
+    } else if (!has_step) {
+      fail_standing();
+    }
+  }
+  TaskEnd end = std::move(ended_.front());
+  ended_.pop_front();
+  running_.erase(end.task);
+  return end;
+}
+
+}  // namespace peal

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/sim/windows.h"
+
+#include <fmt/format.h>
+
+#include "peal/base/error.h"
+
+namespace peal {
+
+const SimWindow& SimWindows::window(std::size_t index, std::string_view name,
+                                    std::size_t size_bytes, int rank, RegionKind kind) {
+  if (index < windows_.size()) {
+    const SimWindow& known = windows_[index];
+    if (known.name != name || known.size_bytes != size_bytes) {
+      throw Error(fmt::format(
+          "window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` of {} "
+          "bytes; make the same allocations in the same order on every rank",
+          name, size_bytes, index, rank, known.name, known.size_bytes));
+    }
+    return known;
+  }
+  CHECK(index == windows_.size());
+  windows_.push_back({std::string(name), place(name, size_bytes, kind), size_bytes, kind});
+  return windows_.back();
+}
+
+}  // namespace peal

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "peal/machine/team.h"
+#include "peal/machine/view.h"
+
+namespace peal {
+
+// What a task does with an array that it is given.
+enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
+
+[[nodiscard]] constexpr const char* name(TaskDirection direction) {
+  constexpr const char* names[] = {"in", "out", "inout", "no_dep"};
+  return names[static_cast<std::size_t>(direction)];
+}
+
+// An argument of a task on one device: an array in the device's memory, a number of at most eight
+// bytes, or the place of the device in a domain.
+struct TaskArgument {
+  enum class Kind : std::uint8_t { array, scalar, context };
+  Kind kind = Kind::array;
+  TaskDirection direction{};     // of an array
+  bool in_window = false;        // of an array: peers of the task's domain can address it
+  View view = {};                // of an array
+  std::uint64_t scalar = 0;      // its bytes, the lowest first
+};
+
+// What can run as a task on a device. Which kinds there are is the executors' affair: one that
+// cannot run a program refuses it.
+class TaskProgram {
+ public:
+  virtual ~TaskProgram() = default;
+};
+
+// A program in the verbs of a Device, which every executor runs. The team is that of the domain
+// whose context the task has, or of this device alone. It lives as long as the domain.
+class DeviceProgram : public TaskProgram {
+ public:
+  virtual void run(Team& team, std::span<const TaskArgument> arguments) const = 0;
+};
+
+}  // namespace peal

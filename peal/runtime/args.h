@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "peal/machine/task.h"
+#include "peal/runtime/buffer.h"
+#include "peal/runtime/domain.h"
+
+namespace peal {
+
+// A task that has been submitted in a run.
+class Task {
+ public:
+  Task() = default;
+  Task(std::uint64_t run, std::size_t number) : run_(run), number_(number) {}
+  // In the order of submission, from 0.
+  [[nodiscard]] std::size_t number() const { return number_; }
+  [[nodiscard]] std::uint64_t run() const { return run_; }  // identifies it
+
+ private:
+  std::uint64_t run_ = 0;
+  std::size_t number_ = 0;
+};
+
+// An array argument: a buffer, or memory of the host (any contiguous range of a known element type,
+// such as std::vector<float>), which must live until the run has ended. What a device does with host
+// memory it does with a copy: made before the task begins, and written back when it has ended.
+class Array {
+ public:
+  Array(const Buffer& buffer)  // NOLINT: arguments convert at the call
+      : memory_(buffer.shared()), view_(buffer.view()) {}
+  template <std::ranges::contiguous_range Range>
+    requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
+  Array(Range&& range) {  // NOLINT: as above
+    using T = std::ranges::range_value_t<Range>;
+    using Element = std::remove_reference_t<std::ranges::range_reference_t<Range>>;
+    is_const_ = std::is_const_v<Element>;
+    view_ =
+        View::of(std::span<T>(const_cast<T*>(std::ranges::data(range)), std::ranges::size(range)));
+  }
+
+  [[nodiscard]] const View& view() const { return view_; }
+  [[nodiscard]] bool is_const() const { return is_const_; }
+  [[nodiscard]] const std::shared_ptr<BufferMemory>& memory() const { return memory_; }  // or null
+
+ private:
+  std::shared_ptr<BufferMemory> memory_;
+  View view_;
+  bool is_const_ = false;
+};
+
+// The arguments of a task on one device, in the order in which its callable takes them, and what
+// else is said of it. What a task reads and writes makes it wait for earlier tasks: a read for the
+// writes of the same bytes, a write for the writes and the reads.
+class Args {
+ public:
+  // The task reads it.
+  Args& in(const Array& array) { return add(array, TaskDirection::input); }
+  // The task writes it; what it does not write stays as it is.
+  Args& out(const Array& array) { return add(array, TaskDirection::output); }
+  // It does both.
+  Args& inout(const Array& array) { return add(array, TaskDirection::inout); }
+  // It does whatever it likes, and no other task waits for that.
+  Args& no_dep(const Array& array) { return add(array, TaskDirection::no_dep); }
+  // A number of at most eight bytes.
+  template <class T>
+    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  Args& scalar(T value) {
+    Entry entry{.kind = TaskArgument::Kind::scalar};
+    if constexpr (std::is_floating_point_v<T>) {
+      std::memcpy(&entry.scalar, &value, sizeof(value));
+    } else {
+      entry.scalar = static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
+    }
+    entries_.push_back(std::move(entry));
+    return *this;
+  }
+  // The device's place in a domain, whose rank and windows the task uses.
+  Args& context(const DomainMember& member) {
+    entries_.push_back({.kind = TaskArgument::Kind::context});
+    context_ = member;
+    ++contexts_;
+    return *this;
+  }
+  // No argument: the task waits for this one of the same run, too.
+  Args& after(Task task) {
+    after_.push_back(task);
+    return *this;
+  }
+  // No argument: what reports call the task; else they use the callable's name.
+  Args& named(std::string name) {
+    name_ = std::move(name);
+    return *this;
+  }
+
+  // For the runtime.
+  struct Entry {
+    TaskArgument::Kind kind{};
+    TaskDirection direction = TaskDirection::input;
+    std::optional<Array> array = {};
+    std::uint64_t scalar = 0;
+  };
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] const std::optional<DomainMember>& context() const { return context_; }
+  [[nodiscard]] int contexts() const { return contexts_; }
+  [[nodiscard]] const std::vector<Task>& after() const { return after_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  Args& add(const Array& array, TaskDirection direction) {
+    entries_.push_back(
+        {.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
+    return *this;
+  }
+
+  std::vector<Entry> entries_;
+  std::optional<DomainMember> context_;
+  int contexts_ = 0;
+  std::vector<Task> after_;
+  std::string name_;
+};
+
+}  // namespace peal

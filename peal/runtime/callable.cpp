@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/runtime/callable.h"
+
+#include <fmt/format.h>
+
+#include "peal/base/error.h"
+#include "peal/collectives/arguments.h"
+#include "peal/collectives/registry.h"
+
+namespace peal {
+namespace {
+
+const char* name_of(TaskArgument::Kind kind) {
+  constexpr const char* names[] = {"an array", "a scalar", "a context"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+class FunctionProgram final : public DeviceProgram {
+ public:
+  explicit FunctionProgram(DeviceFunction function) : function_(std::move(function)) {}
+  void run(Team& team, std::span<const TaskArgument> arguments) const override {
+    function_(team.device(), TaskArguments(arguments));
+  }
+
+ private:
+  DeviceFunction function_;
+};
+
+class CollectiveProgram final : public DeviceProgram {
+ public:
+  CollectiveProgram(Collective collective, CollectiveOptions options)
+      : collective_(collective), options_(std::move(options)) {}
+
+  void run(Team& team, std::span<const TaskArgument> arguments) const override {
+    run_collective(team, call(arguments));
+  }
+
+  [[nodiscard]] CollectiveCall call(std::span<const TaskArgument> arguments) const {
+    CollectiveCall result{.collective = collective_,
+                          .op = options_.op,
+                          .root = options_.root,
+                          .algorithm = options_.algorithm};
+    for (const TaskArgument& argument : arguments) {
+      if (argument.kind != TaskArgument::Kind::array) continue;
+      if (argument.direction != TaskDirection::output) result.send = argument.view;
+      if (argument.direction != TaskDirection::input) result.recv = argument.view;
+    }
+    return result;
+  }
+
+  void check(const CallableCall& call) const;
+
+ private:
+  Collective collective_;
+  CollectiveOptions options_;
+};
+
+// What is sent and received: at most one array of each, as far as anybody looks at it.
+void CollectiveProgram::check(const CallableCall& given) const {
+  const char* const what = name(collective_);
+  int sent = 0, received = 0;
+  for (std::size_t i = 0; i < given.arguments.size(); ++i) {
+    const TaskArgument& argument = given.arguments[i];
+    if (argument.kind == TaskArgument::Kind::scalar) {
+      throw Error(fmt::format("{}: argument {} is a scalar; give arrays and a context", what, i));
+    }
+    if (argument.kind == TaskArgument::Kind::context) continue;
+    if (argument.direction == TaskDirection::no_dep) {
+      throw Error(fmt::format("{}: argument {} is no_dep, which does not say whether it is sent or "
+                              "received; give `in`, `out` or `inout`",
+                              what, i));
+    }
+    if (argument.direction != TaskDirection::output) ++sent;
+    if (argument.direction != TaskDirection::input) ++received;
+  }
+  if (!given.has_context) {
+    throw Error(fmt::format("{}: there is no context; add .context(domain[rank])", what));
+  }
+  const CollectiveShape blocks = shape(collective_, given.ranks);
+  const bool sends_one = blocks.send_blocks > 0 && sends(collective_, given.rank, options_.root);
+  const bool takes_one = blocks.recv_blocks > 0 && receives(collective_, given.rank, options_.root);
+  if (sent > 1 || received > 1 || sent < (sends_one ? 1 : 0) || received < (takes_one ? 1 : 0)) {
+    throw Error(fmt::format("{} on rank {}: {} arrays to send and {} to receive are given; it "
+                            "takes {} and {}, or one inout for both",
+                            what, given.rank, sent, received, sends_one ? "one" : "none",
+                            takes_one ? "one" : "none"));
+  }
+  CollectiveCall made = call(given.arguments);
+  if (!sends(collective_, given.rank, options_.root)) made.send = {};
+  if (!receives(collective_, given.rank, options_.root)) made.recv = {};
+  static_cast<void>(check_arguments(made, given.rank, given.ranks));
+}
+
+}  // namespace
+
+const TaskArgument& TaskArguments::at(std::size_t index, TaskArgument::Kind kind) const {
+  if (index >= arguments_.size()) {
+    throw OutOfRange(fmt::format("argument {} is asked for, and the task has {}; give it one more "
+                                 "when it is submitted",
+                                 index, arguments_.size()));
+  }
+  if (arguments_[index].kind != kind) {
+    throw Error(fmt::format("argument {} is {} and not {}; ask for what it was submitted as", index,
+                            name_of(arguments_[index].kind), name_of(kind)));
+  }
+  return arguments_[index];
+}
+
+void TaskArguments::refuse_type(std::size_t index, DType dtype) const {
+  throw Error(fmt::format("argument {} holds elements of {} and not {}; ask for its own type",
+                          index, name(arguments_[index].view.dtype), name(dtype)));
+}
+
+Callable collective(const std::string& name, const CollectiveOptions& options) {
+  const Collective which = parse_collective(name);
+  if (options.algorithm != "auto") {
+    static_cast<void>(find_algorithm(which, options.algorithm));
+  }
+  const auto program = std::make_shared<const CollectiveProgram>(which, options);
+  return {.name = name,
+          .program = program,
+          .check = [program](const CallableCall& call) { program->check(call); }};
+}
+
+Callable device_function(const std::string& name, DeviceFunction function) {
+  if (!function) {
+    throw Error(fmt::format("callable `{}`: the function is empty; give one", name));
+  }
+  return {.name = name, .program = std::make_shared<const FunctionProgram>(std::move(function))};
+}
+
+}  // namespace peal

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "peal/base/error.h"
+#include "peal/base/expression.h"
+#include "peal/runtime/callable.h"
+
+namespace peal {
+namespace {
+
+constexpr std::string_view variables[] = {"P", "rank", "call"};
+
+// The count of a buffer or row, over P, rank and call; nothing where the description leaves it open.
+std::optional<Expression> parse_count(const Kernel& kernel, const std::string& name,
+                                      const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return Expression::parse(text, variables);
+  } catch (const Error& error) {
+    throw Error(fmt::format("kernel `{}`: the count of `{}` makes no sense: {}", kernel.name, name,
+                            error.what()));
+  }
+}
+
+class DescribedArguments final : public KernelArguments {
+ public:
+  DescribedArguments(const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
+                     const std::vector<SignalRow>& rows)
+      : kernel_(kernel), call_(call), buffers_(std::move(buffers)), rows_(rows) {}
+
+  [[nodiscard]] std::int64_t call() const override { return call_; }
+  [[nodiscard]] View buffer(std::string_view name) const override {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      if (kernel_.buffers[i].name == name) return buffers_[i];
+    }
+    refuse("buffer", name);
+  }
+  [[nodiscard]] SignalRow signals(std::string_view name) const override {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (kernel_.signals[i].name == name) return rows_[i];
+    }
+    refuse("row of signals", name);
+  }
+
+ private:
+  [[noreturn]] void refuse(const char* what, std::string_view name) const {
+    throw Error(fmt::format("kernel `{}` has no {} `{}`; add it to its description", kernel_.name,
+                            what, name));
+  }
+
+  const Kernel& kernel_;
+  std::int64_t call_;
+  std::vector<View> buffers_;
+  const std::vector<SignalRow>& rows_;
+};
+
+class KernelProgram final : public DeviceProgram {
+ public:
+  explicit KernelProgram(const Kernel& kernel) : kernel_(kernel) {
+    if (!kernel_.run) {
+      throw Error(fmt::format("kernel `{}` has no function; set `run`", kernel_.name));
+    }
+    for (const KernelBuffer& buffer : kernel_.buffers) {
+      counts_.push_back(parse_count(kernel_, buffer.name, buffer.count));
+    }
+    for (const KernelSignals& row : kernel_.signals) {
+      std::optional<Expression> count = parse_count(kernel_, row.name, row.count);
+      if (!count) {
+        throw Error(fmt::format("kernel `{}`: the row of signals `{}` has no count; give one",
+                                kernel_.name, row.name));
+      }
+      row_counts_.push_back(*std::move(count));
+    }
+  }
+
+  void run(Team& team, std::span<const TaskArgument> arguments) const override;
+  void check(const CallableCall& call) const;
+
+ private:
+  // What the kernel keeps with a domain.
+  struct State final : Team::State {
+    std::vector<SignalRow> rows;
+    std::int64_t calls = 0;
+  };
+
+  [[nodiscard]] std::int64_t evaluate(const Expression& count, std::int64_t ranks,
+                                      std::int64_t rank, std::int64_t call) const {
+    const std::int64_t values[] = {ranks, rank, call};
+    return count.evaluate(values);
+  }
+  void check_buffer(std::size_t index, const TaskArgument& argument,
+                    const CallableCall& call) const;
+
+  Kernel kernel_;
+  std::vector<std::optional<Expression>> counts_;
+  std::vector<Expression> row_counts_;
+};
+
+void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) const {
+  std::unique_ptr<Team::State>& kept = team.state(this);
+  if (kept == nullptr) {
+    auto made = std::make_unique<State>();
+    for (std::size_t i = 0; i < row_counts_.size(); ++i) {
+      const std::int64_t count = evaluate(row_counts_[i], team.size(), team.rank(), 0);
+      made->rows.push_back(
+          team.device().allocate_signals(kernel_.signals[i].name, static_cast<int>(count)));
+    }
+    kept = std::move(made);
+  }
+  auto& state = static_cast<State&>(*kept);
+  std::vector<View> buffers;
+  for (const TaskArgument& argument : arguments) {
+    if (argument.kind == TaskArgument::Kind::array) buffers.push_back(argument.view);
+  }
+  const DescribedArguments described(kernel_, state.calls++, std::move(buffers), state.rows);
+  kernel_.run(team.device(), described);
+}
+
+void KernelProgram::check(const CallableCall& call) const {
+  std::size_t arrays = 0;
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    const TaskArgument& argument = call.arguments[i];
+    if (argument.kind == TaskArgument::Kind::scalar) {
+      throw Error(fmt::format("kernel `{}`: argument {} is a scalar; it takes buffers and a context",
+                              kernel_.name, i));
+    }
+    if (argument.kind != TaskArgument::Kind::array) continue;
+    if (arrays < kernel_.buffers.size()) check_buffer(arrays, argument, call);
+    ++arrays;
+  }
+  if (arrays != kernel_.buffers.size()) {
+    throw Error(fmt::format("kernel `{}`: {} arrays are given, and it takes {}; give one for each "
+                            "of its buffers, in their order",
+                            kernel_.name, arrays, kernel_.buffers.size()));
+  }
+  if (!call.has_context && !kernel_.signals.empty()) {
+    throw Error(fmt::format("kernel `{}`: there is no context; add .context(domain[rank])",
+                            kernel_.name));
+  }
+  if (call.ranks < kernel_.least_ranks || call.ranks > kernel_.most_ranks) {
+    throw Error(fmt::format("kernel `{}`: the domain has {} ranks, and it takes {} to {}; use a "
+                            "domain of as many devices",
+                            kernel_.name, call.ranks, kernel_.least_ranks, kernel_.most_ranks));
+  }
+  for (std::size_t i = 0; i < row_counts_.size(); ++i) {
+    const std::int64_t count = evaluate(row_counts_[i], call.ranks, call.rank, 0);
+    if (count >= 0 && count <= INT32_MAX) continue;
+    throw Error(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name, count,
+                            kernel_.signals[i].name, INT32_MAX));
+  }
+}
+
+void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument,
+                                 const CallableCall& call) const {
+  const KernelBuffer& buffer = kernel_.buffers[index];
+  const auto refuse = [&](const std::string& what, const std::string& way_out) {
+    throw Error(fmt::format("kernel `{}`: array {} is its buffer `{}`, {}; {}", kernel_.name, index,
+                            buffer.name, what, way_out));
+  };
+  if (argument.view.dtype != buffer.dtype) {
+    refuse(fmt::format("of {}, and {} is given", name(buffer.dtype), name(argument.view.dtype)),
+           "give its type");
+  }
+  static constexpr TaskDirection directions[] = {TaskDirection::input, TaskDirection::output,
+                                                 TaskDirection::inout, TaskDirection::inout};
+  const TaskDirection expected = directions[static_cast<std::size_t>(buffer.kind)];
+  if (argument.direction != expected && argument.direction != TaskDirection::no_dep) {
+    refuse(fmt::format("which is `{}`, and `{}` is given", name(expected), name(argument.direction)),
+           "say what the kernel does with it");
+  }
+  if (buffer.kind == KernelBuffer::Kind::window && !argument.in_window) {
+    refuse("which peers write or read, and what is given is in no window",
+           "give a buffer of the domain");
+  }
+  const std::optional<Expression>& count = counts_[index];
+  if (!count) return;
+  const std::int64_t elements = evaluate(*count, call.ranks, call.rank, call.call);
+  if (elements == static_cast<std::int64_t>(argument.view.count)) return;
+  refuse(fmt::format("of {} elements, and {} are given", elements, argument.view.count),
+         "give as many");
+}
+
+}  // namespace
+
+Callable kernel(const Kernel& kernel) {
+  const auto program = std::make_shared<const KernelProgram>(kernel);
+  return {.name = kernel.name,
+          .program = program,
+          .check = [program](const CallableCall& call) { program->check(call); }};
+}
+
+}  // namespace peal
