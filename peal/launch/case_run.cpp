@@ -5,41 +5,20 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
+#include "peal/launch/case_program.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/rank_tasks.h"
 #include "peal/pto/fault_guard.h"
-#include "peal/pto/include/platform_comm/comm_context.h"
 #include "peal/pto/include/tensor.h"
-#include "peal/pto/kernel.h"
-#include "peal/pto/shim.h"
 
 namespace peal {
 namespace {
-
-// A context is as long as its team: the array of windows at its end has room for every rank.
-class Context {
- public:
-  explicit Context(int ranks)
-      : memory_((offsetof(CommContext, windowsIn) + sizeof(CommContext) +
-                 static_cast<std::size_t>(ranks) * sizeof(std::uint64_t)) /
-                sizeof(std::uint64_t)) {}
-  [[nodiscard]] CommContext& get() { return *reinterpret_cast<CommContext*>(memory_.data()); }
-  [[nodiscard]] std::size_t size_bytes() const { return memory_.size() * sizeof(memory_[0]); }
-  void set_window(int rank, const std::byte* window) {
-    memory_[offsetof(CommContext, windowsIn) / sizeof(std::uint64_t) +
-            static_cast<std::size_t>(rank)] = reinterpret_cast<std::uint64_t>(window);
-  }
-
- private:
-  std::vector<std::uint64_t> memory_;
-};
 
 // What a rank's kernels get in one call.
 struct Bound {
@@ -56,14 +35,7 @@ class CaseRun {
         setup_(case_setup(file, request.ranks)),
         calls_(file, request.ranks, request.calls.value_or(setup_.calls)),
         bound_(static_cast<std::size_t>(calls_.count()) * static_cast<std::size_t>(ranks_)),
-        shim_(load_shim(file)) {
-    for (const CaseKernel& kernel : file.kernels) {
-      kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
-      if (std::find(core_types_.begin(), core_types_.end(), kernel.core) == core_types_.end()) {
-        core_types_.push_back(kernel.core);
-      }
-    }
-  }
+        program_(file) {}
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& request) {
     SimExecutor executor(request.target ? *request.target : simulated_target(request.platform));
@@ -71,7 +43,7 @@ class CaseRun {
     CaseRunResult result;
     result.report = executor.run_cores(
         {.ranks = ranks_,
-         .blocks = setup_.cores * static_cast<int>(core_types_.size()),
+         .blocks = setup_.cores * program_.core_types(),
          .prepare = [this](SimMemory& memory) { prepare(memory); },
          .program =
              [this, &request](Core& core, int rank, int index) {
@@ -88,11 +60,6 @@ class CaseRun {
   }
 
  private:
-  static std::optional<PtoShim> load_shim(const CaseFile& file) {
-    if (!file.orchestration) return std::nullopt;
-    return PtoShim(file.orchestration->file, file.orchestration->name, file.include);
-  }
-
   [[nodiscard]] Bound& bound(std::int64_t call, int rank) {
     return bound_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
                   static_cast<std::size_t>(rank)];
@@ -145,36 +112,21 @@ class CaseRun {
   }
 
   void make_contexts(const MemoryMap& map) {
-    clear_pto_arguments();
     for (int rank = 0; rank < ranks_; ++rank) {
       for (std::size_t i = 0; i < std::max<std::size_t>(1, windows_.size()); ++i) {
-        Context& context = contexts_.emplace_back(ranks_);
-        context.get().rankId = static_cast<std::uint32_t>(rank);
-        context.get().rankNum = static_cast<std::uint32_t>(ranks_);
-        if (windows_.empty()) continue;
-        context.get().winSize = setup_.window_bytes[i];
-        for (int peer = 0; peer < ranks_; ++peer) {
-          context.set_window(peer, map.translate(windows_[i], 0, peer));
+        std::vector<std::byte*> windows;
+        for (int peer = 0; peer < ranks_ && !windows_.empty(); ++peer) {
+          windows.push_back(map.translate(windows_[i], 0, peer));
         }
+        contexts_.emplace_back(rank, ranks_, windows,
+                               windows_.empty() ? 0 : setup_.window_bytes[i]);
       }
     }
-    for (Context& context : contexts_) add_pto_argument(&context.get(), context.size_bytes());
   }
 
   [[nodiscard]] std::int64_t context_of(int rank, std::size_t window) {
     const std::size_t each = std::max<std::size_t>(1, windows_.size());
-    return reinterpret_cast<std::int64_t>(
-        &contexts_[static_cast<std::size_t>(rank) * each + window].get());
-  }
-
-  [[nodiscard]] static ChipTensor tensor_of(const View& view) {
-    ChipTensor tensor;
-    tensor.buffer = {reinterpret_cast<std::uint64_t>(view.data), view.size_bytes()};
-    tensor.shapes[0] = static_cast<std::uint32_t>(view.count);
-    tensor.strides[0] = 1;
-    tensor.ndims = 1;
-    tensor.dtype = static_cast<std::int32_t>(view.dtype);
-    return tensor;
+    return contexts_[static_cast<std::size_t>(rank) * each + window].address();
   }
 
   // Collects a rank's arguments for one call and the tasks that they make.
@@ -196,49 +148,20 @@ class CaseRun {
         own.scalars.push_back(static_cast<std::uint64_t>(context_of(rank, argument.window)));
       }
     }
-    own.tasks.emplace(tasks_of(own), RankTasks::Settings{.blocks = setup_.blocks,
-                                                         .context = context_of(rank, 0),
-                                                         .first_task = task_count_});
+    own.tasks.emplace(
+        program_.tasks(own.tensors, own.scalars),
+        RankTasks::Settings{
+            .blocks = setup_.blocks, .context = context_of(rank, 0), .first_task = task_count_});
     task_count_ += static_cast<std::int64_t>(own.tasks->count());
     part.keep_sent();
   }
 
-  // What the shim submits; without one a single task of kernel 0 gets all arguments.
-  [[nodiscard]] std::vector<PtoTask> tasks_of(const Bound& own) const {
-    if (!shim_) {
-      PtoTask task;
-      task.core = file_.find_kernel(0)->core;
-      task.tensors = own.tensors;
-      task.scalars = own.scalars;
-      return {task};
-    }
-    std::vector<PtoTask> tasks = shim_->run(own.tensors, own.scalars);
-    for (const PtoTask& task : tasks) check_task(task);
-    return tasks;
-  }
-
-  void check_task(const PtoTask& task) const {
-    const CaseKernel* const kernel = file_.find_kernel(task.kernel);
-    if (kernel == nullptr) {
-      throw Error(fmt::format(
-          "orchestration `{}` submits a task of kernel {}, which the case `{}` does not have; "
-          "add a [[kernel]] with this id",
-          file_.orchestration->file, task.kernel, file_.path));
-    }
-    if (kernel->core != task.core) {
-      throw Error(fmt::format(
-          "orchestration `{}` submits a task of kernel {} by rt_submit_{}_task, and the case `{}` "
-          "says that its core is `{}`; make them agree",
-          file_.orchestration->file, task.kernel, name(task.core), file_.path, name(kernel->core)));
-    }
-  }
-
   // `index` among the cores of the rank: as many of the first type as of the next.
   void run_tasks(Core& core, int rank, int index, const std::vector<EventReader*>& readers) {
-    const CoreType type = core_types_[static_cast<std::size_t>(index / setup_.cores)];
+    const CoreType type = program_.core_type(index / setup_.cores);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       calls_.report_contribution(readers, call, rank);
-      bound(call, rank).tasks->work(core, type, kernels_);
+      bound(call, rank).tasks->work(core, type, program_.kernels());
     }
   }
 
@@ -249,12 +172,10 @@ class CaseRun {
   CaseSetup setup_;
   CaseCalls calls_;
   std::vector<Bound> bound_;  // by call, then rank
-  std::optional<PtoShim> shim_;
-  std::map<int, PtoKernel> kernels_;
-  std::vector<CoreType> core_types_;  // that the kernels are for, in their order
-  std::vector<std::byte*> windows_;   // rank 0's
-  std::vector<Context> contexts_;     // by rank, then window
-  std::int64_t task_count_ = 0;       // of all ranks and calls
+  CaseProgram program_;
+  std::vector<std::byte*> windows_;      // rank 0's
+  std::vector<KernelContext> contexts_;  // by rank, then window
+  std::int64_t task_count_ = 0;          // of all ranks and calls
 };
 
 }  // namespace

@@ -27,9 +27,9 @@ RankTasks::RankTasks(std::vector<PtoTask> tasks, const Settings& settings)
     }
     args.resize(argument_slots);
     args[local_context] = args[global_context] = settings.context;
-    add_pto_argument(args.data(), args.size() * sizeof(args[0]));
+    known_.emplace_back(args.data(), args.size() * sizeof(args[0]));
     const std::vector<ChipTensor>& tensors = tasks_[i].tensors;
-    if (!tensors.empty()) add_pto_argument(tensors.data(), tensors.size() * sizeof(tensors[0]));
+    if (!tensors.empty()) known_.emplace_back(tensors.data(), tensors.size() * sizeof(tensors[0]));
   }
 }
 

@@ -42,6 +42,7 @@ class RankTasks {
 
   std::vector<PtoTask> tasks_;
   std::vector<Progress> progress_;
+  std::vector<PtoArgument> known_;  // their arguments, to kernels
   int blocks_;
   std::int64_t first_task_;
   std::uint32_t completions_ = 0;  // a cell that idle cores of the rank wait on

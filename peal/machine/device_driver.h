@@ -86,12 +86,14 @@ class DeviceDriver {
     std::vector<DriverDomain> domains = {};
     RunOptions options = {};
   };
+  // What has to live while tasks are started and waited for.
+  [[nodiscard]] virtual std::shared_ptr<void> guard() { return nullptr; }
   // Begins a run, at time 0 and with nothing under way.
   virtual void begin_run(RunSettings settings) = 0;
   // Starts a task at once; its devices have none.
   virtual void start(const DriverTask& task) = 0;
-  // Goes on until a task ends or has failed; nothing when the deadline passes before. Some task must
-  // have been started. Of a task that fails no member runs on.
+  // Goes on until a task ends or has failed; nothing when the deadline passes before. Some task
+  // must have been started. Of a task that fails no member runs on.
   virtual std::optional<TaskEnd> wait_for_end(std::chrono::steady_clock::time_point deadline) = 0;
   [[nodiscard]] virtual Picoseconds now() const = 0;
   // Ends the run, and whatever is still under way in it.

@@ -23,10 +23,10 @@ enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
 struct TaskArgument {
   enum class Kind : std::uint8_t { array, scalar, context };
   Kind kind = Kind::array;
-  TaskDirection direction{};     // of an array
-  bool in_window = false;        // of an array: peers of the task's domain can address it
-  View view = {};                // of an array
-  std::uint64_t scalar = 0;      // its bytes, the lowest first
+  TaskDirection direction{};  // of an array
+  bool in_window = false;     // of an array: peers of the task's domain can address it
+  View view = {};             // of an array
+  std::uint64_t scalar = 0;   // its bytes, the lowest first
 };
 
 // What can run as a task on a device. Which kinds there are is the executors' affair: one that

@@ -421,11 +421,13 @@ void fail(const char* sentence, Place place) { refuse(place, sentence); }
 
 }  // namespace
 
-void clear_pto_arguments() { argument_ranges.clear(); }
-
-void add_pto_argument(const void* data, std::size_t size_bytes) {
+PtoArgument::PtoArgument(const void* data, std::size_t size_bytes) : data_(data) {
   const auto* begin = static_cast<const std::byte*>(data);
   argument_ranges[begin] = begin + size_bytes;
+}
+
+PtoArgument::~PtoArgument() {
+  if (data_ != nullptr) argument_ranges.erase(static_cast<const std::byte*>(data_));
 }
 
 void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/pto/core_type.h"
@@ -34,9 +35,17 @@ struct PtoBlock {
 };
 void set_pto_block(int core, PtoBlock block);
 
-// Memory outside of the simulated one that kernels of this thread may read and write, such as their
-// arguments; cleared before each run.
-void add_pto_argument(const void* data, std::size_t size_bytes);
-void clear_pto_arguments();
+// Memory outside of the simulated one that kernels of this thread may read and write while it
+// lives, such as their arguments.
+class PtoArgument {
+ public:
+  PtoArgument(const void* data, std::size_t size_bytes);
+  ~PtoArgument();
+  PtoArgument(PtoArgument&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  PtoArgument& operator=(PtoArgument&&) = delete;
+
+ private:
+  const void* data_;
+};
 
 }  // namespace peal

@@ -34,15 +34,15 @@ class Task {
 };
 
 // An array argument: a buffer, or memory of the host (any contiguous range of a known element type,
-// such as std::vector<float>), which must live until the run has ended. What a device does with host
-// memory it does with a copy: made before the task begins, and written back when it has ended.
+// such as std::vector<float>), which must live until the run has ended. What a device does with
+// host memory it does with a copy: made before the task begins, and written back when it has ended.
 class Array {
  public:
   Array(const Buffer& buffer)  // NOLINT: arguments convert at the call
       : memory_(buffer.shared()), view_(buffer.view()) {}
   template <std::ranges::contiguous_range Range>
-    requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
-  Array(Range&& range) {  // NOLINT: as above
+  requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range> Array(
+      Range&& range) {  // NOLINT: as above
     using T = std::ranges::range_value_t<Range>;
     using Element = std::remove_reference_t<std::ranges::range_reference_t<Range>>;
     is_const_ = std::is_const_v<Element>;
@@ -75,8 +75,7 @@ class Args {
   Args& no_dep(const Array& array) { return add(array, TaskDirection::no_dep); }
   // A number of at most eight bytes.
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  Args& scalar(T value) {
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T> Args& scalar(T value) {
     Entry entry{.kind = TaskArgument::Kind::scalar};
     if constexpr (std::is_floating_point_v<T>) {
       std::memcpy(&entry.scalar, &value, sizeof(value));
@@ -119,8 +118,7 @@ class Args {
 
  private:
   Args& add(const Array& array, TaskDirection direction) {
-    entries_.push_back(
-        {.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
+    entries_.push_back({.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
     return *this;
   }
 

@@ -13,8 +13,9 @@ BufferMemory::~BufferMemory() {
 
 BufferMemory& Buffer::memory() const {
   if (memory_ == nullptr) {
-    throw Error("buffer: this handle refers to nothing; use one that Worker::allocate or a domain "
-                "has returned");
+    throw Error(
+        "buffer: this handle refers to nothing; use one that Worker::allocate or a domain "
+        "has returned");
   }
   return *memory_;
 }

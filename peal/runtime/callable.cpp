@@ -66,9 +66,10 @@ void CollectiveProgram::check(const CallableCall& given) const {
     }
     if (argument.kind == TaskArgument::Kind::context) continue;
     if (argument.direction == TaskDirection::no_dep) {
-      throw Error(fmt::format("{}: argument {} is no_dep, which does not say whether it is sent or "
-                              "received; give `in`, `out` or `inout`",
-                              what, i));
+      throw Error(
+          fmt::format("{}: argument {} is no_dep, which does not say whether it is sent or "
+                      "received; give `in`, `out` or `inout`",
+                      what, i));
     }
     if (argument.direction != TaskDirection::output) ++sent;
     if (argument.direction != TaskDirection::input) ++received;
@@ -80,10 +81,10 @@ void CollectiveProgram::check(const CallableCall& given) const {
   const bool sends_one = blocks.send_blocks > 0 && sends(collective_, given.rank, options_.root);
   const bool takes_one = blocks.recv_blocks > 0 && receives(collective_, given.rank, options_.root);
   if (sent > 1 || received > 1 || sent < (sends_one ? 1 : 0) || received < (takes_one ? 1 : 0)) {
-    throw Error(fmt::format("{} on rank {}: {} arrays to send and {} to receive are given; it "
-                            "takes {} and {}, or one inout for both",
-                            what, given.rank, sent, received, sends_one ? "one" : "none",
-                            takes_one ? "one" : "none"));
+    throw Error(fmt::format(
+        "{} on rank {}: {} arrays to send and {} to receive are given; it "
+        "takes {} and {}, or one inout for both",
+        what, given.rank, sent, received, sends_one ? "one" : "none", takes_one ? "one" : "none"));
   }
   CollectiveCall made = call(given.arguments);
   if (!sends(collective_, given.rank, options_.root)) made.send = {};
@@ -95,9 +96,10 @@ void CollectiveProgram::check(const CallableCall& given) const {
 
 const TaskArgument& TaskArguments::at(std::size_t index, TaskArgument::Kind kind) const {
   if (index >= arguments_.size()) {
-    throw OutOfRange(fmt::format("argument {} is asked for, and the task has {}; give it one more "
-                                 "when it is submitted",
-                                 index, arguments_.size()));
+    throw OutOfRange(
+        fmt::format("argument {} is asked for, and the task has {}; give it one more "
+                    "when it is submitted",
+                    index, arguments_.size()));
   }
   if (arguments_[index].kind != kind) {
     throw Error(fmt::format("argument {} is {} and not {}; ask for what it was submitted as", index,
@@ -117,9 +119,9 @@ Callable collective(const std::string& name, const CollectiveOptions& options) {
     static_cast<void>(find_algorithm(which, options.algorithm));
   }
   const auto program = std::make_shared<const CollectiveProgram>(which, options);
-  return {.name = name,
-          .program = program,
-          .check = [program](const CallableCall& call) { program->check(call); }};
+  return {.name = name, .program = program, .check = [program](const CallableCall& call) {
+            program->check(call);
+          }};
 }
 
 Callable device_function(const std::string& name, DeviceFunction function) {

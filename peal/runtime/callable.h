@@ -36,7 +36,7 @@ class TaskArguments {
     return {reinterpret_cast<T*>(view.data), view.count};
   }
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   [[nodiscard]] T scalar(std::size_t index) const {
     const std::uint64_t bits = at(index, TaskArgument::Kind::scalar).scalar;
     if constexpr (std::is_floating_point_v<T>) {
@@ -60,8 +60,8 @@ class TaskArguments {
 struct CallableCall {
   std::span<const TaskArgument> arguments;
   bool has_context = false;
-  int rank = 0, ranks = 1;   // of the context; of this device alone without one
-  std::int64_t call = 0;     // how often this rank has been given it before, in the domain
+  int rank = 0, ranks = 1;  // of the context; of this device alone without one
+  std::int64_t call = 0;    // how often this rank has been given it before, in the domain
 };
 
 // Something that can run as a task on devices, before a worker knows it.

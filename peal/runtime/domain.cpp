@@ -13,18 +13,22 @@ namespace peal {
 
 // Releases the domain when the user has no handle any more; the run keeps the state.
 struct Domain::Handles {
-  std::shared_ptr<DomainState> state;
+  explicit Handles(std::shared_ptr<DomainState> given) : state(std::move(given)) {}
   ~Handles() { state->release("was released, because its last handle is gone"); }
+  Handles(const Handles&) = delete;
+  Handles& operator=(const Handles&) = delete;
+
+  std::shared_ptr<DomainState> state;
 };
 
 Domain::Domain(std::shared_ptr<DomainState> state)
-    : state_(std::move(state)), handles_(std::make_shared<Handles>(Handles{state_})) {}
+    : state_(std::move(state)), handles_(std::make_shared<Handles>(state_)) {}
 
 void DomainState::release(const std::string& why) {
   if (released) return;
   released = true;
-  for (const std::shared_ptr<BufferMemory>& window : windows) {
-    window->gone = fmt::format("belongs to domain `{}`, which {}", request.name, why);
+  for (const std::shared_ptr<BufferMemory>& memory : windows) {
+    memory->gone = fmt::format("belongs to domain `{}`, which {}", request.name, why);
   }
 }
 
@@ -50,8 +54,8 @@ Buffer DomainMember::buffer(std::string_view name) const {
 
 DomainMember Domain::operator[](int rank) const {
   if (rank < 0 || rank >= size()) {
-    throw OutOfRange(fmt::format("domain `{}`: {} is not one of its ranks 0..{}", name(), rank,
-                                 size() - 1));
+    throw OutOfRange(
+        fmt::format("domain `{}`: {} is not one of its ranks 0..{}", name(), rank, size() - 1));
   }
   return {state_, rank};
 }
@@ -94,9 +98,9 @@ std::vector<std::size_t> carve_window(const DomainRequest& request) {
   std::size_t used = 0;
   for (const DomainBuffer& buffer : request.buffers) {
     if (buffer.name.empty() || !names.insert(buffer.name).second) {
-      throw Error(fmt::format("domain `{}`: buffer name `{}` is {}; give each buffer one of its own",
-                              request.name, buffer.name,
-                              buffer.name.empty() ? "empty" : "used twice"));
+      throw Error(
+          fmt::format("domain `{}`: buffer name `{}` is {}; give each buffer one of its own",
+                      request.name, buffer.name, buffer.name.empty() ? "empty" : "used twice"));
     }
     const std::size_t element = size_bytes(buffer.dtype);
     if (buffer.count > request.window_bytes / element) {
@@ -107,10 +111,10 @@ std::vector<std::size_t> carve_window(const DomainRequest& request) {
     }
     const std::size_t least = buffer.count * element;
     if (buffer.size_bytes != 0 && buffer.size_bytes < least) {
-      throw Error(fmt::format("domain `{}`: buffer `{}` of {} bytes does not hold {} elements of "
-                              "{}; give {} bytes or more",
-                              request.name, buffer.name, buffer.size_bytes, buffer.count,
-                              name(buffer.dtype), least));
+      throw Error(fmt::format(
+          "domain `{}`: buffer `{}` of {} bytes does not hold {} elements of "
+          "{}; give {} bytes or more",
+          request.name, buffer.name, buffer.size_bytes, buffer.count, name(buffer.dtype), least));
     }
     const std::size_t bytes = std::max(least, buffer.size_bytes);
     const std::size_t offset = (used + 63) / 64 * 64;

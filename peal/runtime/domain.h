@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +35,7 @@ struct DomainState {
   DomainRequest request;
   std::size_t index = 0;  // among the run's
   std::vector<int> device_indexes;
+  DeviceMemory window = {};
   std::vector<std::size_t> offsets;                    // of the buffers, in bytes
   std::vector<std::shared_ptr<BufferMemory>> windows;  // by rank
   bool released = false;

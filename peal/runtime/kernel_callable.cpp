@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view variables[] = {"P", "rank", "call"};
 
-// The count of a buffer or row, over P, rank and call; nothing where the description leaves it open.
+// The count of a buffer or row, over P, rank and call; nothing where the description leaves it
+// open.
 std::optional<Expression> parse_count(const Kernel& kernel, const std::string& name,
                                       const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -125,32 +126,34 @@ void KernelProgram::check(const CallableCall& call) const {
   for (std::size_t i = 0; i < call.arguments.size(); ++i) {
     const TaskArgument& argument = call.arguments[i];
     if (argument.kind == TaskArgument::Kind::scalar) {
-      throw Error(fmt::format("kernel `{}`: argument {} is a scalar; it takes buffers and a context",
-                              kernel_.name, i));
+      throw Error(fmt::format(
+          "kernel `{}`: argument {} is a scalar; it takes buffers and a context", kernel_.name, i));
     }
     if (argument.kind != TaskArgument::Kind::array) continue;
     if (arrays < kernel_.buffers.size()) check_buffer(arrays, argument, call);
     ++arrays;
   }
   if (arrays != kernel_.buffers.size()) {
-    throw Error(fmt::format("kernel `{}`: {} arrays are given, and it takes {}; give one for each "
-                            "of its buffers, in their order",
-                            kernel_.name, arrays, kernel_.buffers.size()));
+    throw Error(
+        fmt::format("kernel `{}`: {} arrays are given, and it takes {}; give one for each "
+                    "of its buffers, in their order",
+                    kernel_.name, arrays, kernel_.buffers.size()));
   }
   if (!call.has_context && !kernel_.signals.empty()) {
-    throw Error(fmt::format("kernel `{}`: there is no context; add .context(domain[rank])",
-                            kernel_.name));
+    throw Error(
+        fmt::format("kernel `{}`: there is no context; add .context(domain[rank])", kernel_.name));
   }
   if (call.ranks < kernel_.least_ranks || call.ranks > kernel_.most_ranks) {
-    throw Error(fmt::format("kernel `{}`: the domain has {} ranks, and it takes {} to {}; use a "
-                            "domain of as many devices",
-                            kernel_.name, call.ranks, kernel_.least_ranks, kernel_.most_ranks));
+    throw Error(
+        fmt::format("kernel `{}`: the domain has {} ranks, and it takes {} to {}; use a "
+                    "domain of as many devices",
+                    kernel_.name, call.ranks, kernel_.least_ranks, kernel_.most_ranks));
   }
   for (std::size_t i = 0; i < row_counts_.size(); ++i) {
     const std::int64_t count = evaluate(row_counts_[i], call.ranks, call.rank, 0);
     if (count >= 0 && count <= INT32_MAX) continue;
-    throw Error(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name, count,
-                            kernel_.signals[i].name, INT32_MAX));
+    throw Error(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name,
+                            count, kernel_.signals[i].name, INT32_MAX));
   }
 }
 
@@ -169,8 +172,9 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
                                                  TaskDirection::inout, TaskDirection::inout};
   const TaskDirection expected = directions[static_cast<std::size_t>(buffer.kind)];
   if (argument.direction != expected && argument.direction != TaskDirection::no_dep) {
-    refuse(fmt::format("which is `{}`, and `{}` is given", name(expected), name(argument.direction)),
-           "say what the kernel does with it");
+    refuse(
+        fmt::format("which is `{}`, and `{}` is given", name(expected), name(argument.direction)),
+        "say what the kernel does with it");
   }
   if (buffer.kind == KernelBuffer::Kind::window && !argument.in_window) {
     refuse("which peers write or read, and what is given is in no window",
@@ -188,9 +192,9 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
 
 Callable kernel(const Kernel& kernel) {
   const auto program = std::make_shared<const KernelProgram>(kernel);
-  return {.name = kernel.name,
-          .program = program,
-          .check = [program](const CallableCall& call) { program->check(call); }};
+  return {.name = kernel.name, .program = program, .check = [program](const CallableCall& call) {
+            program->check(call);
+          }};
 }
 
 }  // namespace peal

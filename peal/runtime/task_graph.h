@@ -53,12 +53,12 @@ class TaskGraph {
   static constexpr std::uint32_t nothing = UINT32_MAX;
 
   struct Node {
-    std::uint32_t task = nothing;         // its number; a join has none
-    std::uint32_t first_edge = nothing;   // to what waits for it
-    std::uint32_t waits_for = 0;          // so many more
-    std::uint32_t failed_by = nothing;    // the task because of which it fails
-    NodeId longest_from = 0;              // the last node of the longest chain before it
-    Picoseconds longest_ps = 0;           // up to its start; once it has ended, to its end
+    std::uint32_t task = nothing;        // its number; a join has none
+    std::uint32_t first_edge = nothing;  // to what waits for it
+    std::uint32_t waits_for = 0;         // so many more
+    std::uint32_t failed_by = nothing;   // the task because of which it fails
+    NodeId longest_from = 0;             // the last node of the longest chain before it
+    Picoseconds longest_ps = 0;          // up to its start; once it has ended, to its end
   };
   struct Edge {
     NodeId to = 0;

@@ -89,8 +89,7 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
 // Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
 int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                          SourcePlace place) {
-  if (map().owner(src, part_) == part_ &&
-      own_stores_.overlap(src, count * size_bytes(dtype))) {
+  if (map().owner(src, part_) == part_ && own_stores_.overlap(src, count * size_bytes(dtype))) {
     order_loads_after_own_stores(place);
   }
   const int number = next_tile_;

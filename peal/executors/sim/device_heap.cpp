@@ -27,9 +27,10 @@ DeviceHeap::DeviceHeap(int devices) { memory_.reserve(devices); }
 
 std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
   if (request.size_bytes > memory_.part_bytes()) {
-    throw Error(fmt::format("`{}` of {} bytes is more than the {} of a simulated device's memory; "
-                            "use smaller buffers or fewer devices",
-                            request.name, request.size_bytes, memory_.part_bytes()));
+    throw Error(
+        fmt::format("`{}` of {} bytes is more than the {} of a simulated device's memory; "
+                    "use smaller buffers or fewer devices",
+                    request.name, request.size_bytes, memory_.part_bytes()));
   }
   const std::size_t extent = in_pages(request.size_bytes) + gap_bytes;
   const std::size_t offset = take(extent, request);
@@ -126,7 +127,8 @@ std::optional<Region> DeviceHeap::find(const void* address) const {
 bool DeviceHeap::holds(const void* address, std::size_t size_bytes) const {
   const std::optional<Region> region = find(address);
   if (!region) return false;
-  const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) - region->data);
+  const auto offset =
+      static_cast<std::size_t>(static_cast<const std::byte*>(address) - region->data);
   return offset <= region->size_bytes && size_bytes <= region->size_bytes - offset;
 }
 

@@ -14,8 +14,9 @@
 
 namespace peal {
 
-// The memory of simulated devices, from which allocations are made and given back in any order, each
-// at one offset on one or several devices. They lie apart, so that what reaches past one is in none.
+// The memory of simulated devices, from which allocations are made and given back in any order,
+// each at one offset on one or several devices. They lie apart, so that what reaches past one is in
+// none.
 class DeviceHeap final : public Regions {
  public:
   explicit DeviceHeap(int devices);

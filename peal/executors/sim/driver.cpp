@@ -19,9 +19,10 @@ SimDriver::~SimDriver() = default;
 void SimDriver::check_program(const std::string& name, const TaskProgram& program) const {
   if (dynamic_cast<const DeviceProgram*>(&program) != nullptr) return;
   if (dynamic_cast<const ChipProgram*>(&program) != nullptr) return;
-  throw Error(fmt::format("callable `{}` is nothing that the simulator can run; give a kernel or a "
-                          "collective",
-                          name));
+  throw Error(
+      fmt::format("callable `{}` is nothing that the simulator can run; give a kernel or a "
+                  "collective",
+                  name));
 }
 
 DeviceMemory SimDriver::allocate(const DeviceMemoryRequest& request) {
@@ -36,25 +37,19 @@ void SimDriver::free(const DeviceMemory& memory) { heap_.free(memory.id); }
 void SimDriver::begin_run(RunSettings settings) {
   CHECK(run_ == nullptr);
   run_ = std::make_unique<TaskRun>(
-      TaskRun::Machine{.platform = platform_, .stacks = stacks_, .heap = heap_, .on_chip = on_chip_},
+      TaskRun::Machine{
+          .platform = platform_, .stacks = stacks_, .heap = heap_, .on_chip = on_chip_},
       std::move(settings));
 }
 
-void SimDriver::start(const DriverTask& task) {
-  const std::shared_ptr<void> guard = guard_();
-  run_->start(task);
-}
+void SimDriver::start(const DriverTask& task) { run_->start(task); }
 
 std::optional<TaskEnd> SimDriver::wait_for_end(std::chrono::steady_clock::time_point deadline) {
-  const std::shared_ptr<void> guard = guard_();
   return run_->wait_for_end(deadline);
 }
 
 Picoseconds SimDriver::now() const { return run_->now(); }
 
-void SimDriver::end_run() {
-  const std::shared_ptr<void> guard = guard_();
-  run_.reset();
-}
+void SimDriver::end_run() { run_.reset(); }
 
 }  // namespace peal

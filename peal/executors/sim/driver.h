@@ -17,7 +17,7 @@ class TaskRun;
 // in virtual time, each on the cores of its device.
 class SimDriver final : public DeviceDriver {
  public:
-  // What lives while tasks are carried out, such as a handler of their faults.
+  // Makes what lives while tasks are carried out, such as a handler of their faults.
   using Guard = std::function<std::shared_ptr<void>()>;
 
   SimDriver(Platform platform, int devices, Guard guard);
@@ -27,6 +27,7 @@ class SimDriver final : public DeviceDriver {
   void check_program(const std::string& name, const TaskProgram& program) const override;
   [[nodiscard]] DeviceMemory allocate(const DeviceMemoryRequest& request) override;
   void free(const DeviceMemory& memory) override;
+  [[nodiscard]] std::shared_ptr<void> guard() override { return guard_(); }
   void begin_run(RunSettings settings) override;
   void start(const DriverTask& task) override;
   std::optional<TaskEnd> wait_for_end(std::chrono::steady_clock::time_point deadline) override;

@@ -67,8 +67,7 @@ std::optional<Region> SimMemory::find(const void* address) const {
   const Located at = locate(address);
   if (at.window == nullptr) return std::nullopt;
   return Region{at.window->name, at.rank,
-                map().translate(map().base, 0, at.rank) + at.window->offset,
-                at.window->size_bytes};
+                map().translate(map().base, 0, at.rank) + at.window->offset, at.window->size_bytes};
 }
 
 void report_window(const SimWindow& window, int rank, std::uint32_t signal_start,

@@ -41,7 +41,8 @@ ZeroPages::~ZeroPages() {
 }
 
 ZeroPages::ZeroPages(ZeroPages&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
 
 ZeroPages& ZeroPages::operator=(ZeroPages&& other) noexcept {
   std::swap(data_, other.data_);

@@ -133,15 +133,15 @@ int TaskRun::core_of(int device, int index) {
       machine_.on_chip.push_back(ZeroPages::map(on_chip));
       if (machine_.on_chip.back().data() == nullptr) {
         machine_.on_chip.pop_back();
-        throw Error(fmt::format("simulator: there is no memory for {} cores; use fewer devices",
-                                core + 1));
+        throw Error(
+            fmt::format("simulator: there is no memory for {} cores; use fewer devices", core + 1));
       }
     }
     std::byte* const memory = machine_.on_chip[core].data();
     report_on_chip(static_cast<int>(core), device, memory, on_chip, *fabric_);
     Slot& slot = slots_.emplace_back();
-    slot.fiber = std::make_unique<Fiber>(machine_.stacks,
-                                         [this, core] { work(static_cast<int>(core)); });
+    slot.fiber =
+        std::make_unique<Fiber>(machine_.stacks, [this, core] { work(static_cast<int>(core)); });
     fabric_->add_core(device, memory);
     cores.push_back(static_cast<int>(core));
   }
@@ -253,8 +253,7 @@ void TaskRun::run_part(Core& core, const Slot& slot) {
 }
 
 void TaskRun::leave(Running& task) {
-  ended_.push_back(
-      {.task = task.id, .failure = task.failure, .is_standstill = task.is_standstill});
+  ended_.push_back({.task = task.id, .failure = task.failure, .is_standstill = task.is_standstill});
 }
 
 // No core runs on in it, and those of the others are as if nothing had been.

@@ -48,8 +48,8 @@ class TaskDomain final : public SimWindows {
   std::vector<std::unique_ptr<Member>> members_;  // by rank
 };
 
-// One run of tasks on simulated devices. Each core of a device has a fiber, which takes the parts of
-// tasks that are given to the core, one after the other, until the run is over.
+// One run of tasks on simulated devices. Each core of a device has a fiber, which takes the parts
+// of tasks that are given to the core, one after the other, until the run is over.
 class TaskRun {
  public:
   struct Machine {
@@ -72,7 +72,7 @@ class TaskRun {
     TaskMember member;
     TaskDomain* domain = nullptr;
     std::unique_ptr<ChipTask> chip;  // of a chip program
-    std::int64_t first_number = 0;  // to the readers of events
+    std::int64_t first_number = 0;   // to the readers of events
   };
   struct Running {
     std::uint32_t id = 0;

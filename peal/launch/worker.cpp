@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/worker.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/checks/checker.h"
+#include "peal/executors/sim/driver.h"
+#include "peal/executors/sim/executor.h"
+#include "peal/launch/launch.h"
+#include "peal/pto/fault_guard.h"
+#include "peal/search/check_text.h"
+
+namespace peal {
+namespace {
+
+// The checks of one run. After a failure what is left of its task is not looked at.
+class WorkerChecks final : public RunChecks {
+ public:
+  explicit WorkerChecks(const Platform::Switches& switches)
+      : checker_(switches, Checker::Memory::whole) {}
+
+  void read(const Event& event) override {
+    if (!has_stopped_) checker_.read(event);
+  }
+  void stop() override { has_stopped_ = true; }
+
+  [[nodiscard]] std::vector<std::string> findings(bool has_failed) override {
+    checker_.finish(has_failed);
+    std::vector<std::string> result;
+    for (const Finding& finding : checker_.findings().sorted()) {
+      if (!is_advice(finding.kind)) result.push_back(describe(finding));
+    }
+    return result;
+  }
+
+ private:
+  Checker checker_;
+  bool has_stopped_ = false;
+};
+
+}  // namespace
+
+Worker open_worker(const WorkerOptions& options) {
+  Platform platform = simulated_target(options.platform);
+  if (options.devices.size() > static_cast<std::size_t>(SimExecutor::most_ranks)) {
+    throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
+                            options.devices.size(), SimExecutor::most_ranks));
+  }
+  if (!(options.time_limit_seconds > 0)) {
+    throw Error(fmt::format("worker: a time limit of {} s; give more than 0",
+                            options.time_limit_seconds));
+  }
+  const Platform::Switches switches = platform.switches;
+  WorkerSettings settings{.platform = options.platform,
+                          .devices = options.devices,
+                          .make_driver =
+                              [platform = std::move(platform),
+                               seconds = options.time_limit_seconds](int devices) {
+                                return std::make_unique<SimDriver>(platform, devices, [seconds] {
+                                  return std::make_shared<FaultGuard>(seconds);
+                                });
+                              },
+                          .timeout = options.timeout};
+  settings.options.schedule = options.schedule;
+  if (options.checks) {
+    settings.make_checks = [switches] { return std::make_unique<WorkerChecks>(switches); };
+  }
+  return Worker(std::move(settings));
+}
+
+}  // namespace peal

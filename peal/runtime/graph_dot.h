@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "peal/runtime/graph_report.h"
+#include "peal/runtime/task_graph.h"
+
+namespace peal {
+
+// The graph in the language of Graphviz: a box for each task, with its time where it has run, a
+// point for each join, and the critical path in bold.
+[[nodiscard]] std::string graph_dot(const TaskGraph& graph, const GraphReport& report);
+
+}  // namespace peal

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/runtime/submitted_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "peal/base/error.h"
+
+// How a run is made: what its tasks are given, and what they wait for.
+
+namespace peal {
+namespace {
+
+std::atomic<std::uint64_t> runs = 0;
+
+Touch touch_of(const View& view, TaskDirection direction) {
+  const auto begin = reinterpret_cast<std::uint64_t>(view.data);
+  const TouchKind kind = direction == TaskDirection::input    ? TouchKind::read
+                         : direction == TaskDirection::output ? TouchKind::write
+                                                              : TouchKind::read_write;
+  return {{begin, begin + view.size_bytes()}, kind};
+}
+
+}  // namespace
+
+SubmittedRun::SubmittedRun(WorkerState& worker, std::uint64_t number)
+    : worker_(worker), id_(++runs), dispatcher_(worker.settings.devices.size()) {
+  report_.run = number;
+  report_.platform = worker.settings.platform;
+  report_.devices = worker.settings.devices;
+}
+
+SubmittedRun::~SubmittedRun() {
+  if (phase_ != Phase::ended) close();
+}
+
+std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& request) {
+  std::vector<std::size_t> offsets = carve_window(request);
+  auto state = std::make_shared<DomainState>();
+  state->worker = worker_.id;
+  state->run = id_;
+  state->request = request;
+  state->index = domains_.size();
+  state->offsets = std::move(offsets);
+  const std::string subject = fmt::format("domain `{}`", request.name);
+  for (int device : request.devices) {
+    state->device_indexes.push_back(worker_.index_of(device, subject));
+  }
+  for (const std::shared_ptr<DomainState>& other : domains_) {
+    if (other->released || other->request.name != request.name) continue;
+    throw Error(fmt::format("domain `{}`: the name is in use in this run; release that domain, or "
+                            "give another name",
+                            request.name));
+  }
+  const DeviceMemory window = worker_.driver->allocate({.name = request.name + " window",
+                                                        .devices = state->device_indexes,
+                                                        .size_bytes = request.window_bytes,
+                                                        .kind = RegionKind::window});
+  state->window = window;
+  for (std::size_t rank = 0; rank < request.devices.size(); ++rank) {
+    auto memory = std::make_shared<BufferMemory>();
+    memory->worker = worker_.id;
+    memory->name = request.name;
+    memory->device = request.devices[rank];
+    memory->device_index = state->device_indexes[rank];
+    memory->data = window.on(memory->device_index);
+    memory->size_bytes = request.window_bytes;
+    memory->in_window = true;
+    state->windows.push_back(std::move(memory));
+  }
+  domains_.push_back(state);
+  return state;
+}
+
+Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devices,
+                          const std::vector<Args>& args) {
+  const std::string subject =
+      fmt::format("task {} `{}`", entries_.size(),
+                  args.empty() || args.front().name().empty() ? callable.name : args.front().name());
+  if (devices.empty()) {
+    throw Error(fmt::format("{}: no devices are given; name at least one", subject));
+  }
+  if (args.size() != devices.size()) {
+    throw Error(fmt::format("{}: {} devices and arguments for {}; give each device its own", subject,
+                            devices.size(), args.size()));
+  }
+  Entry entry;
+  entry.callable = &callable;
+  std::vector<Touch> touches;
+  std::vector<std::size_t> after;
+  std::set<int> known;
+  for (std::size_t member = 0; member < devices.size(); ++member) {
+    if (!known.insert(devices[member]).second) {
+      throw Error(fmt::format("{}: device {} is twice in the group; a device takes one task at a "
+                              "time, so name each once",
+                              subject, devices[member]));
+    }
+    entry.devices.push_back(worker_.index_of(devices[member], subject));
+    Collected to{entry, touches, after, subject};
+    collect(args[member], entry.devices.back(), to);
+  }
+  if (devices.size() > 1) check_apart(entry, subject);
+  check_call(callable, entry);
+  return add(std::move(entry), touches, after,
+             args.front().name().empty() ? callable.name : args.front().name());
+}
+
+Task SubmittedRun::submit_host(HostFunction function, const Args& args, const std::string& name) {
+  const std::string& label = args.name().empty() ? name : args.name();
+  const std::string subject = fmt::format("task {} `{}`", entries_.size(), label);
+  if (!function) throw Error(fmt::format("{}: the function is empty; give one", subject));
+  Entry entry;
+  entry.function = std::move(function);
+  std::vector<Touch> touches;
+  std::vector<std::size_t> after;
+  Collected to{entry, touches, after, subject};
+  collect(args, std::nullopt, to);
+  return add(std::move(entry), touches, after, label);
+}
+
+// One device's arguments, or the host's.
+void SubmittedRun::collect(const Args& args, std::optional<int> device, Collected& to) {
+  TaskMember member{.device = device.value_or(0)};
+  if (args.contexts() > 1) {
+    throw Error(fmt::format("{}: {} contexts are given; a task has one domain at most", to.subject,
+                            args.contexts()));
+  }
+  if (args.context()) {
+    const std::shared_ptr<DomainState>& domain = args.context()->domain();
+    if (domain->run != id_ || domain->released) {
+      throw Error(fmt::format("{}: domain `{}` {}; allocate one in this run", to.subject,
+                              domain->request.name,
+                              domain->run != id_ ? "is another run's" : "was released"));
+    }
+    if (device && args.context()->device() != worker_.settings.devices[
+                                                  static_cast<std::size_t>(*device)]) {
+      throw Error(fmt::format("{}: the context is device {}'s in domain `{}`, and the task runs on "
+                              "device {}; give that one's",
+                              to.subject, args.context()->device(), domain->request.name,
+                              worker_.settings.devices[static_cast<std::size_t>(*device)]));
+    }
+    member.domain = domain->index;
+    member.rank = args.context()->rank();
+    to.entry.domains.push_back(domain);
+  }
+  for (const Args::Entry& given : args.entries()) {
+    member.arguments.push_back(resolve(given, member.arguments.size(), device, to));
+    const TaskArgument& argument = member.arguments.back();
+    const bool counts = argument.kind == TaskArgument::Kind::array &&
+                        argument.direction != TaskDirection::no_dep;
+    if (counts) to.touches.push_back(touch_of(given.array->view(), argument.direction));
+  }
+  for (const Task& task : args.after()) {
+    if (task.run() != id_) {
+      throw Error(fmt::format("{}: it is to wait for task {} of another run; runs take effect in "
+                              "the order of their submission anyway, so leave it away",
+                              to.subject, task.number()));
+    }
+    to.after.push_back(task.number());
+  }
+  to.entry.members.push_back(std::move(member));
+}
+
+TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
+                                   std::optional<int> device, Collected& to) {
+  TaskArgument argument{.kind = given.kind, .direction = given.direction, .scalar = given.scalar};
+  if (given.kind != TaskArgument::Kind::array) return argument;
+  const Array& array = *given.array;
+  const std::string subject = fmt::format("{}: argument {}", to.subject, index);
+  argument.view = array.view();
+  if (array.memory() != nullptr) {
+    use(array.memory(), subject);
+    argument.in_window = array.memory()->in_window;
+    if (device && array.memory()->device_index != *device) {
+      throw Error(fmt::format("{}, `{}`, lies on device {}, and the task runs on device {}; give "
+                              "what lies there",
+                              subject, array.memory()->name, array.memory()->device,
+                              worker_.settings.devices[static_cast<std::size_t>(*device)]));
+    }
+    return argument;
+  }
+  if (array.is_const() && given.direction != TaskDirection::input) {
+    throw Error(fmt::format("{} is const and given as `{}`; give it as `in`, or what can be written",
+                            subject, name(given.direction)));
+  }
+  if (!device || array.view().empty()) return argument;
+  argument.view.data = stage(array.view(), *device);
+  to.entry.staged.push_back({.host = array.view().data,
+                             .device = argument.view.data,
+                             .size_bytes = array.view().size_bytes(),
+                             .writes = given.direction != TaskDirection::input,
+                             .only_changes = given.direction == TaskDirection::no_dep});
+  return argument;
+}
+
+void SubmittedRun::use(const std::shared_ptr<BufferMemory>& memory, const std::string& subject) {
+  if (memory->worker != worker_.id) {
+    throw Error(fmt::format("{}, `{}`, is a buffer of another worker; use this one's", subject,
+                            memory->name));
+  }
+  if (!memory->gone.empty()) {
+    throw Error(fmt::format("{}, `{}`, {}; use it before, or another one", subject, memory->name,
+                            memory->gone));
+  }
+  if (used_.emplace(memory.get(), memory).second) ++memory->runs;
+}
+
+// The place on a device of a copy of the host's memory.
+std::byte* SubmittedRun::stage(const View& view, int device) {
+  const auto [entry, is_new] =
+      stages_.try_emplace({view.data, view.size_bytes(), device}, DeviceMemory{});
+  if (is_new) {
+    try {
+      entry->second = worker_.driver->allocate({.name = "copy of host memory",
+                                                .devices = {device},
+                                                .size_bytes = view.size_bytes(),
+                                                .kind = RegionKind::inout});
+    } catch (...) {
+      stages_.erase(entry);
+      throw;
+    }
+  }
+  return entry->second.on(device);
+}
+
+// Members of a group run at the same time, so what one of them writes must be no other's.
+void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) const {
+  struct Part {
+    const std::byte *begin, *end;
+    int device;
+    bool writes;
+  };
+  std::vector<Part> parts;
+  std::size_t next = 0;
+  for (const TaskMember& member : entry.members) {
+    for (const TaskArgument& argument : member.arguments) {
+      if (next == entry.staged.size() || argument.view.data != entry.staged[next].device) continue;
+      const Staged& staged = entry.staged[next++];
+      if (staged.only_changes) continue;
+      parts.push_back({staged.host, staged.host + staged.size_bytes, member.device, staged.writes});
+    }
+  }
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.begin < b.begin; });
+  const Part* reader = nullptr;  // those that reach furthest so far
+  const Part* writer = nullptr;
+  for (const Part& part : parts) {
+    const auto meets = [&part](const Part* other) {
+      return other != nullptr && other->device != part.device && part.begin < other->end;
+    };
+    if (meets(writer) || (part.writes && meets(reader))) {
+      const int other = meets(writer) ? writer->device : reader->device;
+      const auto number = [this](int index) {
+        return worker_.settings.devices[static_cast<std::size_t>(index)];
+      };
+      throw Error(fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
+                              "and one writes it; give each its own",
+                              subject, number(other), number(part.device)));
+    }
+    const Part*& furthest = part.writes ? writer : reader;
+    if (furthest == nullptr || part.end > furthest->end) furthest = &part;
+  }
+}
+
+void SubmittedRun::check_call(const Callable& callable, const Entry& entry) const {
+  for (const TaskMember& member : entry.members) {
+    CallableCall call{.arguments = member.arguments};
+    if (member.domain) {
+      DomainState& domain = *domains_[*member.domain];
+      std::vector<std::int64_t>& calls = domain.calls[callable.program.get()];
+      calls.resize(domain.request.devices.size());
+      call.has_context = true;
+      call.rank = member.rank;
+      call.ranks = static_cast<int>(domain.request.devices.size());
+      call.call = calls[static_cast<std::size_t>(member.rank)];
+    }
+    if (callable.check) callable.check(call);
+  }
+  for (const TaskMember& member : entry.members) {
+    if (!member.domain) continue;
+    ++domains_[*member.domain]->calls[callable.program.get()][static_cast<std::size_t>(member.rank)];
+  }
+}
+
+Task SubmittedRun::add(Entry entry, std::span<const Touch> touches,
+                       std::span<const std::size_t> after, std::string name) {
+  TaskRecord record{.name = std::move(name), .devices = {}};
+  for (int device : entry.devices) {
+    record.devices.push_back(worker_.settings.devices[static_cast<std::size_t>(device)]);
+  }
+  const std::size_t number = graph_.add(touches, after);
+  entries_.push_back(std::move(entry));
+  report_.tasks.push_back(std::move(record));
+  return {id_, number};
+}
+
+}  // namespace peal

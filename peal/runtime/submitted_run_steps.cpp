@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "peal/base/error.h"
+#include "peal/runtime/submitted_run.h"
+
+// How a run is carried out.
+
+namespace peal {
+
+bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
+  const std::shared_ptr<void> guard = worker_.driver->guard();
+  try {
+    if (phase_ == Phase::made) begin();
+    while (left_ != 0) {
+      if (!functions_.empty()) {
+        const std::size_t function = functions_.top();
+        functions_.pop();
+        run_function(function);
+      } else if (const std::optional<std::size_t> task = dispatcher_.next()) {
+        start(*task);
+      } else {
+        const std::optional<TaskEnd> end = worker_.driver->wait_for_end(deadline);
+        if (!end) return false;
+        finish(end->task, end->failure == nullptr ? "" : failure_of(*end));
+      }
+    }
+  } catch (const std::exception& error) {  // of no task: of the machinery
+    defect_ = error.what();
+  }
+  close();
+  return true;
+}
+
+void SubmittedRun::begin() {
+  phase_ = Phase::running;
+  left_ = entries_.size();
+  DeviceDriver::RunSettings settings{.domains = {}, .options = worker_.settings.options};
+  if (worker_.settings.make_checks) {
+    checks_ = worker_.settings.make_checks();
+    settings.options.readers.push_back(checks_.get());
+    find_predecessors();
+  }
+  for (const std::shared_ptr<DomainState>& domain : domains_) {
+    settings.domains.push_back({.name = domain->request.name,
+                                .devices = domain->device_indexes,
+                                .window = domain->window,
+                                .window_bytes = domain->request.window_bytes});
+  }
+  worker_.driver->begin_run(std::move(settings));
+  add_ready(graph_.first());
+}
+
+// The tasks on devices that each task goes on after, across joins and functions of the host.
+void SubmittedRun::find_predecessors() {
+  std::vector<std::vector<std::size_t>> before(graph_.node_count());
+  for (const TaskGraph::Arrow& arrow : graph_.arrows()) before[arrow.to].push_back(arrow.from);
+  std::vector<std::size_t> seen(before.size(), SIZE_MAX);  // by whom last
+  for (std::size_t task = 0; task < entries_.size(); ++task) {
+    std::vector<std::size_t> open = before[task];
+    while (!open.empty()) {
+      const std::size_t node = open.back();
+      open.pop_back();
+      if (seen[node] == task) continue;
+      seen[node] = task;
+      if (node < entries_.size() && !entries_[node].devices.empty()) {
+        entries_[task].after.push_back(static_cast<std::uint32_t>(node));
+      } else {
+        open.insert(open.end(), before[node].begin(), before[node].end());
+      }
+    }
+    std::sort(entries_[task].after.begin(), entries_[task].after.end());
+  }
+}
+
+void SubmittedRun::add_ready(const std::vector<std::size_t>& tasks) {
+  for (std::size_t task : tasks) {
+    if (entries_[task].devices.empty()) {
+      functions_.push(task);
+    } else {
+      dispatcher_.add(task, entries_[task].devices);
+    }
+  }
+}
+
+void SubmittedRun::start(std::size_t task) {
+  Entry& entry = entries_[task];
+  TaskRecord& record = report_.tasks[task];
+  record.state = TaskRecord::State::running;
+  record.begin_ps = worker_.driver->now();
+  for (const std::shared_ptr<DomainState>& domain : entry.domains) {
+    if (!domain->broken.empty()) return finish(task, domain->broken);
+  }
+  for (Staged& staged : entry.staged) {
+    std::memcpy(staged.device, staged.host, staged.size_bytes);
+    if (staged.only_changes) staged.before.assign(staged.host, staged.host + staged.size_bytes);
+  }
+  worker_.driver->start({.id = static_cast<std::uint32_t>(task),
+                         .program = entry.callable->program.get(),
+                         .members = std::move(entry.members),
+                         .after = std::move(entry.after)});
+}
+
+void SubmittedRun::run_function(std::size_t task) {
+  TaskRecord& record = report_.tasks[task];
+  record.state = TaskRecord::State::running;
+  record.begin_ps = worker_.driver->now();
+  std::string failure;
+  try {
+    entries_[task].function(TaskArguments(entries_[task].members.front().arguments));
+  } catch (const std::exception& error) {
+    failure = error.what();
+    if (failure.empty()) failure = "it throws an exception without a text";
+  } catch (...) {
+    failure = "it throws what is no std::exception";
+  }
+  finish(task, failure);
+}
+
+// Nothing is written back of a task that has failed.
+void SubmittedRun::finish(std::size_t task, const std::string& failure) {
+  Entry& entry = entries_[task];
+  TaskRecord& record = report_.tasks[task];
+  record.end_ps = worker_.driver->now();
+  record.state = failure.empty() ? TaskRecord::State::done : TaskRecord::State::failed;
+  record.failure = failure;
+  if (failure.empty()) {
+    for (const Staged& staged : entry.staged) {
+      if (!staged.writes) continue;
+      if (!staged.only_changes) {
+        std::memcpy(staged.host, staged.device, staged.size_bytes);
+        continue;
+      }
+      for (std::size_t i = 0; i < staged.size_bytes; ++i) {
+        if (staged.device[i] != staged.before[i]) staged.host[i] = staged.device[i];
+      }
+    }
+  } else {
+    if (checks_ != nullptr && !entry.devices.empty()) checks_->stop();
+    for (const std::shared_ptr<DomainState>& domain : entry.domains) {
+      if (entry.devices.empty() || !domain->broken.empty()) continue;
+      domain->broken = fmt::format(
+          "domain `{}` is left in the midst of task {} `{}`, which failed; use another domain",
+          domain->request.name, task, record.name);
+    }
+  }
+  entry.staged.clear();
+  entry.function = nullptr;
+  if (!entry.devices.empty()) dispatcher_.release(entry.devices);
+  const TaskGraph::Consequences consequences =
+      graph_.end(task, !failure.empty(), record.end_ps - record.begin_ps);
+  --left_;
+  add_ready(consequences.ready);
+  for (const auto& [consumer, failed] : consequences.failed) {
+    TaskRecord& skipped = report_.tasks[consumer];
+    skipped.state = TaskRecord::State::not_run;
+    skipped.failed_task = failed;
+    skipped.begin_ps = skipped.end_ps = record.end_ps;
+    --left_;
+  }
+}
+
+std::string SubmittedRun::failure_of(const TaskEnd& end) const {
+  std::string text;
+  try {
+    std::rethrow_exception(end.failure);
+  } catch (const std::exception& error) {
+    text = error.what();
+    if (text.empty()) text = "it throws an exception without a text";
+  } catch (...) {
+    text = "it throws what is no std::exception";
+  }
+  if (!end.is_standstill) return text;
+  text = "deadlock: it waits, and nobody can wake it" + text;
+  const Entry& entry = entries_[end.task];
+  const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
+                        entry.domains.front()->request.devices.size() > 1;
+  if (is_alone) {
+    text += fmt::format("\n  tasks that wait for each other have to start together: submit those on "
+                        "domain `{}` as one group",
+                        entry.domains.front()->request.name);
+  }
+  return text;
+}
+
+void SubmittedRun::close() {
+  const bool has_begun = phase_ == Phase::running;
+  phase_ = Phase::ended;
+  DeviceDriver& driver = *worker_.driver;
+  if (has_begun) {
+    report_.time_ps = driver.now();
+    driver.end_run();
+  }
+  for (const TaskRecord& task : report_.tasks) {
+    report_.serial_ps += task.end_ps - task.begin_ps;
+  }
+  report_.critical_path_ps = graph_.critical_path_ps();
+  report_.critical_path = graph_.critical_path();
+  if (checks_ != nullptr) {
+    report_.findings = checks_->findings(!defect_.empty() || report_.failures() != 0);
+    checks_ = nullptr;
+  }
+  for (const std::shared_ptr<DomainState>& domain : domains_) {
+    domain->release("belongs to a run that has ended");
+    driver.free(domain->window);
+    for (const std::shared_ptr<BufferMemory>& window : domain->windows) window->data = nullptr;
+  }
+  for (const auto& [host, memory] : stages_) driver.free(memory);
+  for (const auto& [memory, handle] : used_) --memory->runs;
+  domains_.clear();
+  stages_.clear();
+  used_.clear();
+  entries_.clear();
+}
+
+void SubmittedRun::drop(const std::string& why) {
+  defect_ = why;
+  close();
+}
+
+std::string SubmittedRun::progress() const {
+  std::size_t ended = 0;
+  std::string running;
+  for (std::size_t task = 0; task < report_.tasks.size(); ++task) {
+    const TaskRecord::State state = report_.tasks[task].state;
+    if (state == TaskRecord::State::running) running += "\n  " + task_label(report_, task) + " runs";
+    if (state > TaskRecord::State::running) ++ended;
+  }
+  return fmt::format("{} of its {} tasks have ended{}", ended, report_.tasks.size(),
+                     running.empty() ? ", and none runs" : running);
+}
+
+}  // namespace peal

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/runtime/worker.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/runtime/graph_dot.h"
+
+namespace peal {
+namespace {
+
+std::chrono::steady_clock::time_point after(std::chrono::duration<double> timeout) {
+  // Longer than that is for ever.
+  const double seconds = std::clamp(timeout.count(), 0.0, 1e8);
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+             std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+void RunHandle::wait(std::optional<std::chrono::duration<double>> timeout) const {
+  if (run_->has_ended()) return;
+  worker_->check_ready("wait");
+  const std::chrono::duration<double> limit = timeout.value_or(worker_->settings.timeout);
+  if (worker_->advance(*run_, after(limit))) return;
+  throw RunError(fmt::format("run {}: it has not ended after {} s: {}; wait longer, or look for what "
+                             "does not end",
+                             run_->report().run, limit.count(), run_->progress()));
+}
+
+const GraphReport& RunHandle::result(std::optional<std::chrono::duration<double>> timeout) const {
+  wait(timeout);
+  if (!run_->defect().empty()) {
+    throw RunError(fmt::format("run {}: {}", run_->report().run, run_->defect()));
+  }
+  if (run_->report().failures() != 0) throw RunFailure(run_->report());
+  return run_->report();
+}
+
+std::string RunHandle::dot() const { return graph_dot(run_->graph(), run_->report()); }
+
+Worker::Worker(WorkerSettings settings)
+    : state_(std::make_shared<WorkerState>(std::move(settings))) {}
+
+Worker::~Worker() {
+  if (state_ != nullptr && !state_->is_busy) close();
+}
+
+CallableHandle Worker::add(const Callable& callable) {
+  if (state_->phase == WorkerPhase::failed || state_->phase == WorkerPhase::closed) {
+    state_->check_ready("add");
+  }
+  if (callable.program == nullptr) {
+    throw Error(fmt::format("callable `{}` has no program; make it with collective(), kernel(), "
+                            "device_function() or pto_kernel()",
+                            callable.name));
+  }
+  if (state_->driver != nullptr) state_->driver->check_program(callable.name, *callable.program);
+  state_->callables.push_back(callable);
+  return {state_->id, state_->callables.size() - 1};
+}
+
+void Worker::start() {
+  if (state_->phase != WorkerPhase::fresh) {
+    throw Error(fmt::format("start: the worker is {} and not new; start a worker once",
+                            name(state_->phase)));
+  }
+  state_->phase = WorkerPhase::starting;
+  try {
+    state_->driver = state_->settings.make_driver(static_cast<int>(devices().size()));
+    for (const Callable& callable : state_->callables) {
+      state_->driver->check_program(callable.name, *callable.program);
+    }
+  } catch (...) {
+    state_->phase = WorkerPhase::failed;
+    state_->driver = nullptr;
+    throw;
+  }
+  state_->phase = WorkerPhase::ready;
+}
+
+RunHandle Worker::submit(const std::function<void(Orchestrator&)>& orchestrate) {
+  state_->check_ready("submit");
+  auto run = std::make_shared<SubmittedRun>(*state_, state_->runs + 1);
+  {
+    state_->is_busy = true;
+    struct Stop {
+      bool& flag;
+      ~Stop() { flag = false; }
+    } const stop{state_->is_busy};
+    Orchestrator orchestrator(*state_, *run);
+    orchestrate(orchestrator);
+  }
+  ++state_->runs;
+  state_->in_flight.push_back(run);
+  return {state_, run};
+}
+
+GraphReport Worker::run(const std::function<void(Orchestrator&)>& orchestrate) {
+  return submit(orchestrate).result();
+}
+
+Buffer Worker::allocate(const BufferRequest& request) {
+  state_->check_ready("allocate");
+  const std::string subject = fmt::format("buffer `{}`", request.name);
+  auto memory = std::make_shared<BufferMemory>();
+  memory->worker = state_->id;
+  memory->name = request.name;
+  memory->device = request.device;
+  memory->device_index = state_->index_of(request.device, subject);
+  if (request.count > SIZE_MAX / 16) {
+    throw Error(fmt::format("{}: {} elements are more than any memory; give fewer", subject,
+                            request.count));
+  }
+  memory->size_bytes = request.count * size_bytes(request.dtype);
+  const DeviceMemory allocated = state_->driver->allocate({.name = request.name,
+                                                           .devices = {memory->device_index},
+                                                           .size_bytes = memory->size_bytes,
+                                                           .kind = RegionKind::inout});
+  memory->data = allocated.on(memory->device_index);
+  memory->release = [owner = std::weak_ptr(state_), allocated] {
+    const std::shared_ptr<WorkerState> worker = owner.lock();
+    if (worker != nullptr && worker->driver != nullptr) worker->driver->free(allocated);
+  };
+  return {std::move(memory), 0, request.count, request.dtype};
+}
+
+void Worker::check_buffer(const char* what, const Buffer& buffer) const {
+  const BufferMemory& memory = buffer.memory();
+  if (memory.worker != state_->id) {
+    throw Error(fmt::format("{}: buffer `{}` is another worker's; use this one's", what,
+                            memory.name));
+  }
+  if (!memory.gone.empty()) {
+    throw Error(fmt::format("{}: buffer `{}` {}; do it before", what, memory.name, memory.gone));
+  }
+}
+
+void Worker::free(const Buffer& buffer) {
+  state_->check_ready("free");
+  check_buffer("free", buffer);
+  BufferMemory& memory = buffer.memory();
+  if (memory.in_window) {
+    throw Error(fmt::format("free: buffer `{}` is a domain's window, which ends with its run; leave "
+                            "it away",
+                            memory.name));
+  }
+  if (memory.runs != 0) {
+    throw Error(fmt::format("free: buffer `{}` on device {} is used by {} run{} that {} not ended; "
+                            "wait for {} first",
+                            memory.name, memory.device, memory.runs, memory.runs == 1 ? "" : "s",
+                            memory.runs == 1 ? "has" : "have", memory.runs == 1 ? "it" : "them"));
+  }
+  memory.gone = "was freed";
+  memory.data = nullptr;
+  std::exchange(memory.release, nullptr)();
+}
+
+void Worker::copy_to(const Buffer& to, const Array& from) {
+  state_->check_ready("copy_to");
+  check_buffer("copy_to", to);
+  copy("copy_to", to, from);
+}
+
+void Worker::copy_from(const Array& to, const Buffer& from) {
+  state_->check_ready("copy_from");
+  check_buffer("copy_from", from);
+  copy("copy_from", to, from);
+}
+
+void Worker::copy(const char* what, const Array& to, const Array& from) {
+  if (to.view().count != from.view().count || to.view().dtype != from.view().dtype) {
+    throw Error(fmt::format("{}: {} elements of {} to {} of {}; give as many of one type", what,
+                            from.view().count, name(from.view().dtype), to.view().count,
+                            name(to.view().dtype)));
+  }
+  if (to.is_const()) {
+    throw Error(fmt::format("{}: what is copied to is const; give what can be written", what));
+  }
+  if (!state_->in_flight.empty()) RunHandle(state_, state_->in_flight.back()).wait();
+  if (!from.view().empty()) {
+    std::memmove(to.view().data, from.view().data, from.view().size_bytes());
+  }
+}
+
+void Worker::close() {
+  if (state_->phase == WorkerPhase::closed) return;
+  if (state_->is_busy) {
+    throw Error("close: a function that the worker runs cannot close it; do it after the run");
+  }
+  for (const std::shared_ptr<SubmittedRun>& run : state_->in_flight) {
+    run->drop("it was dropped, because the worker was closed before it had ended");
+  }
+  state_->in_flight.clear();
+  state_->driver = nullptr;
+  state_->phase = WorkerPhase::closed;
+}
+
+}  // namespace peal

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/runtime/worker_state.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <atomic>
+
+#include "peal/base/error.h"
+#include "peal/runtime/submitted_run.h"
+
+namespace peal {
+namespace {
+
+std::atomic<std::uint64_t> workers = 0;
+
+}  // namespace
+
+const char* name(WorkerPhase phase) {
+  constexpr const char* names[] = {"new", "starting", "ready", "failed", "closed"};
+  return names[static_cast<std::size_t>(phase)];
+}
+
+WorkerState::WorkerState(WorkerSettings given) : id(++workers), settings(std::move(given)) {
+  if (settings.devices.empty()) {
+    throw Error("worker: no devices are given; name at least one, such as .devices = {0}");
+  }
+  for (int device : settings.devices) {
+    if (device < 0) {
+      throw Error(fmt::format("worker: device {} is negative; devices are numbered from 0", device));
+    }
+    if (!indexes.emplace(device, static_cast<int>(indexes.size())).second) {
+      throw Error(fmt::format("worker: device {} is given twice; name each device once", device));
+    }
+  }
+}
+
+void WorkerState::check_ready(const char* what) const {
+  if (is_busy) {
+    throw Error(fmt::format("{}: a function that the worker runs cannot use the worker itself; do "
+                            "it before or after the run",
+                            what));
+  }
+  if (phase == WorkerPhase::ready) return;
+  static constexpr const char* ways_out[] = {"call start() first", "wait until it has started",
+                                             "", "open a new one", "open a new one"};
+  throw Error(fmt::format("{}: the worker is {}; {}", what, name(phase),
+                          ways_out[static_cast<std::size_t>(phase)]));
+}
+
+int WorkerState::index_of(int device, const std::string& subject) const {
+  const auto found = indexes.find(device);
+  if (found != indexes.end()) return found->second;
+  throw Error(fmt::format("{}: device {} is not one of the worker's; its devices are {}", subject,
+                          device, fmt::join(settings.devices, ", ")));
+}
+
+bool WorkerState::advance(const SubmittedRun& last,
+                          std::chrono::steady_clock::time_point deadline) {
+  while (!last.has_ended()) {
+    const std::shared_ptr<SubmittedRun> next = in_flight.front();
+    is_busy = true;
+    struct Stop {
+      bool& flag;
+      ~Stop() { flag = false; }
+    } const stop{is_busy};
+    if (!next->advance(deadline)) return false;
+    in_flight.pop_front();
+  }
+  return true;
+}
+
+}  // namespace peal
