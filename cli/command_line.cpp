@@ -15,6 +15,7 @@
 
 #include "cli/check_command.h"
 #include "cli/check_request.h"
+#include "cli/graph_command.h"
 #include "cli/list_command.h"
 #include "cli/output_file.h"
 #include "cli/run_command.h"
@@ -155,6 +156,25 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--json", run.json, "FILE", "Write everything that is printed as JSON");
 }
 
+void add_graph(CLI::App& app, GraphCommandRequest& request) {
+  CLI::App* graph = app.add_subcommand(
+      "graph", "Run a described graph of tasks on devices, and say when each ran");
+  const auto add = [graph](const char* names, auto& value, const char* type, const char* help) {
+    return graph->add_option(names, value, help)->type_name(type);
+  };
+  add("file", request.file, "FILE", "The graph: devices, domains, buffers, tasks and arguments")
+      ->required();
+  add("-p,--platform", request.platform, "NAME",
+      "A platform of `peal list`, or a .toml file; default the graph's, or a2a3sim");
+  graph->add_flag("--checks", request.checks, "Look for races and the like, as `peal check` does");
+  add("--schedule", request.schedule, "KIND",
+      "virtual (by simulated time), random:SEED, pct:SEED or a file; default virtual");
+  add("--time-limit", request.time_limit, "S",
+      "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--dot", request.dot, "FILE", "Write the graph in the language of Graphviz");
+  add("--json", request.json, "FILE", "Write everything that is printed as JSON");
+}
+
 int list_command(const ListRequest& request) {
   const std::string text = request.json ? list_json() : list_text();
   if (request.json_path.empty()) {
@@ -176,13 +196,13 @@ int report_misuse(std::string text) {
 // The sentence for arguments that cannot be parsed, the first of which is `first`.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
-  for (const char* command : {"list", "run", "check"}) {
+  for (const char* command : {"list", "run", "check", "graph"}) {
     if (app.got_subcommand(command)) {
       return fmt::format("{}; see `peal {} --help`", error.what(), command);
     }
   }
   if (!first.empty() && !first.starts_with('-')) {
-    return fmt::format("command `{}` is unknown; use one of list, run, check", first);
+    return fmt::format("command `{}` is unknown; use one of list, run, check, graph", first);
   }
   return fmt::format("{}; see `peal --help`", error.what());
 }
@@ -194,9 +214,11 @@ int parse_and_run(int argc, char** argv) {
   ListRequest list;
   RunRequest run;
   CheckCommandRequest check;
+  GraphCommandRequest graph;
   add_list(app, list);
   add_run(app, run);
   add_check(app, check);
+  add_graph(app, graph);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -204,6 +226,7 @@ int parse_and_run(int argc, char** argv) {
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
   if (app.got_subcommand("list")) return list_command(list);
+  if (app.got_subcommand("graph")) return graph_command(graph);
   return app.got_subcommand("check") ? check_command(check) : run_command(run);
 }
 

@@ -51,20 +51,19 @@ Worker open_worker(const WorkerOptions& options) {
                             options.devices.size(), SimExecutor::most_ranks));
   }
   if (!(options.time_limit_seconds > 0)) {
-    throw Error(fmt::format("worker: a time limit of {} s; give more than 0",
-                            options.time_limit_seconds));
+    throw Error(
+        fmt::format("worker: a time limit of {} s; give more than 0", options.time_limit_seconds));
   }
   const Platform::Switches switches = platform.switches;
-  WorkerSettings settings{.platform = options.platform,
-                          .devices = options.devices,
-                          .make_driver =
-                              [platform = std::move(platform),
-                               seconds = options.time_limit_seconds](int devices) {
-                                return std::make_unique<SimDriver>(platform, devices, [seconds] {
-                                  return std::make_shared<FaultGuard>(seconds);
-                                });
-                              },
-                          .timeout = options.timeout};
+  WorkerSettings settings{
+      .platform = options.platform,
+      .devices = options.devices,
+      .make_driver =
+          [platform = std::move(platform), seconds = options.time_limit_seconds](int devices) {
+            return std::make_unique<SimDriver>(
+                platform, devices, [seconds] { return std::make_shared<FaultGuard>(seconds); });
+          },
+      .timeout = options.timeout};
   settings.options.schedule = options.schedule;
   if (options.checks) {
     settings.make_checks = [switches] { return std::make_unique<WorkerChecks>(switches); };

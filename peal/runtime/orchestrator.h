@@ -51,8 +51,8 @@ class Orchestrator {
   }
   // The same; `args` makes those of member 0, 1, ...
   template <std::invocable<int> Make>
-    requires std::convertible_to<std::invoke_result_t<Make, int>, Args>
-  Task submit_group(CallableHandle callable, const std::vector<int>& devices, Make&& args) {
+  requires std::convertible_to<std::invoke_result_t<Make, int>, Args> Task
+  submit_group(CallableHandle callable, const std::vector<int>& devices, Make&& args) {
     std::vector<Args> all;
     for (std::size_t member = 0; member < devices.size(); ++member) {
       all.push_back(args(static_cast<int>(member)));
@@ -74,8 +74,8 @@ class Orchestrator {
   }
 
   // A task that copies between buffers and memory of the host, in either direction. Lengths and
-  // types must be equal.
-  Task copy(const Array& to, const Array& from);
+  // types must be equal. `also` has no arrays, but what else there is to say.
+  Task copy(const Array& to, const Array& from, const Args& also = {});
 
  private:
   [[nodiscard]] const Callable& find(CallableHandle callable) const;

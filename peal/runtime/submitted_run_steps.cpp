@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "peal/base/error.h"
 #include "peal/runtime/submitted_run.h"
@@ -42,6 +43,7 @@ void SubmittedRun::begin() {
   if (worker_.settings.make_checks) {
     checks_ = worker_.settings.make_checks();
     settings.options.readers.push_back(checks_.get());
+    settings.uses = uses();
     find_predecessors();
   }
   for (const std::shared_ptr<DomainState>& domain : domains_) {
@@ -52,6 +54,21 @@ void SubmittedRun::begin() {
   }
   worker_.driver->begin_run(std::move(settings));
   add_ready(graph_.first());
+}
+
+std::vector<DeviceDriver::Use> SubmittedRun::uses() const {
+  std::set<DeviceDriver::Use> known;
+  std::vector<DeviceDriver::Use> result;  // in the order of submission
+  for (const Entry& entry : entries_) {
+    if (entry.devices.empty()) continue;
+    for (const TaskMember& member : entry.members) {
+      const int ranks =
+          member.domain ? static_cast<int>(domains_[*member.domain]->request.devices.size()) : 1;
+      const DeviceDriver::Use use{entry.callable->program.get(), member.device, ranks};
+      if (known.insert(use).second) result.push_back(use);
+    }
+  }
+  return result;
 }
 
 // The tasks on devices that each task goes on after, across joins and functions of the host.
@@ -179,9 +196,10 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
   const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
                         entry.domains.front()->request.devices.size() > 1;
   if (is_alone) {
-    text += fmt::format("\n  tasks that wait for each other have to start together: submit those on "
-                        "domain `{}` as one group",
-                        entry.domains.front()->request.name);
+    text += fmt::format(
+        "\n  tasks that wait for each other have to start together: submit those on "
+        "domain `{}` as one group",
+        entry.domains.front()->request.name);
   }
   return text;
 }
@@ -226,7 +244,8 @@ std::string SubmittedRun::progress() const {
   std::string running;
   for (std::size_t task = 0; task < report_.tasks.size(); ++task) {
     const TaskRecord::State state = report_.tasks[task].state;
-    if (state == TaskRecord::State::running) running += "\n  " + task_label(report_, task) + " runs";
+    if (state == TaskRecord::State::running)
+      running += "\n  " + task_label(report_, task) + " runs";
     if (state > TaskRecord::State::running) ++ended;
   }
   return fmt::format("{} of its {} tasks have ended{}", ended, report_.tasks.size(),

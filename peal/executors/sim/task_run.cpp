@@ -101,6 +101,9 @@ TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
     domains_.push_back(
         std::make_unique<TaskDomain>(domain, machine.heap, *fabric_, settings_.options));
   }
+  for (const DeviceDriver::Use& use : settings_.uses) {
+    static_cast<void>(core_of(use.device, cores_of(*use.program, use.ranks) - 1));
+  }
 }
 
 // Programs are unwound while everything that they refer to still lives.
@@ -119,9 +122,13 @@ TaskDomain& TaskRun::domain_of(const TaskMember& member) {
   return *own;
 }
 
-int TaskRun::cores_of(const Running& task, const Part& part) const {
-  const auto* const chip = dynamic_cast<const ChipProgram*>(task.program);
-  return chip == nullptr ? 1 : chip->cores(static_cast<int>(part.domain->domain().devices.size()));
+int TaskRun::cores_of(const Running& task, const Part& part) {
+  return cores_of(*task.program, static_cast<int>(part.domain->domain().devices.size()));
+}
+
+int TaskRun::cores_of(const TaskProgram& program, int ranks) {
+  const auto* const chip = dynamic_cast<const ChipProgram*>(&program);
+  return chip == nullptr ? 1 : chip->cores(ranks);
 }
 
 int TaskRun::core_of(int device, int index) {

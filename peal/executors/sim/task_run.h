@@ -112,7 +112,8 @@ class TaskRun {
     int running_ = -1;
   };
 
-  [[nodiscard]] int cores_of(const Running& task, const Part& part) const;
+  [[nodiscard]] static int cores_of(const TaskProgram& program, int ranks);
+  [[nodiscard]] static int cores_of(const Running& task, const Part& part);
   [[nodiscard]] int core_of(int device, int index);
   [[nodiscard]] TaskDomain& domain_of(const TaskMember& member);
   void prepare(Running& task);
