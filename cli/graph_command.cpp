@@ -87,9 +87,8 @@ int graph_command(const GraphCommandRequest& request) {
   std::optional<OutputFile> dot, json;
   if (request.dot) dot.emplace(*request.dot);
   if (request.json) json.emplace(*request.json);
-  GraphRunRequest run{.platform = request.platform,
-                      .checks = request.checks,
-                      .schedule = request.schedule};
+  GraphRunRequest run{
+      .platform = request.platform, .checks = request.checks, .schedule = request.schedule};
   if (request.time_limit) {
     run.time_limit_seconds = static_cast<double>(
         parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));

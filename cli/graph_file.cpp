@@ -117,7 +117,8 @@ class Reader {
           result_.devices.end()) {
         continue;
       }
-      node.refuse(fmt::format("names device {}, which `devices` of the file does not have", device));
+      node.refuse(
+          fmt::format("names device {}, which `devices` of the file does not have", device));
     }
     return result;
   }
@@ -139,8 +140,8 @@ class Reader {
       node.refuse("has both `kernel` and `collective`, or neither; give one of them");
     }
     try {
-      result_.callables.push_back(
-          {node.name(), kernel ? load_kernel(node, kernel->text()) : load_collective(node, *named)});
+      result_.callables.push_back({node.name(), kernel ? load_kernel(node, kernel->text())
+                                                       : load_collective(node, *named)});
     } catch (const Error& error) {
       node.refuse(fmt::format("cannot be used: {}", error.what()));
     }
@@ -189,8 +190,8 @@ class Reader {
         argument.kind = ArgumentKind::scalar;  // its count
         argument.label = array.key();
         result_.numbers.arguments.push_back(argument);
-        domain.buffers.push_back({need(buffer, "name").text(), argument.dtype,
-                                  result_.numbers.arguments.size() - 1});
+        domain.buffers.push_back(
+            {need(buffer, "name").text(), argument.dtype, result_.numbers.arguments.size() - 1});
       }
     }
     result_.domains.push_back(std::move(domain));
@@ -252,9 +253,9 @@ class Reader {
     if (const auto index = find(all, name)) return *index;
     std::vector<std::string> names;
     for (const Named& one : all) names.push_back(one.name);
-    node.refuse(fmt::format("names `{}`, which is no {}; there {}", name, what,
-                            names.empty() ? std::string("is none")
-                                          : fmt::format("are {}", fmt::join(names, ", "))));
+    node.refuse(fmt::format(
+        "names `{}`, which is no {}; there {}", name, what,
+        names.empty() ? std::string("is none") : fmt::format("are {}", fmt::join(names, ", "))));
   }
 
   GraphFile::Argument read_argument(const CaseNode& node) {

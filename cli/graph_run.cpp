@@ -18,11 +18,12 @@ class GraphRun {
  public:
   GraphRun(const GraphFile& file, const GraphRunRequest& request)
       : file_(file),
-        worker_(open_worker({.platform = request.platform.value_or(file.platform.value_or("a2a3sim")),
-                             .devices = file.devices,
-                             .checks = request.checks || file.checks,
-                             .schedule = request.schedule,
-                             .time_limit_seconds = request.time_limit_seconds})) {
+        worker_(
+            open_worker({.platform = request.platform.value_or(file.platform.value_or("a2a3sim")),
+                         .devices = file.devices,
+                         .checks = request.checks || file.checks,
+                         .schedule = request.schedule,
+                         .time_limit_seconds = request.time_limit_seconds})) {
     for (const GraphFile::NamedCallable& named : file.callables) {
       callables_.push_back(worker_.add(named.callable));
     }
@@ -172,11 +173,12 @@ class GraphRun {
     auto found = instances_.find({place.buffer, where});
     if (found == instances_.end()) found = instances_.find({place.buffer, -1});
     if (found == instances_.end()) {
-      throw Error(fmt::format("{}: task `{}` uses buffer `{}`{}, which has no instance there; add "
-                              "the device to its `devices`, or name another as `{}@{}`",
-                              file_.numbers.subject, task.name, described.name,
-                              where < 0 ? " without a device" : fmt::format(" on device {}", where),
-                              described.name, described.devices.front()));
+      throw Error(
+          fmt::format("{}: task `{}` uses buffer `{}`{}, which has no instance there; add "
+                      "the device to its `devices`, or name another as `{}@{}`",
+                      file_.numbers.subject, task.name, described.name,
+                      where < 0 ? " without a device" : fmt::format(" on device {}", where),
+                      described.name, described.devices.front()));
     }
     const Instance& instance = found->second;
     if (instance.buffer) return part(*instance.buffer, place, point);
@@ -193,12 +195,14 @@ class GraphRun {
                                              const std::string& name, Point point) {
     const std::size_t first = place.first ? length(*place.first, point) : 0;
     if (first > whole) {
-      refuse(*place.first, fmt::format("is {}, beyond the {} elements of `{}`", first, whole, name));
+      refuse(*place.first, fmt::format("is {}, beyond the {} elements of `{}`; give a smaller one",
+                                       first, whole, name));
     }
     const std::size_t count = place.count ? length(*place.count, point) : whole - first;
     if (count > whole - first) {
-      refuse(*place.count, fmt::format("is {}, and `{}` has {} from element {} on", count, name,
-                                       whole - first, first));
+      refuse(*place.count,
+             fmt::format("is {}, and `{}` has {} from element {} on; give as many or fewer", count,
+                         name, whole - first, first));
     }
     return {first, count};
   }
@@ -212,16 +216,17 @@ class GraphRun {
         instance.view.data = reinterpret_cast<std::byte*>(instance.memory.data());
         worker_.copy_from(instance.view, *instance.buffer);
       }
-      const CaseDifference difference = call(instance.point).compare(
-          file_.numbers.expected_outputs[*described.expected], instance.view);
+      const CaseDifference difference =
+          call(instance.point)
+              .compare(file_.numbers.expected_outputs[*described.expected], instance.view);
       const std::string label = key.second < 0
                                     ? fmt::format("`{}`", described.name)
                                     : fmt::format("`{}` of device {}", described.name, key.second);
       result.differences.push_back({label, difference.max});
       if (difference.mismatch && !result.mismatch) {
-        result.mismatch = fmt::format("{} element {} is {}, expected {}", label,
-                                      difference.mismatch->element, difference.mismatch->value,
-                                      difference.mismatch->expected);
+        result.mismatch =
+            fmt::format("{} element {} is {}, expected {}", label, difference.mismatch->element,
+                        difference.mismatch->value, difference.mismatch->expected);
       }
     }
   }
