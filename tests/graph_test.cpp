@@ -36,7 +36,8 @@ class GraphText {
     try {
       static_cast<void>(run());
     } catch (const Error& error) {
-      const std::string text = error.what(), subject = fmt::format("graph file `{}`", path_.string());
+      const std::string text = error.what(),
+                        subject = fmt::format("graph file `{}`", path_.string());
       const std::size_t at = text.find(subject);
       return at == text.npos ? text : text.substr(at + subject.size());
     }
@@ -78,8 +79,7 @@ constexpr const char* sum_task =
     "args = [ { in = \"x\" }, { out = \"y\" }, { context = \"all\" } ]\n";
 
 TEST(Graph, ExampleRunsOnEveryPlatform) {
-  const GraphFile file =
-      read_graph_file(PEAL_SOURCE_DIR "/examples/graphs/two_sums.toml");
+  const GraphFile file = read_graph_file(PEAL_SOURCE_DIR "/examples/graphs/two_sums.toml");
   for (const char* platform : {"a2a3sim", "a5sim"}) {
     for (const char* schedule : {"virtual", "random:3"}) {
       const GraphRunResult result =
@@ -110,11 +110,11 @@ copy = { to = { place = "h", first = "2*N" }, from = { place = "h", first = "N",
 after = ["sum"]
 )";
   const std::string expect =
-      "[buffer.all_h]\nhost = true\narray = \"f32[3*N]\"\nexpect = \"(3*(i%N) + 300) * min(i/N, 1)\"\n";
-  const GraphRunResult result =
-      GraphText(sum_graph(sum_task, expect) + copies +
-                "[[task]]\ncopy = { to = \"all_h\", from = \"h\" }\n")
-          .run();
+      "[buffer.all_h]\nhost = true\narray = \"f32[3*N]\"\nexpect = \"(3*(i%N) + 300) * min(i/N, "
+      "1)\"\n";
+  const GraphRunResult result = GraphText(sum_graph(sum_task, expect) + copies +
+                                          "[[task]]\ncopy = { to = \"all_h\", from = \"h\" }\n")
+                                    .run();
   EXPECT_EQ(result.mismatch, std::nullopt);
   EXPECT_NE(result.dot.find("t0 -> t1"), std::string::npos) << result.dot;
 }
@@ -144,7 +144,8 @@ TEST(Graph, SaysWhatIsWrongWithTheFile) {
        ": `speed` is an unknown key; use one of platform, devices, checks, tolerance, values, "
        "callable, domain, buffer, task"},
       {"devices = 0\ntask = []\nplatform = \"b9sim\"\n",
-       "platform `b9sim` is unknown; use one of a2a3sim, a5sim, hostsim, or the path of a .toml file"},
+       "platform `b9sim` is unknown; use one of a2a3sim, a5sim, hostsim, or the path of a .toml "
+       "file"},
       {sum_graph("run = \"product\"\ndevices = 0\n"),
        ": `task[0].run` names `product`, which is no callable; there are sum"},
       {sum_graph("run = \"sum\"\ndevices = 7\n"),
