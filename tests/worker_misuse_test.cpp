@@ -190,7 +190,7 @@ TEST(WorkerMisuse, DomainsThatAreGone) {
   Worker worker = started(on_devices({5, 2}));
   const CallableHandle reduce = worker.add(collective("all_reduce"));
   const CallableHandle add = worker.add(adder());
-  const DomainRequest request{"d", {5, 2}, 64, {{.name = "a", .count = 4}, {"b", DType::f32, 4}}};
+  const DomainRequest request{"d", {5, 2}, 128, {{.name = "a", .count = 4}, {"b", DType::f32, 4}}};
   std::optional<DomainMember> kept;
   std::optional<Domain> kept_domain;
   std::vector<Buffer> kept_buffers;
@@ -271,7 +271,7 @@ TEST(WorkerMisuse, ArgumentsThatTheCallableDoesNotTake) {
     EXPECT_EQ(submitting(add, Args{}.context(d[1])),
               "task 0 `adder`: the context is device 2's in domain `d`, and the task runs on device "
               "5; give that one's");
-    EXPECT_EQ(submitting(add, Args{}.inout(Buffer())),
+    EXPECT_EQ(refusal([&] { orch.submit(add, Args{}.inout(Buffer()), 5); }),
               "buffer: this handle refers to nothing; use one that Worker::allocate or a domain has "
               "returned");
     EXPECT_EQ(submitting({}, {}), "submit: this callable is nothing; use what Worker::add has "
@@ -434,8 +434,8 @@ TEST(WorkerMisuse, GroupsThatMakeNoSense) {
     EXPECT_EQ(refusal([&] {
                 orch.submit(add, Args{}.inout(part(0, 10)).inout(part(9, 10)), 5);
               }),
-              "task 2 `adder`: arguments 0 and 1 are parts of host memory that overlap, and both are "
-              "written; give them as one, or apart");
+              "task 2 `adder`: device 5 is to write two arrays of host memory that overlap in part; "
+              "give them as one, or apart");
   });
 }
 

@@ -95,7 +95,12 @@ class PtoProgram final : public ChipProgram {
 void PtoProgram::check(const std::string& name, const CallableCall& call) const {
   check_ranks(file_, call.ranks);
   static_cast<void>(setup(call.ranks));
-  if (file_.path.empty()) return;  // nothing says what it takes
+  if (file_.path.empty()) {  // nothing else says what it takes
+    if (call.arguments.size() <= RankTasks::most_arguments) return;
+    throw Error(fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
+                            "give fewer",
+                            name, call.arguments.size(), RankTasks::most_arguments));
+  }
   const std::vector<CaseArgument>& expected = file_.arguments;
   if (call.arguments.size() != expected.size()) {
     throw Error(fmt::format("kernel `{}`: {} arguments are given, and its case `{}` has {}; give as "
@@ -129,8 +134,8 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
                             name(given.view.dtype)));
   }
   if (is_window && !given.in_window) {
-    throw Error(fmt::format("{}, which peers address, and what is given is in no window; give a "
-                            "buffer of the domain",
+    throw Error(fmt::format("{}, which peers address, and what is given is in no window of the "
+                            "task's domain; give a buffer of the domain",
                             subject));
   }
   const TaskDirection direction = given.direction;

@@ -177,7 +177,7 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
         "say what the kernel does with it");
   }
   if (buffer.kind == KernelBuffer::Kind::window && !argument.in_window) {
-    refuse("which peers write or read, and what is given is in no window",
+    refuse("which peers write or read, and what is given is in no window of the task's domain",
            "give a buffer of the domain");
   }
   const std::optional<Expression>& count = counts_[index];
