@@ -119,9 +119,9 @@ TEST(Shm, ThreadsOverOneMappingAreRight) {
 TEST(Shm, ManyCallsInARow) {
   ShmExecutor executor(load_platform("host"));
   for (int ranks : {2, 16}) {
-    std::vector<CollectiveCase> calls(ranks == 2 ? 2000 : 200,
-                                      {.collective = Collective::all_reduce, .ranks = ranks,
-                                       .count = 3});
+    std::vector<CollectiveCase> calls(
+        ranks == 2 ? 2000 : 200,
+        {.collective = Collective::all_reduce, .ranks = ranks, .count = 3});
     for (std::size_t i = 0; i < calls.size(); ++i) calls[i].salt = static_cast<int>(i % 1000);
     EXPECT_EQ(run_cases(executor, calls), "");
   }
@@ -130,22 +130,21 @@ TEST(Shm, ManyCallsInARow) {
 TEST(Shm, CombinesIntoAPeersMemoryElementByElement) {
   ShmExecutor executor(load_platform("host"));
   const auto result = executor.share(sizeof(std::int32_t) * 8);
-  executor.run(
-      4,
-      [&](Team& team) {
-        const View sum = team.allocate(8, DType::i32), mine = team.allocate(8, DType::i32);
-        const SignalRow done = team.device().allocate_signals("done", 1);
-        auto* const own = reinterpret_cast<std::int32_t*>(mine.data);
-        std::iota(own, own + 8, team.rank());
-        for (int i = 0; i < 1000; ++i) {
-          team.device().put_reduce(Rank{0}, sum, mine, ReduceOp::sum);
-        }
-        team.device().notify(Rank{0}, done[0]);
-        if (team.rank() != 0) return;
-        team.device().wait(done[0], 4);
-        std::copy_n(sum.data, sum.size_bytes(), result.data());
-      },
-      {});
+  executor.run(4,
+               [&](Team& team) {
+                 const View sum = team.allocate(8, DType::i32), mine = team.allocate(8, DType::i32);
+                 const SignalRow done = team.device().allocate_signals("done", 1);
+                 auto* const own = reinterpret_cast<std::int32_t*>(mine.data);
+                 std::iota(own, own + 8, team.rank());
+                 for (int i = 0; i < 1000; ++i) {
+                   team.device().put_reduce(Rank{0}, sum, mine, ReduceOp::sum);
+                 }
+                 team.device().notify(Rank{0}, done[0]);
+                 if (team.rank() != 0) return;
+                 team.device().wait(done[0], 4);
+                 std::copy_n(sum.data, sum.size_bytes(), result.data());
+               },
+               {});
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(reinterpret_cast<const std::int32_t*>(result.data())[i], 1000 * (4 * i + 6));
   }
@@ -214,7 +213,8 @@ TEST(Shm, AMistakeOfTheCallerStaysOne) {
 
 TEST(Shm, AWaitHasALimit) {
   ::setenv("PEAL_TIMEOUT", "0.3", 1);
-  const std::string text = failure_when([] { std::this_thread::sleep_for(std::chrono::seconds(2)); });
+  const std::string text =
+      failure_when([] { std::this_thread::sleep_for(std::chrono::seconds(2)); });
   ::setenv("PEAL_TIMEOUT", "soon", 1);
   const std::string wrong = failure_when([] {});
   ::unsetenv("PEAL_TIMEOUT");
@@ -248,7 +248,8 @@ TEST(Shm, NothingStaysBehind) {
   for (int i = 0; i < 20; ++i) {
     static_cast<void>(failure_when([] { ::raise(SIGKILL); }));
     ShmExecutor executor(load_platform("host"));
-    EXPECT_EQ(run_case(executor, {.collective = Collective::all_reduce, .ranks = 3, .count = 9}), "");
+    EXPECT_EQ(run_case(executor, {.collective = Collective::all_reduce, .ranks = 3, .count = 9}),
+              "");
   }
   EXPECT_EQ(entries_of("/proc/self/fd"), files);
   EXPECT_EQ(entries_of("/dev/shm"), shared);

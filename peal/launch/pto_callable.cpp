@@ -94,7 +94,13 @@ class PtoProgram final : public ChipProgram {
 void PtoProgram::check(const std::string& name, const CallableCall& call) const {
   check_ranks(file_, call.ranks);
   static_cast<void>(setup(call.ranks));
-  if (file_.path.empty()) return;  // nothing says what it takes
+  if (file_.path.empty()) {  // nothing else says what it takes
+    if (call.arguments.size() <= RankTasks::most_arguments) return;
+    throw Error(
+        fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
+                    "give fewer",
+                    name, call.arguments.size(), RankTasks::most_arguments));
+  }
   const std::vector<CaseArgument>& expected = file_.arguments;
   if (call.arguments.size() != expected.size()) {
     throw Error(
@@ -130,8 +136,8 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
   }
   if (is_window && !given.in_window) {
     throw Error(
-        fmt::format("{}, which peers address, and what is given is in no window; give a "
-                    "buffer of the domain",
+        fmt::format("{}, which peers address, and what is given is in no window of the "
+                    "task's domain; give a buffer of the domain",
                     subject));
   }
   const TaskDirection direction = given.direction;

@@ -8,7 +8,8 @@ namespace peal {
 namespace {
 
 // A kernel finds its contexts here, behind all arguments.
-constexpr std::size_t local_context = 48, global_context = 49, argument_slots = 64;
+constexpr std::size_t local_context = RankTasks::most_arguments;
+constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 
 }  // namespace
 

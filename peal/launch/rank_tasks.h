@@ -21,6 +21,9 @@ class RankTasks {
     std::int64_t context = 0;
     std::int64_t first_task = 0;  // the number in the run of the first of them
   };
+  // What a kernel finds of a task's arguments; its contexts lie behind them.
+  static constexpr std::size_t most_arguments = 48;
+
   RankTasks(std::vector<PtoTask> tasks, const Settings& settings);
 
   // Runs tasks for its type on the core until all of the rank are complete; called by every core of

@@ -10,6 +10,7 @@
 #include "peal/checks/checker.h"
 #include "peal/executors/sim/driver.h"
 #include "peal/executors/sim/executor.h"
+#include "peal/executors/sim/schedule.h"
 #include "peal/launch/launch.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/search/check_text.h"
@@ -54,6 +55,7 @@ Worker open_worker(const WorkerOptions& options) {
     throw Error(
         fmt::format("worker: a time limit of {} s; give more than 0", options.time_limit_seconds));
   }
+  static_cast<void>(make_schedule(options.schedule));  // refuses one that there is not
   const Platform::Switches switches = platform.switches;
   WorkerSettings settings{
       .platform = options.platform,

@@ -21,7 +21,8 @@ class KernelFailure : public RunError {
         kind_(kind),
         rank_(rank),
         core_(core),
-        what_happened_(what_happened) {
+        what_happened_(what_happened),
+        where_(where) {
     const std::size_t colon = where.rfind(':');
     if (colon == std::string::npos) return;
     const std::string number = where.substr(colon + 1);
@@ -35,13 +36,14 @@ class KernelFailure : public RunError {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int core() const { return core_; }
   [[nodiscard]] const std::string& what_happened() const { return what_happened_; }
+  [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const std::string& file() const { return file_; }  // empty where unknown
   [[nodiscard]] std::uint32_t line() const { return line_; }
 
  private:
   Kind kind_;
   int rank_, core_;
-  std::string what_happened_, file_;
+  std::string what_happened_, where_, file_;
   std::uint32_t line_ = 0;
 };
 

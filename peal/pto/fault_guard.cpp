@@ -208,7 +208,9 @@ KernelObject find_object(const void* address_inside) {
 
 }  // namespace
 
-FaultGuard::FaultGuard(double seconds) : stack_(new std::byte[signal_stack_bytes]) {
+FaultGuard::FaultGuard(double seconds)
+    : state_before_(std::make_shared<const State>(state)),
+      stack_(new std::byte[signal_stack_bytes]) {
   state = State{};
   state.active = true;
   state.seconds = seconds;
@@ -232,7 +234,7 @@ FaultGuard::~FaultGuard() {
   ::setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
   ::sigaltstack(&stack_before_, nullptr);
-  state.active = false;
+  state = *static_cast<const State*>(state_before_.get());
 }
 
 void run_guarded(const std::function<void()>& code) {

@@ -14,7 +14,8 @@ namespace peal {
 // While it lives, a fault of a kernel on this thread (a bad pointer, a division by zero, an illegal
 // instruction, a stack that overflows, or more than `seconds` of processor time without an
 // instruction of the chip) leaves the kernel's fiber for good and ends the run with a RunError that
-// names rank and source line. A fault anywhere else goes to whoever handled the signal before.
+// names rank and source line. A fault anywhere else goes to whoever handled the signal before. One
+// may live within another's life.
 class FaultGuard {
  public:
   explicit FaultGuard(double seconds);
@@ -25,6 +26,7 @@ class FaultGuard {
   static constexpr std::array signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM};
 
  private:
+  std::shared_ptr<const void> state_before_;  // of a guard that lives already
   std::array<struct sigaction, signals.size()> before_{};
   stack_t stack_before_{};
   itimerval timer_before_{};

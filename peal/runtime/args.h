@@ -88,7 +88,8 @@ class Args {
   }
   // A number of at most eight bytes.
   template <class T>
-  requires std::is_arithmetic_v<T> || std::is_enum_v<T> Args& scalar(T value) {
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) &&
+      (sizeof(T) <= sizeof(std::uint64_t)) Args& scalar(T value) {
     Entry entry{.kind = TaskArgument::Kind::scalar};
     if constexpr (std::is_floating_point_v<T>) {
       std::memcpy(&entry.scalar, &value, sizeof(value));
@@ -98,11 +99,14 @@ class Args {
     entries_.push_back(std::move(entry));
     return *this;
   }
-  // The device's place in a domain, whose rank and windows the task uses.
+  // The device's place in a domain, whose rank and windows the task uses. More than one argument
+  // may be the same place.
   Args& context(const DomainMember& member) {
     entries_.push_back({.kind = TaskArgument::Kind::context});
+    const bool is_same =
+        context_ && context_->domain() == member.domain() && context_->rank() == member.rank();
+    if (!is_same) ++contexts_;
     context_ = member;
-    ++contexts_;
     return *this;
   }
   // No argument: the task waits for this one of the same run, too.
@@ -119,7 +123,7 @@ class Args {
   // For the runtime.
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] const std::optional<DomainMember>& context() const { return context_; }
-  [[nodiscard]] int contexts() const { return contexts_; }
+  [[nodiscard]] int contexts() const { return contexts_; }  // that differ
   [[nodiscard]] const std::vector<Task>& after() const { return after_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 

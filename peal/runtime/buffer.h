@@ -52,7 +52,11 @@ class Buffer {
   // For the runtime. Throws Error for a handle that refers to nothing.
   [[nodiscard]] BufferMemory& memory() const;
   [[nodiscard]] const std::shared_ptr<BufferMemory>& shared() const { return memory_; }
-  [[nodiscard]] View view() const { return {memory().data + offset_bytes_, count_, dtype_}; }
+  // What is gone has no place, but a length and a type.
+  [[nodiscard]] View view() const {
+    std::byte* const data = memory().data;
+    return {data == nullptr ? nullptr : data + offset_bytes_, count_, dtype_};
+  }
 
  private:
   std::shared_ptr<BufferMemory> memory_;

@@ -51,6 +51,12 @@ class CollectiveProgram final : public DeviceProgram {
   void check(const CallableCall& call) const;
 
  private:
+  struct Block {
+    std::size_t count = 0;
+    DType dtype{};
+  };
+  [[nodiscard]] Block block(const CallableCall& given) const;
+
   Collective collective_;
   CollectiveOptions options_;
 };
@@ -86,10 +92,24 @@ void CollectiveProgram::check(const CallableCall& given) const {
         "takes {} and {}, or one inout for both",
         what, given.rank, sent, received, sends_one ? "one" : "none", takes_one ? "one" : "none"));
   }
+  const Block own = block(given);
+  if (given.first == nullptr || collective_ == Collective::barrier) return;
+  const Block first = block(*given.first);
+  if (own.count == first.count && own.dtype == first.dtype) return;
+  throw Error(fmt::format(
+      "{} on rank {}: blocks of {} elements of {} are given, and rank {} has {} of {}; give every "
+      "rank the same",
+      what, given.rank, own.count, name(own.dtype), given.first->rank, first.count,
+      name(first.dtype)));
+}
+
+CollectiveProgram::Block CollectiveProgram::block(const CallableCall& given) const {
   CollectiveCall made = call(given.arguments);
   if (!sends(collective_, given.rank, options_.root)) made.send = {};
   if (!receives(collective_, given.rank, options_.root)) made.recv = {};
-  static_cast<void>(check_arguments(made, given.rank, given.ranks));
+  const bool receives_any = receives(collective_, given.rank, options_.root);
+  return {check_arguments(made, given.rank, given.ranks),
+          receives_any ? made.recv.dtype : made.send.dtype};
 }
 
 }  // namespace
@@ -125,6 +145,7 @@ Callable collective(const std::string& name, const CollectiveOptions& options) {
 }
 
 Callable device_function(const std::string& name, DeviceFunction function) {
+  if (name.empty()) throw Error("callable: the name is empty; give one, which reports can use");
   if (!function) {
     throw Error(fmt::format("callable `{}`: the function is empty; give one", name));
   }

@@ -26,7 +26,8 @@ class TaskArguments {
     return at(index, TaskArgument::Kind::array).view;
   }
   // The elements of an array; throws Error for another type than it has. For host functions: on a
-  // device, Device::read and Device::write are what the checks see.
+  // device only Device::read, write and compute come after the verbs before them, and are what the
+  // checks see.
   template <class T>
   [[nodiscard]] std::span<T> elements(std::size_t index) const {
     const View view = at(index, TaskArgument::Kind::array).view;
@@ -36,8 +37,8 @@ class TaskArguments {
     return {reinterpret_cast<T*>(view.data), view.count};
   }
   template <class T>
-  requires std::is_arithmetic_v<T>
-  [[nodiscard]] T scalar(std::size_t index) const {
+  requires std::is_arithmetic_v<T> &&(sizeof(T) <= sizeof(std::uint64_t)) [[nodiscard]] T
+      scalar(std::size_t index) const {
     const std::uint64_t bits = at(index, TaskArgument::Kind::scalar).scalar;
     if constexpr (std::is_floating_point_v<T>) {
       T value;
@@ -62,6 +63,8 @@ struct CallableCall {
   bool has_context = false;
   int rank = 0, ranks = 1;  // of the context; of this device alone without one
   std::int64_t call = 0;    // how often this rank has been given it before, in the domain
+  // The first call of the same group in the same domain; null for that one itself.
+  const CallableCall* first = nullptr;
 };
 
 // Something that can run as a task on devices, before a worker knows it.

@@ -25,8 +25,8 @@ Domain::Domain(std::shared_ptr<DomainState> state)
     : state_(std::move(state)), handles_(std::make_shared<Handles>(state_)) {}
 
 void DomainState::release(const std::string& why) {
-  if (released) return;
-  released = true;
+  if (!released.empty()) return;
+  released = why;
   for (const std::shared_ptr<BufferMemory>& memory : windows) {
     memory->gone = fmt::format("belongs to domain `{}`, which {}", request.name, why);
   }

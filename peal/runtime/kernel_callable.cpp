@@ -122,22 +122,20 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
 }
 
 void KernelProgram::check(const CallableCall& call) const {
-  std::size_t arrays = 0;
+  std::vector<const TaskArgument*> arrays;
   for (std::size_t i = 0; i < call.arguments.size(); ++i) {
     const TaskArgument& argument = call.arguments[i];
     if (argument.kind == TaskArgument::Kind::scalar) {
       throw Error(fmt::format(
           "kernel `{}`: argument {} is a scalar; it takes buffers and a context", kernel_.name, i));
     }
-    if (argument.kind != TaskArgument::Kind::array) continue;
-    if (arrays < kernel_.buffers.size()) check_buffer(arrays, argument, call);
-    ++arrays;
+    if (argument.kind == TaskArgument::Kind::array) arrays.push_back(&argument);
   }
-  if (arrays != kernel_.buffers.size()) {
+  if (arrays.size() != kernel_.buffers.size()) {
     throw Error(
         fmt::format("kernel `{}`: {} arrays are given, and it takes {}; give one for each "
                     "of its buffers, in their order",
-                    kernel_.name, arrays, kernel_.buffers.size()));
+                    kernel_.name, arrays.size(), kernel_.buffers.size()));
   }
   if (!call.has_context && !kernel_.signals.empty()) {
     throw Error(
@@ -149,6 +147,7 @@ void KernelProgram::check(const CallableCall& call) const {
                     "domain of as many devices",
                     kernel_.name, call.ranks, kernel_.least_ranks, kernel_.most_ranks));
   }
+  for (std::size_t i = 0; i < arrays.size(); ++i) check_buffer(i, *arrays[i], call);
   for (std::size_t i = 0; i < row_counts_.size(); ++i) {
     const std::int64_t count = evaluate(row_counts_[i], call.ranks, call.rank, 0);
     if (count >= 0 && count <= INT32_MAX) continue;
@@ -177,7 +176,7 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
         "say what the kernel does with it");
   }
   if (buffer.kind == KernelBuffer::Kind::window && !argument.in_window) {
-    refuse("which peers write or read, and what is given is in no window",
+    refuse("which peers write or read, and what is given is in no window of the task's domain",
            "give a buffer of the domain");
   }
   const std::optional<Expression>& count = counts_[index];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -67,9 +68,10 @@ class Orchestrator {
     if constexpr (std::invocable<Function&, const TaskArguments&>) {
       return run_.submit_host(std::forward<Function>(function), args, "function");
     } else {
-      return run_.submit_host(
-          [held = std::forward<Function>(function)](const TaskArguments&) mutable { held(); }, args,
-          "function");
+      std::function<void()> held = std::forward<Function>(function);
+      HostFunction whole;
+      if (held) whole = [held = std::move(held)](const TaskArguments&) { held(); };
+      return run_.submit_host(std::move(whole), args, "function");
     }
   }
 

@@ -51,7 +51,7 @@ std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& 
     state->device_indexes.push_back(worker_.index_of(device, subject));
   }
   for (const std::shared_ptr<DomainState>& other : domains_) {
-    if (other->released || other->request.name != request.name) continue;
+    if (!other->released.empty() || other->request.name != request.name) continue;
     throw Error(
         fmt::format("domain `{}`: the name is in use in this run; release that domain, or "
                     "give another name",
@@ -105,7 +105,7 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
     Collected to{entry, touches, after, subject};
     collect(args[member], entry.devices.back(), to);
   }
-  if (devices.size() > 1) check_apart(entry, subject);
+  check_apart(entry, subject);
   check_call(callable, entry);
   return add(std::move(entry), touches, after,
              args.front().name().empty() ? callable.name : args.front().name());
@@ -133,10 +133,10 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
   }
   if (args.context()) {
     const std::shared_ptr<DomainState>& domain = args.context()->domain();
-    if (domain->run != id_ || domain->released) {
+    if (domain->run != id_ || !domain->released.empty()) {
       throw Error(fmt::format("{}: domain `{}` {}; allocate one in this run", to.subject,
                               domain->request.name,
-                              domain->run != id_ ? "is another run's" : "was released"));
+                              domain->run != id_ ? "is another run's" : domain->released));
     }
     if (device &&
         args.context()->device() != worker_.settings.devices[static_cast<std::size_t>(*device)]) {
@@ -152,7 +152,12 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
   }
   for (const Args::Entry& given : args.entries()) {
     member.arguments.push_back(resolve(given, member.arguments.size(), device, to));
-    const TaskArgument& argument = member.arguments.back();
+    TaskArgument& argument = member.arguments.back();
+    // Peers of another domain than the task's would not find the window.
+    if (argument.in_window && args.context()) {
+      argument.in_window = given.array->memory() ==
+                           args.context()->domain()->windows[static_cast<std::size_t>(member.rank)];
+    }
     const bool counts =
         argument.kind == TaskArgument::Kind::array && argument.direction != TaskDirection::no_dep;
     if (counts) to.touches.push_back(touch_of(given.array->view(), argument.direction));
@@ -233,14 +238,48 @@ std::byte* SubmittedRun::stage(const View& view, int device) {
   return entry->second.on(device);
 }
 
-// Members of a group run at the same time, so what one of them writes must be no other's.
+namespace {
+
+// Host memory that a device has a copy of.
+struct HostPart {
+  const std::byte *begin, *end;
+  int device;
+  bool writes;
+};
+
+// Of the parts so far, which begin earlier: the one that reaches furthest, and the one of another
+// device that does.
+class Furthest {
+ public:
+  void add(const HostPart& part) {
+    if (all_ == nullptr || part.end > all_->end) {
+      if (all_ != nullptr && all_->device != part.device) other_ = all_;
+      all_ = &part;
+    } else if (part.device != all_->device && (other_ == nullptr || part.end > other_->end)) {
+      other_ = &part;
+    }
+  }
+  // One of another device that `part` overlaps, or null.
+  [[nodiscard]] const HostPart* met_by(const HostPart& part) const {
+    const HostPart* const met = all_ == nullptr || all_->device != part.device ? all_ : other_;
+    return met != nullptr && part.begin < met->end ? met : nullptr;
+  }
+
+ private:
+  const HostPart* all_ = nullptr;
+  const HostPart* other_ = nullptr;
+};
+
+}  // namespace
+
+// Members of a group run at the same time, so what one of them writes must be no other's. Of two
+// copies of the same bytes on one device only one can be written back.
 void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) const {
-  struct Part {
-    const std::byte *begin, *end;
-    int device;
-    bool writes;
+  if (entry.staged.size() < 2) return;
+  const auto number = [this](int index) {
+    return worker_.settings.devices[static_cast<std::size_t>(index)];
   };
-  std::vector<Part> parts;
+  std::vector<HostPart> parts;
   std::size_t next = 0;
   for (const TaskMember& member : entry.members) {
     for (const TaskArgument& argument : member.arguments) {
@@ -250,30 +289,36 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
       parts.push_back({staged.host, staged.host + staged.size_bytes, member.device, staged.writes});
     }
   }
-  std::sort(parts.begin(), parts.end(),
-            [](const Part& a, const Part& b) { return a.begin < b.begin; });
-  const Part* reader = nullptr;  // those that reach furthest so far
-  const Part* writer = nullptr;
-  for (const Part& part : parts) {
-    const auto meets = [&part](const Part* other) {
-      return other != nullptr && other->device != part.device && part.begin < other->end;
-    };
-    if (meets(writer) || (part.writes && meets(reader))) {
-      const int other = meets(writer) ? writer->device : reader->device;
-      const auto number = [this](int index) {
-        return worker_.settings.devices[static_cast<std::size_t>(index)];
-      };
+  std::sort(parts.begin(), parts.end(), [](const HostPart& a, const HostPart& b) {
+    return std::tie(a.begin, a.end, a.device) < std::tie(b.begin, b.end, b.device);
+  });
+  Furthest readers, writers;
+  std::map<int, const HostPart*> written;  // by device: what reaches furthest
+  for (const HostPart& part : parts) {
+    const HostPart* other = writers.met_by(part);
+    if (other == nullptr && part.writes) other = readers.met_by(part);
+    if (other != nullptr) {
       throw Error(
           fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
                       "and one writes it; give each its own",
-                      subject, number(other), number(part.device)));
+                      subject, number(other->device), number(part.device)));
     }
-    const Part*& furthest = part.writes ? writer : reader;
-    if (furthest == nullptr || part.end > furthest->end) furthest = &part;
+    (part.writes ? writers : readers).add(part);
+    if (!part.writes) continue;
+    const HostPart*& own = written[part.device];
+    if (own != nullptr && part.begin < own->end &&
+        (part.begin != own->begin || part.end != own->end)) {
+      throw Error(
+          fmt::format("{}: device {} is to write two arrays of host memory that overlap in "
+                      "part; give them as one, or apart",
+                      subject, number(part.device)));
+    }
+    if (own == nullptr || part.end > own->end) own = &part;
   }
 }
 
 void SubmittedRun::check_call(const Callable& callable, const Entry& entry) const {
+  std::vector<CallableCall> made;
   for (const TaskMember& member : entry.members) {
     CallableCall call{.arguments = member.arguments};
     if (member.domain) {
@@ -285,7 +330,13 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry) cons
       call.ranks = static_cast<int>(domain.request.devices.size());
       call.call = calls[static_cast<std::size_t>(member.rank)];
     }
-    if (callable.check) callable.check(call);
+    made.push_back(call);
+  }
+  for (std::size_t i = 0; i < made.size() && callable.check; ++i) {
+    const bool is_first =
+        !made[i].has_context || i == 0 || entry.members[i].domain != entry.members.front().domain;
+    if (!is_first) made[i].first = &made.front();
+    callable.check(made[i]);
   }
   for (const TaskMember& member : entry.members) {
     if (!member.domain) continue;

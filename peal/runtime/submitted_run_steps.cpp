@@ -6,11 +6,15 @@
 #include <set>
 
 #include "peal/base/error.h"
+#include "peal/machine/kernel_failure.h"
+#include "peal/machine/standstill.h"
 #include "peal/runtime/submitted_run.h"
 
 // How a run is carried out.
 
 namespace peal {
+
+constexpr std::size_t most_cores = 32;  // that a failure names
 
 bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
   const std::shared_ptr<void> guard = worker_.driver->guard();
@@ -37,7 +41,6 @@ bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
 }
 
 void SubmittedRun::begin() {
-  phase_ = Phase::running;
   left_ = entries_.size();
   DeviceDriver::RunSettings settings{.domains = {}, .options = worker_.settings.options};
   if (worker_.settings.make_checks) {
@@ -53,6 +56,7 @@ void SubmittedRun::begin() {
                                 .window_bytes = domain->request.window_bytes});
   }
   worker_.driver->begin_run(std::move(settings));
+  phase_ = Phase::running;
   add_ready(graph_.first());
 }
 
@@ -181,9 +185,24 @@ void SubmittedRun::finish(std::size_t task, const std::string& failure) {
 }
 
 std::string SubmittedRun::failure_of(const TaskEnd& end) const {
+  const auto number = [this](int index) {
+    return worker_.settings.devices[static_cast<std::size_t>(index)];
+  };
   std::string text;
   try {
     std::rethrow_exception(end.failure);
+  } catch (const Standstill& standstill) {
+    text = "deadlock: it waits, and nobody can wake it";
+    const std::size_t count = standstill.cores().size();
+    for (std::size_t i = 0; i < std::min(count, most_cores); ++i) {
+      const StandingCore& core = standstill.cores()[i];
+      text += fmt::format("\n  device {} {}   {}:{}", number(core.rank), core.what, core.file,
+                          core.line);
+    }
+    if (count > most_cores) text += fmt::format("\n  and {} more", count - most_cores);
+  } catch (const KernelFailure& failure) {
+    return fmt::format("kernel error on device {}: {}   {}", number(failure.rank()),
+                       failure.what_happened(), failure.where());
   } catch (const std::exception& error) {
     text = error.what();
     if (text.empty()) text = "it throws an exception without a text";
@@ -191,7 +210,6 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
     text = "it throws what is no std::exception";
   }
   if (!end.is_standstill) return text;
-  text = "deadlock: it waits, and nobody can wake it" + text;
   const Entry& entry = entries_[end.task];
   const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
                         entry.domains.front()->request.devices.size() > 1;

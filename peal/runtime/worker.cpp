@@ -87,6 +87,7 @@ void Worker::start() {
 
 RunHandle Worker::submit(const std::function<void(Orchestrator&)>& orchestrate) {
   state_->check_ready("submit");
+  if (!orchestrate) throw Error("submit: the function is empty; give one");
   auto run = std::make_shared<SubmittedRun>(*state_, state_->runs + 1);
   {
     state_->is_busy = true;
@@ -108,6 +109,9 @@ GraphReport Worker::run(const std::function<void(Orchestrator&)>& orchestrate) {
 
 Buffer Worker::allocate(const BufferRequest& request) {
   state_->check_ready("allocate");
+  if (request.name.empty()) {
+    throw Error("buffer: the name is empty; give one, which reports can use");
+  }
   const std::string subject = fmt::format("buffer `{}`", request.name);
   auto memory = std::make_shared<BufferMemory>();
   memory->worker = state_->id;
@@ -131,8 +135,7 @@ Buffer Worker::allocate(const BufferRequest& request) {
   return {std::move(memory), 0, request.count, request.dtype};
 }
 
-void Worker::check_buffer(const char* what, const Buffer& buffer) const {
-  const BufferMemory& memory = buffer.memory();
+void Worker::check_memory(const char* what, const BufferMemory& memory) const {
   if (memory.worker != state_->id) {
     throw Error(
         fmt::format("{}: buffer `{}` is another worker's; use this one's", what, memory.name));
@@ -144,7 +147,7 @@ void Worker::check_buffer(const char* what, const Buffer& buffer) const {
 
 void Worker::free(const Buffer& buffer) {
   state_->check_ready("free");
-  check_buffer("free", buffer);
+  check_memory("free", buffer.memory());
   BufferMemory& memory = buffer.memory();
   if (memory.in_window) {
     throw Error(
@@ -166,17 +169,18 @@ void Worker::free(const Buffer& buffer) {
 
 void Worker::copy_to(const Buffer& to, const Array& from) {
   state_->check_ready("copy_to");
-  check_buffer("copy_to", to);
   copy("copy_to", to, from);
 }
 
 void Worker::copy_from(const Array& to, const Buffer& from) {
   state_->check_ready("copy_from");
-  check_buffer("copy_from", from);
   copy("copy_from", to, from);
 }
 
 void Worker::copy(const char* what, const Array& to, const Array& from) {
+  for (const Array* array : {&to, &from}) {
+    if (array->memory() != nullptr) check_memory(what, *array->memory());
+  }
   if (to.view().count != from.view().count || to.view().dtype != from.view().dtype) {
     throw Error(fmt::format("{}: {} elements of {} to {} of {}; give as many of one type", what,
                             from.view().count, name(from.view().dtype), to.view().count,

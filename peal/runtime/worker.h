@@ -82,7 +82,7 @@ class Worker {
 
  private:
   void copy(const char* what, const Array& to, const Array& from);
-  void check_buffer(const char* what, const Buffer& buffer) const;
+  void check_memory(const char* what, const BufferMemory& memory) const;
 
   std::shared_ptr<WorkerState> state_;
 };

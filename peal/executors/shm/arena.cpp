@@ -31,16 +31,17 @@ std::size_t head_bytes(int ranks) {
 }
 
 std::byte* map_file(int file, std::size_t size_bytes) {
-  void* const memory = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_NORESERVE, file, 0);
+  void* const memory =
+      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
   return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
 }
 
 [[noreturn]] void refuse(int ranks, const char* what) {
   const int code = errno;
-  throw Error(fmt::format("shm: {} for {} ranks: {}; use fewer ranks, or raise the limits of "
-                          "`ulimit -v` and `ulimit -n`",
-                          what, ranks, std::strerror(code)));
+  throw Error(
+      fmt::format("shm: {} for {} ranks: {}; use fewer ranks, or raise the limits of "
+                  "`ulimit -v` and `ulimit -n`",
+                  what, ranks, std::strerror(code)));
 }
 
 }  // namespace
@@ -84,19 +85,21 @@ ShmArena ShmArena::make(int ranks) {
 
 ShmArena ShmArena::attach(int file) {
   const off_t size = ::lseek(file, 0, SEEK_END);
-  std::byte* const memory =
-      size < static_cast<off_t>(sizeof(ShmControl)) ? nullptr
-                                                    : map_file(file, static_cast<std::size_t>(size));
+  std::byte* const memory = size < static_cast<off_t>(sizeof(ShmControl))
+                                ? nullptr
+                                : map_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
-    throw Error(fmt::format("shm: file descriptor {} is no team's memory; start the program with "
-                            "`peal launch`",
-                            file));
+    throw Error(
+        fmt::format("shm: file descriptor {} is no team's memory; start the program with "
+                    "`peal launch`",
+                    file));
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
   if (arena.control_->magic != magic) {
-    throw Error(fmt::format("shm: file descriptor {} is not the memory of a team of this version; "
-                            "start the program with `peal launch` of the same installation",
-                            file));
+    throw Error(
+        fmt::format("shm: file descriptor {} is not the memory of a team of this version; "
+                    "start the program with `peal launch` of the same installation",
+                    file));
   }
   arena.part_shift_ = arena.control_->part_shift;
   arena.parts_ = memory + head_bytes(arena.control_->ranks);

@@ -82,9 +82,10 @@ void ShmDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, Source
   std::byte* const to = at(peer, dst, "put_reduce");
   const std::size_t element = size_bytes(dst.dtype);
   if (reinterpret_cast<std::uintptr_t>(to) % element != 0) {
-    throw Error(fmt::format("put_reduce on rank {}: the destination is not aligned to its elements "
-                            "of {} bytes, which are combined one by one; align it",
-                            rank(), element));
+    throw Error(
+        fmt::format("put_reduce on rank {}: the destination is not aligned to its elements "
+                    "of {} bytes, which are combined one by one; align it",
+                    rank(), element));
   }
   if (peer.index != rank()) {
     ++counts_.puts;
@@ -160,25 +161,27 @@ void ShmDevice::compare_allocation(std::string_view name, std::size_t size_bytes
     if (arena_.failure()) return;  // the one that was writing may be dead
   }
   if (known.size_bytes == size_bytes && kept == known.name) return;
-  throw Error(fmt::format(
-      "window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` of {} bytes; "
-      "make the same allocations in the same order on every rank",
-      name, size_bytes, index, rank(), known.name, known.size_bytes));
+  throw Error(
+      fmt::format("window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` "
+                  "of {} bytes; "
+                  "make the same allocations in the same order on every rank",
+                  name, size_bytes, index, rank(), known.name, known.size_bytes));
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
   compare_allocation(name, size);
   const std::size_t left = arena_.part_bytes() - used_;
   if (size > left) {
-    throw Error(fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
-                            "a rank's {}; use fewer ranks or smaller buffers",
-                            name, size, left, arena_.part_bytes()));
+    throw Error(
+        fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
+                    "a rank's {}; use fewer ranks or smaller buffers",
+                    name, size, left, arena_.part_bytes()));
   }
   std::byte* const data = part_ + used_;
   used_ = std::min(arena_.part_bytes(), used_ + (size + 63) / 64 * 64);
 #ifdef MADV_POPULATE_WRITE
-  // First touched by the owner, and not in the midst of a transfer. Where that is refused, the pages
-  // come when they are used.
+  // First touched by the owner, and not in the midst of a transfer. Where that is refused, the
+  // pages come when they are used.
   if (size >= page_bytes) {
     const auto begin = reinterpret_cast<std::uintptr_t>(data) / page_bytes * page_bytes;
     const auto end = reinterpret_cast<std::uintptr_t>(data) + size;

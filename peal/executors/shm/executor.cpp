@@ -23,9 +23,10 @@ using Clock = std::chrono::steady_clock;
 
 void check_options(const RunOptions& options) {
   if (options.schedule != "virtual" || !options.save_schedule.empty()) {
-    throw Error(fmt::format("platform shm: schedule `{}` cannot be chosen, because ranks run as the "
-                            "system lets them; use a simulated platform",
-                            options.schedule));
+    throw Error(
+        fmt::format("platform shm: schedule `{}` cannot be chosen, because ranks run as the "
+                    "system lets them; use a simulated platform",
+                    options.schedule));
   }
   if (!options.readers.empty() || !options.skipped.empty()) {
     throw Error("platform shm: a real run has no events to be read; use a simulated platform");
@@ -48,8 +49,7 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
   std::string failure;
   RankState state = RankState::failed;
   try {
-    ShmDevice device(arena, rank,
-                     {.values = options.values, .signal_start = options.signal_start});
+    ShmDevice device(arena, rank, {.values = options.values, .signal_start = options.signal_start});
     Team team(device, platform);
     meet(arena, wait_policy(arena.ranks()));
     const Clock::time_point begin = Clock::now();

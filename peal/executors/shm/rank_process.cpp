@@ -47,9 +47,10 @@ void RankProcesses::fork(const std::function<int()>& body) {
   std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) {
-    throw Error(fmt::format("shm: rank {} cannot be started: {}; use fewer ranks, or raise the limit "
-                            "of `ulimit -u`",
-                            rank, std::strerror(errno)));
+    throw Error(
+        fmt::format("shm: rank {} cannot be started: {}; use fewer ranks, or raise the limit "
+                    "of `ulimit -u`",
+                    rank, std::strerror(errno)));
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -78,9 +79,9 @@ void RankProcesses::reap(std::size_t rank) {
   process.handle = -1;
   const RankState state = arena_.rank(static_cast<int>(rank)).state.load();
   if (state == RankState::absent || state == RankState::running) {
-    arena_.break_off(static_cast<int>(rank), RankState::dead,
-                     fmt::format("rank {} (process {}) {}", rank, process.pid,
-                                 describe_end(status)));
+    arena_.break_off(
+        static_cast<int>(rank), RankState::dead,
+        fmt::format("rank {} (process {}) {}", rank, process.pid, describe_end(status)));
   }
   const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   if (code_ == 0) code_ = code;

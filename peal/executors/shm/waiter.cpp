@@ -48,8 +48,8 @@ void sleep_on(std::uint32_t& word, std::uint32_t seen) {
 void check_failure(const ShmArena& arena, SourcePlace place) {
   if (arena.control().broken.load(std::memory_order_relaxed) == 0) return;
   const std::optional<std::string> why = arena.failure();
-  throw RunError(fmt::format("{}, so the wait at {}:{} is in vain", why.value_or(""), place.file,
-                             place.line));
+  throw RunError(
+      fmt::format("{}, so the wait at {}:{} is in vain", why.value_or(""), place.file, place.line));
 }
 
 // The quota of the control group in processors, or 0 where there is none.

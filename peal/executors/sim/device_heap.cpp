@@ -64,10 +64,12 @@ void DeviceHeap::free(std::size_t offset) {
   const auto found = allocations_.find(offset);
   CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
-  const std::size_t bytes = in_pages(gone.window.size_bytes);
+  // With the gap, to which programs may have written by mistake.
   for (int device : gone.devices) {
     std::byte* const data = map().translate(map().base, 0, device) + offset;
-    if (bytes != 0 && ::madvise(data, bytes, MADV_DONTNEED) != 0) std::memset(data, 0, bytes);
+    if (::madvise(data, gone.extent_bytes, MADV_DONTNEED) != 0) {
+      std::memset(data, 0, gone.extent_bytes);
+    }
   }
   add_free(offset, gone.extent_bytes);
   allocations_.erase(found);

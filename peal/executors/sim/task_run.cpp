@@ -17,8 +17,6 @@ namespace {
 // Steps between two looks at the clock, less one: a mask.
 constexpr std::uint64_t deadline_mask = 1023;
 
-constexpr std::size_t most_lines = 32;
-
 }  // namespace
 
 TaskDomain::TaskDomain(const DriverDomain& domain, DeviceHeap& heap, Fabric& fabric,
@@ -285,21 +283,13 @@ void TaskRun::fail_standing() {
   std::vector<Running*> standing;
   std::vector<std::exception_ptr> failures;
   for (const auto& [id, task] : running_) {
-    std::string text;
     std::vector<StandingCore> cores;
     for (int index : task->cores) {
       if (slots_[static_cast<std::size_t>(index)].task != task.get()) continue;
-      StandingCore core = describe(fabric_->core(index));
-      if (cores.size() < most_lines) {
-        text += fmt::format("\n  device {} {}   {}:{}", core.rank, core.what, core.file, core.line);
-      }
-      cores.push_back(std::move(core));
-    }
-    if (cores.size() > most_lines) {
-      text += fmt::format("\n  and {} more", cores.size() - most_lines);
+      cores.push_back(describe(fabric_->core(index)));
     }
     standing.push_back(task.get());
-    failures.push_back(std::make_exception_ptr(Standstill(text, std::move(cores))));
+    failures.push_back(std::make_exception_ptr(Standstill("deadlock", std::move(cores))));
   }
   CHECK(!standing.empty());
   for (std::size_t i = 0; i < standing.size(); ++i) {
