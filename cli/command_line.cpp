@@ -16,6 +16,7 @@
 #include "cli/check_command.h"
 #include "cli/check_request.h"
 #include "cli/graph_command.h"
+#include "cli/launch_command.h"
 #include "cli/list_command.h"
 #include "cli/output_file.h"
 #include "cli/run_command.h"
@@ -175,6 +176,19 @@ void add_graph(CLI::App& app, GraphCommandRequest& request) {
   add("--json", request.json, "FILE", "Write everything that is printed as JSON");
 }
 
+void add_launch(CLI::App& app, LaunchRequest& request) {
+  CLI::App* launch = app.add_subcommand(
+      "launch",
+      "Start a program as the ranks of a team on this host: processes over shared memory");
+  launch->add_option("-n,--ranks", request.ranks, "Number of ranks")->type_name("N")->required();
+  launch
+      ->add_option(
+          "command", request.command,
+          "The program and its arguments, behind --; it calls peal::team_from_environment()")
+      ->type_name("PROGRAM...")
+      ->required();
+}
+
 int list_command(const ListRequest& request) {
   const std::string text = request.json ? list_json() : list_text();
   if (request.json_path.empty()) {
@@ -196,13 +210,14 @@ int report_misuse(std::string text) {
 // The sentence for arguments that cannot be parsed, the first of which is `first`.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
-  for (const char* command : {"list", "run", "check", "graph"}) {
+  for (const char* command : {"list", "run", "check", "graph", "launch"}) {
     if (app.got_subcommand(command)) {
       return fmt::format("{}; see `peal {} --help`", error.what(), command);
     }
   }
   if (!first.empty() && !first.starts_with('-')) {
-    return fmt::format("command `{}` is unknown; use one of list, run, check, graph", first);
+    return fmt::format("command `{}` is unknown; use one of list, run, check, graph, launch",
+                       first);
   }
   return fmt::format("{}; see `peal --help`", error.what());
 }
@@ -215,10 +230,12 @@ int parse_and_run(int argc, char** argv) {
   RunRequest run;
   CheckCommandRequest check;
   GraphCommandRequest graph;
+  LaunchRequest launch;
   add_list(app, list);
   add_run(app, run);
   add_check(app, check);
   add_graph(app, graph);
+  add_launch(app, launch);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -226,6 +243,7 @@ int parse_and_run(int argc, char** argv) {
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
   if (app.got_subcommand("list")) return list_command(list);
+  if (app.got_subcommand("launch")) return launch_command(launch);
   if (app.got_subcommand("graph")) return graph_command(graph);
   return app.got_subcommand("check") ? check_command(check) : run_command(run);
 }

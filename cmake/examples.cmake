@@ -1,4 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+# A program that is started as the ranks of a team.
+add_executable(example_sum examples/launch/sum.cpp)
+set_target_properties(example_sum PROPERTIES OUTPUT_NAME sum RUNTIME_OUTPUT_DIRECTORY
+                                                             "${PROJECT_BINARY_DIR}/examples")
+target_link_libraries(example_sum PRIVATE peal peal_compile_options)
+if(PEAL_BUILD_TESTS AND TARGET peal_command)
+  foreach(ranks 1 2 4 7)
+    add_test(NAME example_sum_${ranks} COMMAND peal_command launch -n ${ranks} --
+                                               $<TARGET_FILE:example_sum>)
+  endforeach()
+endif()
+
 # Every examples/worker/<name>.cpp is a program examples/<name>, which ctest runs on each platform.
 
 file(GLOB example_sources CONFIGURE_DEPENDS examples/worker/*.cpp)

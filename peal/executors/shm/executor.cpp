@@ -21,6 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// What a rank that is busy when another fails has left, before it is killed.
+constexpr double grace_seconds = 5;
+
 void check_options(const RunOptions& options) {
   if (options.schedule != "virtual" || !options.save_schedule.empty()) {
     throw Error(
@@ -105,7 +108,7 @@ RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
   } else {
     RankProcesses processes(arena);
     for (int rank = 0; rank < ranks; ++rank) processes.fork([&body, rank] { return body(rank); });
-    static_cast<void>(processes.wait());
+    static_cast<void>(processes.wait(grace_seconds));
   }
   arena.check_failure();
   RunReport report;

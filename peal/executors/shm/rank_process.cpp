@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -17,6 +18,9 @@
 
 namespace peal {
 namespace {
+
+// How often the clock is looked at when a rank has failed.
+constexpr int look_again_ms = 100;
 
 // What wait() says about the end of a process.
 std::string describe_end(int status) {
@@ -29,10 +33,16 @@ std::string describe_end(int status) {
 
 }  // namespace
 
+void RankProcesses::kill_all() {
+  for (const Process& process : processes_) {
+    if (process.handle >= 0) ::kill(process.pid, SIGKILL);
+  }
+}
+
 RankProcesses::~RankProcesses() {
+  kill_all();
   for (Process& process : processes_) {
     if (process.handle < 0) continue;
-    ::kill(process.pid, SIGKILL);
     int status = 0;
     while (::waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -77,7 +87,10 @@ void RankProcesses::reap(std::size_t rank) {
   if (::waitpid(process.pid, &status, WNOHANG) != process.pid) return;
   ::close(process.handle);
   process.handle = -1;
-  const RankState state = arena_.rank(static_cast<int>(rank)).state.load();
+  std::atomic<RankState>& control = arena_.rank(static_cast<int>(rank)).state;
+  // A program that has no use for its team.
+  if (control.load() == RankState::absent && status == 0) control.store(RankState::finished);
+  const RankState state = control.load();
   if (state == RankState::absent || state == RankState::running) {
     arena_.break_off(
         static_cast<int>(rank), RankState::dead,
@@ -87,7 +100,9 @@ void RankProcesses::reap(std::size_t rank) {
   if (code_ == 0) code_ = code;
 }
 
-int RankProcesses::wait() {
+int RankProcesses::wait(double grace_seconds) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> deadline;
   for (;;) {
     std::vector<pollfd> handles;
     std::vector<std::size_t> ranks;
@@ -97,18 +112,21 @@ int RankProcesses::wait() {
       ranks.push_back(rank);
     }
     if (handles.empty()) return code_;
-    if (::poll(handles.data(), handles.size(), -1) < 0 && errno != EINTR) {
+    int patience_ms = -1;
+    if (arena_.failure()) {
+      if (!deadline) {
+        deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(grace_seconds));
+      }
+      if (Clock::now() >= *deadline) kill_all();
+      patience_ms = look_again_ms;
+    }
+    if (::poll(handles.data(), handles.size(), patience_ms) < 0 && errno != EINTR) {
       throw Error(fmt::format("shm: the ranks cannot be waited for: {}", std::strerror(errno)));
     }
     for (std::size_t i = 0; i < handles.size(); ++i) {
       if (handles[i].revents != 0) reap(ranks[i]);
     }
-  }
-}
-
-void RankProcesses::forward(int signal) const {
-  for (const Process& process : processes_) {
-    if (process.handle >= 0) ::kill(process.pid, signal);
   }
 }
 

@@ -25,12 +25,10 @@ class RankProcesses {
   // process does.
   void fork(const std::function<int()>& body);
 
-  // Waits until all have ended. Returns the exit code of the first that did not end well: its own,
-  // or 128 and the signal's number; 0 where all did.
-  [[nodiscard]] int wait();
-
-  // Hands SIGINT and SIGTERM on to the ranks while it waits.
-  void forward(int signal) const;
+  // Waits until all have ended; those that have not so long after one has failed are killed.
+  // Returns the exit code of the first that did not end well: its own, or 128 and the signal's
+  // number; 0 where all did.
+  [[nodiscard]] int wait(double grace_seconds);
 
  private:
   struct Process {
@@ -38,6 +36,7 @@ class RankProcesses {
     int handle = -1;  // a pidfd; -1 once it is reaped
   };
   void reap(std::size_t rank);
+  void kill_all();
 
   const ShmArena& arena_;
   std::vector<Process> processes_;

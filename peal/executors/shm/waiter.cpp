@@ -45,11 +45,27 @@ void sleep_on(std::uint32_t& word, std::uint32_t seen) {
   ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &limit, nullptr, 0);
 }
 
-void check_failure(const ShmArena& arena, SourcePlace place) {
-  if (arena.control().broken.load(std::memory_order_relaxed) == 0) return;
-  const std::optional<std::string> why = arena.failure();
+// Whether nobody but this rank runs any more, and so nobody can notify it.
+bool is_last(const ShmArena& arena) {
+  int running = 0;
+  for (int rank = 0; rank < arena.ranks(); ++rank) {
+    if (arena.rank(rank).state.load() != RankState::finished) ++running;
+  }
+  return running <= 1;
+}
+
+void check_failure(const ShmArena& arena, const WaitWord& word, std::uint32_t target,
+                   SourcePlace place) {
+  if (const std::optional<std::string> why = arena.failure()) {
+    throw RunError(
+        fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
+  }
+  if (!is_last(arena) || has_reached(word.value, target)) return;
   throw RunError(
-      fmt::format("{}, so the wait at {}:{} is in vain", why.value_or(""), place.file, place.line));
+      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
+                  "rank has finished",
+                  place.file, place.line,
+                  static_cast<std::int32_t>(target - std::atomic_ref(word.value).load())));
 }
 
 // The quota of the control group in processors, or 0 where there is none.
@@ -107,7 +123,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmAre
   for (;;) {
     const std::uint32_t seen = value.load();
     if (static_cast<std::int32_t>(seen - target) >= 0) return;
-    check_failure(arena, place);
+    check_failure(arena, word, target, place);
     sleep_on(word.value, seen);
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (waited.count() < policy.timeout_seconds) continue;
