@@ -14,9 +14,8 @@ namespace peal {
 int launch_command(const LaunchRequest& request) {
   const auto ranks = static_cast<int>(
       parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = ShmArena::most_ranks}));
-  return launch_processes(ranks, request.command, [](const std::string& why) {
-    fmt::print(stderr, "peal: {}\n", why);
-  });
+  return launch_processes(ranks, request.command,
+                          [](const std::string& why) { fmt::print(stderr, "peal: {}\n", why); });
 }
 
 }  // namespace peal

@@ -21,8 +21,8 @@ int main() {
     peal::all_reduce(team, {.send = mine, .recv = sum});
 
     const auto expected = static_cast<float>(team.size() * (team.size() + 1) / 2);
-    const bool is_right = std::all_of(sum.begin(), sum.end(),
-                                      [expected](float value) { return value == expected; });
+    const bool is_right =
+        std::all_of(sum.begin(), sum.end(), [expected](float value) { return value == expected; });
     fmt::print("rank {} of {} has the sum {}: {}\n", team.rank(), team.size(), sum.front(),
                is_right ? "PASS" : "FAIL");
     return is_right ? 0 : 1;

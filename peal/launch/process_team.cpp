@@ -35,8 +35,9 @@ int number_of(const char* variable) {
     const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
     if (error == std::errc() && end == view.data() + view.size() && value >= 0) return value;
   }
-  throw Error(fmt::format("team: {} is {}; start the program with `peal launch -n RANKS -- PROGRAM`",
-                          variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
+  throw Error(
+      fmt::format("team: {} is {}; start the program with `peal launch -n RANKS -- PROGRAM`",
+                  variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
 }
 
 }  // namespace
@@ -75,15 +76,17 @@ ProcessTeam team_from_environment() {
   // The environment's file stays open for another team of this process.
   const int own = ::dup(file);
   if (own < 0) {
-    throw Error(fmt::format("team: {} is {}, which is no open file; start the program with `peal "
-                            "launch -n RANKS -- PROGRAM`",
-                            file_variable, file));
+    throw Error(
+        fmt::format("team: {} is {}, which is no open file; start the program with `peal "
+                    "launch -n RANKS -- PROGRAM`",
+                    file_variable, file));
   }
   ShmArena arena = ShmArena::attach(own);
   if (rank >= arena.ranks()) {
-    throw Error(fmt::format("team: {} is {}, and the team has ranks 0..{}; start the program with "
-                            "`peal launch`",
-                            rank_variable, rank, arena.ranks() - 1));
+    throw Error(
+        fmt::format("team: {} is {}, and the team has ranks 0..{}; start the program with "
+                    "`peal launch`",
+                    rank_variable, rank, arena.ranks() - 1));
   }
   return ProcessTeam(std::make_unique<ProcessTeamParts>(std::move(arena), rank));
 }

@@ -70,6 +70,7 @@ class Args {
     TaskArgument::Kind kind{};
     TaskDirection direction = TaskDirection::input;
     std::optional<Array> array = {};
+    ScalarKind scalar_kind{};
     std::uint64_t scalar = 0;
   };
 
@@ -87,10 +88,9 @@ class Args {
     return *this;
   }
   // A number of at most eight bytes.
-  template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) &&
-      (sizeof(T) <= sizeof(std::uint64_t)) Args& scalar(T value) {
-    Entry entry{.kind = TaskArgument::Kind::scalar};
+  template <TaskScalar T>
+  Args& scalar(T value) {
+    Entry entry{.kind = TaskArgument::Kind::scalar, .scalar_kind = scalar_kind<T>};
     if constexpr (std::is_floating_point_v<T>) {
       std::memcpy(&entry.scalar, &value, sizeof(value));
     } else {
