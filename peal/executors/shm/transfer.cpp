@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {
@@ -61,7 +62,8 @@ void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte
   const std::size_t element = size_bytes(dtype);
   const DType wide = accumulator(dtype);
   Tile sum, converted;
-  for (std::size_t done = 0; done < count; done += tile_elements) {
+  for (std::size_t done = vector_reduce(dsts, srcs, count, dtype, op); done < count;
+       done += tile_elements) {
     const std::size_t length = std::min(tile_elements, count - done);
     accumulate(srcs, done * element, length, dtype, op, sum, converted);
     if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
