@@ -153,9 +153,9 @@ TEST(TaskGraph, RandomProgramsAgreeWithAModelOfBytes) {
       ready.insert(ready.end(), then.ready.begin(), then.ready.end());
       for (std::size_t other = 0; other < count; ++other) {
         if (known.contains(other)) continue;
-        const bool waits = std::any_of(models[other].conflicts.begin(),
-                                       models[other].conflicts.end(),
-                                       [&](std::size_t before) { return !ended.contains(before); });
+        const bool waits =
+            std::any_of(models[other].conflicts.begin(), models[other].conflicts.end(),
+                        [&](std::size_t before) { return !ended.contains(before); });
         ASSERT_TRUE(waits) << "seed " << seed << ": task " << other << " waits for nothing";
       }
     }

@@ -42,8 +42,9 @@ const PtoSource& endless() {
   return source;
 }
 const PtoSource& stuck() {
-  static const PtoSource source("comm::Signal never((int32_t*)out); TWAIT(never, 1, "
-                                "comm::WaitCmp::GE);");
+  static const PtoSource source(
+      "comm::Signal never((int32_t*)out); TWAIT(never, 1, "
+      "comm::WaitCmp::GE);");
   return source;
 }
 const PtoSource& outside() {
@@ -71,14 +72,15 @@ std::vector<WayToFail> ways_to_fail() {
        "it throws an exception without a text"},
       {"int", thrower([] { throw 7; }), "it throws what is no std::exception"},
       {"string", thrower([] { throw std::string("text"); }), "it throws what is no std::exception"},
-      {"waiter", waiter(), "deadlock: it waits, and nobody can wake it\n  device 2 waits for 1 "
-                           "arrivals at `never[0]`, 1 of them are missing"},
+      {"waiter", waiter(),
+       "deadlock: it waits, and nobody can wake it\n  device 2 waits for 1 "
+       "arrivals at `never[0]`, 1 of them are missing"},
       {"bad pointer", bad_pointer().callable(),
        "kernel error on device 2: a store of 4 bytes at the bad pointer 0x10"},
-      {"endless", endless().callable(),
-       "kernel error on device 2: it crashed: it ran for "},
-      {"stuck", stuck().callable(), "deadlock: it waits, and nobody can wake it\n  device 2 waits "
-                                    "for the signal at byte 0 of `out` to be >= 1, it holds 0"},
+      {"endless", endless().callable(), "kernel error on device 2: it crashed: it ran for "},
+      {"stuck", stuck().callable(),
+       "deadlock: it waits, and nobody can wake it\n  device 2 waits "
+       "for the signal at byte 0 of `out` to be >= 1, it holds 0"},
       {"outside", outside().callable(), "kernel error on device 2: "},
       {"divided", divided().callable(),
        "kernel error on device 2: it crashed: an integer was divided by zero"},
@@ -87,8 +89,8 @@ std::vector<WayToFail> ways_to_fail() {
 
 TEST(WorkerFailures, AFailureIsToldItsConsumersAreNotRunAndOthersAre) {
   for (const char* schedule : {"virtual", "random:5"}) {
-    Worker worker = started(
-        {.devices = {5, 2, 9}, .schedule = schedule, .time_limit_seconds = 0.2});
+    Worker worker =
+        started({.devices = {5, 2, 9}, .schedule = schedule, .time_limit_seconds = 0.2});
     const CallableHandle add = worker.add(adder());
     for (const WayToFail& way : ways_to_fail()) {
       SCOPED_TRACE(way.name);
@@ -97,21 +99,21 @@ TEST(WorkerFailures, AFailureIsToldItsConsumersAreNotRunAndOthersAre) {
       const Buffer out = worker.allocate({.name = "out", .device = 2, .count = 16});
       std::vector<float> apart(8), read(16), after(4, 1), overwritten(16, 1);
       const RunHandle run = worker.submit([&](Orchestrator& orch) {
-        orch.submit(bad, Args{}.in(in).inout(out), 2);                      // 0
-        orch.submit(add, Args{}.inout(out), 2);                             // 1: consumes
-        orch.copy(read, out);                                               // 2: consumes
-        orch.submit(add, Args{}.inout(apart), 9);                           // 3: apart
-        orch.submit(add, Args{}.inout(apart), 5);                           // 4
-        orch.submit(add, Args{}.inout(after), 5);                           // 5
-        orch.submit(add, Args{}.inout(in), 2);                              // 6: only after
-        orch.copy(out, std::as_const(overwritten));                         // 7: writes all anew
-        orch.submit(add, Args{}.inout(out), 2);                             // 8: and so this runs
-        orch.submit_sub([&] { after[3] = 100; }, Args{}.out(after));        // 9
-        orch.submit_sub([] {}, Args{}.in(read).in(apart));                  // 10: consumes 2
+        orch.submit(bad, Args{}.in(in).inout(out), 2);                // 0
+        orch.submit(add, Args{}.inout(out), 2);                       // 1: consumes
+        orch.copy(read, out);                                         // 2: consumes
+        orch.submit(add, Args{}.inout(apart), 9);                     // 3: apart
+        orch.submit(add, Args{}.inout(apart), 5);                     // 4
+        orch.submit(add, Args{}.inout(after), 5);                     // 5
+        orch.submit(add, Args{}.inout(in), 2);                        // 6: only after
+        orch.copy(out, std::as_const(overwritten));                   // 7: writes all anew
+        orch.submit(add, Args{}.inout(out), 2);                       // 8: and so this runs
+        orch.submit_sub([&] { after[3] = 100; }, Args{}.out(after));  // 9
+        orch.submit_sub([] {}, Args{}.in(read).in(apart));            // 10: consumes 2
       });
       const std::string text = refusal([&] { static_cast<void>(run.result()); });
-      expect_part(text, "4 of 11 tasks failed or were not run\ntask 0 `" +
-                            way.callable.name + "` on device 2 failed: " + way.text);
+      expect_part(text, "4 of 11 tasks failed or were not run\ntask 0 `" + way.callable.name +
+                            "` on device 2 failed: " + way.text);
       expect_part(text, "\ntask 1 `adder` on device 2 was not run, because task 0 `" +
                             way.callable.name + "` failed\n");
       expect_part(text, "\ntask 10 `function` on the host was not run, because task 0 `");
@@ -160,11 +162,12 @@ TEST(WorkerFailures, FunctionsOfTheHostFailTheirTask) {
       orch.submit_sub([&] { v[0] += 10; }, Args{}.after(bad).named("told"));
       orch.submit_sub([&] { v[0] += 100; }, Args{}.named("apart"));
     });
-    EXPECT_EQ(refusal([&] { static_cast<void>(run.result()); }),
-              "run " + std::to_string(report_of(run).run) +
-                  ": 3 of 4 tasks failed or were not run\ntask 0 `bad` on the host failed: " + text +
-                  "\ntask 1 `consumer` on the host was not run, because task 0 `bad` failed"
-                  "\ntask 2 `told` on the host was not run, because task 0 `bad` failed");
+    EXPECT_EQ(
+        refusal([&] { static_cast<void>(run.result()); }),
+        "run " + std::to_string(report_of(run).run) +
+            ": 3 of 4 tasks failed or were not run\ntask 0 `bad` on the host failed: " + text +
+            "\ntask 1 `consumer` on the host was not run, because task 0 `bad` failed"
+            "\ntask 2 `told` on the host was not run, because task 0 `bad` failed");
   }
   EXPECT_EQ(v[0], 400);
 }
@@ -245,10 +248,12 @@ TEST(WorkerFailures, TasksThatWaitForEachOtherOnOneDeviceAreFoundAndAdvised) {
   };
   const std::string text =
       refusal([&] { worker.run([&](Orchestrator& orch) { submit(orch, false); }); });
-  expect_part(text, "task 0 `all_reduce` on device 5 failed: deadlock: it waits, and nobody can "
-                    "wake it\n  device 5 waits for ");
-  expect_part(text, "\n  tasks that wait for each other have to start together: submit those on "
-                    "domain `pair` as one group\ntask 1 ");
+  expect_part(text,
+              "task 0 `all_reduce` on device 5 failed: deadlock: it waits, and nobody can "
+              "wake it\n  device 5 waits for ");
+  expect_part(text,
+              "\n  tasks that wait for each other have to start together: submit those on "
+              "domain `pair` as one group\ntask 1 ");
   EXPECT_EQ(a, std::vector<float>(4, 1));
   worker.run([&](Orchestrator& orch) { submit(orch, true); });
   EXPECT_EQ(a, std::vector<float>(4, 3));
@@ -274,7 +279,8 @@ TEST(WorkerFailures, TheShimOfAKernelMayCrash) {
          "  if (args.scalar(0) == 1) *(volatile int*)16 = 1;\n"
          "  for (volatile int i = 0; args.scalar(0) == 2;) i = i + 1;\n}\n}\n";
   std::ofstream(folder.path("case.toml"))
-      << "ranks = [1]\nargs = [ { in = \"f32[4]\", fill = \"0\" }, { scalar = \"0\" } ]\n[[kernel]]\nid = 0\n"
+      << "ranks = [1]\nargs = [ { in = \"f32[4]\", fill = \"0\" }, { scalar = \"0\" } "
+         "]\n[[kernel]]\nid = 0\n"
          "file = \"kernel.cpp\"\n[orchestration]\nfile = \"orch.cpp\"\nname = \"o\"\n";
   Worker worker = started({.time_limit_seconds = 0.2});
   const CallableHandle shim = worker.add(pto_kernel(folder.path("case.toml")));
@@ -282,7 +288,9 @@ TEST(WorkerFailures, TheShimOfAKernelMayCrash) {
   const auto outcome = [&](int how) {
     return report_of(worker.submit([&](Orchestrator& orch) {
              orch.submit(shim, Args{}.in(v).scalar(how), 0);
-           })).tasks[0].failure;
+           }))
+        .tasks[0]
+        .failure;
   };
   expect_part(outcome(1), "orchestration crashed: it used the bad pointer 0x10");
   expect_part(outcome(2), "orchestration crashed: it ran for ");
@@ -356,8 +364,8 @@ TEST(WorkerFailures, NothingIsLeftBehind) {
     if (way.is_slow && number >= static_cast<int>(2 * ways.size())) return;
     std::vector<float> x(4);
     const GraphReport report = report_of(worker.submit([&](Orchestrator& orch) {
-      const Domain d = orch.allocate_domain(
-          {"d", {5, 2, 9}, 100'000, {{.name = "x", .count = 1000}}});
+      const Domain d =
+          orch.allocate_domain({"d", {5, 2, 9}, 100'000, {{.name = "x", .count = 1000}}});
       orch.submit_group(reduce, {5, 2, 9}, [&](int rank) {
         return Args{}.inout(d[rank].buffer("x")).context(d[rank]);
       });

@@ -52,16 +52,16 @@ TEST(WorkerGraph, ReadsAndWritesOfABufferKeepTheirOrder) {
     const Buffer b = worker.allocate({.device = 5, .dtype = DType::i64, .count = 8});
     Integers host(8), seen(8), part_seen(4);
     worker.run([&](Orchestrator& orch) {
-      orch.submit(change, step(a, 0, 1, 100'000), 5);              // a = 1
-      orch.submit(move, Args{}.out(b).in(a), 5);                   // read after write: b = 1
-      orch.submit(change, step(a, 10, 2), 5);                      // write after read: a = 12
-      orch.copy(host, a);                                          // 12
-      orch.submit(change, step(host, 10, 3, 100'000), 2);          // 123, on another device
-      orch.copy(a, host);                                          // write after read: a = 123
-      orch.submit(change, step(a.part(4, 4), 10, 4), 5);           // the second half 1234
-      orch.submit(change, step(a.part(2, 4), 10, 5), 5);           // the middle 1235, 12345
+      orch.submit(change, step(a, 0, 1, 100'000), 5);      // a = 1
+      orch.submit(move, Args{}.out(b).in(a), 5);           // read after write: b = 1
+      orch.submit(change, step(a, 10, 2), 5);              // write after read: a = 12
+      orch.copy(host, a);                                  // 12
+      orch.submit(change, step(host, 10, 3, 100'000), 2);  // 123, on another device
+      orch.copy(a, host);                                  // write after read: a = 123
+      orch.submit(change, step(a.part(4, 4), 10, 4), 5);   // the second half 1234
+      orch.submit(change, step(a.part(2, 4), 10, 5), 5);   // the middle 1235, 12345
       orch.copy(part_seen, a.part(3, 4));
-      orch.submit(change, step(a, 0, 7, 100'000), 5);              // write after write: 7
+      orch.submit(change, step(a, 0, 7, 100'000), 5);  // write after write: 7
       orch.copy(a.part(0, 4), host.empty() ? a.part(0, 4) : a.part(4, 4));
       orch.submit(change, step(a.part(0, 1), 10, 8), 5);
       orch.copy(seen, a);
@@ -80,8 +80,8 @@ TEST(WorkerGraph, SpansOfOneVectorThatOverlapKeepTheirOrder) {
     Worker worker = started(on_devices({5, 2, 9}, schedule));
     const CallableHandle change = worker.add(affine());
     Integers v(30), expected(30);
-    const std::vector<std::array<std::size_t, 2>> spans = {
-        {0, 30}, {0, 10}, {5, 15}, {20, 30}, {9, 21}, {29, 30}, {0, 1}, {1, 29}};
+    const std::vector<std::array<std::size_t, 2>> spans = {{0, 30}, {0, 10},  {5, 15}, {20, 30},
+                                                           {9, 21}, {29, 30}, {0, 1},  {1, 29}};
     worker.run([&](Orchestrator& orch) {
       for (std::int64_t round = 0; round < 24; ++round) {
         const auto [begin, end] = spans[static_cast<std::size_t>(round) % spans.size()];
@@ -153,9 +153,10 @@ Callable neighbours() {
     const int ranks = self.ranks();
     self.notify(Rank{(self.rank() + ranks - 1) % ranks}, row[0]);
     self.wait(row[0]);
-    self.reduce(args.view(1), {{Rank{self.rank()}, args.view(0)},
-                               {Rank{(self.rank() + 1) % ranks}, args.view(0)}},
-                ReduceOp::sum);
+    self.reduce(
+        args.view(1),
+        {{Rank{self.rank()}, args.view(0)}, {Rank{(self.rank() + 1) % ranks}, args.view(0)}},
+        ReduceOp::sum);
   });
 }
 
@@ -183,11 +184,12 @@ TEST(WorkerGraph, WindowsOfSeveralDomainsThatOverlapAreApart) {
             const auto at = static_cast<std::size_t>(rank);
             EXPECT_EQ(domain.on_device(members[d][at]).rank(), rank);
             for (const char* name : {"odd", "x", "y"}) {
-              EXPECT_EQ(reinterpret_cast<std::uintptr_t>(domain[rank].buffer(name).view().data) % 64,
-                        0u);
+              EXPECT_EQ(
+                  reinterpret_cast<std::uintptr_t>(domain[rank].buffer(name).view().data) % 64, 0u);
             }
             EXPECT_EQ(domain[rank].window().count(), 4096u);
-            const auto bytes = std::span(reinterpret_cast<std::uint8_t*>(before[d][at].data()), 4096);
+            const auto bytes =
+                std::span(reinterpret_cast<std::uint8_t*>(before[d][at].data()), 4096);
             orch.copy(bytes, domain[rank].window());
             orch.submit(change,
                         step(domain[rank].buffer("x"), 1,
@@ -284,9 +286,8 @@ TEST(WorkerGraph, RunsInFlightTakeEffectInTheirOrder) {
     run.wait();
     EXPECT_EQ(run.result().failures(), 0u);
   }
-  static_cast<void>(worker.submit([&](Orchestrator& orch) {
-    orch.submit(change, step(x, 10, 6), 2);
-  }));
+  static_cast<void>(
+      worker.submit([&](Orchestrator& orch) { orch.submit(change, step(x, 10, 6), 2); }));
   worker.copy_from(back, x);
   EXPECT_EQ(back, Integers(3, 123456));
 }
@@ -308,9 +309,8 @@ TEST(WorkerGraph, AWaitThatIsTooShortSaysHowFarTheRunIsAndMayGoOn) {
     orch.submit(busy, Args{}.inout(v).named("slow"), 2);
     orch.submit(busy, Args{}.inout(v), 5);
   });
-  const RunHandle second = worker.submit([&](Orchestrator& orch) {
-    orch.submit(busy, Args{}.inout(w), 2);
-  });
+  const RunHandle second =
+      worker.submit([&](Orchestrator& orch) { orch.submit(busy, Args{}.inout(w), 2); });
   const auto nothing = std::chrono::seconds(0);
   EXPECT_EQ(refusal([&] { run.wait(nothing); }),
             "run 1: it has not ended after 0 s: 1 of its 3 tasks have ended\n  task 1 `slow` on "

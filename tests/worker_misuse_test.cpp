@@ -109,9 +109,8 @@ TEST(WorkerMisuse, CallablesThatNobodyCanRun) {
             }),
             "callable: the name is empty; give one, which reports can use");
   expect_part(refusal([&] { static_cast<void>(collective("all_reduce_all")); }), "all_reduce_all");
-  expect_part(
-      refusal([&] { static_cast<void>(collective("all_reduce", {.algorithm = "star"})); }),
-      "star");
+  expect_part(refusal([&] { static_cast<void>(collective("all_reduce", {.algorithm = "star"})); }),
+              "star");
   EXPECT_EQ(refusal([&] { static_cast<void>(pto_kernel("no/such.cpp")); }),
             "kernel `no/such.cpp` is not there; name a folder with a case.toml, a case file, or a "
             "source");
@@ -121,9 +120,8 @@ TEST(WorkerMisuse, CallablesThatNobodyCanRun) {
 TEST(WorkerMisuse, DomainsThatMakeNoSense) {
   Worker worker = started(on_devices({5, 2, 9}));
   const auto allocating = [&](const DomainRequest& request) {
-    return run_refusal(worker, [&](Orchestrator& orch) {
-      static_cast<void>(orch.allocate_domain(request));
-    });
+    return run_refusal(
+        worker, [&](Orchestrator& orch) { static_cast<void>(orch.allocate_domain(request)); });
   };
   const std::vector<int> two = {5, 2};
   EXPECT_EQ(allocating({.name = "", .devices = two, .window_bytes = 64}),
@@ -150,9 +148,10 @@ TEST(WorkerMisuse, DomainsThatMakeNoSense) {
             "domain `d`: buffer `a` of 26 elements of f32 is larger than the window of 100 bytes; "
             "raise window_bytes");
   EXPECT_EQ(with({{.name = "a", .count = SIZE_MAX}}).substr(0, 26), "domain `d`: buffer `a` of ");
-  EXPECT_EQ(with({{.name = "a", .count = 10}, {.name = "b", .count = 10}}),
-            "domain `d`: buffer `b` of 40 bytes does not fit into the window of 100 bytes, of which "
-            "64 are taken; raise window_bytes to 104 or more");
+  EXPECT_EQ(
+      with({{.name = "a", .count = 10}, {.name = "b", .count = 10}}),
+      "domain `d`: buffer `b` of 40 bytes does not fit into the window of 100 bytes, of which "
+      "64 are taken; raise window_bytes to 104 or more");
   EXPECT_EQ(with({{.name = "a", .dtype = DType::i64, .count = 2, .size_bytes = 15}}),
             "domain `d`: buffer `a` of 15 bytes does not hold 2 elements of i64; give 16 bytes or "
             "more");
@@ -170,7 +169,8 @@ TEST(WorkerMisuse, DomainsThatMakeNoSense) {
             "name");
   worker.run([&](Orchestrator& orch) {
     Domain d = orch.allocate_domain({"d", two, 64, {{.name = "a", .count = 1}}});
-    EXPECT_EQ(refusal([&] { static_cast<void>(d[2]); }), "domain `d`: 2 is not one of its ranks 0..1");
+    EXPECT_EQ(refusal([&] { static_cast<void>(d[2]); }),
+              "domain `d`: 2 is not one of its ranks 0..1");
     EXPECT_EQ(refusal([&] { static_cast<void>(d[-1]); }),
               "domain `d`: -1 is not one of its ranks 0..1");
     EXPECT_EQ(refusal([&] { static_cast<void>(d.on_device(9)); }),
@@ -260,22 +260,27 @@ TEST(WorkerMisuse, ArgumentsThatTheCallableDoesNotTake) {
     };
     EXPECT_EQ(submitting(add, Args{}.inout(here), 3),
               "task 0 `adder`: device 3 is not one of the worker's; its devices are 5, 2, 9");
-    EXPECT_EQ(submitting(add, Args{}.inout(there).named("mine")),
-              "task 0 `mine`: argument 0, `there`, lies on device 2, and the task runs on device 5; "
-              "give what lies there");
-    EXPECT_EQ(submitting(add, Args{}.out(fixed)),
-              "task 0 `adder`: argument 0 is const and given as `out`; give it as `in`, or what can "
-              "be written");
+    EXPECT_EQ(
+        submitting(add, Args{}.inout(there).named("mine")),
+        "task 0 `mine`: argument 0, `there`, lies on device 2, and the task runs on device 5; "
+        "give what lies there");
+    EXPECT_EQ(
+        submitting(add, Args{}.out(fixed)),
+        "task 0 `adder`: argument 0 is const and given as `out`; give it as `in`, or what can "
+        "be written");
     EXPECT_EQ(submitting(add, Args{}.context(d[0]).context(e[1])),
               "task 0 `adder`: 2 contexts are given; a task has one domain at most");
-    EXPECT_EQ(submitting(add, Args{}.context(d[1])),
-              "task 0 `adder`: the context is device 2's in domain `d`, and the task runs on device "
-              "5; give that one's");
-    EXPECT_EQ(refusal([&] { orch.submit(add, Args{}.inout(Buffer()), 5); }),
-              "buffer: this handle refers to nothing; use one that Worker::allocate or a domain has "
+    EXPECT_EQ(
+        submitting(add, Args{}.context(d[1])),
+        "task 0 `adder`: the context is device 2's in domain `d`, and the task runs on device "
+        "5; give that one's");
+    EXPECT_EQ(
+        refusal([&] { orch.submit(add, Args{}.inout(Buffer()), 5); }),
+        "buffer: this handle refers to nothing; use one that Worker::allocate or a domain has "
+        "returned");
+    EXPECT_EQ(submitting({}, {}),
+              "submit: this callable is nothing; use what Worker::add has "
               "returned");
-    EXPECT_EQ(submitting({}, {}), "submit: this callable is nothing; use what Worker::add has "
-                                  "returned");
     EXPECT_EQ(submitting(add, Args{}.inout(here).after(Task{})),
               "task 0 `adder`: it is to wait for task 0 of another run; runs take effect in the "
               "order of their submission anyway, so leave it away");
@@ -289,9 +294,10 @@ TEST(WorkerMisuse, ArgumentsThatTheCallableDoesNotTake) {
               "one, or one inout for both");
     EXPECT_EQ(submitting(reduce, Args{}.in(host).scalar(3).context(d[0])),
               "all_reduce: argument 1 is a scalar; give arrays and a context");
-    EXPECT_EQ(submitting(reduce, Args{}.no_dep(host).context(d[0])),
-              "all_reduce: argument 0 is no_dep, which does not say whether it is sent or received; "
-              "give `in`, `out` or `inout`");
+    EXPECT_EQ(
+        submitting(reduce, Args{}.no_dep(host).context(d[0])),
+        "all_reduce: argument 0 is no_dep, which does not say whether it is sent or received; "
+        "give `in`, `out` or `inout`");
     expect_part(submitting(reduce, Args{}.in(host).out(integers).context(d[0])), "i32");
     expect_part(submitting(reduce, Args{}.in(here).out(here.part(0, 3)).context(d[0])), "3");
     expect_part(submitting(rooted, Args{}.in(host).context(d[0])), "7");
@@ -308,9 +314,10 @@ TEST(WorkerMisuse, ArgumentsThatTheCallableDoesNotTake) {
     EXPECT_EQ(submitting(described, Args{}.out(host).inout(here).context(d[0])),
               "kernel `with_window`: array 0 is its buffer `given`, which is `in`, and `out` is "
               "given; say what the kernel does with it");
-    EXPECT_EQ(submitting(described, Args{}.in(here.part(0, 3)).inout(here).context(d[0])),
-              "kernel `with_window`: array 0 is its buffer `given`, of 4 elements, and 3 are given; "
-              "give as many");
+    EXPECT_EQ(
+        submitting(described, Args{}.in(here.part(0, 3)).inout(here).context(d[0])),
+        "kernel `with_window`: array 0 is its buffer `given`, of 4 elements, and 3 are given; "
+        "give as many");
     const std::string outside =
         "kernel `with_window`: array 1 is its buffer `slots`, which peers write or read, and what "
         "is given is in no window of the task's domain; give a buffer of the domain";
@@ -318,12 +325,11 @@ TEST(WorkerMisuse, ArgumentsThatTheCallableDoesNotTake) {
     EXPECT_EQ(submitting(described, Args{}.in(host).inout(e[1].buffer("slots")).context(d[0])),
               outside);
     const Domain alone = orch.allocate_domain({"alone", {5}, 64, {{.name = "slots", .count = 4}}});
-    EXPECT_EQ(submitting(described, Args{}
-                                        .in(here.part(0, 2))
-                                        .inout(alone[0].buffer("slots"))
-                                        .context(alone[0])),
-              "kernel `with_window`: the domain has 1 ranks, and it takes 2 to 3; use a domain of "
-              "as many devices");
+    EXPECT_EQ(
+        submitting(described,
+                   Args{}.in(here.part(0, 2)).inout(alone[0].buffer("slots")).context(alone[0])),
+        "kernel `with_window`: the domain has 1 ranks, and it takes 2 to 3; use a domain of "
+        "as many devices");
     EXPECT_EQ(refusal([&] { orch.submit_sub(HostFunction{}); }),
               "task 0 `function`: the function is empty; give one");
     EXPECT_EQ(refusal([&] { orch.submit_sub(std::function<void()>{}); }),
@@ -363,9 +369,10 @@ TEST(WorkerMisuse, ArgumentsThatAPtoCaseDoesNotHave) {
     EXPECT_EQ(submitting(shim, Args{}.in(v).out(w).out(w).scalar(1).out(w)),
               "kernel `shim`: argument 3 is out of its case, and a scalar is given; give arguments "
               "in the case's order");
-    EXPECT_EQ(submitting(shim, Args{}.out(v).out(w).out(w).out(w).scalar(1)),
-              "kernel `shim`: argument 0 is in of its case, and `out` is given; say what the kernel "
-              "does with it");
+    EXPECT_EQ(
+        submitting(shim, Args{}.out(v).out(w).out(w).out(w).scalar(1)),
+        "kernel `shim`: argument 0 is in of its case, and `out` is given; say what the kernel "
+        "does with it");
     EXPECT_EQ(submitting(shim, Args{}.in(v).out(w).out(integers).out(w).scalar(1)),
               "kernel `shim`: argument 2 is out of its case, of f32, and i64 is given; give its "
               "type");
@@ -378,9 +385,10 @@ TEST(WorkerMisuse, ArgumentsThatAPtoCaseDoesNotHave) {
         submitting(exchange, Args{}.in(v).out(w).inout(slots).scalar(0).context(e[0])),
         "kernel `exchange`: argument 2 is window of its case, which peers address, and what is "
         "given is in no window of the task's domain; give a buffer of the domain");
-    EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).in(slots).scalar(0).context(d[0])),
-              "kernel `exchange`: argument 2 is window of its case, and `in` is given; say what the "
-              "kernel does with it");
+    EXPECT_EQ(
+        submitting(exchange, Args{}.in(v).out(w).in(slots).scalar(0).context(d[0])),
+        "kernel `exchange`: argument 2 is window of its case, and `in` is given; say what the "
+        "kernel does with it");
     EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).inout(slots).scalar(0).scalar(0)),
               "kernel `exchange`: argument 4 is context of its case, and a scalar is given; give "
               "arguments in the case's order");
@@ -402,9 +410,10 @@ TEST(WorkerMisuse, GroupsThatMakeNoSense) {
     EXPECT_EQ(grouping({}, {}), "task 0 `adder`: no devices are given; name at least one");
     EXPECT_EQ(grouping({5, 2}, {Args{}}),
               "task 0 `adder`: 2 devices and arguments for 1; give each device its own");
-    EXPECT_EQ(grouping({5, 2, 5}, {Args{}, Args{}, Args{}}),
-              "task 0 `adder`: device 5 is twice in the group; a device takes one task at a time, so "
-              "name each once");
+    EXPECT_EQ(
+        grouping({5, 2, 5}, {Args{}, Args{}, Args{}}),
+        "task 0 `adder`: device 5 is twice in the group; a device takes one task at a time, so "
+        "name each once");
     EXPECT_EQ(grouping({5, 8}, {Args{}, Args{}}),
               "task 0 `adder`: device 8 is not one of the worker's; its devices are 5, 2, 9");
     const auto part = [&](std::size_t first, std::size_t count) {
@@ -423,19 +432,19 @@ TEST(WorkerMisuse, GroupsThatMakeNoSense) {
     };
     for (const std::vector<Args>& args : clashes) {
       const std::vector<int> devices = {2, 9, 5};
-      expect_part(grouping({devices.begin(), devices.begin() + static_cast<long>(args.size())}, args),
-                  clash);
+      expect_part(
+          grouping({devices.begin(), devices.begin() + static_cast<long>(args.size())}, args),
+          clash);
     }
     EXPECT_EQ(grouping({5, 2}, {Args{}.inout(part(0, 50)), Args{}.inout(part(50, 50)).in(w)}),
               "nothing is thrown");
     EXPECT_EQ(grouping({5, 2}, {Args{}.inout(part(0, 50)).in(w), Args{}.inout(part(50, 50)).in(w)}),
               "nothing is thrown");
     // What one member gives as two outputs that overlap could not be written back.
-    EXPECT_EQ(refusal([&] {
-                orch.submit(add, Args{}.inout(part(0, 10)).inout(part(9, 10)), 5);
-              }),
-              "task 2 `adder`: device 5 is to write two arrays of host memory that overlap in part; "
-              "give them as one, or apart");
+    EXPECT_EQ(
+        refusal([&] { orch.submit(add, Args{}.inout(part(0, 10)).inout(part(9, 10)), 5); }),
+        "task 2 `adder`: device 5 is to write two arrays of host memory that overlap in part; "
+        "give them as one, or apart");
   });
 }
 
@@ -446,20 +455,22 @@ TEST(WorkerMisuse, MembersOfACollectiveGiveTheSame) {
   std::vector<double> doubles(4);
   worker.run([&](Orchestrator& orch) {
     const Domain d = orch.allocate_domain({"d", {5, 2}, 64});
-    EXPECT_EQ(refusal([&] {
-                orch.submit_group(reduce, {5, 2},
-                                  std::vector<Args>{Args{}.inout(four).context(d[0]),
-                                                    Args{}.inout(five).context(d[1])});
-              }),
-              "all_reduce on rank 1: blocks of 5 elements of f32 are given, and rank 0 has 4 of f32; "
-              "give every rank the same");
-    EXPECT_EQ(refusal([&] {
-                orch.submit_group(reduce, {5, 2},
-                                  std::vector<Args>{Args{}.inout(four).context(d[0]),
-                                                    Args{}.inout(doubles).context(d[1])});
-              }),
-              "all_reduce on rank 1: blocks of 4 elements of f64 are given, and rank 0 has 4 of f32; "
-              "give every rank the same");
+    EXPECT_EQ(
+        refusal([&] {
+          orch.submit_group(reduce, {5, 2},
+                            std::vector<Args>{Args{}.inout(four).context(d[0]),
+                                              Args{}.inout(five).context(d[1])});
+        }),
+        "all_reduce on rank 1: blocks of 5 elements of f32 are given, and rank 0 has 4 of f32; "
+        "give every rank the same");
+    EXPECT_EQ(
+        refusal([&] {
+          orch.submit_group(reduce, {5, 2},
+                            std::vector<Args>{Args{}.inout(four).context(d[0]),
+                                              Args{}.inout(doubles).context(d[1])});
+        }),
+        "all_reduce on rank 1: blocks of 4 elements of f64 are given, and rank 0 has 4 of f32; "
+        "give every rank the same");
   });
 }
 
@@ -510,20 +521,22 @@ TEST(WorkerMisuse, BuffersThatAreGoneOrOthers) {
               "task 1 `adder`: argument 0, `gone`, was freed; use it before, or another one");
     EXPECT_EQ(refusal([&] { orch.submit(add, Args{}.inout(before), 5); }),
               "task 1 `adder`: argument 0, `gone`, was freed; use it before, or another one");
-    EXPECT_EQ(refusal([&] { orch.submit(add, Args{}.inout(others), 5); }),
-              "task 1 `adder`: argument 0, `others`, is a buffer of another worker; use this one's");
+    EXPECT_EQ(
+        refusal([&] { orch.submit(add, Args{}.inout(others), 5); }),
+        "task 1 `adder`: argument 0, `others`, is a buffer of another worker; use this one's");
     EXPECT_EQ(refusal([&] { orch.submit(others_add, Args{}.inout(kept), 5); }),
               "submit: this callable is another worker's; use what this one's add() has returned");
     EXPECT_EQ(refusal([&] { orch.submit(add, Args{}.context((*domain_of_other)[0]), 5); }),
               "task 1 `adder`: domain `o` is another run's; allocate one in this run");
   });
-  EXPECT_EQ(run_refusal(worker,
-                        [&](Orchestrator& orch) {
-                          orch.submit(add, Args{}.inout(kept), 5);
-                          orch.submit(add, Args{}.inout(kept).after(*task_of_before), 5);
-                        }),
-            "task 1 `adder`: it is to wait for task 0 of another run; runs take effect in the order "
-            "of their submission anyway, so leave it away");
+  EXPECT_EQ(
+      run_refusal(worker,
+                  [&](Orchestrator& orch) {
+                    orch.submit(add, Args{}.inout(kept), 5);
+                    orch.submit(add, Args{}.inout(kept).after(*task_of_before), 5);
+                  }),
+      "task 1 `adder`: it is to wait for task 0 of another run; runs take effect in the order "
+      "of their submission anyway, so leave it away");
   const RunHandle run =
       worker.submit([&](Orchestrator& orch) { orch.submit(add, Args{}.inout(kept), 5); });
   EXPECT_EQ(refusal([&] { worker.free(kept); }),

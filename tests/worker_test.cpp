@@ -26,8 +26,7 @@ reference::Comparison compare(Collective collective, const reference::Buffers& b
                               int root) {
   using reference::Inputs;
   const ReduceOp op = ReduceOp::sum;
-  const reference::Tolerance tolerance =
-      reference::reduction_tolerance(dtype, op, Inputs::exact);
+  const reference::Tolerance tolerance = reference::reduction_tolerance(dtype, op, Inputs::exact);
   switch (collective) {
     case Collective::all_reduce:
       return reference::all_reduce(buffers, op, tolerance);
@@ -152,9 +151,8 @@ TEST(Worker, EveryCollectiveIsATask) {
   for (const char* platform : {"a2a3sim", "a5sim"}) {
     for (int devices : {1, 2, 3, 4, 7}) {
       for (const char* schedule : {"virtual", "random:7"}) {
-        Worker worker = started({.platform = platform,
-                                 .devices = device_numbers(devices),
-                                 .schedule = schedule});
+        Worker worker = started(
+            {.platform = platform, .devices = device_numbers(devices), .schedule = schedule});
         expect_collectives<float>(worker, {0, 1, 13, 1000});
         expect_collectives<std::uint8_t>(worker, {5});
         expect_collectives<Float16>(worker, {3});
@@ -294,8 +292,12 @@ TEST(Worker, APtoKernelWithAShimIsATask) {
       worker.run([&](Orchestrator& orch) {
         for (std::size_t at = 0; at < 2; ++at) {
           orch.submit(shim,
-                      Args{}.in(in).out(middle[at]).out(twice[at]).out(beside[at]).scalar(
-                          3 + static_cast<int>(at)),
+                      Args{}
+                          .in(in)
+                          .out(middle[at])
+                          .out(twice[at])
+                          .out(beside[at])
+                          .scalar(3 + static_cast<int>(at)),
                       worker.devices()[at]);
         }
       });

@@ -15,9 +15,9 @@ namespace {
 std::vector<std::uint64_t> context_of(int rank, int ranks, std::span<std::byte* const> windows,
                                       std::size_t window_bytes) {
   constexpr std::size_t word = sizeof(std::uint64_t);
-  std::vector<std::uint64_t> memory(
-      (sizeof(CommContext) + offsetof(CommContext, windowsIn)) / word +
-      static_cast<std::size_t>(ranks));
+  std::vector<std::uint64_t> memory((sizeof(CommContext) + offsetof(CommContext, windowsIn)) /
+                                        word +
+                                    static_cast<std::size_t>(ranks));
   auto& context = *reinterpret_cast<CommContext*>(memory.data());
   context.rankId = static_cast<std::uint32_t>(rank);
   context.rankNum = static_cast<std::uint32_t>(ranks);

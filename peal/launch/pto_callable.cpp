@@ -29,9 +29,8 @@ class PtoTaskRun final : public ChipTask {
       : program_(program),
         cores_(cores),
         context_(how.rank, how.ranks, how.windows, how.window_bytes),
-        tasks_(submitted(how), {.blocks = blocks,
-                                .context = context_.address(),
-                                .first_task = how.first_task}) {}
+        tasks_(submitted(how),
+               {.blocks = blocks, .context = context_.address(), .first_task = how.first_task}) {}
 
   void work(Core& core, int index) override {
     tasks_.work(core, program_.core_type(index / cores_), program_.kernels());
@@ -97,15 +96,17 @@ void PtoProgram::check(const std::string& name, const CallableCall& call) const 
   static_cast<void>(setup(call.ranks));
   if (file_.path.empty()) {  // nothing else says what it takes
     if (call.arguments.size() <= RankTasks::most_arguments) return;
-    throw Error(fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
-                            "give fewer",
-                            name, call.arguments.size(), RankTasks::most_arguments));
+    throw Error(
+        fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
+                    "give fewer",
+                    name, call.arguments.size(), RankTasks::most_arguments));
   }
   const std::vector<CaseArgument>& expected = file_.arguments;
   if (call.arguments.size() != expected.size()) {
-    throw Error(fmt::format("kernel `{}`: {} arguments are given, and its case `{}` has {}; give as "
-                            "many, in their order",
-                            name, call.arguments.size(), file_.path, expected.size()));
+    throw Error(
+        fmt::format("kernel `{}`: {} arguments are given, and its case `{}` has {}; give as "
+                    "many, in their order",
+                    name, call.arguments.size(), file_.path, expected.size()));
   }
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const TaskArgument& given = call.arguments[i];
@@ -134,9 +135,10 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
                             name(given.view.dtype)));
   }
   if (is_window && !given.in_window) {
-    throw Error(fmt::format("{}, which peers address, and what is given is in no window of the "
-                            "task's domain; give a buffer of the domain",
-                            subject));
+    throw Error(
+        fmt::format("{}, which peers address, and what is given is in no window of the "
+                    "task's domain; give a buffer of the domain",
+                    subject));
   }
   const TaskDirection direction = given.direction;
   const bool fits = direction == TaskDirection::no_dep ||
@@ -151,12 +153,14 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
 
 CaseFile case_of(const std::string& path, const PtoOptions& options) {
   std::error_code failed;
-  if (fs::is_directory(path, failed)) return read_case_file((fs::path(path) / "case.toml").string());
+  if (fs::is_directory(path, failed))
+    return read_case_file((fs::path(path) / "case.toml").string());
   if (fs::path(path).extension() == ".toml") return read_case_file(path);
   if (!fs::is_regular_file(path, failed)) {
-    throw Error(fmt::format("kernel `{}` is not there; name a folder with a case.toml, a case file, "
-                            "or a source",
-                            path));
+    throw Error(
+        fmt::format("kernel `{}` is not there; name a folder with a case.toml, a case file, "
+                    "or a source",
+                    path));
   }
   CaseFile file;
   file.subject = fmt::format("kernel `{}`", path);
@@ -178,9 +182,9 @@ std::string name_of(const std::string& path) {
 Callable pto_kernel(const std::string& path, const PtoOptions& options) {
   const auto program = std::make_shared<const PtoProgram>(case_of(path, options));
   const std::string name = name_of(path);
-  return {.name = name,
-          .program = program,
-          .check = [program, name](const CallableCall& call) { program->check(name, call); }};
+  return {.name = name, .program = program, .check = [program, name](const CallableCall& call) {
+            program->check(name, call);
+          }};
 }
 
 Callable kernel_file(const std::string& path, const PtoOptions& options) {

@@ -75,8 +75,8 @@ class Args {
   Args& no_dep(const Array& array) { return add(array, TaskDirection::no_dep); }
   // A number of at most eight bytes.
   template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) && (sizeof(T) <= sizeof(std::uint64_t))
-  Args& scalar(T value) {
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) &&
+      (sizeof(T) <= sizeof(std::uint64_t)) Args& scalar(T value) {
     Entry entry{.kind = TaskArgument::Kind::scalar};
     if constexpr (std::is_floating_point_v<T>) {
       std::memcpy(&entry.scalar, &value, sizeof(value));
@@ -86,12 +86,12 @@ class Args {
     entries_.push_back(std::move(entry));
     return *this;
   }
-  // The device's place in a domain, whose rank and windows the task uses. More than one argument may
-  // be the same place.
+  // The device's place in a domain, whose rank and windows the task uses. More than one argument
+  // may be the same place.
   Args& context(const DomainMember& member) {
     entries_.push_back({.kind = TaskArgument::Kind::context});
-    const bool is_same = context_ && context_->domain() == member.domain() &&
-                         context_->rank() == member.rank();
+    const bool is_same =
+        context_ && context_->domain() == member.domain() && context_->rank() == member.rank();
     if (!is_same) ++contexts_;
     context_ = member;
     return *this;

@@ -37,8 +37,8 @@ class TaskArguments {
     return {reinterpret_cast<T*>(view.data), view.count};
   }
   template <class T>
-  requires std::is_arithmetic_v<T> && (sizeof(T) <= sizeof(std::uint64_t))
-  [[nodiscard]] T scalar(std::size_t index) const {
+  requires std::is_arithmetic_v<T> &&(sizeof(T) <= sizeof(std::uint64_t)) [[nodiscard]] T
+      scalar(std::size_t index) const {
     const std::uint64_t bits = at(index, TaskArgument::Kind::scalar).scalar;
     if constexpr (std::is_floating_point_v<T>) {
       T value;

@@ -39,7 +39,7 @@ struct DomainState {
   std::vector<std::size_t> offsets;                    // of the buffers, in bytes
   std::vector<std::shared_ptr<BufferMemory>> windows;  // by rank
   std::string released = {};  // why no new task may use it; empty while any may
-  std::string broken = {};  // why no task may use it any more
+  std::string broken = {};    // why no task may use it any more
   // By callable: how often each rank has been given it.
   std::map<const void*, std::vector<std::int64_t>> calls = {};
 

@@ -28,7 +28,8 @@ std::string graph_dot(const TaskGraph& graph, const GraphReport& report) {
     const TaskRecord& record = report.tasks[task];
     fmt::format_to(out, "  t{} [label=\"{}", task, quoted(task_label(report, task)));
     if (record.state == TaskRecord::State::done && !record.devices.empty()) {
-      fmt::format_to(out, "\\n{:.3f} us", static_cast<double>(record.end_ps - record.begin_ps) / 1e6);
+      fmt::format_to(out, "\\n{:.3f} us",
+                     static_cast<double>(record.end_ps - record.begin_ps) / 1e6);
     }
     fmt::format_to(out, "\"{}];\n", critical.contains(task) ? ", style=bold" : "");
   }

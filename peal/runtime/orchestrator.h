@@ -52,8 +52,8 @@ class Orchestrator {
   }
   // The same; `args` makes those of member 0, 1, ...
   template <std::invocable<int> Make>
-    requires std::convertible_to<std::invoke_result_t<Make, int>, Args>
-  Task submit_group(CallableHandle callable, const std::vector<int>& devices, Make&& args) {
+  requires std::convertible_to<std::invoke_result_t<Make, int>, Args> Task
+  submit_group(CallableHandle callable, const std::vector<int>& devices, Make&& args) {
     std::vector<Args> all;
     for (std::size_t member = 0; member < devices.size(); ++member) {
       all.push_back(args(static_cast<int>(member)));

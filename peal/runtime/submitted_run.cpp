@@ -52,9 +52,10 @@ std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& 
   }
   for (const std::shared_ptr<DomainState>& other : domains_) {
     if (!other->released.empty() || other->request.name != request.name) continue;
-    throw Error(fmt::format("domain `{}`: the name is in use in this run; release that domain, or "
-                            "give another name",
-                            request.name));
+    throw Error(
+        fmt::format("domain `{}`: the name is in use in this run; release that domain, or "
+                    "give another name",
+                    request.name));
   }
   const DeviceMemory window = worker_.driver->allocate({.name = request.name + " window",
                                                         .devices = state->device_indexes,
@@ -78,15 +79,15 @@ std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& 
 
 Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devices,
                           const std::vector<Args>& args) {
-  const std::string subject =
-      fmt::format("task {} `{}`", entries_.size(),
-                  args.empty() || args.front().name().empty() ? callable.name : args.front().name());
+  const std::string subject = fmt::format(
+      "task {} `{}`", entries_.size(),
+      args.empty() || args.front().name().empty() ? callable.name : args.front().name());
   if (devices.empty()) {
     throw Error(fmt::format("{}: no devices are given; name at least one", subject));
   }
   if (args.size() != devices.size()) {
-    throw Error(fmt::format("{}: {} devices and arguments for {}; give each device its own", subject,
-                            devices.size(), args.size()));
+    throw Error(fmt::format("{}: {} devices and arguments for {}; give each device its own",
+                            subject, devices.size(), args.size()));
   }
   Entry entry;
   entry.callable = &callable;
@@ -95,9 +96,10 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
   std::set<int> known;
   for (std::size_t member = 0; member < devices.size(); ++member) {
     if (!known.insert(devices[member]).second) {
-      throw Error(fmt::format("{}: device {} is twice in the group; a device takes one task at a "
-                              "time, so name each once",
-                              subject, devices[member]));
+      throw Error(
+          fmt::format("{}: device {} is twice in the group; a device takes one task at a "
+                      "time, so name each once",
+                      subject, devices[member]));
     }
     entry.devices.push_back(worker_.index_of(devices[member], subject));
     Collected to{entry, touches, after, subject};
@@ -136,12 +138,13 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
                               domain->request.name,
                               domain->run != id_ ? "is another run's" : domain->released));
     }
-    if (device && args.context()->device() != worker_.settings.devices[
-                                                  static_cast<std::size_t>(*device)]) {
-      throw Error(fmt::format("{}: the context is device {}'s in domain `{}`, and the task runs on "
-                              "device {}; give that one's",
-                              to.subject, args.context()->device(), domain->request.name,
-                              worker_.settings.devices[static_cast<std::size_t>(*device)]));
+    if (device &&
+        args.context()->device() != worker_.settings.devices[static_cast<std::size_t>(*device)]) {
+      throw Error(
+          fmt::format("{}: the context is device {}'s in domain `{}`, and the task runs on "
+                      "device {}; give that one's",
+                      to.subject, args.context()->device(), domain->request.name,
+                      worker_.settings.devices[static_cast<std::size_t>(*device)]));
     }
     member.domain = domain->index;
     member.rank = args.context()->rank();
@@ -151,19 +154,20 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
     member.arguments.push_back(resolve(given, member.arguments.size(), device, to));
     TaskArgument& argument = member.arguments.back();
     // Peers of another domain than the task's would not find the window.
-    if (argument.in_window && args.context()) {
-      argument.in_window = given.array->memory() == args.context()->domain()->windows[
-                                                        static_cast<std::size_t>(member.rank)];
+    if (device && argument.in_window && args.context()) {
+      argument.in_window = given.array->memory() ==
+                           args.context()->domain()->windows[static_cast<std::size_t>(member.rank)];
     }
-    const bool counts = argument.kind == TaskArgument::Kind::array &&
-                        argument.direction != TaskDirection::no_dep;
+    const bool counts =
+        argument.kind == TaskArgument::Kind::array && argument.direction != TaskDirection::no_dep;
     if (counts) to.touches.push_back(touch_of(given.array->view(), argument.direction));
   }
   for (const Task& task : args.after()) {
     if (task.run() != id_) {
-      throw Error(fmt::format("{}: it is to wait for task {} of another run; runs take effect in "
-                              "the order of their submission anyway, so leave it away",
-                              to.subject, task.number()));
+      throw Error(
+          fmt::format("{}: it is to wait for task {} of another run; runs take effect in "
+                      "the order of their submission anyway, so leave it away",
+                      to.subject, task.number()));
     }
     to.after.push_back(task.number());
   }
@@ -181,16 +185,18 @@ TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
     use(array.memory(), subject);
     argument.in_window = array.memory()->in_window;
     if (device && array.memory()->device_index != *device) {
-      throw Error(fmt::format("{}, `{}`, lies on device {}, and the task runs on device {}; give "
-                              "what lies there",
-                              subject, array.memory()->name, array.memory()->device,
-                              worker_.settings.devices[static_cast<std::size_t>(*device)]));
+      throw Error(
+          fmt::format("{}, `{}`, lies on device {}, and the task runs on device {}; give "
+                      "what lies there",
+                      subject, array.memory()->name, array.memory()->device,
+                      worker_.settings.devices[static_cast<std::size_t>(*device)]));
     }
     return argument;
   }
   if (array.is_const() && given.direction != TaskDirection::input) {
-    throw Error(fmt::format("{} is const and given as `{}`; give it as `in`, or what can be written",
-                            subject, name(given.direction)));
+    throw Error(
+        fmt::format("{} is const and given as `{}`; give it as `in`, or what can be written",
+                    subject, name(given.direction)));
   }
   if (!device || array.view().empty()) return argument;
   argument.view.data = stage(array.view(), *device);
@@ -292,18 +298,20 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
     const HostPart* other = writers.met_by(part);
     if (other == nullptr && part.writes) other = readers.met_by(part);
     if (other != nullptr) {
-      throw Error(fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
-                              "and one writes it; give each its own",
-                              subject, number(other->device), number(part.device)));
+      throw Error(
+          fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
+                      "and one writes it; give each its own",
+                      subject, number(other->device), number(part.device)));
     }
     (part.writes ? writers : readers).add(part);
     if (!part.writes) continue;
     const HostPart*& own = written[part.device];
     if (own != nullptr && part.begin < own->end &&
         (part.begin != own->begin || part.end != own->end)) {
-      throw Error(fmt::format("{}: device {} is to write two arrays of host memory that overlap in "
-                              "part; give them as one, or apart",
-                              subject, number(part.device)));
+      throw Error(
+          fmt::format("{}: device {} is to write two arrays of host memory that overlap in "
+                      "part; give them as one, or apart",
+                      subject, number(part.device)));
     }
     if (own == nullptr || part.end > own->end) own = &part;
   }
@@ -325,14 +333,15 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry) cons
     made.push_back(call);
   }
   for (std::size_t i = 0; i < made.size() && callable.check; ++i) {
-    const bool is_first = !made[i].has_context || i == 0 ||
-                          entry.members[i].domain != entry.members.front().domain;
+    const bool is_first =
+        !made[i].has_context || i == 0 || entry.members[i].domain != entry.members.front().domain;
     if (!is_first) made[i].first = &made.front();
     callable.check(made[i]);
   }
   for (const TaskMember& member : entry.members) {
     if (!member.domain) continue;
-    ++domains_[*member.domain]->calls[callable.program.get()][static_cast<std::size_t>(member.rank)];
+    ++domains_[*member.domain]
+          ->calls[callable.program.get()][static_cast<std::size_t>(member.rank)];
   }
 }
 

@@ -121,6 +121,10 @@ void SubmittedRun::run_function(std::size_t task) {
   } catch (...) {
     failure = "it throws what is no std::exception";
   }
+  for (const TaskArgument& argument : entries_[task].members.front().arguments) {
+    if (checks_ == nullptr || !argument.in_window) continue;
+    if (argument.direction != TaskDirection::input) checks_->note_host_write(argument.view);
+  }
   finish(task, failure);
 }
 
@@ -197,9 +201,10 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
   const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
                         entry.domains.front()->request.devices.size() > 1;
   if (is_alone) {
-    text += fmt::format("\n  tasks that wait for each other have to start together: submit those on "
-                        "domain `{}` as one group",
-                        entry.domains.front()->request.name);
+    text += fmt::format(
+        "\n  tasks that wait for each other have to start together: submit those on "
+        "domain `{}` as one group",
+        entry.domains.front()->request.name);
   }
   return text;
 }
@@ -244,7 +249,8 @@ std::string SubmittedRun::progress() const {
   std::string running;
   for (std::size_t task = 0; task < report_.tasks.size(); ++task) {
     const TaskRecord::State state = report_.tasks[task].state;
-    if (state == TaskRecord::State::running) running += "\n  " + task_label(report_, task) + " runs";
+    if (state == TaskRecord::State::running)
+      running += "\n  " + task_label(report_, task) + " runs";
     if (state > TaskRecord::State::running) ++ended;
   }
   return fmt::format("{} of its {} tasks have ended{}", ended, report_.tasks.size(),

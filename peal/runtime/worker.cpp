@@ -27,9 +27,10 @@ void RunHandle::wait(std::optional<std::chrono::duration<double>> timeout) const
   worker_->check_ready("wait");
   const std::chrono::duration<double> limit = timeout.value_or(worker_->settings.timeout);
   if (worker_->advance(*run_, after(limit))) return;
-  throw RunError(fmt::format("run {}: it has not ended after {} s: {}; wait longer, or look for what "
-                             "does not end",
-                             run_->report().run, limit.count(), run_->progress()));
+  throw RunError(
+      fmt::format("run {}: it has not ended after {} s: {}; wait longer, or look for what "
+                  "does not end",
+                  run_->report().run, limit.count(), run_->progress()));
 }
 
 const GraphReport& RunHandle::result(std::optional<std::chrono::duration<double>> timeout) const {
@@ -55,9 +56,10 @@ CallableHandle Worker::add(const Callable& callable) {
     state_->check_ready("add");
   }
   if (callable.program == nullptr) {
-    throw Error(fmt::format("callable `{}` has no program; make it with collective(), kernel(), "
-                            "device_function() or pto_kernel()",
-                            callable.name));
+    throw Error(
+        fmt::format("callable `{}` has no program; make it with collective(), kernel(), "
+                    "device_function() or pto_kernel()",
+                    callable.name));
   }
   if (state_->driver != nullptr) state_->driver->check_program(callable.name, *callable.program);
   state_->callables.push_back(callable);
@@ -135,8 +137,8 @@ Buffer Worker::allocate(const BufferRequest& request) {
 
 void Worker::check_memory(const char* what, const BufferMemory& memory) const {
   if (memory.worker != state_->id) {
-    throw Error(fmt::format("{}: buffer `{}` is another worker's; use this one's", what,
-                            memory.name));
+    throw Error(
+        fmt::format("{}: buffer `{}` is another worker's; use this one's", what, memory.name));
   }
   if (!memory.gone.empty()) {
     throw Error(fmt::format("{}: buffer `{}` {}; do it before", what, memory.name, memory.gone));
@@ -148,15 +150,17 @@ void Worker::free(const Buffer& buffer) {
   check_memory("free", buffer.memory());
   BufferMemory& memory = buffer.memory();
   if (memory.in_window) {
-    throw Error(fmt::format("free: buffer `{}` is a domain's window, which ends with its run; leave "
-                            "it away",
-                            memory.name));
+    throw Error(
+        fmt::format("free: buffer `{}` is a domain's window, which ends with its run; leave "
+                    "it away",
+                    memory.name));
   }
   if (memory.runs != 0) {
-    throw Error(fmt::format("free: buffer `{}` on device {} is used by {} run{} that {} not ended; "
-                            "wait for {} first",
-                            memory.name, memory.device, memory.runs, memory.runs == 1 ? "" : "s",
-                            memory.runs == 1 ? "has" : "have", memory.runs == 1 ? "it" : "them"));
+    throw Error(
+        fmt::format("free: buffer `{}` on device {} is used by {} run{} that {} not ended; "
+                    "wait for {} first",
+                    memory.name, memory.device, memory.runs, memory.runs == 1 ? "" : "s",
+                    memory.runs == 1 ? "has" : "have", memory.runs == 1 ? "it" : "them"));
   }
   memory.gone = "was freed";
   memory.data = nullptr;

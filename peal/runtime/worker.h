@@ -44,8 +44,8 @@ struct BufferRequest {
 };
 
 // Drives the devices of a host from one thread: holds their memory, and carries out runs of tasks
-// on them. It is new, then ready (or failed) after start(), and closed for good after close(), which
-// the destructor calls.
+// on them. It is new, then ready (or failed) after start(), and closed for good after close(),
+// which the destructor calls.
 class Worker {
  public:
   explicit Worker(WorkerSettings settings);

@@ -27,7 +27,8 @@ WorkerState::WorkerState(WorkerSettings given) : id(++workers), settings(std::mo
   }
   for (int device : settings.devices) {
     if (device < 0) {
-      throw Error(fmt::format("worker: device {} is negative; devices are numbered from 0", device));
+      throw Error(
+          fmt::format("worker: device {} is negative; devices are numbered from 0", device));
     }
     if (!indexes.emplace(device, static_cast<int>(indexes.size())).second) {
       throw Error(fmt::format("worker: device {} is given twice; name each device once", device));
@@ -37,13 +38,14 @@ WorkerState::WorkerState(WorkerSettings given) : id(++workers), settings(std::mo
 
 void WorkerState::check_ready(const char* what) const {
   if (is_busy) {
-    throw Error(fmt::format("{}: a function that the worker runs cannot use the worker itself; do "
-                            "it before or after the run",
-                            what));
+    throw Error(
+        fmt::format("{}: a function that the worker runs cannot use the worker itself; do "
+                    "it before or after the run",
+                    what));
   }
   if (phase == WorkerPhase::ready) return;
-  static constexpr const char* ways_out[] = {"call start() first", "wait until it has started",
-                                             "", "open a new one", "open a new one"};
+  static constexpr const char* ways_out[] = {"call start() first", "wait until it has started", "",
+                                             "open a new one", "open a new one"};
   throw Error(fmt::format("{}: the worker is {}; {}", what, name(phase),
                           ways_out[static_cast<std::size_t>(phase)]));
 }
