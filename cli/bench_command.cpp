@@ -35,21 +35,24 @@ double bus_factor(Collective collective, int ranks) {
 void warn(int ranks) {
   const int processors = usable_processors();
   if (ranks > processors) {
-    fmt::print(stderr, "peal: note: {} ranks on {} processors take turns; times are those of the "
-                       "scheduler\n",
+    fmt::print(stderr,
+               "peal: note: {} ranks on {} processors take turns; times are those of the "
+               "scheduler\n",
                ranks, processors);
   }
   double load = 0;
   if (::getloadavg(&load, 1) == 1 && load > 0.5 * processors) {
-    fmt::print(stderr, "peal: note: the load of the last minute is {:.1f}; other work disturbs the "
-                       "figures\n",
+    fmt::print(stderr,
+               "peal: note: the load of the last minute is {:.1f}; other work disturbs the "
+               "figures\n",
                load);
   }
   std::ifstream file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   std::string governor;
   if (file >> governor && governor != "performance") {
-    fmt::print(stderr, "peal: note: the governor of cpu0 is `{}`; `performance` gives steadier "
-                       "figures\n",
+    fmt::print(stderr,
+               "peal: note: the governor of cpu0 is `{}`; `performance` gives steadier "
+               "figures\n",
                governor);
   }
 }
@@ -106,12 +109,10 @@ int bench_command(const BenchRequest& request) {
     fmt::print("\n");
   }
   if (json) {
-    const nlohmann::ordered_json all = {{"collective", request.collective},
-                                        {"algorithm", plan.algorithm},
-                                        {"platform", request.platform},
-                                        {"ranks", plan.ranks},
-                                        {"dtype", name(plan.dtype)},
-                                        {"rows", rows}};
+    const nlohmann::ordered_json all = {
+        {"collective", request.collective}, {"algorithm", plan.algorithm},
+        {"platform", request.platform},     {"ranks", plan.ranks},
+        {"dtype", name(plan.dtype)},        {"rows", rows}};
     const std::string text = all.dump(2) + "\n";
     json->write(std::as_bytes(std::span(text)));
     json->commit();

@@ -41,8 +41,8 @@ std::uint64_t parse_size(const char* option, const std::string& text) {
 
 std::vector<std::size_t> counts_of(const BenchRequest& request, const BenchPlan& plan) {
   const std::uint64_t smallest = parse_size("--smallest", request.smallest.value_or("8"));
-  const std::uint64_t largest =
-      parse_size("--largest", request.largest.value_or(request.smallest ? *request.smallest : "64M"));
+  const std::uint64_t largest = parse_size(
+      "--largest", request.largest.value_or(request.smallest ? *request.smallest : "64M"));
   const std::uint64_t factor =
       parse_number("--factor", request.factor.value_or("4"), {.lowest = 2, .highest = 1024});
   if (largest < smallest) {
@@ -91,7 +91,8 @@ int combined(const BenchPlan& plan, std::uint64_t call, std::size_t i) {
 }
 
 // What rank `rank` must get as element i of its recv.
-int expected(const BenchPlan& plan, std::size_t count, int rank, std::uint64_t call, std::size_t i) {
+int expected(const BenchPlan& plan, std::size_t count, int rank, std::uint64_t call,
+             std::size_t i) {
   const std::size_t own = static_cast<std::size_t>(rank) * count, inside = i % count;
   const auto block = static_cast<int>(i / count);
   switch (plan.collective) {
@@ -190,9 +191,10 @@ BenchPlan make_bench_plan(const BenchRequest& request) {
   plan.collective = parse_collective(request.collective);
   plan.executor = open_executor(request.platform);
   if (plan.executor->is_simulated()) {
-    throw Error(fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "
-                            "run -p {}` for the simulated time",
-                            request.platform, request.platform));
+    throw Error(
+        fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "
+                    "run -p {}` for the simulated time",
+                    request.platform, request.platform));
   }
   plan.algorithm = request.algorithm;
   if (plan.algorithm != "auto") {
@@ -208,8 +210,8 @@ BenchPlan make_bench_plan(const BenchRequest& request) {
                             plan.root, plan.ranks, plan.ranks - 1));
   }
   if (request.iterations) {
-    plan.iterations =
-        parse_number("--iterations", *request.iterations, {.lowest = 1, .highest = most_iterations});
+    plan.iterations = parse_number("--iterations", *request.iterations,
+                                   {.lowest = 1, .highest = most_iterations});
   }
   plan.counts = counts_of(request, plan);
   return plan;
@@ -222,7 +224,8 @@ BenchRow measure(const BenchPlan& plan, std::size_t count, bool in_place) {
   const std::span<std::byte> shared =
       plan.executor->share(ranks * (calls + 1) * sizeof(std::uint64_t));
   const auto of_rank = [&](std::size_t rank) {
-    return std::span(reinterpret_cast<std::uint64_t*>(shared.data()) + rank * (calls + 1), calls + 1);
+    return std::span(reinterpret_cast<std::uint64_t*>(shared.data()) + rank * (calls + 1),
+                     calls + 1);
   };
   plan.executor->run(
       plan.ranks,

@@ -12,8 +12,8 @@ namespace {
 
 TEST(CliShm, RunsAndCompares) {
   for (const char* ranks : {"1", "2", "5", "16"}) {
-    const Finished finished =
-        run_peal("run all_reduce -t f16 --op max --fill rand -c 1001 -p shm -n " + std::string(ranks));
+    const Finished finished = run_peal(
+        "run all_reduce -t f16 --op max --fill rand -c 1001 -p shm -n " + std::string(ranks));
     EXPECT_EQ(finished.code, 0) << finished.err;
     EXPECT_TRUE(finished.out.ends_with("PASS\n")) << finished.out;
     EXPECT_EQ(finished.out.find("simulated"), std::string::npos) << finished.out;
@@ -38,9 +38,9 @@ TEST(CliShm, BenchMeasuresAndCompares) {
   const TemporaryFolder folder;
   for (const char* collective : {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
                                  "broadcast", "reduce", "gather", "scatter", "barrier"}) {
-    const Finished finished = run_peal(std::string("bench ") + collective +
-                                       " -n 2 -b 12 -e 96 -f 8 --iterations 10 --json " +
-                                       folder.path("x.json"));
+    const Finished finished =
+        run_peal(std::string("bench ") + collective +
+                 " -n 2 -b 12 -e 96 -f 8 --iterations 10 --json " + folder.path("x.json"));
     EXPECT_EQ(finished.code, 0) << finished.out << finished.err;
     const auto rows = nlohmann::json::parse(file_text(folder.path("x.json"))).at("rows");
     EXPECT_GE(rows.size(), 2u) << collective;

@@ -11,7 +11,7 @@
 #include "peal/base/error.h"
 #include "peal/launch/pto_callable.h"
 #include "peal/launch/worker.h"
-#include "tests/program.h"
+#include "tests/small_kernel.h"
 
 namespace peal {
 
@@ -34,10 +34,6 @@ std::string refusal(Function&& function) {
     return error.what();
   }
   return "nothing is thrown";
-}
-
-inline void expect_part(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << text << "\nlacks: " << part;
 }
 
 // The report of a run, with its failures or without.

@@ -240,6 +240,30 @@ TEST(Worker, ADescribedKernelKeepsItsSignalsFromTaskToTask) {
   }
 }
 
+TEST(Worker, CallsOfAKernelAreCountedWithAndWithoutADomain) {
+  Worker worker = started(on_devices({5, 2}));
+  std::vector<std::int64_t> calls;
+  const CallableHandle counted = worker.add(
+      Kernel{.name = "counted",
+             .run = [&](Device&, const KernelArguments& args) { calls.push_back(args.call()); },
+             .buffers = {{.name = "b", .kind = KernelBuffer::Kind::inout, .count = "2 + call"}}});
+  std::vector<float> v(10);
+  const auto first = [&](std::size_t count) { return std::span(v).first(count); };
+  worker.run([&](Orchestrator& orch) {
+    const Domain d = orch.allocate_domain({"d", {5}, 64});
+    for (std::size_t call = 0; call < 3; ++call) {
+      orch.submit(counted, Args{}.inout(first(2 + call)), 5);
+      orch.submit(counted, Args{}.inout(first(2 + call)).context(d[0]), 5);
+    }
+    EXPECT_EQ(
+        refusal([&] { orch.submit(counted, Args{}.inout(first(2)), 5); }),
+        "kernel `counted`: array 0 is its buffer `b`, of 5 elements, and 2 are given; give as "
+        "many");
+    orch.submit(counted, Args{}.inout(first(2)), 2);
+  });
+  EXPECT_EQ(calls, (std::vector<std::int64_t>{0, 0, 1, 1, 2, 2, 0}));
+}
+
 TEST(Worker, ADeviceFunctionTakesArraysScalarsAndContexts) {
   Worker worker = started({.platform = "a5sim", .devices = {5, 2, 9}});
   const CallableHandle scale =

@@ -34,6 +34,10 @@ class Checker final : public EventReader {
   explicit Checker(const Platform::Switches& switches, Memory memory = Memory::bounded);
 
   void read(const Event& event) override;
+  // The host has written these bytes itself, ordered with whoever reads them.
+  void note_host_write(std::uint64_t begin, std::uint64_t end) {
+    accesses_.note_host_write(begin, end);
+  }
   // After the last event; then findings() is complete. A wrong result makes suspicions findings.
   void finish(bool is_wrong);
 

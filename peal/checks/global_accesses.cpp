@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "peal/checks/pipe_names.h"
@@ -39,6 +40,18 @@ void GlobalAccesses::add(const Access& access, const LaneClock& clock, std::uint
   if (special == nullptr) return;
   pending.special = static_cast<std::uint32_t>(specials_.size());
   specials_.push_back(*special);
+}
+
+void GlobalAccesses::note_host_write(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  auto next = host_writes_.upper_bound(end);
+  while (next != host_writes_.begin() && std::prev(next)->second >= begin) {
+    --next;
+    begin = std::min(begin, next->first);
+    end = std::max(end, next->second);
+    next = host_writes_.erase(next);
+  }
+  host_writes_.emplace_hint(next, begin, end);
 }
 
 void GlobalAccesses::collect_cell_stores() {
@@ -285,6 +298,11 @@ void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint6
 // needs; a whole load that finds nothing was meant for something else.
 void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end) {
   const Access& access = pending.access;
+  const auto after = host_writes_.upper_bound(begin);
+  if (after != host_writes_.begin() && std::prev(after)->second > begin) {
+    const std::uint64_t written_to = std::prev(after)->second;
+    return written_to < end ? unwritten(pending, written_to, end) : void();
+  }
   const MemoryRegions::Region* const region = regions_.find(begin);
   // What looks at results from outside of kernels has no line.
   if (region == nullptr || findings_.places().line(access.place).file.empty()) return;

@@ -42,6 +42,8 @@ class GlobalAccesses {
 
   void add(const Access& access, const LaneClock& clock, std::uint64_t begin, std::uint64_t end,
            std::uint64_t moment, const Special* special = nullptr);
+  // The host has written these bytes itself, ordered with whoever reads them.
+  void note_host_write(std::uint64_t begin, std::uint64_t end);
   // Tells the signals which of their cells are stored to by what is pending.
   void collect_cell_stores();
   // Judges what is pending, as far as its order is settled.
@@ -114,6 +116,7 @@ class GlobalAccesses {
   std::vector<Written> written_;  // by the line's PlaceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
+  std::map<std::uint64_t, std::uint64_t> host_writes_;   // begins and ends, with gaps between
   std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
 };
 

@@ -10,14 +10,15 @@ namespace peal {
 
 void MemoryRegions::add(const Event& event) {
   const std::uint64_t end = event.address + event.size_bytes;
+  const bool is_on_chip = event.region == RegionKind::on_chip;
   by_begin_[event.address] = {event.name,
                               event.region,
                               event.peer,
-                              event.core,
+                              is_on_chip ? cores_of_rank_[event.peer]++ : 0,
                               event.address,
                               end,
                               static_cast<std::uint32_t>(event.value)};
-  if (event.region == RegionKind::on_chip) return;
+  if (is_on_chip) return;
   shared_begin_ = std::min(shared_begin_, event.address);
   shared_end_ = std::max(shared_end_, end);
 }

@@ -17,7 +17,7 @@ class MemoryRegions {
     std::string name;
     RegionKind kind{};
     int rank = 0;
-    int core = 0;  // on_chip
+    int core = 0;  // on_chip: among the rank's
     std::uint64_t begin = 0, end = 0;
     std::uint32_t first_word = 0;  // what each of its words holds at first
   };
@@ -36,6 +36,7 @@ class MemoryRegions {
 
  private:
   std::map<std::uint64_t, Region> by_begin_;
+  std::map<int, int> cores_of_rank_;  // how many
   mutable const Region* last_ = nullptr;
   std::uint64_t shared_begin_ = UINT64_MAX, shared_end_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "peal/base/error.h"
@@ -21,11 +22,15 @@ namespace {
 // The checks of one run. After a failure what is left of its task is not looked at.
 class WorkerChecks final : public RunChecks {
  public:
-  explicit WorkerChecks(const Platform::Switches& switches)
-      : checker_(switches, Checker::Memory::whole) {}
+  WorkerChecks(const Platform::Switches& switches, const std::vector<int>& devices)
+      : checker_(switches, Checker::Memory::whole), devices_(devices) {}
 
   void read(const Event& event) override {
     if (!has_stopped_) checker_.read(event);
+  }
+  void note_host_write(const View& view) override {
+    const auto begin = reinterpret_cast<std::uint64_t>(view.data);
+    checker_.note_host_write(begin, begin + view.size_bytes());
   }
   void stop() override { has_stopped_ = true; }
 
@@ -33,13 +38,35 @@ class WorkerChecks final : public RunChecks {
     checker_.finish(has_failed);
     std::vector<std::string> result;
     for (const Finding& finding : checker_.findings().sorted()) {
-      if (!is_advice(finding.kind)) result.push_back(describe(finding));
+      if (!is_advice(finding.kind)) result.push_back(with_device_numbers(describe(finding)));
     }
     return result;
   }
 
  private:
+  // The checks speak of ranks, which are the devices' places here.
+  [[nodiscard]] std::string with_device_numbers(const std::string& text) const {
+    constexpr std::string_view rank = "rank ";
+    std::string result;
+    bool is_name = false;
+    for (std::size_t at = 0; at < text.size();) {
+      if (text[at] == '`') is_name = !is_name;
+      const bool begins = !is_name && text.compare(at, rank.size(), rank) == 0;
+      const std::size_t digits = at + rank.size();
+      const std::size_t end = begins ? text.find_first_not_of("0123456789", digits) : digits;
+      if (!begins || end == digits) {
+        result += text[at++];
+        continue;
+      }
+      const std::string number = text.substr(digits, end - digits);
+      result += fmt::format("device {}", devices_[std::stoul(number)]);
+      at = digits + number.size();
+    }
+    return result;
+  }
+
   Checker checker_;
+  std::vector<int> devices_;
   bool has_stopped_ = false;
 };
 
@@ -68,7 +95,9 @@ Worker open_worker(const WorkerOptions& options) {
       .timeout = options.timeout};
   settings.options.schedule = options.schedule;
   if (options.checks) {
-    settings.make_checks = [switches] { return std::make_unique<WorkerChecks>(switches); };
+    settings.make_checks = [switches, devices = options.devices] {
+      return std::make_unique<WorkerChecks>(switches, devices);
+    };
   }
   return Worker(std::move(settings));
 }

@@ -65,7 +65,8 @@ struct CallableCall {
   std::span<const TaskArgument> arguments;
   bool has_context = false;
   int rank = 0, ranks = 1;  // of the context; of this device alone without one
-  std::int64_t call = 0;    // how often this rank has been given it before, in the domain
+  // How often this rank has been given it before, in the domain, or without one in the run.
+  std::int64_t call = 0;
   // The first call of the same group in the same domain; null for that one itself.
   const CallableCall* first = nullptr;
 };

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,8 +39,6 @@ struct DomainState {
   std::vector<std::shared_ptr<BufferMemory>> windows;  // by rank
   std::string released = {};  // why no new task may use it; empty while any may
   std::string broken = {};    // why no task may use it any more
-  // By callable: how often each rank has been given it.
-  std::map<const void*, std::vector<std::int64_t>> calls = {};
 
   void release(const std::string& why);
 };

@@ -154,7 +154,7 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
     member.arguments.push_back(resolve(given, member.arguments.size(), device, to));
     TaskArgument& argument = member.arguments.back();
     // Peers of another domain than the task's would not find the window.
-    if (argument.in_window && args.context()) {
+    if (device && argument.in_window && args.context()) {
       argument.in_window = given.array->memory() ==
                            args.context()->domain()->windows[static_cast<std::size_t>(member.rank)];
     }
@@ -320,18 +320,19 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
   }
 }
 
-void SubmittedRun::check_call(const Callable& callable, const Entry& entry) const {
+// How often the member has been given the callable before: in its domain, or without one.
+std::int64_t& SubmittedRun::calls_of(const Callable& callable, const TaskMember& member) {
+  return calls_[{callable.program.get(), member.domain.value_or(SIZE_MAX), member.device}];
+}
+
+void SubmittedRun::check_call(const Callable& callable, const Entry& entry) {
   std::vector<CallableCall> made;
   for (const TaskMember& member : entry.members) {
-    CallableCall call{.arguments = member.arguments};
+    CallableCall call{.arguments = member.arguments, .call = calls_of(callable, member)};
     if (member.domain) {
-      DomainState& domain = *domains_[*member.domain];
-      std::vector<std::int64_t>& calls = domain.calls[callable.program.get()];
-      calls.resize(domain.request.devices.size());
       call.has_context = true;
       call.rank = member.rank;
-      call.ranks = static_cast<int>(domain.request.devices.size());
-      call.call = calls[static_cast<std::size_t>(member.rank)];
+      call.ranks = static_cast<int>(domains_[*member.domain]->request.devices.size());
     }
     made.push_back(call);
   }
@@ -341,11 +342,7 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry) cons
     if (!is_first) made[i].first = &made.front();
     callable.check(made[i]);
   }
-  for (const TaskMember& member : entry.members) {
-    if (!member.domain) continue;
-    ++domains_[*member.domain]
-          ->calls[callable.program.get()][static_cast<std::size_t>(member.rank)];
-  }
+  for (const TaskMember& member : entry.members) ++calls_of(callable, member);
 }
 
 Task SubmittedRun::add(Entry entry, std::span<const Touch> touches,

@@ -87,7 +87,8 @@ class SubmittedRun {
   void use(const std::shared_ptr<BufferMemory>& memory, const std::string& subject);
   [[nodiscard]] std::byte* stage(const View& view, int device);
   void check_apart(const Entry& entry, const std::string& subject) const;
-  void check_call(const Callable& callable, const Entry& entry) const;
+  [[nodiscard]] std::int64_t& calls_of(const Callable& callable, const TaskMember& member);
+  void check_call(const Callable& callable, const Entry& entry);
   Task add(Entry entry, std::span<const Touch> touches, std::span<const std::size_t> after,
            std::string name);
 
@@ -109,6 +110,8 @@ class SubmittedRun {
   std::vector<std::shared_ptr<DomainState>> domains_;
   std::unordered_map<BufferMemory*, std::shared_ptr<BufferMemory>> used_;
   std::map<std::tuple<std::byte*, std::size_t, int>, DeviceMemory> stages_;  // by host memory
+  // By program, domain and device.
+  std::map<std::tuple<const TaskProgram*, std::size_t, int>, std::int64_t> calls_;
   Dispatcher dispatcher_;
   // Functions of the host that are ready.
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> functions_;

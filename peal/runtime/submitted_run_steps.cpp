@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include "peal/base/error.h"
@@ -75,25 +76,34 @@ std::vector<DeviceDriver::Use> SubmittedRun::uses() const {
   return result;
 }
 
-// The tasks on devices that each task goes on after, across joins and functions of the host.
+// The tasks on devices that each task goes on after, across joins and functions of the host. What
+// the last of them goes on after goes without saying, so that chains stay short.
 void SubmittedRun::find_predecessors() {
   std::vector<std::vector<std::size_t>> before(graph_.node_count());
   for (const TaskGraph::Arrow& arrow : graph_.arrows()) before[arrow.to].push_back(arrow.from);
   std::vector<std::size_t> seen(before.size(), SIZE_MAX);  // by whom last
   for (std::size_t task = 0; task < entries_.size(); ++task) {
+    std::vector<std::uint32_t> found;
     std::vector<std::size_t> open = before[task];
     while (!open.empty()) {
       const std::size_t node = open.back();
       open.pop_back();
       if (seen[node] == task) continue;
       seen[node] = task;
-      if (node < entries_.size() && !entries_[node].devices.empty()) {
-        entries_[task].after.push_back(static_cast<std::uint32_t>(node));
-      } else {
+      if (node >= entries_.size()) {
         open.insert(open.end(), before[node].begin(), before[node].end());
+      } else if (const Entry& earlier = entries_[node]; earlier.devices.empty()) {
+        found.insert(found.end(), earlier.after.begin(), earlier.after.end());
+      } else {
+        found.push_back(static_cast<std::uint32_t>(node));
       }
     }
-    std::sort(entries_[task].after.begin(), entries_[task].after.end());
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    if (found.empty()) continue;
+    const std::vector<std::uint32_t>& implied = entries_[found.back()].after;
+    std::set_difference(found.begin(), found.end(), implied.begin(), implied.end(),
+                        std::back_inserter(entries_[task].after));
   }
 }
 
@@ -137,6 +147,10 @@ void SubmittedRun::run_function(std::size_t task) {
     if (failure.empty()) failure = "it throws an exception without a text";
   } catch (...) {
     failure = "it throws what is no std::exception";
+  }
+  for (const TaskArgument& argument : entries_[task].members.front().arguments) {
+    if (checks_ == nullptr || !argument.in_window) continue;
+    if (argument.direction != TaskDirection::input) checks_->note_host_write(argument.view);
   }
   finish(task, failure);
 }

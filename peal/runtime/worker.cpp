@@ -13,8 +13,8 @@ namespace peal {
 namespace {
 
 std::chrono::steady_clock::time_point after(std::chrono::duration<double> timeout) {
-  // Longer than that is for ever.
-  const double seconds = std::clamp(timeout.count(), 0.0, 1e8);
+  // Longer than that is for ever; no number is none at all.
+  const double seconds = timeout.count() > 0 ? std::min(timeout.count(), 1e8) : 0;
   return std::chrono::steady_clock::now() +
          std::chrono::duration_cast<std::chrono::steady_clock::duration>(
              std::chrono::duration<double>(seconds));

@@ -20,6 +20,8 @@ class SubmittedRun;
 // A reader of one run's events that says what is wrong with it.
 class RunChecks : public EventReader {
  public:
+  // A function of the host may have written these bytes.
+  virtual void note_host_write(const View& view) = 0;
   // What comes from here on is of a task that has been left: it is not looked at.
   virtual void stop() = 0;
   // What was found, after the last event. `has_failed`: a task did.

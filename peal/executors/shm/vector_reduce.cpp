@@ -53,8 +53,8 @@ struct Larger {
 };
 
 template <class T, class Op>
-std::size_t reduce_vectors(std::span<std::byte* const> dsts,
-                           std::span<const std::byte* const> srcs, std::size_t count, Op op) {
+std::size_t reduce_vectors(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
+                           std::size_t count, Op op) {
   const hn::ScalableTag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const auto source = [&](std::size_t index, std::size_t at) {
