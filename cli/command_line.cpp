@@ -13,8 +13,11 @@
 #include <string>
 #include <string_view>
 
+#include "cli/bench_command.h"
 #include "cli/check_command.h"
 #include "cli/check_request.h"
+#include "cli/graph_command.h"
+#include "cli/launch_command.h"
 #include "cli/list_command.h"
 #include "cli/output_file.h"
 #include "cli/run_command.h"
@@ -155,6 +158,60 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add("--json", run.json, "FILE", "Write everything that is printed as JSON");
 }
 
+void add_graph(CLI::App& app, GraphCommandRequest& request) {
+  CLI::App* graph = app.add_subcommand(
+      "graph", "Run a described graph of tasks on devices, and say when each ran");
+  const auto add = [graph](const char* names, auto& value, const char* type, const char* help) {
+    return graph->add_option(names, value, help)->type_name(type);
+  };
+  add("file", request.file, "FILE", "The graph: devices, domains, buffers, tasks and arguments")
+      ->required();
+  add("-p,--platform", request.platform, "NAME",
+      "A platform of `peal list`, or a .toml file; default the graph's, or a2a3sim");
+  graph->add_flag("--checks", request.checks, "Look for races and the like, as `peal check` does");
+  add("--schedule", request.schedule, "KIND",
+      "virtual (by simulated time), random:SEED, pct:SEED or a file; default virtual");
+  add("--time-limit", request.time_limit, "S",
+      "Seconds that a kernel may run without an instruction of the chip; default 5");
+  add("--dot", request.dot, "FILE", "Write the graph in the language of Graphviz");
+  add("--json", request.json, "FILE", "Write everything that is printed as JSON");
+}
+
+void add_bench(CLI::App& app, BenchRequest& request) {
+  CLI::App* bench =
+      app.add_subcommand("bench", "Measure a collective on this host, size after size");
+  const auto add = [bench](const char* names, auto& value, const char* type, const char* help) {
+    return bench->add_option(names, value, help)->type_name(type);
+  };
+  add("collective", request.collective, "NAME", "A collective of `peal list`")->required();
+  add("-p,--platform", request.platform, "NAME", "shm, the default: processes over shared memory");
+  add("-n,--ranks", request.ranks, "N", "Number of ranks; default 2");
+  add("-a,--algorithm", request.algorithm, "NAME", "An algorithm of `peal list`; default auto");
+  add("-b,--smallest", request.smallest, "BYTES", "The smallest size, such as 8 or 4K; default 8");
+  add("-e,--largest", request.largest, "BYTES",
+      "The largest size; default 64M, or the smallest if that is given");
+  add("-f,--factor", request.factor, "N", "From one size to the next; default 4");
+  add("-t,--dtype", request.dtype, "TYPE", "As of `peal run`; default f32");
+  add("--op", request.op, "OP", "sum prod min max; default sum");
+  add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
+  add("--iterations", request.iterations, "N",
+      "Calls that are measured; default as many as move 256 MiB, 20 to 20000");
+  add("--json", request.json, "FILE", "Write the rows as JSON");
+}
+
+void add_launch(CLI::App& app, LaunchRequest& request) {
+  CLI::App* launch = app.add_subcommand(
+      "launch",
+      "Start a program as the ranks of a team on this host: processes over shared memory");
+  launch->add_option("-n,--ranks", request.ranks, "Number of ranks")->type_name("N")->required();
+  launch
+      ->add_option(
+          "command", request.command,
+          "The program and its arguments, behind --; it calls peal::team_from_environment()")
+      ->type_name("PROGRAM...")
+      ->required();
+}
+
 int list_command(const ListRequest& request) {
   const std::string text = request.json ? list_json() : list_text();
   if (request.json_path.empty()) {
@@ -176,13 +233,14 @@ int report_misuse(std::string text) {
 // The sentence for arguments that cannot be parsed, the first of which is `first`.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
-  for (const char* command : {"list", "run", "check"}) {
+  for (const char* command : {"list", "run", "check", "graph", "launch", "bench"}) {
     if (app.got_subcommand(command)) {
       return fmt::format("{}; see `peal {} --help`", error.what(), command);
     }
   }
   if (!first.empty() && !first.starts_with('-')) {
-    return fmt::format("command `{}` is unknown; use one of list, run, check", first);
+    return fmt::format("command `{}` is unknown; use one of list, run, check, graph, launch, bench",
+                       first);
   }
   return fmt::format("{}; see `peal --help`", error.what());
 }
@@ -194,9 +252,15 @@ int parse_and_run(int argc, char** argv) {
   ListRequest list;
   RunRequest run;
   CheckCommandRequest check;
+  GraphCommandRequest graph;
+  LaunchRequest launch;
+  BenchRequest bench;
   add_list(app, list);
   add_run(app, run);
   add_check(app, check);
+  add_graph(app, graph);
+  add_launch(app, launch);
+  add_bench(app, bench);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -204,6 +268,9 @@ int parse_and_run(int argc, char** argv) {
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
   if (app.got_subcommand("list")) return list_command(list);
+  if (app.got_subcommand("bench")) return bench_command(bench);
+  if (app.got_subcommand("launch")) return launch_command(launch);
+  if (app.got_subcommand("graph")) return graph_command(graph);
   return app.got_subcommand("check") ? check_command(check) : run_command(run);
 }
 

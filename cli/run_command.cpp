@@ -60,6 +60,11 @@ int run_command(const RunRequest& request) {
   const std::string text = run_text(record);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
+  if (!plan.executor->is_simulated()) {
+    fmt::print(stderr, "{:.3f} us a call\n",
+               static_cast<double>(outcome.report.time_ps) / 1e6 / static_cast<double>(plan.calls));
+    return outcome.failure ? 1 : 0;
+  }
   const double instructions = static_cast<double>(outcome.report.chip_instructions);
   fmt::print(stderr, "{} chip instructions in {:.3f} s, {:.1f} M/s\n",
              outcome.report.chip_instructions, outcome.host_seconds,

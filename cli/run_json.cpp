@@ -74,7 +74,7 @@ Json run_json(const RunRecord& record) {
   json["verdict"] = verdict(record);
   if (outcome.failure) json["failure"] = *outcome.failure;
   if (plan.compares()) json["tolerance"] = number(outcome.comparison.tolerance);
-  json["time_ps"] = outcome.report.time_ps;
+  if (plan.executor->is_simulated()) json["time_ps"] = outcome.report.time_ps;
   json["chip_instructions"] = outcome.report.chip_instructions;
   json["per_rank"] = Json::array();
   for (int rank = 0; rank < plan.ranks; ++rank) json["per_rank"].push_back(rank_json(record, rank));

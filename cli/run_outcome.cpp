@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
@@ -25,27 +27,31 @@ void fill_send(const RunPlan& plan, int rank, std::uint64_t call, const View& se
               send.size_bytes());
 }
 
-// One rank's calls, back to back. `entered` counts, per call, the ranks that have made it: ranks
-// take turns in one thread.
-void make_calls(const RunPlan& plan, Team& team, std::vector<int>& entered, RunOutcome& outcome) {
-  const auto rank = static_cast<std::size_t>(team.rank());
+// What one rank leaves for the caller.
+struct RankOutcome {
+  View send, recv;
+  int entered = 0;  // see RunOutcome
+};
+
+// One rank's calls, back to back. `entered` counts, per call, the ranks that have made it.
+void make_calls(const RunPlan& plan, Team& team, std::span<int> entered, RankOutcome& outcome) {
   View send, recv;
   if (plan.shape.send_blocks > 0) {
     send = team.allocate(plan.send_length(), plan.dtype);
     recv = team.allocate(plan.recv_length(), plan.dtype);
-    outcome.send[rank] = send;
-    outcome.recv[rank] = recv;
+    outcome.send = send;
+    outcome.recv = recv;
   }
   for (std::uint64_t call = 0; call < plan.calls; ++call) {
     if (plan.compares()) fill_send(plan, team.rank(), call, send);
-    ++entered[call];
+    std::atomic_ref(entered[call]).fetch_add(1);
     run_collective(team, {.collective = plan.collective,
                           .send = send,
                           .recv = recv,
                           .op = plan.op,
                           .root = plan.root,
                           .algorithm = plan.algorithm->name});
-    outcome.entered[rank] = std::min(outcome.entered[rank], entered[call]);
+    outcome.entered = std::min(outcome.entered, std::atomic_ref(entered[call]).load());
   }
 }
 
@@ -101,7 +107,11 @@ RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
   outcome.send.resize(ranks);
   outcome.recv.resize(ranks);
   outcome.entered.assign(ranks, plan.ranks);
-  std::vector<int> entered(plan.calls);
+  const std::span<std::byte> shared =
+      plan.executor->share(ranks * sizeof(RankOutcome) + plan.calls * sizeof(int));
+  const std::span<RankOutcome> left(reinterpret_cast<RankOutcome*>(shared.data()), ranks);
+  const std::span<int> entered(reinterpret_cast<int*>(left.data() + ranks), plan.calls);
+  for (RankOutcome& rank : left) rank.entered = plan.ranks;
 
   // The busiest rank's notifies stand for all: good enough for a bar.
   const auto notifies = figures(*plan.algorithm, plan.ranks, plan.count).notifies;
@@ -116,10 +126,19 @@ RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
 
   const auto start = std::chrono::steady_clock::now();
   outcome.report = plan.executor->run(
-      plan.ranks, [&](Team& team) { make_calls(plan, team, entered, outcome); }, options);
+      plan.ranks,
+      [&](Team& team) {
+        make_calls(plan, team, entered, left[static_cast<std::size_t>(team.rank())]);
+      },
+      options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   outcome.host_seconds = took.count();
   bar.finish();
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    outcome.send[rank] = left[rank].send;
+    outcome.recv[rank] = left[rank].recv;
+    outcome.entered[rank] = left[rank].entered;
+  }
 
   judge(plan, outcome);
   return outcome;

@@ -14,7 +14,7 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t most_calls = 1000000;
+constexpr std::uint64_t most_calls = 10000000;
 constexpr std::size_t most_bytes = std::size_t{1} << 40;  // of one buffer of a rank
 constexpr int default_ranks = 4;
 constexpr std::size_t default_count = 256;

@@ -109,7 +109,9 @@ std::vector<std::uint64_t> figures_of(const RunReport& report, std::uint64_t Ran
 void add_figures(const RunRecord& record, Text out) {
   const RunReport& report = record.outcome.report;
   const std::int64_t time_ns = (report.time_ps + 500) / 1000;
-  fmt::format_to(out, "simulated time: {}.{:03} us\n", time_ns / 1000, time_ns % 1000);
+  if (record.plan.executor->is_simulated()) {
+    fmt::format_to(out, "simulated time: {}.{:03} us\n", time_ns / 1000, time_ns % 1000);
+  }
   constexpr std::pair<const char*, std::uint64_t RankCounts::*> rows[] = {
       {"bytes sent", &RankCounts::sent_bytes},
       {"puts", &RankCounts::puts},

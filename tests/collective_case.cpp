@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace peal::tests {
 namespace {
@@ -140,18 +141,27 @@ std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& cal
   for (int rank = 0; rank < ranks; ++rank) {
     for (const CollectiveCase& test : calls) of_rank(rank).push_back(make_buffers(test, rank));
   }
+  // Each rank compares its own: what it has received may be lost with it.
+  constexpr std::size_t most_text = 256;
+  const std::span<std::byte> texts = executor.share(static_cast<std::size_t>(ranks) * most_text);
+  const auto text_of = [&](int rank) {
+    return reinterpret_cast<char*>(texts.data()) + static_cast<std::size_t>(rank) * most_text;
+  };
   executor.run(
       ranks,
       [&](Team& team) {
-        for (std::size_t i = 0; i < calls.size(); ++i)
-          call(team, calls[i], of_rank(team.rank())[i]);
+        std::vector<CaseBuffers>& own = of_rank(team.rank());
+        for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
+        for (std::size_t i = calls.size(); i-- > 0;) {
+          const std::string text = difference(calls[i], team.rank(), own[i]);
+          if (text.empty()) continue;
+          const std::string line = fmt::format("call {}: {}", i, text).substr(0, most_text - 1);
+          std::memcpy(text_of(team.rank()), line.c_str(), line.size() + 1);
+        }
       },
       options);
   for (int rank = 0; rank < ranks; ++rank) {
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      const std::string text = difference(calls[i], rank, of_rank(rank)[i]);
-      if (!text.empty()) return fmt::format("call {}: {}", i, text);
-    }
+    if (*text_of(rank) != '\0') return text_of(rank);
   }
   return "";
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/executor.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/platforms.h"
 
@@ -14,18 +15,32 @@ namespace peal {
 namespace {
 
 constexpr std::string_view simulated = "sim";
+constexpr const char* real = "shm";
+constexpr const char* real_target = "host";  // its figures are what algorithms are chosen by
 
-}  // namespace
-
-std::vector<std::string> platform_names() {
+std::vector<std::string> simulated_names() {
   std::vector<std::string> names = target_names();
   for (std::string& name : names) name += simulated;
   return names;
 }
 
+}  // namespace
+
+std::vector<std::string> platform_names() {
+  std::vector<std::string> names = simulated_names();
+  names.emplace_back(real);
+  return names;
+}
+
 Platform simulated_target(const std::string& platform) {
   if (platform.ends_with(".toml")) return load_platform(platform);
-  const std::vector<std::string> names = platform_names();
+  const std::vector<std::string> names = simulated_names();
+  if (platform == real) {
+    throw Error(
+        fmt::format("platform `{}` runs for real, which this cannot do; use one of {}, or "
+                    "the path of a .toml file",
+                    platform, fmt::join(names, ", ")));
+  }
   if (names.empty()) {
     throw Error(
         fmt::format("platform `{}` is not found, nor any other; set PEAL_PLATFORM_PATH to "
@@ -40,6 +55,7 @@ Platform simulated_target(const std::string& platform) {
 }
 
 std::unique_ptr<Executor> open_executor(const std::string& platform) {
+  if (platform == real) return std::make_unique<ShmExecutor>(load_platform(real_target));
   return std::make_unique<SimExecutor>(simulated_target(platform));
 }
 

@@ -11,7 +11,7 @@
 namespace peal {
 
 // The platforms that can be named: "a2a3sim", "a5sim", "hostsim" and other files of the platforms
-// folders, in order of their names.
+// folders, in order of their names, all simulated; and "shm", processes on this host.
 [[nodiscard]] std::vector<std::string> platform_names();
 
 // The target of a simulated platform: a name of platform_names(), or the path of a .toml file.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -82,9 +83,19 @@ class DeviceDriver {
   [[nodiscard]] virtual DeviceMemory allocate(const DeviceMemoryRequest& request) = 0;
   virtual void free(const DeviceMemory& memory) = 0;
 
+  // A program that tasks run on a device, in a domain of so many.
+  struct Use {
+    const TaskProgram* program = nullptr;
+    int device = 0;
+    int ranks = 1;
+    auto operator<=>(const Use&) const = default;
+  };
   struct RunSettings {
     std::vector<DriverDomain> domains = {};
     RunOptions options = {};
+    // For readers of events, who have to know everything that takes part before it does: all of
+    // them.
+    std::vector<Use> uses = {};
   };
   // What has to live while tasks are started and waited for.
   [[nodiscard]] virtual std::shared_ptr<void> guard() { return nullptr; }

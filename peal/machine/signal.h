@@ -7,10 +7,12 @@
 namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
-// is the owner's alone. Both wrap at 2^32 and are compared by their difference.
+// is the owner's alone. Both wrap at 2^32 and are compared by their difference. Where ranks really
+// wait, `sleepers` counts those who sleep until `arrived` changes.
 struct alignas(64) SignalCell {
   std::uint32_t arrived = 0;
   std::uint32_t consumed = 0;
+  std::uint32_t sleepers = 0;
 };
 static_assert(sizeof(SignalCell) == 64);
 

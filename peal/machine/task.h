@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "peal/machine/team.h"
 #include "peal/machine/view.h"
@@ -18,6 +19,18 @@ enum class TaskDirection : std::int32_t { input, output, inout, no_dep };
   return names[static_cast<std::size_t>(direction)];
 }
 
+// A number that can be an argument of a task.
+template <class T>
+concept TaskScalar = (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&sizeof(T) <= 8;
+
+// Whether a number is kept as an integer, a float or a double: what it was given as, it has to be
+// asked for as.
+enum class ScalarKind : std::uint8_t { integer, f32, f64 };
+template <TaskScalar T>
+inline constexpr ScalarKind scalar_kind = std::is_same_v<T, float>    ? ScalarKind::f32
+                                          : std::is_same_v<T, double> ? ScalarKind::f64
+                                                                      : ScalarKind::integer;
+
 // An argument of a task on one device: an array in the device's memory, a number of at most eight
 // bytes, or the place of the device in a domain.
 struct TaskArgument {
@@ -26,7 +39,8 @@ struct TaskArgument {
   TaskDirection direction{};  // of an array
   bool in_window = false;     // of an array: peers of the task's domain can address it
   View view = {};             // of an array
-  std::uint64_t scalar = 0;   // its bytes, the lowest first
+  ScalarKind scalar_kind{};
+  std::uint64_t scalar = 0;  // its bytes, the lowest first
 };
 
 // What can run as a task on a device. Which kinds there are is the executors' affair: one that

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 
 #include "peal/machine/device.h"
 #include "peal/machine/platform.h"
@@ -30,6 +31,13 @@ class Team {
   // allocations in the same order.
   [[nodiscard]] View allocate(std::size_t count, DType dtype) {
     return device_.allocate("buffer", count * size_bytes(dtype)).view(0, count, dtype);
+  }
+
+  // The same as elements of a C++ type.
+  template <class T>
+  [[nodiscard]] std::span<T> allocate(std::size_t count) {
+    const View view = allocate(count, DTypeOf<T>::value);
+    return {reinterpret_cast<T*>(view.data), count};
   }
 
   // A team is broken once a call on it has failed half-way; every later call fails at once.

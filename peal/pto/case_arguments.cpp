@@ -62,18 +62,6 @@ std::size_t context_window(const CaseNode& node, const CaseFile& file) {
                           file.windows.empty() ? "declare one" : "name the one it is of"));
 }
 
-// `f32[64 * P]`
-void read_array(const CaseNode& node, const CaseFile& file, CaseArgument& argument) {
-  const std::string_view text = trimmed(node.text());
-  const std::size_t bracket = text.find('[');
-  if (bracket == text.npos || text.back() != ']') {
-    node.must_be("a dtype and a count such as `f32[64 * P]`");
-  }
-  argument.dtype = node.dtype(trimmed(text.substr(0, bracket)));
-  const std::string_view count = text.substr(bracket + 1, text.size() - bracket - 2);
-  argument.number = node.number(count, file.values, NumberScope::call);
-}
-
 CaseArgument read_argument(const CaseNode& node, const CaseFile& file) {
   const auto [kind, form] = read_kind(node);
   CaseArgument argument;
@@ -89,7 +77,7 @@ CaseArgument read_argument(const CaseNode& node, const CaseFile& file) {
       argument.number = form.number(file.values, NumberScope::call);
       break;
     default:
-      read_array(form, file, argument);
+      read_case_array(form, file, argument);
   }
   if (!is_array(kind) || kind == ArgumentKind::out) {
     node.allow({name(kind)});
@@ -146,6 +134,17 @@ std::size_t find_output(const CaseNode& node, const CaseFile& file) {
 }
 
 }  // namespace
+
+void read_case_array(const CaseNode& node, const CaseFile& file, CaseArgument& argument) {
+  const std::string_view text = trimmed(node.text());
+  const std::size_t bracket = text.find('[');
+  if (bracket == text.npos || text.back() != ']') {
+    node.must_be("a dtype and a count such as `f32[64 * P]`");
+  }
+  argument.dtype = node.dtype(trimmed(text.substr(0, bracket)));
+  const std::string_view count = text.substr(bracket + 1, text.size() - bracket - 2);
+  argument.number = node.number(count, file.values, NumberScope::call);
+}
 
 CaseFill read_case_fill(const CaseNode& node, const CaseFile& file) {
   constexpr std::string_view random = "rand(";

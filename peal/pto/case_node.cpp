@@ -115,6 +115,12 @@ double CaseNode::tolerance() const {
   return *value;
 }
 
+bool CaseNode::flag() const {
+  const auto value = node_->value_exact<bool>();
+  if (!value) must_be("true or false");
+  return *value;
+}
+
 void CaseNode::require_true() const {
   if (node_->value_exact<bool>() != true) must_be("true");
 }

@@ -47,7 +47,9 @@ class CaseNode {
   [[nodiscard]] std::vector<CaseNode> elements() const;
 
   [[nodiscard]] bool is_text() const { return node_->is_string(); }
+  [[nodiscard]] bool is_array() const { return node_->is_array(); }
   [[nodiscard]] const std::string& text() const;
+  [[nodiscard]] bool flag() const;
   [[nodiscard]] double tolerance() const;
   void require_true() const;
 

@@ -40,6 +40,7 @@ class Array {
  public:
   Array(const Buffer& buffer)  // NOLINT: arguments convert at the call
       : memory_(buffer.shared()), view_(buffer.view()) {}
+  Array(const View& view) : view_(view) {}  // NOLINT: as above; memory of the host
   template <std::ranges::contiguous_range Range>
   requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range> Array(
       Range&& range) {  // NOLINT: as above
@@ -65,6 +66,14 @@ class Array {
 // writes of the same bytes, a write for the writes and the reads.
 class Args {
  public:
+  struct Entry {
+    TaskArgument::Kind kind{};
+    TaskDirection direction = TaskDirection::input;
+    std::optional<Array> array = {};
+    ScalarKind scalar_kind{};
+    std::uint64_t scalar = 0;
+  };
+
   // The task reads it.
   Args& in(const Array& array) { return add(array, TaskDirection::input); }
   // The task writes it; what it does not write stays as it is.
@@ -73,11 +82,15 @@ class Args {
   Args& inout(const Array& array) { return add(array, TaskDirection::inout); }
   // It does whatever it likes, and no other task waits for that.
   Args& no_dep(const Array& array) { return add(array, TaskDirection::no_dep); }
+  // Any of these.
+  Args& add(const Array& array, TaskDirection direction) {
+    entries_.push_back({.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
+    return *this;
+  }
   // A number of at most eight bytes.
-  template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) &&
-      (sizeof(T) <= sizeof(std::uint64_t)) Args& scalar(T value) {
-    Entry entry{.kind = TaskArgument::Kind::scalar};
+  template <TaskScalar T>
+  Args& scalar(T value) {
+    Entry entry{.kind = TaskArgument::Kind::scalar, .scalar_kind = scalar_kind<T>};
     if constexpr (std::is_floating_point_v<T>) {
       std::memcpy(&entry.scalar, &value, sizeof(value));
     } else {
@@ -108,12 +121,6 @@ class Args {
   }
 
   // For the runtime.
-  struct Entry {
-    TaskArgument::Kind kind{};
-    TaskDirection direction = TaskDirection::input;
-    std::optional<Array> array = {};
-    std::uint64_t scalar = 0;
-  };
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] const std::optional<DomainMember>& context() const { return context_; }
   [[nodiscard]] int contexts() const { return contexts_; }  // that differ
@@ -121,11 +128,6 @@ class Args {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  Args& add(const Array& array, TaskDirection direction) {
-    entries_.push_back({.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
-    return *this;
-  }
-
   std::vector<Entry> entries_;
   std::optional<DomainMember> context_;
   int contexts_ = 0;

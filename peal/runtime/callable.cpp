@@ -128,6 +128,13 @@ const TaskArgument& TaskArguments::at(std::size_t index, TaskArgument::Kind kind
   return arguments_[index];
 }
 
+void TaskArguments::refuse_scalar(std::size_t index, ScalarKind asked) const {
+  constexpr const char* names[] = {"an integer", "a float", "a double"};
+  const auto name_of = [&](ScalarKind kind) { return names[static_cast<std::size_t>(kind)]; };
+  throw Error(fmt::format("argument {} is {} and not {}; ask for what it was submitted as", index,
+                          name_of(arguments_[index].scalar_kind), name_of(asked)));
+}
+
 void TaskArguments::refuse_type(std::size_t index, DType dtype) const {
   throw Error(fmt::format("argument {} holds elements of {} and not {}; ask for its own type",
                           index, name(arguments_[index].view.dtype), name(dtype)));

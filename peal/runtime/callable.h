@@ -36,10 +36,12 @@ class TaskArguments {
     }
     return {reinterpret_cast<T*>(view.data), view.count};
   }
-  template <class T>
-  requires std::is_arithmetic_v<T> &&(sizeof(T) <= sizeof(std::uint64_t)) [[nodiscard]] T
-      scalar(std::size_t index) const {
-    const std::uint64_t bits = at(index, TaskArgument::Kind::scalar).scalar;
+  // A number; throws Error for a float that was given as an integer or the like.
+  template <TaskScalar T>
+  [[nodiscard]] T scalar(std::size_t index) const {
+    const TaskArgument& argument = at(index, TaskArgument::Kind::scalar);
+    if (argument.scalar_kind != scalar_kind<T>) refuse_scalar(index, scalar_kind<T>);
+    const std::uint64_t bits = argument.scalar;
     if constexpr (std::is_floating_point_v<T>) {
       T value;
       std::memcpy(&value, &bits, sizeof(value));
@@ -51,6 +53,7 @@ class TaskArguments {
 
  private:
   [[nodiscard]] const TaskArgument& at(std::size_t index, TaskArgument::Kind kind) const;
+  [[noreturn]] void refuse_scalar(std::size_t index, ScalarKind asked) const;
   [[noreturn]] void refuse_type(std::size_t index, DType dtype) const;
 
   std::span<const TaskArgument> arguments_;

@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <set>
+#include <vector>
 
 namespace peal {
 namespace {
@@ -16,6 +17,29 @@ std::string quoted(const std::string& text) {
     result += c == '\n' ? ' ' : c;
   }
   return result;
+}
+
+// Which nodes a task waits for, at once or through joins: nobody does for the other joins.
+std::vector<bool> needed_nodes(const TaskGraph& graph,
+                               const std::vector<TaskGraph::Arrow>& arrows) {
+  std::vector<std::vector<std::size_t>> before(graph.node_count());
+  for (const TaskGraph::Arrow& arrow : arrows) before[arrow.to].push_back(arrow.from);
+  std::vector<bool> needed(graph.node_count());
+  std::vector<std::size_t> open;
+  for (std::size_t task = 0; task < graph.size(); ++task) {
+    needed[task] = true;
+    open.push_back(task);
+  }
+  while (!open.empty()) {
+    const std::size_t node = open.back();
+    open.pop_back();
+    for (std::size_t earlier : before[node]) {
+      if (needed[earlier]) continue;
+      needed[earlier] = true;
+      open.push_back(earlier);
+    }
+  }
+  return needed;
 }
 
 }  // namespace
@@ -33,10 +57,13 @@ std::string graph_dot(const TaskGraph& graph, const GraphReport& report) {
     }
     fmt::format_to(out, "\"{}];\n", critical.contains(task) ? ", style=bold" : "");
   }
+  const std::vector<TaskGraph::Arrow> arrows = graph.arrows();
+  const std::vector<bool> needed = needed_nodes(graph, arrows);
   for (std::size_t node = graph.size(); node < graph.node_count(); ++node) {
-    fmt::format_to(out, "  t{} [shape=point];\n", node);
+    if (needed[node]) fmt::format_to(out, "  t{} [shape=point];\n", node);
   }
-  for (const TaskGraph::Arrow& arrow : graph.arrows()) {
+  for (const TaskGraph::Arrow& arrow : arrows) {
+    if (!needed[arrow.to]) continue;
     fmt::format_to(out, "  t{} -> t{}{};\n", arrow.from, arrow.to,
                    arrow.consumes ? "" : " [style=dashed]");
   }

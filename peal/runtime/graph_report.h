@@ -35,6 +35,8 @@ struct GraphReport {
   std::vector<TaskRecord> tasks;           // in the order of submission
   std::vector<std::string> findings;       // of the checks, where they are on
 
+  // Whether no task has failed and the checks, where they are on, have found nothing.
+  [[nodiscard]] bool is_clean() const { return findings.empty() && failures() == 0; }
   [[nodiscard]] std::size_t failures() const;  // tasks that failed or were not run
 };
 

@@ -19,7 +19,11 @@ const Callable& Orchestrator::find(CallableHandle callable) const {
   return worker_.callables[callable.index()];
 }
 
-Task Orchestrator::copy(const Array& to, const Array& from) {
+Task Orchestrator::copy(const Array& to, const Array& from, const Args& also) {
+  if (!also.entries().empty()) {
+    throw Error(fmt::format("copy: {} more arguments are given; it has none but the two arrays",
+                            also.entries().size()));
+  }
   if (to.view().count != from.view().count || to.view().dtype != from.view().dtype) {
     throw Error(fmt::format("copy: {} elements of {} to {} of {}; give as many of one type",
                             from.view().count, name(from.view().dtype), to.view().count,
@@ -30,7 +34,7 @@ Task Orchestrator::copy(const Array& to, const Array& from) {
         const View dst = args.view(0), src = args.view(1);
         if (!src.empty()) std::memmove(dst.data, src.data, src.size_bytes());
       },
-      Args{}.out(to).in(from), "copy");
+      Args(also).out(to).in(from), "copy");
 }
 
 }  // namespace peal

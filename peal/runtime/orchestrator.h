@@ -76,8 +76,8 @@ class Orchestrator {
   }
 
   // A task that copies between buffers and memory of the host, in either direction. Lengths and
-  // types must be equal.
-  Task copy(const Array& to, const Array& from);
+  // types must be equal. `also` has no arrays, but what else there is to say.
+  Task copy(const Array& to, const Array& from, const Args& also = {});
 
  private:
   [[nodiscard]] const Callable& find(CallableHandle callable) const;

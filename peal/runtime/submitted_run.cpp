@@ -176,7 +176,10 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
 
 TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
                                    std::optional<int> device, Collected& to) {
-  TaskArgument argument{.kind = given.kind, .direction = given.direction, .scalar = given.scalar};
+  TaskArgument argument{.kind = given.kind,
+                        .direction = given.direction,
+                        .scalar_kind = given.scalar_kind,
+                        .scalar = given.scalar};
   if (given.kind != TaskArgument::Kind::array) return argument;
   const Array& array = *given.array;
   const std::string subject = fmt::format("{}: argument {}", to.subject, index);

@@ -93,6 +93,7 @@ class SubmittedRun {
            std::string name);
 
   void begin();
+  [[nodiscard]] std::vector<DeviceDriver::Use> uses() const;
   void find_predecessors();
   void start(std::size_t task);
   void run_function(std::size_t task);

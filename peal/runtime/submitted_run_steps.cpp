@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <set>
 
 #include "peal/base/error.h"
 #include "peal/machine/kernel_failure.h"
@@ -46,6 +47,7 @@ void SubmittedRun::begin() {
   if (worker_.settings.make_checks) {
     checks_ = worker_.settings.make_checks();
     settings.options.readers.push_back(checks_.get());
+    settings.uses = uses();
     find_predecessors();
   }
   for (const std::shared_ptr<DomainState>& domain : domains_) {
@@ -57,6 +59,21 @@ void SubmittedRun::begin() {
   worker_.driver->begin_run(std::move(settings));
   phase_ = Phase::running;
   add_ready(graph_.first());
+}
+
+std::vector<DeviceDriver::Use> SubmittedRun::uses() const {
+  std::set<DeviceDriver::Use> known;
+  std::vector<DeviceDriver::Use> result;  // in the order of submission
+  for (const Entry& entry : entries_) {
+    if (entry.devices.empty()) continue;
+    for (const TaskMember& member : entry.members) {
+      const int ranks =
+          member.domain ? static_cast<int>(domains_[*member.domain]->request.devices.size()) : 1;
+      const DeviceDriver::Use use{entry.callable->program.get(), member.device, ranks};
+      if (known.insert(use).second) result.push_back(use);
+    }
+  }
+  return result;
 }
 
 // The tasks on devices that each task goes on after, across joins and functions of the host. What

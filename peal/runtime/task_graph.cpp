@@ -57,7 +57,7 @@ TaskGraph::Consequences TaskGraph::end(std::size_t task, bool has_failed, Picose
   CHECK(node.waits_for == 0);
   if (has_failed) node.failed_by = static_cast<std::uint32_t>(task);
   node.longest_ps += duration;
-  if (node.longest_ps > longest_ps_ || longest_to_ == 0) {
+  if (node.longest_ps >= longest_ps_) {  // the last one of those
     longest_ps_ = node.longest_ps;
     longest_to_ = ended;
   }

@@ -26,6 +26,7 @@ class RunHandle {
   // Waits, and returns what the run reports; throws RunFailure when tasks have failed.
   const GraphReport& result(
       std::optional<std::chrono::duration<double>> timeout = std::nullopt) const;
+  // Does not wait, and does nothing for it: somebody has to wait for a run to go on.
   [[nodiscard]] bool has_ended() const { return run_->has_ended(); }
   // The tasks and what they wait for, as text for Graphviz.
   [[nodiscard]] std::string dot() const;

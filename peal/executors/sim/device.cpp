@@ -312,7 +312,7 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   if (is_first && run_.options.signal_start != 0) {
     for (int owner = 0; owner < ranks(); ++owner) {
       std::fill_n(cells(owner), count,
-                  SignalCell{run_.options.signal_start, run_.options.signal_start});
+                  SignalCell{run_.options.signal_start, run_.options.signal_start, 0});
     }
   }
   return {cells(rank()), count};

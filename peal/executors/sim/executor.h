@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "peal/chip/core.h"
 #include "peal/executors/sim/fiber.h"
 #include "peal/executors/sim/memory.h"
@@ -29,6 +32,10 @@ class SimExecutor final : public Executor {
   [[nodiscard]] const Platform& platform() const override { return platform_; }
   RunReport run(int ranks, const std::function<void(Team&)>& program,
                 const RunOptions& options) override;
+  [[nodiscard]] std::span<std::byte> share(std::size_t size_bytes) override {
+    shared_.assign(size_bytes / sizeof(std::max_align_t) + 1, {});
+    return {reinterpret_cast<std::byte*>(shared_.data()), size_bytes};
+  }
   RunReport run_cores(const CoreRun& cores, const RunOptions& options);
 
  private:
@@ -38,6 +45,7 @@ class SimExecutor final : public Executor {
   Platform platform_;
   StackPool stacks_;
   SimMemory memory_;
+  std::vector<std::max_align_t> shared_;
 };
 
 }  // namespace peal

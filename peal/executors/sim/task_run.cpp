@@ -99,6 +99,9 @@ TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
     domains_.push_back(
         std::make_unique<TaskDomain>(domain, machine.heap, *fabric_, settings_.options));
   }
+  for (const DeviceDriver::Use& use : settings_.uses) {
+    static_cast<void>(core_of(use.device, cores_of(*use.program, use.ranks) - 1));
+  }
 }
 
 // Programs are unwound while everything that they refer to still lives.
@@ -117,9 +120,13 @@ TaskDomain& TaskRun::domain_of(const TaskMember& member) {
   return *own;
 }
 
-int TaskRun::cores_of(const Running& task, const Part& part) const {
-  const auto* const chip = dynamic_cast<const ChipProgram*>(task.program);
-  return chip == nullptr ? 1 : chip->cores(static_cast<int>(part.domain->domain().devices.size()));
+int TaskRun::cores_of(const Running& task, const Part& part) {
+  return cores_of(*task.program, static_cast<int>(part.domain->domain().devices.size()));
+}
+
+int TaskRun::cores_of(const TaskProgram& program, int ranks) {
+  const auto* const chip = dynamic_cast<const ChipProgram*>(&program);
+  return chip == nullptr ? 1 : chip->cores(ranks);
 }
 
 int TaskRun::core_of(int device, int index) {
@@ -267,7 +274,10 @@ void TaskRun::fail(Running& task, std::exception_ptr failure) {
   }
   // What a team of one device keeps is in the midst of something.
   for (const Part& part : task.parts) {
-    if (!part.member.domain) alone_.erase(part.member.device);
+    const auto own = part.member.domain ? alone_.end() : alone_.find(part.member.device);
+    if (own == alone_.end()) continue;
+    left_domains_.push_back(std::move(own->second));
+    alone_.erase(own);
   }
 }
 
@@ -312,8 +322,17 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
   }
   TaskEnd end = std::move(ended_.front());
   ended_.pop_front();
-  running_.erase(end.task);
+  const auto own = running_.find(end.task);
+  left_.push_back(std::move(own->second));
+  running_.erase(own);
+  forget_left();
   return end;
+}
+
+void TaskRun::forget_left() {
+  if (fabric_->has_signals_in_flight()) return;
+  left_.clear();
+  left_domains_.clear();
 }
 
 }  // namespace peal

@@ -112,7 +112,8 @@ class TaskRun {
     int running_ = -1;
   };
 
-  [[nodiscard]] int cores_of(const Running& task, const Part& part) const;
+  [[nodiscard]] static int cores_of(const TaskProgram& program, int ranks);
+  [[nodiscard]] static int cores_of(const Running& task, const Part& part);
   [[nodiscard]] int core_of(int device, int index);
   [[nodiscard]] TaskDomain& domain_of(const TaskMember& member);
   void prepare(Running& task);
@@ -120,6 +121,7 @@ class TaskRun {
   void work(int core);
   void run_part(Core& core, const Slot& slot);
   void leave(Running& task);
+  void forget_left();
   void fail(Running& task, std::exception_ptr failure);
   void fail_standing();
 
@@ -133,6 +135,9 @@ class TaskRun {
   std::map<int, std::unique_ptr<TaskDomain>> alone_;  // by device: for tasks without a domain
   std::vector<std::vector<int>> cores_;               // by device
   std::map<std::uint32_t, std::unique_ptr<Running>> running_;
+  // What has ended and signals may be under way to.
+  std::vector<std::unique_ptr<Running>> left_;
+  std::vector<std::unique_ptr<TaskDomain>> left_domains_;
   std::deque<TaskEnd> ended_;
   std::map<std::uint32_t, std::vector<Numbers>> numbers_;  // of tasks that have started
   std::int64_t next_number_ = 0;

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/bench_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "cli/devices_option.h"
+#include "cli/number_option.h"
+#include "peal/base/error.h"
+#include "peal/collectives/collectives.h"
+#include "peal/collectives/registry.h"
+#include "peal/launch/launch.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 34;
+constexpr std::uint64_t most_iterations = 1'000'000;
+
+// "64M" is 64 x 2^20.
+std::uint64_t parse_size(const char* option, const std::string& text) {
+  constexpr std::string_view units = "KMG";
+  if (text.empty()) return parse_number(option, text, {});
+  const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
+  if (unit == units.npos) return parse_number(option, text, {.lowest = 1, .highest = most_bytes});
+  const std::uint64_t scale = std::uint64_t{1} << (10 * (unit + 1));
+  return scale * parse_number(option, text.substr(0, text.size() - 1),
+                              {.lowest = 1, .highest = most_bytes / scale});
+}
+
+std::vector<std::size_t> counts_of(const BenchRequest& request, const BenchPlan& plan) {
+  const std::uint64_t smallest = parse_size("--smallest", request.smallest.value_or("8"));
+  const std::uint64_t largest =
+      parse_size("--largest", request.largest.value_or(request.smallest ? *request.smallest : "64M"));
+  const std::uint64_t factor =
+      parse_number("--factor", request.factor.value_or("4"), {.lowest = 2, .highest = 1024});
+  if (largest < smallest) {
+    throw Error(fmt::format("--largest {} is below --smallest {}; give sizes that ascend",
+                            *request.largest, request.smallest.value_or("8")));
+  }
+  const CollectiveShape blocks = shape(plan.collective, plan.ranks);
+  if (blocks.send_blocks == 0) return {0};  // a barrier has no size
+  const auto most = static_cast<std::size_t>(std::max({blocks.send_blocks, blocks.recv_blocks, 1}));
+  std::vector<std::size_t> counts;
+  for (std::uint64_t size = smallest; size <= largest; size *= factor) {
+    counts.push_back(std::max<std::size_t>(1, size / most / peal::size_bytes(plan.dtype)));
+  }
+  return counts;
+}
+
+// What rank `rank` gives as element i of its send in a call: small, so that sums are exact, and
+// ones and few twos for products.
+int input(const BenchPlan& plan, int rank, std::uint64_t call, std::size_t i) {
+  const std::uint64_t mixed = i + 3 * static_cast<std::uint64_t>(rank) + 5 * call;
+  if (plan.op == ReduceOp::prod) {
+    return mixed % static_cast<std::uint64_t>(std::max(4, plan.ranks)) < 2 ? 2 : 1;
+  }
+  return static_cast<int>(mixed % 4);
+}
+
+int combined(const BenchPlan& plan, std::uint64_t call, std::size_t i) {
+  int result = input(plan, 0, call, i);
+  for (int rank = 1; rank < plan.ranks; ++rank) {
+    const int next = input(plan, rank, call, i);
+    switch (plan.op) {
+      case ReduceOp::sum:
+        result += next;
+        break;
+      case ReduceOp::prod:
+        result *= next;
+        break;
+      case ReduceOp::min:
+        result = std::min(result, next);
+        break;
+      case ReduceOp::max:
+        result = std::max(result, next);
+    }
+  }
+  return result;
+}
+
+// What rank `rank` must get as element i of its recv.
+int expected(const BenchPlan& plan, std::size_t count, int rank, std::uint64_t call, std::size_t i) {
+  const std::size_t own = static_cast<std::size_t>(rank) * count, inside = i % count;
+  const auto block = static_cast<int>(i / count);
+  switch (plan.collective) {
+    case Collective::all_reduce:
+    case Collective::reduce:
+      return combined(plan, call, i);
+    case Collective::reduce_scatter:
+      return combined(plan, call, own + i);
+    case Collective::all_gather:
+    case Collective::gather:
+      return input(plan, block, call, inside);
+    case Collective::all_to_all:
+      return input(plan, block, call, own + inside);
+    case Collective::broadcast:
+      return input(plan, plan.root, call, i);
+    case Collective::scatter:
+      return input(plan, plan.root, call, own + i);
+    case Collective::barrier:
+      break;
+  }
+  return 0;
+}
+
+template <class T>
+T value_of(int number) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return static_cast<T>(number);
+  } else {
+    return T(static_cast<float>(number));
+  }
+}
+
+template <class Value>
+void fill(const View& view, Value value) {
+  with_type(view.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    auto* const elements = reinterpret_cast<T*>(view.data);
+    for (std::size_t i = 0; i < view.count; ++i) elements[i] = value_of<T>(value(i));
+  });
+}
+
+template <class Value>
+std::uint64_t count_wrong(const View& view, Value value) {
+  return with_type(view.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::uint64_t wrong = 0;
+    for (std::size_t i = 0; i < view.count; ++i) {
+      const T right = value_of<T>(value(i));
+      wrong += std::memcmp(view.data + i * sizeof(T), &right, sizeof(T)) != 0 ? 1u : 0u;
+    }
+    return wrong;
+  });
+}
+
+// A rank's buffers, and where they lie in each other where it is in place.
+struct Buffers {
+  View send, recv;
+};
+
+Buffers make_buffers(const BenchPlan& plan, Team& team, std::size_t count, bool in_place) {
+  const CollectiveShape blocks = shape(plan.collective, plan.ranks);
+  const auto length = [count](int of) { return static_cast<std::size_t>(of) * count; };
+  Buffers made{team.allocate(length(blocks.send_blocks), plan.dtype),
+               team.allocate(length(blocks.recv_blocks), plan.dtype)};
+  if (!in_place) return made;
+  const std::size_t own = static_cast<std::size_t>(team.rank()) * count;
+  if (blocks.recv_blocks > blocks.send_blocks) {
+    made.send = made.recv.part(own, count);
+  } else if (blocks.send_blocks > blocks.recv_blocks) {
+    made.recv = made.send.part(own, count);
+  } else {
+    made.send = made.recv;
+  }
+  return made;
+}
+
+// As many calls as take about a second, and enough for a 99th percentile.
+std::uint64_t calls_for(const BenchPlan& plan, std::size_t count) {
+  if (plan.iterations) return *plan.iterations;
+  const std::uint64_t bytes = std::max<std::uint64_t>(1, plan.size_bytes(count));
+  return std::clamp<std::uint64_t>((std::uint64_t{1} << 28) / bytes, 20, 20000);
+}
+
+double microseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1000; }
+
+}  // namespace
+
+std::size_t BenchPlan::size_bytes(std::size_t count) const {
+  const CollectiveShape blocks = shape(collective, ranks);
+  return count * static_cast<std::size_t>(std::max(blocks.send_blocks, blocks.recv_blocks)) *
+         peal::size_bytes(dtype);
+}
+
+BenchPlan make_bench_plan(const BenchRequest& request) {
+  BenchPlan plan;
+  plan.collective = parse_collective(request.collective);
+  plan.executor = open_executor(request.platform);
+  if (plan.executor->is_simulated()) {
+    throw Error(fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "
+                            "run -p {}` for the simulated time",
+                            request.platform, request.platform));
+  }
+  plan.algorithm = request.algorithm;
+  if (plan.algorithm != "auto") {
+    static_cast<void>(find_algorithm(plan.collective, plan.algorithm));
+  }
+  plan.ranks = static_cast<int>(
+      parse_number("--ranks", request.ranks.value_or("2"), {.lowest = 1, .highest = 1024}));
+  plan.dtype = parse_dtype(request.dtype.value_or("f32"));
+  plan.op = parse_reduce_op(request.op.value_or("sum"));
+  plan.root = static_cast<int>(parse_number("--root", request.root.value_or("0"), {}));
+  if (plan.root >= plan.ranks) {
+    throw Error(fmt::format("bench: root {} is not one of the {} ranks 0..{}; use one of them",
+                            plan.root, plan.ranks, plan.ranks - 1));
+  }
+  if (request.iterations) {
+    plan.iterations =
+        parse_number("--iterations", *request.iterations, {.lowest = 1, .highest = most_iterations});
+  }
+  plan.counts = counts_of(request, plan);
+  return plan;
+}
+
+BenchRow measure(const BenchPlan& plan, std::size_t count, bool in_place) {
+  const std::uint64_t calls = calls_for(plan, count), warm_up = std::min<std::uint64_t>(calls, 10);
+  const auto ranks = static_cast<std::size_t>(plan.ranks);
+  // Of each rank: the times of its calls, then its wrong elements.
+  const std::span<std::byte> shared =
+      plan.executor->share(ranks * (calls + 1) * sizeof(std::uint64_t));
+  const auto of_rank = [&](std::size_t rank) {
+    return std::span(reinterpret_cast<std::uint64_t*>(shared.data()) + rank * (calls + 1), calls + 1);
+  };
+  plan.executor->run(
+      plan.ranks,
+      [&](Team& team) {
+        const std::span<std::uint64_t> own = of_rank(static_cast<std::size_t>(team.rank()));
+        const Buffers buffers = make_buffers(plan, team, count, in_place);
+        const SignalRow rounds =
+            team.device().allocate_signals("bench barrier", barrier_rounds(plan.ranks));
+        const bool gives = sends(plan.collective, team.rank(), plan.root);
+        const bool takes = receives(plan.collective, team.rank(), plan.root);
+        for (std::uint64_t call = 0; call < warm_up + calls; ++call) {
+          if (gives) {
+            fill(buffers.send, [&](std::size_t i) { return input(plan, team.rank(), call, i); });
+          }
+          barrier(team.device(), rounds);
+          const Clock::time_point begin = Clock::now();
+          run_collective(team, {.collective = plan.collective,
+                                .send = buffers.send,
+                                .recv = buffers.recv,
+                                .op = plan.op,
+                                .root = plan.root,
+                                .algorithm = plan.algorithm});
+          const auto took = std::chrono::nanoseconds(Clock::now() - begin).count();
+          if (call >= warm_up) own[call - warm_up] = static_cast<std::uint64_t>(took);
+          if (takes) {
+            own[calls] += count_wrong(buffers.recv, [&](std::size_t i) {
+              return expected(plan, count, team.rank(), call, i);
+            });
+          }
+          barrier(team.device(), rounds);
+        }
+      },
+      {});
+  BenchRow row{.count = count, .in_place = in_place, .calls = calls};
+  std::vector<std::uint64_t> slowest(calls);
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    const std::span<const std::uint64_t> own = of_rank(rank);
+    for (std::uint64_t call = 0; call < calls; ++call) {
+      slowest[call] = std::max(slowest[call], own[call]);
+    }
+    row.wrong += own[calls];
+  }
+  std::sort(slowest.begin(), slowest.end());
+  row.median_us = microseconds(slowest[calls / 2]);
+  row.p99_us = microseconds(slowest[calls - 1 - calls / 100]);
+  return row;
+}
+
+}  // namespace peal

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace peal {
+
+// What was asked of `peal launch`, as it was typed.
+struct LaunchRequest {
+  std::optional<std::string> ranks;
+  std::vector<std::string> command;
+};
+
+// Starts a program as the ranks of a team; returns its exit code.
+int launch_command(const LaunchRequest& request);
+
+}  // namespace peal

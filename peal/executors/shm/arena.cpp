@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/arena.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint32_t magic = 0x5045414c;  // "PEAL"
+constexpr unsigned most_bits = 44;           // of all parts together
+constexpr unsigned most_part_bits = 36;
+constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+std::size_t head_bytes(int ranks) {
+  const std::size_t bytes =
+      sizeof(ShmControl) + static_cast<std::size_t>(ranks) * sizeof(RankControl);
+  return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+}
+
+std::byte* map_file(int file, std::size_t size_bytes) {
+  void* const memory =
+      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+}
+
+[[noreturn]] void refuse(int ranks, const char* what) {
+  const int code = errno;
+  throw Error(
+      fmt::format("shm: {} for {} ranks: {}; use fewer ranks, or raise the limits of "
+                  "`ulimit -v` and `ulimit -n`",
+                  what, ranks, std::strerror(code)));
+}
+
+}  // namespace
+
+ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
+    : file_(file),
+      memory_(memory),
+      size_bytes_(size_bytes),
+      control_(std::launder(reinterpret_cast<ShmControl*>(memory))),
+      ranks_(std::launder(reinterpret_cast<RankControl*>(memory + sizeof(ShmControl)))) {}
+
+ShmArena ShmArena::make(int ranks) {
+  if (ranks < 1 || ranks > most_ranks) {
+    throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, most_ranks));
+  }
+  const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
+  const unsigned part_shift = std::min(most_part_bits, most_bits - rank_bits);
+  const std::size_t size_bytes =
+      head_bytes(ranks) + (static_cast<std::size_t>(ranks) << part_shift);
+  // Inherited by ranks that are started as programs of their own.
+  const int file = ::memfd_create("peal", 0);
+  if (file < 0) refuse(ranks, "no memory file can be made");
+  if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
+    ::close(file);
+    refuse(ranks, "the memory file cannot be made as long as it takes");
+  }
+  std::byte* const memory = map_file(file, size_bytes);
+  if (memory == nullptr) {
+    ::close(file);
+    refuse(ranks, "the address space cannot be reserved");
+  }
+  ShmArena arena(file, memory, size_bytes);
+  new (memory) ShmControl{};
+  for (int rank = 0; rank < ranks; ++rank) new (arena.ranks_ + rank) RankControl{};
+  arena.control_->ranks = ranks;
+  arena.control_->part_shift = arena.part_shift_ = part_shift;
+  arena.parts_ = memory + head_bytes(ranks);
+  arena.control_->magic = magic;
+  return arena;
+}
+
+ShmArena ShmArena::attach(int file) {
+  const off_t size = ::lseek(file, 0, SEEK_END);
+  std::byte* const memory = size < static_cast<off_t>(sizeof(ShmControl))
+                                ? nullptr
+                                : map_file(file, static_cast<std::size_t>(size));
+  if (memory == nullptr) {
+    throw Error(
+        fmt::format("shm: file descriptor {} is no team's memory; start the program with "
+                    "`peal launch`",
+                    file));
+  }
+  ShmArena arena(file, memory, static_cast<std::size_t>(size));
+  if (arena.control_->magic != magic) {
+    throw Error(
+        fmt::format("shm: file descriptor {} is not the memory of a team of this version; "
+                    "start the program with `peal launch` of the same installation",
+                    file));
+  }
+  arena.part_shift_ = arena.control_->part_shift;
+  arena.parts_ = memory + head_bytes(arena.control_->ranks);
+  return arena;
+}
+
+ShmArena::ShmArena(ShmArena&& other) noexcept
+    : file_(std::exchange(other.file_, -1)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      size_bytes_(other.size_bytes_),
+      control_(other.control_),
+      ranks_(other.ranks_),
+      parts_(other.parts_),
+      part_shift_(other.part_shift_) {}
+
+ShmArena::~ShmArena() {
+  if (memory_ != nullptr) ::munmap(memory_, size_bytes_);
+  if (file_ >= 0) ::close(file_);
+}
+
+void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
+  ranks_[rank].state.store(state);
+  std::int32_t nobody = 0;
+  if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return;
+  const std::size_t length = std::min(why.size(), ShmControl::most_text - 1);
+  std::memcpy(control_->text, why.data(), length);
+  control_->text[length] = '\0';
+  control_->state = state;
+  control_->has_text.store(1, std::memory_order_release);
+}
+
+std::optional<std::string> ShmArena::failure() const {
+  const std::int32_t broken = control_->broken.load(std::memory_order_acquire);
+  if (broken == 0) return std::nullopt;
+  if (control_->has_text.load(std::memory_order_acquire) == 0) {
+    return fmt::format("rank {} has failed", broken - 1);
+  }
+  return control_->text;
+}
+
+void ShmArena::check_failure() const {
+  const std::optional<std::string> why = failure();
+  if (!why) return;
+  if (control_->state == RankState::refused) throw Error(*why);
+  throw RunError(*why);
+}
+
+}  // namespace peal

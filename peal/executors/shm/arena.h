@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "peal/machine/run.h"
+#include "peal/machine/signal.h"
+
+namespace peal {
+
+// What has become of a rank.
+// `refused` is a failure by a mistake of the caller.
+enum class RankState : std::uint32_t { absent, running, finished, failed, refused, dead };
+
+// A rank's line of the control block.
+struct alignas(64) RankControl {
+  std::atomic<RankState> state{};
+  std::atomic<std::int32_t> pid{};
+  std::int64_t time_ns = 0;  // of its program; set when it has finished
+  RankCounts counts;
+};
+
+// One allocation that all ranks have to make alike; the first that comes decides.
+struct AllocationControl {
+  static constexpr std::size_t name_bytes = 48;
+  std::atomic<std::uint32_t> state{};  // 0: nobody's so far, 1: being written, 2: written
+  std::uint64_t size_bytes = 0;
+  char name[name_bytes] = {};
+};
+
+// What the ranks and whoever started them share, beside the windows. All zero at first.
+struct ShmControl {
+  static constexpr std::size_t most_text = 4096;
+  static constexpr std::size_t most_allocations = 4096;  // that are compared
+
+  std::uint32_t magic = 0;
+  std::int32_t ranks = 0;
+  std::uint32_t part_shift = 0;
+  // The first rank that has failed or died, plus one. Nobody waits any more then.
+  alignas(64) std::atomic<std::int32_t> broken{};
+  std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how
+  RankState state{};
+  char text[most_text] = {};
+  SignalCell start;  // ranks that are ready to begin
+  AllocationControl allocations[most_allocations];
+};
+
+// One range of memory that several processes share: the control block, and an equal part for each
+// rank, in which symmetric windows lie at the same offsets. It lies in a file without a name, so
+// that nothing stays behind and nobody else can open it. Pages are zero, and taken on first touch.
+class ShmArena {
+ public:
+  static constexpr int most_ranks = 4096;
+
+  // Makes one. Throws Error when the system refuses.
+  [[nodiscard]] static ShmArena make(int ranks);
+  // Maps the one of an open file, which make() of another process has made.
+  [[nodiscard]] static ShmArena attach(int file);
+
+  ShmArena(ShmArena&& other) noexcept;
+  ShmArena& operator=(ShmArena&&) = delete;
+  ~ShmArena();
+
+  [[nodiscard]] ShmControl& control() const { return *control_; }
+  [[nodiscard]] RankControl& rank(int rank) const { return ranks_[rank]; }
+  [[nodiscard]] int ranks() const { return control_->ranks; }
+  [[nodiscard]] int file() const { return file_; }
+  [[nodiscard]] std::byte* part(int rank) const {
+    return parts_ + (static_cast<std::size_t>(rank) << part_shift_);
+  }
+  [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
+
+  // Says that the rank cannot go on, and why; the first one counts. Nobody waits from then on.
+  void break_off(int rank, RankState state, const std::string& why) const;
+  // Why nobody can go on; nothing as long as everybody can.
+  [[nodiscard]] std::optional<std::string> failure() const;
+  // Throws that as an Error, where a rank has refused, or a RunError.
+  void check_failure() const;
+
+ private:
+  ShmArena(int file, std::byte* memory, std::size_t size_bytes);
+
+  int file_ = -1;
+  std::byte* memory_ = nullptr;
+  std::size_t size_bytes_ = 0;
+  ShmControl* control_ = nullptr;
+  RankControl* ranks_ = nullptr;
+  std::byte* parts_ = nullptr;
+  std::uint32_t part_shift_ = 0;
+};
+
+}  // namespace peal

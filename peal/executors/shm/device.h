@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/waiter.h"
+#include "peal/machine/device.h"
+#include "peal/machine/run.h"
+
+namespace peal {
+
+// A rank that is a process (or a thread) of its own and shares an arena with its peers.
+class ShmDevice final : public Device {
+ public:
+  struct Settings {
+    bool values = true;  // off: no data is moved; signals still work
+    std::uint32_t signal_start = 0;
+  };
+  ShmDevice(const ShmArena& arena, int rank, const Settings& settings);
+
+  [[nodiscard]] const RankCounts& counts() const { return counts_; }
+
+ private:
+  void do_put(Rank peer, View dst, View src, SourcePlace place) override;
+  void do_get(View dst, Rank peer, View src, SourcePlace place) override;
+  void do_copy(View dst, View src, SourcePlace place) override;
+  void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+                 SourcePlace place) override;
+  void do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) override;
+  void do_notify(Rank peer, Signal signal, int n, SourcePlace place) override;
+  void do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) override;
+  void do_wait(Signal signal, int n, SourcePlace place) override;
+  bool do_poll(Signal signal, int n, SourcePlace place) override;
+  void do_flush(SourcePlace place) override;
+  std::span<std::byte> do_access(View view, Access access, SourcePlace place) override;
+  void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
+                  SourcePlace place) override;
+  Window do_allocate(std::string_view name, std::size_t size_bytes) override;
+  SignalRow do_allocate_signals(std::string_view name, int count) override;
+
+  // The address of this rank's view in a peer's window; the view must lie in a window.
+  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
+  [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
+  void compare_allocation(std::string_view name, std::size_t size_bytes);
+
+  const ShmArena& arena_;
+  WaitPolicy policy_;
+  Settings settings_;
+  std::byte* part_;
+  std::ptrdiff_t stride_;
+  std::size_t used_ = 0;  // of the part
+  std::size_t allocations_ = 0;
+  RankCounts counts_;
+  std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
+  std::vector<const std::byte*> reduce_srcs_;
+};
+
+}  // namespace peal

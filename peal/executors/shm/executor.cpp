@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/executor.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/device.h"
+#include "peal/executors/shm/rank_process.h"
+
+namespace peal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What a rank that is busy when another fails has left, before it is killed.
+constexpr double grace_seconds = 5;
+
+void check_options(const RunOptions& options) {
+  if (options.schedule != "virtual" || !options.save_schedule.empty()) {
+    throw Error(
+        fmt::format("platform shm: schedule `{}` cannot be chosen, because ranks run as the "
+                    "system lets them; use a simulated platform",
+                    options.schedule));
+  }
+  if (!options.readers.empty() || !options.skipped.empty()) {
+    throw Error("platform shm: a real run has no events to be read; use a simulated platform");
+  }
+}
+
+// Returns when all ranks have come so far.
+void meet(const ShmArena& arena, const WaitPolicy& policy) {
+  SignalCell& start = arena.control().start;
+  add_and_wake({start.arrived, start.sleepers}, 1);
+  wait_until_reached({start.arrived, start.sleepers}, static_cast<std::uint32_t>(arena.ranks()),
+                     arena, policy, "the start of the run", SourcePlace::here());
+}
+
+// One rank's part; whatever it throws breaks the team.
+int run_rank(const ShmArena& arena, int rank, const Platform& platform,
+             const std::function<void(Team&)>& program, const RunOptions& options) {
+  RankControl& control = arena.rank(rank);
+  control.state.store(RankState::running);
+  std::string failure;
+  RankState state = RankState::failed;
+  try {
+    ShmDevice device(arena, rank, {.values = options.values, .signal_start = options.signal_start});
+    Team team(device, platform);
+    meet(arena, wait_policy(arena.ranks()));
+    const Clock::time_point begin = Clock::now();
+    program(team);
+    control.time_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count();
+    control.counts = device.counts();
+    control.state.store(RankState::finished);
+    return 0;
+  } catch (const RunError& error) {
+    failure = error.what();
+  } catch (const Error& error) {
+    failure = error.what();
+    state = RankState::refused;
+  } catch (const std::exception& error) {
+    failure = error.what();
+  } catch (...) {
+    failure = "it throws what is no std::exception";
+  }
+  arena.break_off(rank, state, fmt::format("rank {}: {}", rank, failure));
+  return 1;
+}
+
+}  // namespace
+
+ShmExecutor::ShmExecutor(Platform platform, Ranks kind)
+    : platform_(std::move(platform)), kind_(kind) {}
+
+ShmExecutor::~ShmExecutor() {
+  if (shared_ != nullptr) ::munmap(shared_, shared_bytes_);
+}
+
+std::span<std::byte> ShmExecutor::share(std::size_t size_bytes) {
+  if (shared_ != nullptr) ::munmap(shared_, shared_bytes_);
+  shared_bytes_ = std::max<std::size_t>(1, size_bytes);
+  void* const memory = ::mmap(nullptr, shared_bytes_, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  shared_ = memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+  if (shared_ == nullptr) throw std::bad_alloc();
+  return {shared_, size_bytes};
+}
+
+RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
+                           const RunOptions& options) {
+  check_options(options);
+  arena_.reset();
+  const ShmArena& arena = arena_.emplace(ShmArena::make(ranks));
+  static_cast<void>(wait_policy(ranks));  // what is wrong with it is the caller's mistake
+  const auto body = [&](int rank) { return run_rank(arena, rank, platform_, program, options); };
+  if (kind_ == Ranks::threads) {
+    std::vector<std::jthread> threads;
+    for (int rank = 0; rank < ranks; ++rank) threads.emplace_back([&body, rank] { body(rank); });
+  } else {
+    RankProcesses processes(arena);
+    for (int rank = 0; rank < ranks; ++rank) processes.fork([&body, rank] { return body(rank); });
+    static_cast<void>(processes.wait(grace_seconds));
+  }
+  arena.check_failure();
+  RunReport report;
+  for (int rank = 0; rank < ranks; ++rank) {
+    report.time_ps = std::max(report.time_ps, arena.rank(rank).time_ns * 1000);
+    report.ranks.push_back(arena.rank(rank).counts);
+  }
+  return report;
+}
+
+}  // namespace peal

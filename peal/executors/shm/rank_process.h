@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "peal/executors/shm/arena.h"
+
+namespace peal {
+
+// The processes of a team's ranks, as the process that has started them sees them. One that dies is
+// reaped at once and marked in the arena, so that nobody waits for it; at the end of this object
+// those that still live are killed.
+class RankProcesses {
+ public:
+  explicit RankProcesses(const ShmArena& arena) : arena_(arena) {}
+  ~RankProcesses();
+  RankProcesses(const RankProcesses&) = delete;
+  RankProcesses& operator=(const RankProcesses&) = delete;
+
+  // Forks the next rank, which runs `body` and ends with its exit code. It ends, too, when this
+  // process does.
+  void fork(const std::function<int()>& body);
+
+  // Waits until all have ended; those that have not so long after one has failed are killed.
+  // Returns the exit code of the first that did not end well: its own, or 128 and the signal's
+  // number; 0 where all did.
+  [[nodiscard]] int wait(double grace_seconds);
+
+ private:
+  struct Process {
+    pid_t pid = -1;
+    int handle = -1;  // a pidfd; -1 once it is reaped
+  };
+  void reap(std::size_t rank);
+  void kill_all();
+
+  const ShmArena& arena_;
+  std::vector<Process> processes_;
+  int code_ = 0;
+};
+
+}  // namespace peal

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/transfer.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+#include "peal/executors/shm/vector_reduce.h"
+#include "peal/machine/arithmetic.h"
+
+namespace peal {
+namespace {
+
+// What is combined at a time stays in the first-level cache.
+constexpr std::size_t tile_elements = 1024;
+
+struct alignas(64) Tile {
+  std::array<std::byte, tile_elements * 8> bytes;
+};
+
+// The sum and the like of one tile, in the type that it is accumulated in.
+void accumulate(std::span<const std::byte* const> srcs, std::size_t offset_bytes, std::size_t count,
+                DType dtype, ReduceOp op, Tile& sum, Tile& converted) {
+  const DType wide = accumulator(dtype);
+  const auto source = [&](std::size_t index, Tile& to) -> const std::byte* {
+    const std::byte* const from = srcs[index] + offset_bytes;
+    if (wide == dtype) return from;
+    convert(wide, to.bytes.data(), dtype, from, count);
+    return to.bytes.data();
+  };
+  const std::byte* left = source(0, sum);
+  for (std::size_t i = 1; i < srcs.size(); ++i) {
+    combine(wide, op, sum.bytes.data(), left, source(i, converted), count);
+    left = sum.bytes.data();
+  }
+  if (left != sum.bytes.data()) std::memcpy(sum.bytes.data(), left, count * size_bytes(wide));
+}
+
+template <class Word>
+void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
+                   ReduceOp op) {
+  for (std::size_t i = 0; i < count; ++i) {
+    std::atomic_ref word(*reinterpret_cast<Word*>(dst + i * sizeof(Word)));
+    Word before = word.load(std::memory_order_relaxed), after;
+    do {
+      combine(dtype, op, reinterpret_cast<std::byte*>(&after),
+              reinterpret_cast<const std::byte*>(&before), src + i * sizeof(Word), 1);
+    } while (!word.compare_exchange_weak(before, after));
+  }
+}
+
+}  // namespace
+
+void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes) {
+  if (dst != src && size_bytes != 0) std::memcpy(dst, src, size_bytes);
+}
+
+void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
+                     std::size_t count, DType dtype, ReduceOp op) {
+  const std::size_t element = size_bytes(dtype);
+  const DType wide = accumulator(dtype);
+  Tile sum, converted;
+  for (std::size_t done = vector_reduce(dsts, srcs, count, dtype, op); done < count;
+       done += tile_elements) {
+    const std::size_t length = std::min(tile_elements, count - done);
+    accumulate(srcs, done * element, length, dtype, op, sum, converted);
+    if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
+    const Tile& result = wide != dtype ? converted : sum;
+    for (std::byte* dst : dsts) {
+      std::memcpy(dst + done * element, result.bytes.data(), length * element);
+    }
+  }
+}
+
+void combine_atomically(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
+                        ReduceOp op) {
+  switch (size_bytes(dtype)) {
+    case 1:
+      return combine_words<std::uint8_t>(dst, src, count, dtype, op);
+    case 2:
+      return combine_words<std::uint16_t>(dst, src, count, dtype, op);
+    case 4:
+      return combine_words<std::uint32_t>(dst, src, count, dtype, op);
+    default:
+      return combine_words<std::uint64_t>(dst, src, count, dtype, op);
+  }
+}
+
+}  // namespace peal

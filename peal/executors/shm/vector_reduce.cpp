@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/vector_reduce.h"
+
+#include <cstdint>
+
+// Compiled once for each set of vector instructions; the processor's own is chosen at run time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "peal/executors/shm/vector_reduce.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace peal::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+struct Sum {
+  template <class V>
+  V operator()(V a, V b) const {
+    return hn::Add(a, b);
+  }
+};
+struct Product {
+  template <class V>
+  V operator()(V a, V b) const {
+    return hn::Mul(a, b);
+  }
+};
+// A NaN on either side is kept, the left one before the right one.
+template <class D, class V>
+V keep_nan(D, V a, V b, V otherwise) {
+  if constexpr (hwy::IsFloat<hn::TFromD<D>>()) {
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::IfThenElse(hn::IsNaN(b), b, otherwise));
+  } else {
+    return otherwise;
+  }
+}
+// The left one of two that are equal, such as 0 and -0.
+struct Smaller {
+  template <class V>
+  V operator()(V a, V b) const {
+    const hn::DFromV<V> d;
+    return keep_nan(d, a, b, hn::IfThenElse(hn::Lt(b, a), b, a));
+  }
+};
+struct Larger {
+  template <class V>
+  V operator()(V a, V b) const {
+    const hn::DFromV<V> d;
+    return keep_nan(d, a, b, hn::IfThenElse(hn::Lt(a, b), b, a));
+  }
+};
+
+template <class T, class Op>
+std::size_t reduce_vectors(std::span<std::byte* const> dsts,
+                           std::span<const std::byte* const> srcs, std::size_t count, Op op) {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto source = [&](std::size_t index, std::size_t at) {
+    return hn::LoadU(d, reinterpret_cast<const T*>(srcs[index]) + at);
+  };
+  std::size_t done = 0;
+  if (srcs.size() == 2 && dsts.size() == 1) {  // by far the most
+    T* const dst = reinterpret_cast<T*>(dsts[0]);
+    for (; done + 2 * lanes <= count; done += 2 * lanes) {
+      const auto first = op(source(0, done), source(1, done));
+      const auto second = op(source(0, done + lanes), source(1, done + lanes));
+      hn::StoreU(first, d, dst + done);
+      hn::StoreU(second, d, dst + done + lanes);
+    }
+  }
+  for (; done + lanes <= count; done += lanes) {
+    auto sum = source(0, done);
+    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i, done));
+    for (std::byte* dst : dsts) hn::StoreU(sum, d, reinterpret_cast<T*>(dst) + done);
+  }
+  return done;
+}
+
+template <class T>
+std::size_t reduce_type(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
+                        std::size_t count, ReduceOp op) {
+  switch (op) {
+    case ReduceOp::sum:
+      return reduce_vectors<T>(dsts, srcs, count, Sum{});
+    case ReduceOp::prod:
+      if constexpr (sizeof(T) == 4 || hwy::IsFloat<T>()) {
+        return reduce_vectors<T>(dsts, srcs, count, Product{});
+      } else {
+        return 0;
+      }
+    case ReduceOp::min:
+      return reduce_vectors<T>(dsts, srcs, count, Smaller{});
+    case ReduceOp::max:
+      break;
+  }
+  return reduce_vectors<T>(dsts, srcs, count, Larger{});
+}
+
+std::size_t reduce_any(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
+                       std::size_t count, DType dtype, ReduceOp op) {
+  switch (dtype) {
+    case DType::f32:
+      return reduce_type<float>(dsts, srcs, count, op);
+    case DType::f64:
+      return reduce_type<double>(dsts, srcs, count, op);
+    case DType::i8:
+      return reduce_type<std::int8_t>(dsts, srcs, count, op);
+    case DType::u8:
+      return reduce_type<std::uint8_t>(dsts, srcs, count, op);
+    case DType::i16:
+      return reduce_type<std::int16_t>(dsts, srcs, count, op);
+    case DType::u16:
+      return reduce_type<std::uint16_t>(dsts, srcs, count, op);
+    case DType::i32:
+      return reduce_type<std::int32_t>(dsts, srcs, count, op);
+    case DType::u32:
+      return reduce_type<std::uint32_t>(dsts, srcs, count, op);
+    case DType::i64:
+      return reduce_type<std::int64_t>(dsts, srcs, count, op);
+    case DType::u64:
+      return reduce_type<std::uint64_t>(dsts, srcs, count, op);
+    case DType::f16:
+    case DType::bf16:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace peal::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace peal {
+
+HWY_EXPORT(reduce_any);
+
+std::size_t vector_reduce(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
+                          std::size_t count, DType dtype, ReduceOp op) {
+  return HWY_DYNAMIC_DISPATCH(reduce_any)(dsts, srcs, count, dtype, op);
+}
+
+}  // namespace peal
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/waiter.h"
+
+#include <fmt/format.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+// A sleeper looks after the dead at least that often.
+constexpr long sleep_ns = 100'000'000;
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+bool has_reached(const std::uint32_t& value, std::uint32_t target) {
+  const std::uint32_t seen =
+      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
+  return static_cast<std::int32_t>(seen - target) >= 0;
+}
+
+// Returns when the word is no longer `seen`, after a while, or for no reason.
+void sleep_on(std::uint32_t& word, std::uint32_t seen) {
+  const timespec limit{.tv_sec = 0, .tv_nsec = sleep_ns};
+  ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &limit, nullptr, 0);
+}
+
+// Whether nobody but this rank runs any more, and so nobody can notify it.
+bool is_last(const ShmArena& arena) {
+  int running = 0;
+  for (int rank = 0; rank < arena.ranks(); ++rank) {
+    if (arena.rank(rank).state.load() != RankState::finished) ++running;
+  }
+  return running <= 1;
+}
+
+void check_failure(const ShmArena& arena, const WaitWord& word, std::uint32_t target,
+                   SourcePlace place) {
+  if (const std::optional<std::string> why = arena.failure()) {
+    throw RunError(
+        fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
+  }
+  if (!is_last(arena) || has_reached(word.value, target)) return;
+  throw RunError(
+      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
+                  "rank has finished",
+                  place.file, place.line,
+                  static_cast<std::int32_t>(target - std::atomic_ref(word.value).load())));
+}
+
+// The quota of the control group in processors, or 0 where there is none.
+double group_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::strtod(quota.c_str(), nullptr) / period;
+}
+
+}  // namespace
+
+int usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  const double quota = group_quota();
+  if (quota > 0) count = std::min(count, std::max(1, static_cast<int>(std::ceil(quota))));
+  return std::max(1, count);
+}
+
+WaitPolicy wait_policy(int ranks) {
+  WaitPolicy policy;
+  if (ranks > usable_processors()) policy = {.pauses = 10, .yields = 10};
+  if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
+    char* end = nullptr;
+    policy.timeout_seconds = std::strtod(limit, &end);
+    if (end == limit || *end != '\0' || !(policy.timeout_seconds > 0)) {
+      throw Error(fmt::format("PEAL_TIMEOUT is `{}`; give a number of seconds above 0", limit));
+    }
+  }
+  return policy;
+}
+
+void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmArena& arena,
+                        const WaitPolicy& policy, const char* what, SourcePlace place) {
+  for (int i = 0; i < policy.pauses; ++i) {
+    if (has_reached(word.value, target)) return;
+    pause();
+  }
+  for (int i = 0; i < policy.yields; ++i) {
+    if (has_reached(word.value, target)) return;
+    ::sched_yield();
+  }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  std::atomic_ref sleepers(word.sleepers);
+  const std::atomic_ref value(word.value);
+  sleepers.fetch_add(1);
+  struct Leave {
+    std::atomic_ref<std::uint32_t>& sleepers;
+    ~Leave() { sleepers.fetch_sub(1); }
+  } const leave{sleepers};
+  for (;;) {
+    const std::uint32_t seen = value.load();
+    if (static_cast<std::int32_t>(seen - target) >= 0) return;
+    check_failure(arena, word, target, place);
+    sleep_on(word.value, seen);
+    const std::chrono::duration<double> waited = Clock::now() - begin;
+    if (waited.count() < policy.timeout_seconds) continue;
+    throw RunError(fmt::format(
+        "{} at {}:{} has waited {} s for {} more arrivals; look for a rank that does not come, or "
+        "raise PEAL_TIMEOUT",
+        what, place.file, place.line, policy.timeout_seconds,
+        static_cast<std::int32_t>(target - value.load())));
+  }
+}
+
+void add_and_wake(const WaitWord& word, std::uint32_t value) {
+  // Whoever counts himself among the sleepers looks at the word afterwards, and this looks at the
+  // sleepers after it has changed the word: one of the two sees the other.
+  std::atomic_ref(word.value).fetch_add(value);
+  if (std::atomic_ref(word.sleepers).load() == 0) return;
+  ::syscall(SYS_futex, &word.value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+}  // namespace peal

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "peal/base/source_place.h"
+#include "peal/executors/shm/arena.h"
+
+namespace peal {
+
+// How a rank waits for a word that another process changes: it looks often, then lets others run
+// between looks, then sleeps in the kernel. With more ranks than processors it sleeps sooner.
+struct WaitPolicy {
+  int pauses = 1000;
+  int yields = 100;
+  double timeout_seconds = 300;
+};
+
+// The processors that this process may use: by its affinity mask and its group's quota.
+[[nodiscard]] int usable_processors();
+// The policy for that many ranks on this host; the limit is $PEAL_TIMEOUT seconds, or 300. Throws
+// Error for a limit that is no number above 0.
+[[nodiscard]] WaitPolicy wait_policy(int ranks);
+
+// A word that is waited for: `sleepers`, in the same cache line, counts who sleeps.
+struct WaitWord {
+  std::uint32_t& value;
+  std::uint32_t& sleepers;
+};
+
+// Waits until `value - target` is not negative modulo 2^32. Throws RunError when a rank has failed
+// or died, with its name, and when the time limit has passed.
+void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmArena& arena,
+                        const WaitPolicy& policy, const char* what, SourcePlace place);
+
+// Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
+// see the sum.
+void add_and_wake(const WaitWord& word, std::uint32_t value);
+
+}  // namespace peal

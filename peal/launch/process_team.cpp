@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/process_team.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/device.h"
+#include "peal/executors/shm/rank_process.h"
+#include "peal/launch/platforms.h"
+
+namespace peal {
+namespace {
+
+constexpr const char* rank_variable = "PEAL_RANK";
+constexpr const char* file_variable = "PEAL_SHM_FD";
+constexpr int cannot_be_run = 127;  // as shells have it
+constexpr double grace_seconds = 5;
+
+int number_of(const char* variable) {
+  const char* const text = std::getenv(variable);
+  int value = -1;
+  if (text != nullptr) {
+    const std::string_view view(text);
+    const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
+    if (error == std::errc() && end == view.data() + view.size() && value >= 0) return value;
+  }
+  throw Error(
+      fmt::format("team: {} is {}; start the program with `peal launch -n RANKS -- PROGRAM`",
+                  variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
+}
+
+}  // namespace
+
+struct ProcessTeamParts {
+  ProcessTeamParts(ShmArena memory, int rank)
+      : arena(std::move(memory)), platform(load_platform("host")), device(arena, rank, {}) {}
+
+  ShmArena arena;
+  Platform platform;
+  ShmDevice device;
+};
+
+ProcessTeamBase::ProcessTeamBase(std::unique_ptr<ProcessTeamParts> parts)
+    : parts_(std::move(parts)) {}
+ProcessTeamBase::~ProcessTeamBase() = default;
+
+ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
+    : ProcessTeamBase(std::move(parts)),
+      Team(parts_->device, parts_->platform),
+      exceptions_(std::uncaught_exceptions()) {
+  parts_->arena.rank(rank()).state.store(RankState::running);
+}
+
+ProcessTeam::~ProcessTeam() {
+  if (std::uncaught_exceptions() == exceptions_ && !broken()) {
+    parts_->arena.rank(rank()).state.store(RankState::finished);
+  } else {
+    parts_->arena.break_off(rank(), RankState::failed,
+                            fmt::format("rank {} has ended with an error", rank()));
+  }
+}
+
+ProcessTeam team_from_environment() {
+  const int rank = number_of(rank_variable), file = number_of(file_variable);
+  // The environment's file stays open for another team of this process.
+  const int own = ::dup(file);
+  if (own < 0) {
+    throw Error(
+        fmt::format("team: {} is {}, which is no open file; start the program with `peal "
+                    "launch -n RANKS -- PROGRAM`",
+                    file_variable, file));
+  }
+  ShmArena arena = ShmArena::attach(own);
+  if (rank >= arena.ranks()) {
+    throw Error(
+        fmt::format("team: {} is {}, and the team has ranks 0..{}; start the program with "
+                    "`peal launch`",
+                    rank_variable, rank, arena.ranks() - 1));
+  }
+  return ProcessTeam(std::make_unique<ProcessTeamParts>(std::move(arena), rank));
+}
+
+int launch_processes(int ranks, const std::vector<std::string>& command,
+                     const std::function<void(const std::string&)>& report) {
+  if (command.empty()) throw Error("launch: no program is given; name one behind `--`");
+  const ShmArena arena = ShmArena::make(ranks);
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
+  }
+  arguments.push_back(nullptr);
+  RankProcesses processes(arena);
+  for (int rank = 0; rank < ranks; ++rank) {
+    processes.fork([&] {
+      ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
+      ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
+      ::execvp(arguments.front(), arguments.data());
+      fmt::print(stderr, "peal: `{}` cannot be run: {}; name a program\n", command.front(),
+                 std::strerror(errno));
+      return cannot_be_run;
+    });
+  }
+  const int code = processes.wait(grace_seconds);
+  if (const std::optional<std::string> failure = arena.failure()) report(*failure);
+  return code;
+}
+
+}  // namespace peal

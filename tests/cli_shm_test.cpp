@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that run ranks for real.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/program.h"
+
+namespace peal {
+namespace {
+
+TEST(CliShm, RunsAndCompares) {
+  for (const char* ranks : {"1", "2", "5", "16"}) {
+    const Finished finished =
+        run_peal("run all_reduce -t f16 --op max --fill rand -c 1001 -p shm -n " + std::string(ranks));
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_TRUE(finished.out.ends_with("PASS\n")) << finished.out;
+    EXPECT_EQ(finished.out.find("simulated"), std::string::npos) << finished.out;
+  }
+  EXPECT_EQ(run_peal("run barrier -p shm -n 4 --repeat 100").code, 0);
+  EXPECT_EQ(run_peal("run all_reduce -p shm -n 2 -c 2 --repeat 20000").code, 0);
+  EXPECT_EQ(run_peal("run all_reduce -p shm -n 16 -c 2 --repeat 200").code, 0);
+}
+
+TEST(CliShm, LaunchPassesOnHowItsRanksEnd) {
+  EXPECT_EQ(run_peal("launch -n 3 -- true").code, 0);
+  const Finished failed = run_peal("launch -n 3 -- sh -c 'exit $((PEAL_RANK * 3))'");
+  EXPECT_TRUE(failed.code == 3 || failed.code == 6) << failed.code;
+  EXPECT_TRUE(failed.err.starts_with("peal: rank ")) << failed.err;
+  const Finished killed = run_peal("launch -n 1 -- sh -c 'kill -9 $$'");
+  EXPECT_EQ(killed.code, 128 + 9);
+  EXPECT_NE(killed.err.find("was killed by signal 9"), std::string::npos) << killed.err;
+  EXPECT_EQ(run_peal("launch -n 1 -- no_such_program").code, 127);
+}
+
+TEST(CliShm, BenchMeasuresAndCompares) {
+  const TemporaryFolder folder;
+  for (const char* collective : {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
+                                 "broadcast", "reduce", "gather", "scatter", "barrier"}) {
+    const Finished finished = run_peal(std::string("bench ") + collective +
+                                       " -n 2 -b 12 -e 96 -f 8 --iterations 10 --json " +
+                                       folder.path("x.json"));
+    EXPECT_EQ(finished.code, 0) << finished.out << finished.err;
+    const auto rows = nlohmann::json::parse(file_text(folder.path("x.json"))).at("rows");
+    EXPECT_GE(rows.size(), 2u) << collective;
+    for (const auto& row : rows) {
+      EXPECT_EQ(row.at("wrong"), 0) << collective;
+      EXPECT_GT(row.at("median_us"), 0) << collective;
+    }
+  }
+}
+
+TEST(CliShm, Misuse) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"launch -n 0 -- true", "--ranks `0` is not possible; use a whole number from 1 to 4096"},
+      {"launch -n 2", "command is required; see `peal launch --help`"},
+      {"bench all_reduce -p a2a3sim", "bench: platform `a2a3sim` is simulated, and this measures"},
+      {"bench all_reduce -b 64 -e 8", "--largest 8 is below --smallest 64; give sizes that ascend"},
+      {"bench broadcast -n 2 --root 2", "bench: root 2 is not one of the 2 ranks 0..1; use one"},
+      {"bench all_reduce -b 64Q", "64Q"},
+      {"run all_reduce -p shm --schedule random:1", "platform shm: schedule `random:1` cannot be"},
+      {"check all_reduce -p shm", "platform `shm` runs for real, which this cannot do; use one of"},
+      {"run examples/pto/broadcast -p shm", "platform `shm` runs for real, which this cannot do"},
+      {"graph examples/graphs/two_sums.toml -p shm", "platform `shm` runs for real, which this"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const Finished finished = run_peal(arguments);
+    EXPECT_EQ(finished.code, 2) << arguments;
+    EXPECT_NE(finished.err.find(text), std::string::npos) << arguments << ": " << finished.err;
+    EXPECT_EQ(finished.out, "") << arguments;
+  }
+}
+
+}  // namespace
+}  // namespace peal
