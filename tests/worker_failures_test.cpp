@@ -267,6 +267,25 @@ TEST(WorkerFailures, TasksThatWaitForEachOtherOnOneDeviceAreFoundAndAdvised) {
   EXPECT_EQ(a, std::vector<float>(4, 4));
 }
 
+// Its signal arrives where nobody must find it.
+TEST(WorkerFailures, ASignalThatIsUnderWayWhenItsTaskFailsIsNoOthers) {
+  for (const char* schedule : {"virtual", "random:1", "random:2", "random:3"}) {
+    Worker worker = started({.schedule = schedule});
+    const CallableHandle sends =
+        worker.add(device_function("sends", [](Device& self, const TaskArguments&) {
+          const SignalRow row = self.allocate_signals("never", 1);
+          for (int i = 0; i < 10; ++i) self.notify(Rank{0}, row[0]);
+          throw Error("it has notified itself");
+        }));
+    const CallableHandle wait = worker.add(waiter());
+    const GraphReport report = report_of(worker.submit([&](Orchestrator& orch) {
+      orch.submit(sends, {}, 0);
+      orch.submit(wait, {}, 0);
+    }));
+    expect_part(report.tasks[1].failure, "deadlock: it waits");
+  }
+}
+
 TEST(WorkerFailures, TheShimOfAKernelMayCrash) {
   const TemporaryFolder folder;
   std::ofstream(folder.path("kernel.cpp")) << "#include <pto/pto-inst.hpp>\n"

@@ -132,6 +132,9 @@ class Fabric {
     Picoseconds time = 0;
   };
   void send_signal(Picoseconds time, const SignalInFlight& signal);
+  [[nodiscard]] bool has_signals_in_flight() const {
+    return free_signals_.size() != signals_.size();
+  }
 
  private:
   [[nodiscard]] bool skips(SourcePlace place) const;

@@ -274,7 +274,10 @@ void TaskRun::fail(Running& task, std::exception_ptr failure) {
   }
   // What a team of one device keeps is in the midst of something.
   for (const Part& part : task.parts) {
-    if (!part.member.domain) alone_.erase(part.member.device);
+    const auto own = part.member.domain ? alone_.end() : alone_.find(part.member.device);
+    if (own == alone_.end()) continue;
+    left_domains_.push_back(std::move(own->second));
+    alone_.erase(own);
   }
 }
 
@@ -319,8 +322,17 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
   }
   TaskEnd end = std::move(ended_.front());
   ended_.pop_front();
-  running_.erase(end.task);
+  const auto own = running_.find(end.task);
+  left_.push_back(std::move(own->second));
+  running_.erase(own);
+  forget_left();
   return end;
+}
+
+void TaskRun::forget_left() {
+  if (fabric_->has_signals_in_flight()) return;
+  left_.clear();
+  left_domains_.clear();
 }
 
 }  // namespace peal

@@ -121,6 +121,7 @@ class TaskRun {
   void work(int core);
   void run_part(Core& core, const Slot& slot);
   void leave(Running& task);
+  void forget_left();
   void fail(Running& task, std::exception_ptr failure);
   void fail_standing();
 
@@ -134,6 +135,9 @@ class TaskRun {
   std::map<int, std::unique_ptr<TaskDomain>> alone_;  // by device: for tasks without a domain
   std::vector<std::vector<int>> cores_;               // by device
   std::map<std::uint32_t, std::unique_ptr<Running>> running_;
+  // What has ended and signals may be under way to.
+  std::vector<std::unique_ptr<Running>> left_;
+  std::vector<std::unique_ptr<TaskDomain>> left_domains_;
   std::deque<TaskEnd> ended_;
   std::map<std::uint32_t, std::vector<Numbers>> numbers_;  // of tasks that have started
   std::int64_t next_number_ = 0;
