@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/worker.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
-
-#include "peal/launch/worker.h"
 
 namespace peal {
 namespace {

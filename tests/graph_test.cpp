@@ -157,7 +157,7 @@ TEST(Graph, SaysWhatIsWrongWithTheFile) {
       {sum_graph("run = \"sum\"\ndevices = 0\nargs = [ { in = \"x\", first = \"N+1\" } ]\n"),
        ": `task[0].args[0].first` is 101, beyond the 100 elements of `x`; give a smaller one"},
       {sum_graph("run = \"sum\"\ndevices = 0\nargs = [ { in = \"x\" } ]\n"),
-       "all_reduce: there is no context; add .context(domain[rank])"},
+       "task 0 `sum`: all_reduce: there is no context; add .context(domain[rank])"},
       {sum_graph(fmt::format("{}after = [\"later\"]\n", sum_task)),
        ": `task[0].after[0]` names `later`, which is no earlier task; there is none"},
   };

@@ -65,41 +65,49 @@ TEST(WorkerArguments, ArgumentsThatTheCallableDoesNotTake) {
               "task 0 `adder`: it is to wait for task 0 of another run; runs take effect in the "
               "order of their submission anyway, so leave it away");
     EXPECT_EQ(submitting(reduce, Args{}.inout(host)),
-              "all_reduce: there is no context; add .context(domain[rank])");
+              "task 0 `all_reduce`: all_reduce: there is no context; add .context(domain[rank])");
     EXPECT_EQ(submitting(reduce, Args{}.context(d[0])),
-              "all_reduce on rank 0: 0 arrays to send and 0 to receive are given; it takes one and "
+              "task 0 `all_reduce`: all_reduce on rank 0: 0 arrays to send and 0 to receive are "
+              "given; it takes one and "
               "one, or one inout for both");
     EXPECT_EQ(submitting(reduce, Args{}.context(d[0]).inout(host).out(other)),
-              "all_reduce on rank 0: 1 arrays to send and 2 to receive are given; it takes one and "
+              "task 0 `all_reduce`: all_reduce on rank 0: 1 arrays to send and 2 to receive are "
+              "given; it takes one and "
               "one, or one inout for both");
     EXPECT_EQ(submitting(reduce, Args{}.in(host).scalar(3).context(d[0])),
-              "all_reduce: argument 1 is a scalar; give arrays and a context");
-    EXPECT_EQ(
-        submitting(reduce, Args{}.no_dep(host).context(d[0])),
-        "all_reduce: argument 0 is no_dep, which does not say whether it is sent or received; "
-        "give `in`, `out` or `inout`");
+              "task 0 `all_reduce`: all_reduce: argument 1 is a scalar; give arrays and a context");
+    EXPECT_EQ(submitting(reduce, Args{}.no_dep(host).context(d[0])),
+              "task 0 `all_reduce`: all_reduce: argument 0 is no_dep, which does not say whether "
+              "it is sent or received; "
+              "give `in`, `out` or `inout`");
     expect_part(submitting(reduce, Args{}.in(host).out(integers).context(d[0])), "i32");
     expect_part(submitting(reduce, Args{}.in(here).out(here.part(0, 3)).context(d[0])), "3");
     expect_part(submitting(rooted, Args{}.in(host).context(d[0])), "7");
     EXPECT_EQ(submitting(described, Args{}.context(d[0])),
-              "kernel `with_window`: 0 arrays are given, and it takes 2; give one for each of its "
+              "task 0 `with_window`: kernel `with_window`: 0 arrays are given, and it takes 2; "
+              "give one for each of its "
               "buffers, in their order");
     EXPECT_EQ(submitting(described, Args{}.in(host).inout(d[0].buffer("slots")).scalar(1)),
-              "kernel `with_window`: argument 2 is a scalar; it takes buffers and a context");
+              "task 0 `with_window`: kernel `with_window`: argument 2 is a scalar; it takes "
+              "buffers and a context");
     EXPECT_EQ(submitting(described, Args{}.in(host).inout(d[0].buffer("slots"))),
-              "kernel `with_window`: there is no context; add .context(domain[rank])");
+              "task 0 `with_window`: kernel `with_window`: there is no context; add "
+              ".context(domain[rank])");
     EXPECT_EQ(submitting(described, Args{}.in(integers).inout(here).context(d[0])),
-              "kernel `with_window`: array 0 is its buffer `given`, of f32, and i32 is given; give "
+              "task 0 `with_window`: kernel `with_window`: array 0 is its buffer `given`, of f32, "
+              "and i32 is given; give "
               "its type");
     EXPECT_EQ(submitting(described, Args{}.out(host).inout(here).context(d[0])),
-              "kernel `with_window`: array 0 is its buffer `given`, which is `in`, and `out` is "
+              "task 0 `with_window`: kernel `with_window`: array 0 is its buffer `given`, which is "
+              "`in`, and `out` is "
               "given; say what the kernel does with it");
-    EXPECT_EQ(
-        submitting(described, Args{}.in(here.part(0, 3)).inout(here).context(d[0])),
-        "kernel `with_window`: array 0 is its buffer `given`, of 4 elements, and 3 are given; "
-        "give as many");
+    EXPECT_EQ(submitting(described, Args{}.in(here.part(0, 3)).inout(here).context(d[0])),
+              "task 0 `with_window`: kernel `with_window`: array 0 is its buffer `given`, of 4 "
+              "elements, and 3 are given; "
+              "give as many");
     const std::string outside =
-        "kernel `with_window`: array 1 is its buffer `slots`, which peers write or read, and what "
+        "task 0 `with_window`: kernel `with_window`: array 1 is its buffer `slots`, which peers "
+        "write or read, and what "
         "is given is in no window of the task's domain; give a buffer of the domain";
     EXPECT_EQ(submitting(described, Args{}.in(host).inout(here).context(d[0])), outside);
     EXPECT_EQ(submitting(described, Args{}.in(host).inout(e[1].buffer("slots")).context(d[0])),
@@ -108,7 +116,8 @@ TEST(WorkerArguments, ArgumentsThatTheCallableDoesNotTake) {
     EXPECT_EQ(
         submitting(described,
                    Args{}.in(here.part(0, 2)).inout(alone[0].buffer("slots")).context(alone[0])),
-        "kernel `with_window`: the domain has 1 ranks, and it takes 2 to 3; use a domain of "
+        "task 0 `with_window`: kernel `with_window`: the domain has 1 ranks, and it takes 2 to 3; "
+        "use a domain of "
         "as many devices");
     EXPECT_EQ(refusal([&] { orch.submit_sub(HostFunction{}); }),
               "task 0 `function`: the function is empty; give one");
@@ -147,35 +156,39 @@ TEST(WorkerArguments, ArgumentsThatAPtoCaseDoesNotHave) {
                 "kernel `shim`: 2 arguments are given, and its case `" PEAL_SOURCE_DIR
                 "/tests/pto/shim/case.toml` has 5; give as many, in their order");
     EXPECT_EQ(submitting(shim, Args{}.in(v).out(w).out(w).scalar(1).out(w)),
-              "kernel `shim`: argument 3 is out of its case, and a scalar is given; give arguments "
+              "task 0 `shim`: kernel `shim`: argument 3 is out of its case, and a scalar is given; "
+              "give arguments "
               "in the case's order");
-    EXPECT_EQ(
-        submitting(shim, Args{}.out(v).out(w).out(w).out(w).scalar(1)),
-        "kernel `shim`: argument 0 is in of its case, and `out` is given; say what the kernel "
-        "does with it");
+    EXPECT_EQ(submitting(shim, Args{}.out(v).out(w).out(w).out(w).scalar(1)),
+              "task 0 `shim`: kernel `shim`: argument 0 is in of its case, and `out` is given; say "
+              "what the kernel "
+              "does with it");
     EXPECT_EQ(submitting(shim, Args{}.in(v).out(w).out(integers).out(w).scalar(1)),
-              "kernel `shim`: argument 2 is out of its case, of f32, and i64 is given; give its "
+              "task 0 `shim`: kernel `shim`: argument 2 is out of its case, of f32, and i64 is "
+              "given; give its "
               "type");
     const Buffer slots = d[0].buffer("scratch");
-    EXPECT_EQ(
-        submitting(exchange, Args{}.in(v).out(w).inout(w).scalar(0).context(d[0])),
-        "kernel `exchange`: argument 2 is window of its case, which peers address, and what is "
-        "given is in no window of the task's domain; give a buffer of the domain");
-    EXPECT_EQ(
-        submitting(exchange, Args{}.in(v).out(w).inout(slots).scalar(0).context(e[0])),
-        "kernel `exchange`: argument 2 is window of its case, which peers address, and what is "
-        "given is in no window of the task's domain; give a buffer of the domain");
-    EXPECT_EQ(
-        submitting(exchange, Args{}.in(v).out(w).in(slots).scalar(0).context(d[0])),
-        "kernel `exchange`: argument 2 is window of its case, and `in` is given; say what the "
-        "kernel does with it");
+    EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).inout(w).scalar(0).context(d[0])),
+              "task 0 `exchange`: kernel `exchange`: argument 2 is window of its case, which peers "
+              "address, and what is "
+              "given is in no window of the task's domain; give a buffer of the domain");
+    EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).inout(slots).scalar(0).context(e[0])),
+              "task 0 `exchange`: kernel `exchange`: argument 2 is window of its case, which peers "
+              "address, and what is "
+              "given is in no window of the task's domain; give a buffer of the domain");
+    EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).in(slots).scalar(0).context(d[0])),
+              "task 0 `exchange`: kernel `exchange`: argument 2 is window of its case, and `in` is "
+              "given; say what the "
+              "kernel does with it");
     EXPECT_EQ(submitting(exchange, Args{}.in(v).out(w).inout(slots).scalar(0).scalar(0)),
-              "kernel `exchange`: argument 4 is context of its case, and a scalar is given; give "
+              "task 0 `exchange`: kernel `exchange`: argument 4 is context of its case, and a "
+              "scalar is given; give "
               "arguments in the case's order");
     Args many;
     for (int i = 0; i < 60; ++i) many.scalar(i);
     EXPECT_EQ(submitting(bare, many),
-              "kernel `kernel`: 60 arguments are given, and a kernel takes 48 at most; give fewer");
+              "task 0 `kernel`: kernel `kernel`: 60 arguments are given, and a kernel takes 48 at "
+              "most; give fewer");
   });
 }
 
@@ -235,22 +248,22 @@ TEST(WorkerArguments, MembersOfACollectiveGiveTheSame) {
   std::vector<double> doubles(4);
   worker.run([&](Orchestrator& orch) {
     const Domain d = orch.allocate_domain({"d", {5, 2}, 64});
-    EXPECT_EQ(
-        refusal([&] {
-          orch.submit_group(reduce, {5, 2},
-                            std::vector<Args>{Args{}.inout(four).context(d[0]),
-                                              Args{}.inout(five).context(d[1])});
-        }),
-        "all_reduce on rank 1: blocks of 5 elements of f32 are given, and rank 0 has 4 of f32; "
-        "give every rank the same");
-    EXPECT_EQ(
-        refusal([&] {
-          orch.submit_group(reduce, {5, 2},
-                            std::vector<Args>{Args{}.inout(four).context(d[0]),
-                                              Args{}.inout(doubles).context(d[1])});
-        }),
-        "all_reduce on rank 1: blocks of 4 elements of f64 are given, and rank 0 has 4 of f32; "
-        "give every rank the same");
+    EXPECT_EQ(refusal([&] {
+                orch.submit_group(reduce, {5, 2},
+                                  std::vector<Args>{Args{}.inout(four).context(d[0]),
+                                                    Args{}.inout(five).context(d[1])});
+              }),
+              "task 0 `all_reduce`: all_reduce on rank 1: blocks of 5 elements of f32 are given, "
+              "and rank 0 has 4 of f32; "
+              "give every rank the same");
+    EXPECT_EQ(refusal([&] {
+                orch.submit_group(reduce, {5, 2},
+                                  std::vector<Args>{Args{}.inout(four).context(d[0]),
+                                                    Args{}.inout(doubles).context(d[1])});
+              }),
+              "task 0 `all_reduce`: all_reduce on rank 1: blocks of 4 elements of f64 are given, "
+              "and rank 0 has 4 of f32; "
+              "give every rank the same");
   });
 }
 

@@ -255,10 +255,10 @@ TEST(Worker, CallsOfAKernelAreCountedWithAndWithoutADomain) {
       orch.submit(counted, Args{}.inout(first(2 + call)), 5);
       orch.submit(counted, Args{}.inout(first(2 + call)).context(d[0]), 5);
     }
-    EXPECT_EQ(
-        refusal([&] { orch.submit(counted, Args{}.inout(first(2)), 5); }),
-        "kernel `counted`: array 0 is its buffer `b`, of 5 elements, and 2 are given; give as "
-        "many");
+    EXPECT_EQ(refusal([&] { orch.submit(counted, Args{}.inout(first(2)), 5); }),
+              "task 6 `counted`: kernel `counted`: array 0 is its buffer `b`, of 5 elements, and 2 "
+              "are given; give as "
+              "many");
     orch.submit(counted, Args{}.inout(first(2)), 2);
   });
   EXPECT_EQ(calls, (std::vector<std::int64_t>{0, 0, 1, 1, 2, 2, 0}));

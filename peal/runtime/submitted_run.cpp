@@ -106,7 +106,7 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
     collect(args[member], entry.devices.back(), to);
   }
   check_apart(entry, subject);
-  check_call(callable, entry);
+  check_call(callable, entry, subject);
   return add(std::move(entry), touches, after,
              args.front().name().empty() ? callable.name : args.front().name());
 }
@@ -325,7 +325,8 @@ std::int64_t& SubmittedRun::calls_of(const Callable& callable, const TaskMember&
   return calls_[{callable.program.get(), member.domain.value_or(SIZE_MAX), member.device}];
 }
 
-void SubmittedRun::check_call(const Callable& callable, const Entry& entry) {
+void SubmittedRun::check_call(const Callable& callable, const Entry& entry,
+                              const std::string& subject) {
   std::vector<CallableCall> made;
   for (const TaskMember& member : entry.members) {
     CallableCall call{.arguments = member.arguments, .call = calls_of(callable, member)};
@@ -340,7 +341,11 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry) {
     const bool is_first =
         !made[i].has_context || i == 0 || entry.members[i].domain != entry.members.front().domain;
     if (!is_first) made[i].first = &made.front();
-    callable.check(made[i]);
+    try {
+      callable.check(made[i]);
+    } catch (const Error& error) {  // which knows nothing of the task
+      throw Error(fmt::format("{}: {}", subject, error.what()));
+    }
   }
   for (const TaskMember& member : entry.members) ++calls_of(callable, member);
 }

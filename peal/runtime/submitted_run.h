@@ -88,7 +88,7 @@ class SubmittedRun {
   [[nodiscard]] std::byte* stage(const View& view, int device);
   void check_apart(const Entry& entry, const std::string& subject) const;
   [[nodiscard]] std::int64_t& calls_of(const Callable& callable, const TaskMember& member);
-  void check_call(const Callable& callable, const Entry& entry);
+  void check_call(const Callable& callable, const Entry& entry, const std::string& subject);
   Task add(Entry entry, std::span<const Touch> touches, std::span<const std::size_t> after,
            std::string name);
 
