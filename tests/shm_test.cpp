@@ -72,10 +72,9 @@ TEST_P(ShmAlgorithm, IsRightForAnyRanksAndCount) {
         calls.back().salt = static_cast<int>(calls.size());
       }
     }
-    EXPECT_EQ(run_cases(executor, calls), "");
     // Counts may pass 2^31 and 2^32.
-    EXPECT_EQ(run_cases(executor, calls, {.signal_start = 0x7ffffffd}), "");
-    EXPECT_EQ(run_cases(executor, calls, {.signal_start = 0xfffffffd}), "");
+    constexpr std::uint32_t starts[] = {0, 0x7ffffffd, 0xfffffffd};
+    EXPECT_EQ(run_cases(executor, calls, {.signal_start = starts[ranks % 3]}), "");
   }
 }
 
