@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "cli/devices_option.h"
 #include "peal/base/error.h"
 #include "peal/launch/pto_callable.h"
+#include "peal/machine/toml_file.h"
 #include "peal/pto/case_arguments.h"
 #include "peal/pto/case_node.h"
 
@@ -21,18 +21,6 @@ namespace peal {
 namespace {
 
 namespace fs = std::filesystem;
-
-toml::table parse_toml(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    std::ostringstream where;
-    where << error.source().begin;
-    throw Error(
-        fmt::format("graph file `{}` cannot be read: {} ({}); name an existing file of valid TOML",
-                    path, error.description(), where.str()));
-  }
-}
 
 template <class Named>
 std::optional<std::size_t> find(const std::vector<Named>& all, std::string_view name) {
@@ -44,7 +32,8 @@ std::optional<std::size_t> find(const std::vector<Named>& all, std::string_view 
 
 class Reader {
  public:
-  explicit Reader(std::string path) : path_(std::move(path)), table_(parse_toml(path_)) {
+  explicit Reader(std::string path)
+      : path_(std::move(path)), table_(read_toml_file("graph file", path_)) {
     result_.numbers.path = path_;
     result_.numbers.subject = fmt::format("graph file `{}`", path_);
     result_.numbers.tolerance = 1e-3;

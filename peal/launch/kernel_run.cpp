@@ -20,6 +20,7 @@
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
+#include "peal/machine/described_arguments.h"
 #include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel_case.h"
@@ -27,38 +28,6 @@
 
 namespace peal {
 namespace {
-
-// What one rank has allocated, and where it is in its calls.
-class RankArguments final : public KernelArguments {
- public:
-  RankArguments(const Kernel& kernel, std::int64_t call) : kernel_(kernel), call_(call) {}
-
-  [[nodiscard]] std::int64_t call() const override { return call_; }
-  [[nodiscard]] View buffer(std::string_view name) const override {
-    for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
-      if (kernel_.buffers[i].name == name) return buffers[i];
-    }
-    refuse("buffer", name);
-  }
-  [[nodiscard]] SignalRow signals(std::string_view name) const override {
-    for (std::size_t i = 0; i < kernel_.signals.size(); ++i) {
-      if (kernel_.signals[i].name == name) return rows[i];
-    }
-    refuse("row of signals", name);
-  }
-
-  std::vector<View> buffers;
-  std::vector<SignalRow> rows;
-
- private:
-  [[noreturn]] void refuse(const char* what, std::string_view name) const {
-    throw Error(fmt::format("kernel `{}` has no {} `{}`; add it to its description", kernel_.name,
-                            what, name));
-  }
-
-  const Kernel& kernel_;
-  std::int64_t call_;
-};
 
 class KernelRun {
  public:
@@ -123,18 +92,19 @@ class KernelRun {
     own = allocate(device);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       RankCall& part = calls_.at(call, device.rank());
-      RankArguments& arguments = arguments_.emplace_back(kernel_, call);
-      arguments.rows = own.rows;
+      std::vector<View> buffers;
       for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
         const DType dtype = kernel_.buffers[i].dtype;
         const std::size_t count = is_window(i) ? own.buffers[i].size_bytes / size_bytes(dtype)
                                                : part.numbers.count(argument(i));
-        arguments.buffers.push_back(own.buffers[i].view(0, count, dtype));
+        buffers.push_back(own.buffers[i].view(0, count, dtype));
       }
-      fill(device, part, arguments.buffers);
+      const DescribedArguments& arguments =
+          arguments_.emplace_back(kernel_, call, std::move(buffers), own.rows);
+      fill(device, part, arguments.buffers());
       calls_.report_contribution(readers_, call, device.rank());
       call_kernel(device, arguments);
-      collect(device, call, arguments.buffers);
+      collect(device, call, arguments.buffers());
     }
   }
 
@@ -197,7 +167,7 @@ class KernelRun {
   std::vector<EventReader*> readers_;
   // Not on the fibers' stacks, which a kernel that crashes leaves for good.
   std::vector<Allocations> allocations_;                      // by rank
-  std::deque<RankArguments> arguments_;                       // of all ranks and calls
+  std::deque<DescribedArguments> arguments_;                  // of all ranks and calls
   std::vector<std::vector<std::vector<std::byte>>> outputs_;  // of each rank, one after the other
 };
 

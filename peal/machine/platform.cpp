@@ -5,9 +5,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "peal/base/error.h"
+#include "peal/machine/toml_file.h"
 
 namespace peal {
 namespace {
@@ -65,22 +65,10 @@ class Figures {
   const toml::table& table_;
 };
 
-toml::table parse(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    std::ostringstream where;
-    where << error.source().begin;
-    throw Error(
-        fmt::format("platform file `{}` cannot be read: {} ({}); name an existing TOML file", path,
-                    error.description(), where.str()));
-  }
-}
-
 }  // namespace
 
 Platform read_platform(const std::string& path) {
-  const toml::table table = parse(path);
+  const toml::table table = read_toml_file("platform file", path);
   const Figures figures(path, table);
   Platform platform;
   platform.name = figures.text("name");

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/machine/toml_file.h"
 #include "peal/pto/case_arguments.h"
 #include "peal/pto/case_call.h"
 #include "peal/pto/case_node.h"
@@ -23,18 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr int highest_ranks = 65536;
 constexpr double default_tolerance = 1e-3;
-
-toml::table parse_toml(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    std::ostringstream where;
-    where << error.source().begin;
-    throw Error(
-        fmt::format("case file `{}` cannot be read: {} ({}); name an existing file of valid TOML",
-                    path, error.description(), where.str()));
-  }
-}
 
 bool is_name(std::string_view text) {
   const auto is_letter = [](char c) {
@@ -192,7 +180,7 @@ static CaseFile read_case(const toml::table& table, const std::string& path,
 }
 
 CaseFile read_case_file(const std::string& path, const CaseReplacements& replacements) {
-  return read_case(parse_toml(path), path, replacements);
+  return read_case(read_toml_file("case file", path), path, replacements);
 }
 
 CaseFile read_case_text(const std::string& text, const CaseReplacements& replacements) {

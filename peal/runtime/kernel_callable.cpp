@@ -7,6 +7,7 @@
 
 #include "peal/base/error.h"
 #include "peal/base/expression.h"
+#include "peal/machine/described_arguments.h"
 #include "peal/runtime/callable.h"
 
 namespace peal {
@@ -26,38 +27,6 @@ std::optional<Expression> parse_count(const Kernel& kernel, const std::string& n
                             error.what()));
   }
 }
-
-class DescribedArguments final : public KernelArguments {
- public:
-  DescribedArguments(const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
-                     const std::vector<SignalRow>& rows)
-      : kernel_(kernel), call_(call), buffers_(std::move(buffers)), rows_(rows) {}
-
-  [[nodiscard]] std::int64_t call() const override { return call_; }
-  [[nodiscard]] View buffer(std::string_view name) const override {
-    for (std::size_t i = 0; i < buffers_.size(); ++i) {
-      if (kernel_.buffers[i].name == name) return buffers_[i];
-    }
-    refuse("buffer", name);
-  }
-  [[nodiscard]] SignalRow signals(std::string_view name) const override {
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      if (kernel_.signals[i].name == name) return rows_[i];
-    }
-    refuse("row of signals", name);
-  }
-
- private:
-  [[noreturn]] void refuse(const char* what, std::string_view name) const {
-    throw Error(fmt::format("kernel `{}` has no {} `{}`; add it to its description", kernel_.name,
-                            what, name));
-  }
-
-  const Kernel& kernel_;
-  std::int64_t call_;
-  std::vector<View> buffers_;
-  const std::vector<SignalRow>& rows_;
-};
 
 class KernelProgram final : public DeviceProgram {
  public:

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "peal/machine/kernel.h"
+
+namespace peal {
+
+// What a kernel finds at a call, in the order of its description, which has to outlive this.
+class DescribedArguments final : public KernelArguments {
+ public:
+  DescribedArguments(const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
+                     std::vector<SignalRow> rows)
+      : kernel_(kernel), call_(call), buffers_(std::move(buffers)), rows_(std::move(rows)) {}
+
+  [[nodiscard]] std::int64_t call() const override { return call_; }
+  [[nodiscard]] View buffer(std::string_view name) const override;
+  [[nodiscard]] SignalRow signals(std::string_view name) const override;
+  [[nodiscard]] const std::vector<View>& buffers() const { return buffers_; }
+
+ private:
+  [[noreturn]] void refuse(const char* what, std::string_view name) const;
+
+  const Kernel& kernel_;
+  std::int64_t call_;
+  std::vector<View> buffers_;
+  std::vector<SignalRow> rows_;
+};
+
+}  // namespace peal
