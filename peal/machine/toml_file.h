@@ -7,7 +7,7 @@
 
 namespace peal {
 
-// Reads a TOML file; `what` it is, such as "case file", begins the Error for one that cannot be read.
+// Reads a TOML file; `what` it is, such as "case file", begins the Error where it cannot be read.
 [[nodiscard]] toml::table read_toml_file(const std::string& what, const std::string& path);
 
 }  // namespace peal
