@@ -15,9 +15,8 @@ toml::table read_toml_file(const std::string& what, const std::string& path) {
   } catch (const toml::parse_error& error) {
     std::ostringstream where;
     where << error.source().begin;
-    throw Error(
-        fmt::format("{} `{}` cannot be read: {} ({}); name an existing file of valid TOML", what,
-                    path, error.description(), where.str()));
+    throw Error(fmt::format("{} `{}` cannot be read: {} ({}); name an existing file of valid TOML",
+                            what, path, error.description(), where.str()));
   }
 }
 
