@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "cli/bench_plan.h"
 #include "cli/output_file.h"
@@ -113,9 +112,7 @@ int bench_command(const BenchRequest& request) {
         {"collective", request.collective}, {"algorithm", plan.algorithm},
         {"platform", request.platform},     {"ranks", plan.ranks},
         {"dtype", name(plan.dtype)},        {"rows", rows}};
-    const std::string text = all.dump(2) + "\n";
-    json->write(std::as_bytes(std::span(text)));
-    json->commit();
+    json->commit(all.dump(2) + "\n");
   }
   return wrong == 0 ? 0 : 1;
 }

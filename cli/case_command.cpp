@@ -10,7 +10,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "cli/case_target.h"
@@ -104,9 +103,7 @@ int case_command(const RunRequest& request) {
   const CaseRunResult result = target.run(run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (json) {
-    const std::string text = json_of(request, target, run, result);
-    json->write(std::as_bytes(std::span(text)));
-    json->commit();
+    json->commit(json_of(request, target, run, result));
   }
   const std::string text = text_of(request, run, result);
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -123,8 +123,7 @@ CaseTarget find_case_target(const RunRequest& request) {
   }
   target.request.calls = parse_calls(request);
   if (request.time_limit) {
-    target.request.time_limit_seconds = static_cast<double>(
-        parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));
+    target.request.time_limit_seconds = parse_time_limit(*request.time_limit);
   }
   return target;
 }

@@ -9,7 +9,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -215,8 +214,7 @@ int check_command(const CheckCommandRequest& request) {
   }
   if (json_file) {
     const std::string bytes = json.dump(2) + "\n";
-    json_file->write(std::as_bytes(std::span(bytes)));
-    json_file->commit();
+    json_file->commit(bytes);
   }
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

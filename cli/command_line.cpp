@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -218,8 +217,7 @@ int list_command(const ListRequest& request) {
     std::fwrite(text.data(), 1, text.size(), stdout);
   } else {
     OutputFile file(request.json_path);
-    file.write(std::as_bytes(std::span(text)));
-    file.commit();
+    file.commit(text);
   }
   return 0;
 }

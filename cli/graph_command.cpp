@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "cli/graph_file.h"
 #include "cli/graph_run.h"
@@ -76,11 +75,6 @@ std::string json_of(const GraphCommandRequest& request, const GraphRunResult& re
   return json.dump(2) + "\n";
 }
 
-void write(OutputFile& file, const std::string& text) {
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
-}
-
 }  // namespace
 
 int graph_command(const GraphCommandRequest& request) {
@@ -90,15 +84,14 @@ int graph_command(const GraphCommandRequest& request) {
   GraphRunRequest run{
       .platform = request.platform, .checks = request.checks, .schedule = request.schedule};
   if (request.time_limit) {
-    run.time_limit_seconds = static_cast<double>(
-        parse_number("--time-limit", *request.time_limit, {.lowest = 1, .highest = 86400}));
+    run.time_limit_seconds = parse_time_limit(*request.time_limit);
   }
   const GraphFile file = read_graph_file(request.file);
   const auto start = std::chrono::steady_clock::now();
   const GraphRunResult result = run_graph(file, run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  if (dot) write(*dot, result.dot);
-  if (json) write(*json, json_of(request, result));
+  if (dot) dot->commit(result.dot);
+  if (json) json->commit(json_of(request, result));
   const std::string text = text_of(file, result);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

@@ -22,4 +22,8 @@ std::uint64_t parse_number(std::string_view option, std::string_view text,
   return number;
 }
 
+double parse_time_limit(std::string_view text) {
+  return static_cast<double>(parse_number("--time-limit", text, {.lowest = 1, .highest = 86400}));
+}
+
 }  // namespace peal

@@ -16,4 +16,7 @@ struct NumberRange {
 [[nodiscard]] std::uint64_t parse_number(std::string_view option, std::string_view text,
                                          const NumberRange& range);
 
+// The seconds that --time-limit gives a kernel between two instructions of the chip.
+[[nodiscard]] double parse_time_limit(std::string_view text);
+
 }  // namespace peal

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace peal {
 
@@ -25,6 +26,11 @@ class OutputFile {
 
   // Renames what was written to the target; to be called at most once. Throws as write() does.
   void commit();
+  // Writes the text, and that.
+  void commit(std::string_view text) {
+    write(std::as_bytes(std::span(text)));
+    commit();
+  }
 
  private:
   [[nodiscard]] bool open_nameless();

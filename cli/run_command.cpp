@@ -53,9 +53,7 @@ int run_command(const RunRequest& request) {
   const RunRecord record{request, plan, outcome};
   if (output) write_results(plan, outcome, *output);
   if (json) {
-    const std::string text = run_json(record).dump(2) + "\n";
-    json->write(std::as_bytes(std::span(text)));
-    json->commit();
+    json->commit(run_json(record).dump(2) + "\n");
   }
   const std::string text = run_text(record);
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -14,7 +14,6 @@
 #include "peal/executors/sim/schedule.h"
 #include "peal/launch/launch.h"
 #include "peal/pto/fault_guard.h"
-#include "peal/search/check_text.h"
 
 namespace peal {
 namespace {

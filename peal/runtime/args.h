@@ -135,4 +135,9 @@ class Args {
   std::string name_;
 };
 
+// Throws Error where the arrays are not alike, which a copy from one to the other needs.
+void check_copy(const char* what, const Array& to, const Array& from);
+// Copies between arrays that are; they may overlap.
+void copy_elements(const View& to, const View& from);
+
 }  // namespace peal

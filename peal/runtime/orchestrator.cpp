@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "peal/base/error.h"
 
 namespace peal {
@@ -24,16 +22,9 @@ Task Orchestrator::copy(const Array& to, const Array& from, const Args& also) {
     throw Error(fmt::format("copy: {} more arguments are given; it has none but the two arrays",
                             also.entries().size()));
   }
-  if (to.view().count != from.view().count || to.view().dtype != from.view().dtype) {
-    throw Error(fmt::format("copy: {} elements of {} to {} of {}; give as many of one type",
-                            from.view().count, name(from.view().dtype), to.view().count,
-                            name(to.view().dtype)));
-  }
+  check_copy("copy", to, from);
   return run_.submit_host(
-      [](const TaskArguments& args) {
-        const View dst = args.view(0), src = args.view(1);
-        if (!src.empty()) std::memmove(dst.data, src.data, src.size_bytes());
-      },
+      [](const TaskArguments& args) { copy_elements(args.view(0), args.view(1)); },
       Args(also).out(to).in(from), "copy");
 }
 

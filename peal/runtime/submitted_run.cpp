@@ -79,9 +79,9 @@ std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& 
 
 Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devices,
                           const std::vector<Args>& args) {
-  const std::string subject = fmt::format(
-      "task {} `{}`", entries_.size(),
-      args.empty() || args.front().name().empty() ? callable.name : args.front().name());
+  const std::string& label =
+      args.empty() || args.front().name().empty() ? callable.name : args.front().name();
+  const std::string subject = fmt::format("task {} `{}`", entries_.size(), label);
   if (devices.empty()) {
     throw Error(fmt::format("{}: no devices are given; name at least one", subject));
   }
@@ -107,8 +107,7 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
   }
   check_apart(entry, subject);
   check_call(callable, entry, subject);
-  return add(std::move(entry), touches, after,
-             args.front().name().empty() ? callable.name : args.front().name());
+  return add(std::move(entry), touches, after, label);
 }
 
 Task SubmittedRun::submit_host(HostFunction function, const Args& args, const std::string& name) {
@@ -138,13 +137,11 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
                               domain->request.name,
                               domain->run != id_ ? "is another run's" : domain->released));
     }
-    if (device &&
-        args.context()->device() != worker_.settings.devices[static_cast<std::size_t>(*device)]) {
-      throw Error(
-          fmt::format("{}: the context is device {}'s in domain `{}`, and the task runs on "
-                      "device {}; give that one's",
-                      to.subject, args.context()->device(), domain->request.name,
-                      worker_.settings.devices[static_cast<std::size_t>(*device)]));
+    if (device && args.context()->device() != worker_.number_of(*device)) {
+      throw Error(fmt::format(
+          "{}: the context is device {}'s in domain `{}`, and the task runs on "
+          "device {}; give that one's",
+          to.subject, args.context()->device(), domain->request.name, worker_.number_of(*device)));
     }
     member.domain = domain->index;
     member.rank = args.context()->rank();
@@ -188,11 +185,10 @@ TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
     use(array.memory(), subject);
     argument.in_window = array.memory()->in_window;
     if (device && array.memory()->device_index != *device) {
-      throw Error(
-          fmt::format("{}, `{}`, lies on device {}, and the task runs on device {}; give "
-                      "what lies there",
-                      subject, array.memory()->name, array.memory()->device,
-                      worker_.settings.devices[static_cast<std::size_t>(*device)]));
+      throw Error(fmt::format(
+          "{}, `{}`, lies on device {}, and the task runs on device {}; give "
+          "what lies there",
+          subject, array.memory()->name, array.memory()->device, worker_.number_of(*device)));
     }
     return argument;
   }
@@ -279,9 +275,6 @@ class Furthest {
 // copies of the same bytes on one device only one can be written back.
 void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) const {
   if (entry.staged.size() < 2) return;
-  const auto number = [this](int index) {
-    return worker_.settings.devices[static_cast<std::size_t>(index)];
-  };
   std::vector<HostPart> parts;
   std::size_t next = 0;
   for (const TaskMember& member : entry.members) {
@@ -304,7 +297,7 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
       throw Error(
           fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
                       "and one writes it; give each its own",
-                      subject, number(other->device), number(part.device)));
+                      subject, worker_.number_of(other->device), worker_.number_of(part.device)));
     }
     (part.writes ? writers : readers).add(part);
     if (!part.writes) continue;
@@ -314,7 +307,7 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
       throw Error(
           fmt::format("{}: device {} is to write two arrays of host memory that overlap in "
                       "part; give them as one, or apart",
-                      subject, number(part.device)));
+                      subject, worker_.number_of(part.device)));
     }
     if (own == nullptr || part.end > own->end) own = &part;
   }
@@ -354,7 +347,7 @@ Task SubmittedRun::add(Entry entry, std::span<const Touch> touches,
                        std::span<const std::size_t> after, std::string name) {
   TaskRecord record{.name = std::move(name), .devices = {}};
   for (int device : entry.devices) {
-    record.devices.push_back(worker_.settings.devices[static_cast<std::size_t>(device)]);
+    record.devices.push_back(worker_.number_of(device));
   }
   const std::size_t number = graph_.add(touches, after);
   entries_.push_back(std::move(entry));

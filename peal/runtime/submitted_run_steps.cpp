@@ -15,7 +15,23 @@
 
 namespace peal {
 
+namespace {
+
 constexpr std::size_t most_cores = 32;  // that a failure names
+
+// Of the exception that is being handled; never empty.
+std::string text_of_exception() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    return text.empty() ? "it throws an exception without a text" : text;
+  } catch (...) {
+    return "it throws what is no std::exception";
+  }
+}
+
+}  // namespace
 
 bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
   const std::shared_ptr<void> guard = worker_.driver->guard();
@@ -142,11 +158,8 @@ void SubmittedRun::run_function(std::size_t task) {
   std::string failure;
   try {
     entries_[task].function(TaskArguments(entries_[task].members.front().arguments));
-  } catch (const std::exception& error) {
-    failure = error.what();
-    if (failure.empty()) failure = "it throws an exception without a text";
   } catch (...) {
-    failure = "it throws what is no std::exception";
+    failure = text_of_exception();
   }
   for (const TaskArgument& argument : entries_[task].members.front().arguments) {
     if (checks_ == nullptr || !argument.in_window) continue;
@@ -199,9 +212,6 @@ void SubmittedRun::finish(std::size_t task, const std::string& failure) {
 }
 
 std::string SubmittedRun::failure_of(const TaskEnd& end) const {
-  const auto number = [this](int index) {
-    return worker_.settings.devices[static_cast<std::size_t>(index)];
-  };
   std::string text;
   try {
     std::rethrow_exception(end.failure);
@@ -210,18 +220,15 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
     const std::size_t count = standstill.cores().size();
     for (std::size_t i = 0; i < std::min(count, most_cores); ++i) {
       const StandingCore& core = standstill.cores()[i];
-      text += fmt::format("\n  device {} {}   {}:{}", number(core.rank), core.what, core.file,
-                          core.line);
+      text += fmt::format("\n  device {} {}   {}:{}", worker_.number_of(core.rank), core.what,
+                          core.file, core.line);
     }
     if (count > most_cores) text += fmt::format("\n  and {} more", count - most_cores);
   } catch (const KernelFailure& failure) {
-    return fmt::format("kernel error on device {}: {}   {}", number(failure.rank()),
+    return fmt::format("kernel error on device {}: {}   {}", worker_.number_of(failure.rank()),
                        failure.what_happened(), failure.where());
-  } catch (const std::exception& error) {
-    text = error.what();
-    if (text.empty()) text = "it throws an exception without a text";
   } catch (...) {
-    text = "it throws what is no std::exception";
+    text = text_of_exception();
   }
   if (!end.is_standstill) return text;
   const Entry& entry = entries_[end.task];

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <utility>
 
 #include "peal/base/error.h"
@@ -90,11 +89,7 @@ RunHandle Worker::submit(const std::function<void(Orchestrator&)>& orchestrate) 
   if (!orchestrate) throw Error("submit: the function is empty; give one");
   auto run = std::make_shared<SubmittedRun>(*state_, state_->runs + 1);
   {
-    state_->is_busy = true;
-    struct Stop {
-      bool& flag;
-      ~Stop() { flag = false; }
-    } const stop{state_->is_busy};
+    const WorkerState::Busy busy(*state_);
     Orchestrator orchestrator(*state_, *run);
     orchestrate(orchestrator);
   }
@@ -181,18 +176,12 @@ void Worker::copy(const char* what, const Array& to, const Array& from) {
   for (const Array* array : {&to, &from}) {
     if (array->memory() != nullptr) check_memory(what, *array->memory());
   }
-  if (to.view().count != from.view().count || to.view().dtype != from.view().dtype) {
-    throw Error(fmt::format("{}: {} elements of {} to {} of {}; give as many of one type", what,
-                            from.view().count, name(from.view().dtype), to.view().count,
-                            name(to.view().dtype)));
-  }
+  check_copy(what, to, from);
   if (to.is_const()) {
     throw Error(fmt::format("{}: what is copied to is const; give what can be written", what));
   }
   if (!state_->in_flight.empty()) RunHandle(state_, state_->in_flight.back()).wait();
-  if (!from.view().empty()) {
-    std::memmove(to.view().data, from.view().data, from.view().size_bytes());
-  }
+  copy_elements(to.view(), from.view());
 }
 
 void Worker::close() {

@@ -61,11 +61,7 @@ bool WorkerState::advance(const SubmittedRun& last,
                           std::chrono::steady_clock::time_point deadline) {
   while (!last.has_ended()) {
     const std::shared_ptr<SubmittedRun> next = in_flight.front();
-    is_busy = true;
-    struct Stop {
-      bool& flag;
-      ~Stop() { flag = false; }
-    } const stop{is_busy};
+    const Busy busy(*this);
     if (!next->advance(deadline)) return false;
     in_flight.pop_front();
   }

@@ -50,6 +50,10 @@ struct WorkerState {
   void check_ready(const char* what) const;
   // The place among the worker's of a device; throws Error with those that it has.
   [[nodiscard]] int index_of(int device, const std::string& subject) const;
+  // The number of the device in that place.
+  [[nodiscard]] int number_of(int index) const {
+    return settings.devices[static_cast<std::size_t>(index)];
+  }
   // Carries out the runs up to this one, in their order; false when the deadline passes before.
   bool advance(const SubmittedRun& last, std::chrono::steady_clock::time_point deadline);
 
@@ -62,6 +66,18 @@ struct WorkerState {
   std::deque<std::shared_ptr<SubmittedRun>> in_flight;
   std::uint64_t runs = 0;  // submitted so far
   bool is_busy = false;    // a function of the user's runs
+
+  // Says so as long as it lives.
+  class Busy {
+   public:
+    explicit Busy(WorkerState& worker) : worker_(worker) { worker_.is_busy = true; }
+    ~Busy() { worker_.is_busy = false; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    WorkerState& worker_;
+  };
 };
 
 }  // namespace peal

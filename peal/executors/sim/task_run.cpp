@@ -120,10 +120,6 @@ TaskDomain& TaskRun::domain_of(const TaskMember& member) {
   return *own;
 }
 
-int TaskRun::cores_of(const Running& task, const Part& part) {
-  return cores_of(*task.program, static_cast<int>(part.domain->domain().devices.size()));
-}
-
 int TaskRun::cores_of(const TaskProgram& program, int ranks) {
   const auto* const chip = dynamic_cast<const ChipProgram*>(&program);
   return chip == nullptr ? 1 : chip->cores(ranks);
@@ -175,12 +171,14 @@ void TaskRun::start(const DriverTask& task) {
 void TaskRun::prepare(Running& task) {
   for (Part& part : task.parts) {
     part.domain = &domain_of(part.member);
+    const auto ranks = static_cast<int>(part.domain->domain().devices.size());
+    part.cores = cores_of(*task.program, ranks);
     part.first_number = next_number_;
     std::size_t count = 1;
     if (const auto* const chip = dynamic_cast<const ChipProgram*>(task.program)) {
       part.chip = chip->start({.arguments = part.member.arguments,
                                .rank = part.member.rank,
-                               .ranks = static_cast<int>(part.domain->domain().devices.size()),
+                               .ranks = ranks,
                                .windows = part.domain->window_addresses(),
                                .window_bytes = part.domain->domain().window_bytes,
                                .first_task = next_number_});
@@ -188,7 +186,7 @@ void TaskRun::prepare(Running& task) {
     }
     next_number_ += static_cast<std::int64_t>(count);
     if (fabric_->observed()) numbers_[task.id].push_back({part.first_number, count});
-    for (int index = 0; index < cores_of(task, part); ++index) {
+    for (int index = 0; index < part.cores; ++index) {
       task.cores.push_back(core_of(part.member.device, index));
     }
   }
@@ -199,7 +197,7 @@ void TaskRun::assign(Running& task) {
   const Picoseconds begin = fabric_->now() + machine_.platform.tasks.dispatch_ps;
   std::size_t next = 0;
   for (std::size_t part = 0; part < task.parts.size(); ++part) {
-    for (int index = 0; index < cores_of(task, task.parts[part]); ++index) {
+    for (int index = 0; index < task.parts[part].cores; ++index) {
       const int core = task.cores[next++];
       Slot& slot = slots_[static_cast<std::size_t>(core)];
       CHECK(slot.task == nullptr);

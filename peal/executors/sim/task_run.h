@@ -72,7 +72,8 @@ class TaskRun {
     TaskMember member;
     TaskDomain* domain = nullptr;
     std::unique_ptr<ChipTask> chip;  // of a chip program
-    std::int64_t first_number = 0;   // to the readers of events
+    int cores = 1;
+    std::int64_t first_number = 0;  // to the readers of events
   };
   struct Running {
     std::uint32_t id = 0;
@@ -113,7 +114,6 @@ class TaskRun {
   };
 
   [[nodiscard]] static int cores_of(const TaskProgram& program, int ranks);
-  [[nodiscard]] static int cores_of(const Running& task, const Part& part);
   [[nodiscard]] int core_of(int device, int index);
   [[nodiscard]] TaskDomain& domain_of(const TaskMember& member);
   void prepare(Running& task);
