@@ -19,7 +19,7 @@ void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   dirty_ = 0;
   memory_.reserve(ranks);
   on_chip_ = {};
-  on_chip_ = ZeroPages::map(on_chip_total);
+  on_chip_ = ZeroPages::map(on_chip_total, on_chip_address());
   if (on_chip_.data() != nullptr) return;
   memory_.release();
   throw Error(

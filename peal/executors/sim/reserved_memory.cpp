@@ -67,6 +67,8 @@ ZeroPages ZeroPages::map(std::size_t size_bytes, std::uintptr_t address) {
   return pages;
 }
 
+std::uintptr_t on_chip_address() { return preferred_base + (std::uintptr_t{1} << most_bits); }
+
 void ReservedMemory::reserve(int ranks) {
   release();
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "peal/chip/fabric.h"
 
@@ -24,6 +25,10 @@ class ZeroPages {
   std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;
 };
+
+// Where the on-chip memory of a run's cores lies if that is free: at a fixed address, so that a run
+// does not depend on where the system puts things.
+[[nodiscard]] std::uintptr_t on_chip_address();
 
 // One range for the global memory of all ranks, an equal part each, at a fixed address, so that a
 // run does not depend on where the system puts things.

@@ -128,10 +128,11 @@ int TaskRun::cores_of(const TaskProgram& program, int ranks) {
 int TaskRun::core_of(int device, int index) {
   std::vector<int>& cores = cores_[static_cast<std::size_t>(device)];
   const auto on_chip = static_cast<std::size_t>(on_chip_bytes(machine_.platform));
+  const std::size_t stride = (on_chip + 4095) / 4096 * 4096;
   while (cores.size() <= static_cast<std::size_t>(index)) {
     const std::size_t core = slots_.size();
     if (machine_.on_chip.size() == core) {
-      machine_.on_chip.push_back(ZeroPages::map(on_chip));
+      machine_.on_chip.push_back(ZeroPages::map(on_chip, on_chip_address() + core * stride));
       if (machine_.on_chip.back().data() == nullptr) {
         machine_.on_chip.pop_back();
         throw Error(
