@@ -168,6 +168,12 @@ void ShmDevice::compare_allocation(std::string_view name, std::size_t size_bytes
                   name, size_bytes, index, rank(), known.name, known.size_bytes));
 }
 
+bool ShmDevice::do_is_in_window(const View& view) const {
+  const auto offset =
+      reinterpret_cast<std::uintptr_t>(view.data) - reinterpret_cast<std::uintptr_t>(part_);
+  return offset < used_ && view.size_bytes() <= used_ - offset;
+}
+
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
   compare_allocation(name, size);
   const std::size_t left = arena_.part_bytes() - used_;
