@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,13 @@ namespace {
 
 constexpr std::size_t page_bytes = 4096;
 
+// Of the cache that processors share, as the system knows it.
+std::size_t shared_cache_bytes() {
+  constexpr std::size_t assumed = std::size_t{32} << 20;
+  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
+  return known > 0 ? static_cast<std::size_t>(known) : assumed;
+}
+
 }  // namespace
 
 ShmDevice::ShmDevice(const ShmArena& arena, int rank, const Settings& settings)
@@ -24,7 +32,8 @@ ShmDevice::ShmDevice(const ShmArena& arena, int rank, const Settings& settings)
       policy_(wait_policy(arena.ranks())),
       settings_(settings),
       part_(arena.part(rank)),
-      stride_(static_cast<std::ptrdiff_t>(arena.part_bytes())) {}
+      stride_(static_cast<std::ptrdiff_t>(arena.part_bytes())),
+      cache_bytes_(shared_cache_bytes()) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
@@ -39,23 +48,29 @@ std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   return view.data + (peer.index - rank()) * stride_;
 }
 
+// Ranks do the same at the same time, as a rule.
+Stores ShmDevice::stores_for(const View& view, std::size_t views) const {
+  const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
+  return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+}
+
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
   if (peer.index != rank()) {
     ++counts_.puts;
     counts_.sent_bytes += src.size_bytes();
   }
-  if (settings_.values) copy_bytes(to, src.data, src.size_bytes());
+  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
-  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes());
+  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_copy(View dst, View src, SourcePlace) {
-  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes());
+  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
@@ -74,7 +89,8 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   }
   const View& shape = dsts.front().view;
   if (settings_.values) {
-    reduce_elements(reduce_dsts_, reduce_srcs_, shape.count, shape.dtype, op);
+    reduce_elements(reduce_dsts_, reduce_srcs_, shape.count, shape.dtype, op,
+                    stores_for(shape, dsts.size() + srcs.size()));
   }
 }
 
@@ -114,7 +130,9 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
   const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
-  wait_until_reached({cell.arrived, cell.sleepers}, target, arena_, policy_, "the wait", place);
+  if (!has_reached(cell.arrived, target)) {
+    wait_until_reached({cell.arrived, cell.sleepers}, target, arena_, policy_, "the wait", place);
+  }
   cell.consumed = target;
 }
 
@@ -133,8 +151,8 @@ bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   return true;
 }
 
-// Stores of a processor can be seen in their order; a notify is what makes others look.
-void ShmDevice::do_flush(SourcePlace) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+// A peer that learns of it by any means of its own sees what was stored before.
+void ShmDevice::do_flush(SourcePlace) { std::atomic_thread_fence(std::memory_order_acq_rel); }
 
 std::span<std::byte> ShmDevice::do_access(View view, Access, SourcePlace) {
   return {view.data, view.size_bytes()};

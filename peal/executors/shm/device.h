@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/vector_reduce.h"
 #include "peal/executors/shm/waiter.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
@@ -41,6 +42,8 @@ class ShmDevice final : public Device {
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
+  // How a verb writes that reads and writes so many views of one length.
+  [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
@@ -51,6 +54,7 @@ class ShmDevice final : public Device {
   Settings settings_;
   std::byte* part_;
   std::ptrdiff_t stride_;
+  std::size_t cache_bytes_;
   std::size_t used_ = 0;  // of the part
   std::size_t allocations_ = 0;
   RankCounts counts_;

@@ -33,12 +33,6 @@ void pause() {
 #endif
 }
 
-bool has_reached(const std::uint32_t& value, std::uint32_t target) {
-  const std::uint32_t seen =
-      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
-  return static_cast<std::int32_t>(seen - target) >= 0;
-}
-
 // Returns when the word is no longer `seen`, after a while, or for no reason.
 void sleep_on(std::uint32_t& word, std::uint32_t seen) {
   const timespec limit{.tv_sec = 0, .tv_nsec = sleep_ns};
@@ -90,7 +84,7 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.pauses = 10, .yields = 10};
+  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);
@@ -103,6 +97,9 @@ WaitPolicy wait_policy(int ranks) {
 
 void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmArena& arena,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
+  for (int i = 0; i < policy.looks; ++i) {
+    if (has_reached(word.value, target)) return;
+  }
   for (int i = 0; i < policy.pauses; ++i) {
     if (has_reached(word.value, target)) return;
     pause();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "peal/base/source_place.h"
@@ -8,9 +9,10 @@
 
 namespace peal {
 
-// How a rank waits for a word that another process changes: it looks often, then lets others run
+// How a rank waits for a word that another process changes: it looks without a break, then with pauses, then lets others run
 // between looks, then sleeps in the kernel. With more ranks than processors it sleeps sooner.
 struct WaitPolicy {
+  int looks = 100;
   int pauses = 1000;
   int yields = 100;
   double timeout_seconds = 300;
@@ -27,6 +29,14 @@ struct WaitWord {
   std::uint32_t& value;
   std::uint32_t& sleepers;
 };
+
+// Whether `value - target` is not negative modulo 2^32; if so, what was written before the value
+// came to that can be seen.
+[[nodiscard]] inline bool has_reached(const std::uint32_t& value, std::uint32_t target) {
+  const std::uint32_t seen =
+      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
+  return static_cast<std::int32_t>(seen - target) >= 0;
+}
 
 // Waits until `value - target` is not negative modulo 2^32. Throws RunError when a rank has failed
 // or died, with its name, and when the time limit has passed.
