@@ -2,41 +2,28 @@
 #include "peal/executors/shm/device.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
-namespace {
 
-constexpr std::size_t page_bytes = 4096;
-
-}  // namespace
-
-ShmDevice::ShmDevice(const ShmArena& arena, int rank, const Settings& settings)
-    : Device(rank, arena.ranks()),
-      arena_(arena),
-      policy_(wait_policy(arena.ranks())),
-      settings_(settings),
-      part_(arena.part(rank)),
-      stride_(static_cast<std::ptrdiff_t>(arena.part_bytes())) {}
+ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
+    : Device(membership.rank(), membership.ranks()),
+      membership_(membership),
+      settings_(settings) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
-  const auto offset =
-      reinterpret_cast<std::uintptr_t>(view.data) - reinterpret_cast<std::uintptr_t>(part_);
-  if (offset >= used_ || view.size_bytes() > used_ - offset) {
+  if (!membership_.holds(view.data, view.size_bytes())) {
     throw Error(fmt::format(
         "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
         "Team::allocate or Device::allocate",
         verb, rank(), view.count, peer.index));
   }
-  return view.data + (peer.index - rank()) * stride_;
+  return view.data + membership_.shift(peer.index);
 }
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
@@ -114,7 +101,8 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
   const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
-  wait_until_reached({cell.arrived, cell.sleepers}, target, arena_, policy_, "the wait", place);
+  wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(), membership_.policy(),
+                     "the wait", place);
   cell.consumed = target;
 }
 
@@ -123,7 +111,7 @@ bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
   const std::uint32_t seen = std::atomic_ref(cell.arrived).load(std::memory_order_acquire);
   if (static_cast<std::int32_t>(seen - target) < 0) {
-    if (const std::optional<std::string> why = arena_.failure()) {
+    if (const std::optional<std::string> why = membership_.watch().failure()) {
       throw RunError(
           fmt::format("{}, so the poll at {}:{} is in vain", *why, place.file, place.line));
     }
@@ -144,51 +132,8 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-// The first rank that makes an allocation decides its name and size.
-void ShmDevice::compare_allocation(std::string_view name, std::size_t size_bytes) {
-  const std::size_t index = allocations_++;
-  if (index >= ShmControl::most_allocations) return;
-  AllocationControl& known = arena_.control().allocations[index];
-  const std::string_view kept = name.substr(0, AllocationControl::name_bytes - 1);
-  std::uint32_t nobody = 0;
-  if (known.state.compare_exchange_strong(nobody, 1)) {
-    known.size_bytes = size_bytes;
-    std::memcpy(known.name, kept.data(), kept.size());
-    known.state.store(2, std::memory_order_release);
-    return;
-  }
-  while (known.state.load(std::memory_order_acquire) != 2) {
-    if (arena_.failure()) return;  // the one that was writing may be dead
-  }
-  if (known.size_bytes == size_bytes && kept == known.name) return;
-  throw Error(
-      fmt::format("window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` "
-                  "of {} bytes; "
-                  "make the same allocations in the same order on every rank",
-                  name, size_bytes, index, rank(), known.name, known.size_bytes));
-}
-
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
-  compare_allocation(name, size);
-  const std::size_t left = arena_.part_bytes() - used_;
-  if (size > left) {
-    throw Error(
-        fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
-                    "a rank's {}; use fewer ranks or smaller buffers",
-                    name, size, left, arena_.part_bytes()));
-  }
-  std::byte* const data = part_ + used_;
-  used_ = std::min(arena_.part_bytes(), used_ + (size + 63) / 64 * 64);
-#ifdef MADV_POPULATE_WRITE
-  // First touched by the owner, and not in the midst of a transfer. Where that is refused, the
-  // pages come when they are used.
-  if (size >= page_bytes) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(data) / page_bytes * page_bytes;
-    const auto end = reinterpret_cast<std::uintptr_t>(data) + size;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
-  }
-#endif
-  return {data, size};
+  return {membership_.allocate(name, size), size};
 }
 
 SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
