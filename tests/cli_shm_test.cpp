@@ -62,7 +62,7 @@ TEST(CliShm, Misuse) {
       {"run all_reduce -p shm --schedule random:1", "platform shm: schedule `random:1` cannot be"},
       {"check all_reduce -p shm", "platform `shm` runs for real, which this cannot do; use one of"},
       {"run examples/pto/broadcast -p shm", "platform `shm` runs for real, which this cannot do"},
-      {"graph examples/graphs/two_sums.toml -p shm", "platform `shm` runs for real, which this"},
+      {"graph examples/graphs/two_sums.toml -p shm", "platform shm has none; use one of a2a3sim"},
   };
   for (const auto& [arguments, text] : cases) {
     const Finished finished = run_peal(arguments);

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "peal/launch/launch.h"
 #include "peal/reference/reference.h"
 #include "tests/worker_run.h"
 
@@ -47,18 +49,32 @@ reference::Comparison compare(Collective collective, const reference::Buffers& b
   }
 }
 
+using Handles = std::map<Collective, CallableHandle>;
+
+// A worker that knows all collectives.
+Worker with_collectives(const WorkerOptions& options, Handles& handles) {
+  Worker worker = open_worker(options);
+  const int root = static_cast<int>(worker.devices().size()) / 2;
+  for (Collective collective : all_collectives) {
+    handles[collective] = worker.add(peal::collective(name(collective), {.root = root}));
+  }
+  worker.start();
+  return worker;
+}
+
 // One call of a collective on memory of its own.
 template <class T>
 class CollectiveTask {
  public:
-  CollectiveTask(Worker& worker, Collective collective, std::size_t count, Placement placement)
+  CollectiveTask(Worker& worker, const Handles& handles, Collective collective, std::size_t count,
+                 Placement placement)
       : worker_(worker),
         collective_(collective),
         count_(count),
         placement_(placement),
         ranks_(static_cast<int>(worker.devices().size())),
         root_(ranks_ / 2),
-        handle_(worker.add(peal::collective(name(collective), {.root = root_}))) {
+        handle_(handles.at(collective)) {
     const CollectiveShape blocks = shape(collective, ranks_);
     for (int rank = 0; rank < ranks_; ++rank) {
       send_.emplace_back(static_cast<std::size_t>(blocks.send_blocks) * count);
@@ -126,14 +142,15 @@ class CollectiveTask {
 };
 
 template <class T>
-void expect_collectives(Worker& worker, const std::vector<std::size_t>& counts) {
+void expect_collectives(Worker& worker, const Handles& handles,
+                        const std::vector<std::size_t>& counts) {
   std::vector<CollectiveTask<T>> tasks;
   for (Collective collective : all_collectives) {
     const CollectiveShape blocks = shape(collective, static_cast<int>(worker.devices().size()));
     for (std::size_t count : counts) {
       for (Placement placement : {Placement::host, Placement::buffers, Placement::in_place}) {
         if (placement == Placement::in_place && blocks.send_blocks != blocks.recv_blocks) continue;
-        tasks.emplace_back(worker, collective, count, placement);
+        tasks.emplace_back(worker, handles, collective, count, placement);
       }
     }
   }
@@ -148,20 +165,26 @@ void expect_collectives(Worker& worker, const std::vector<std::size_t>& counts) 
 }
 
 TEST(Worker, EveryCollectiveIsATask) {
-  for (const char* platform : {"a2a3sim", "a5sim"}) {
+  for (const char* platform : {"a2a3sim", "a5sim", "shm"}) {
     for (int devices : {1, 2, 3, 4, 7}) {
       for (const char* schedule : {"virtual", "random:7"}) {
-        Worker worker = started(
-            {.platform = platform, .devices = device_numbers(devices), .schedule = schedule});
-        expect_collectives<float>(worker, {0, 1, 13, 1000});
-        expect_collectives<std::uint8_t>(worker, {5});
-        expect_collectives<Float16>(worker, {3});
-        expect_collectives<std::int64_t>(worker, {33});
+        if (!is_simulated(platform) && std::string(schedule) != "virtual") continue;
+        Handles handles;
+        Worker worker = with_collectives(
+            {.platform = platform, .devices = device_numbers(devices), .schedule = schedule},
+            handles);
+        expect_collectives<float>(worker, handles, {0, 1, 13, 1000});
+        expect_collectives<std::uint8_t>(worker, handles, {5});
+        expect_collectives<Float16>(worker, handles, {3});
+        expect_collectives<std::int64_t>(worker, handles, {33});
       }
     }
   }
-  Worker large = started(on_devices({3, 1}));
-  expect_collectives<double>(large, {100'003});
+  for (const char* platform : {"a2a3sim", "shm"}) {
+    Handles handles;
+    Worker large = with_collectives({.platform = platform, .devices = {3, 1}}, handles);
+    expect_collectives<double>(large, handles, {100'003});
+  }
 }
 
 // Each rank sends `given` to the next, which adds it to its own.
@@ -193,9 +216,13 @@ Kernel shift_and_add() {
 TEST(Worker, ADescribedKernelKeepsItsSignalsFromTaskToTask) {
   for (int devices : {1, 2, 3, 4, 7}) {
     for (std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{37}}) {
-      for (const char* schedule : {"virtual", "random:3", "random:4"}) {
-        Worker worker = started(on_devices(device_numbers(devices), schedule));
+      for (const std::string how : {"virtual", "random:3", "random:4", "shm"}) {
+        const bool is_real = how == "shm";
+        Worker worker = open_worker({.platform = is_real ? "shm" : "a2a3sim",
+                                     .devices = device_numbers(devices),
+                                     .schedule = is_real ? "virtual" : how});
         const CallableHandle shift = worker.add(shift_and_add());
+        worker.start();
         const auto ranks = static_cast<std::size_t>(devices);
         std::vector<std::vector<float>> given(ranks), sum(ranks);
         for (std::size_t rank = 0; rank < ranks; ++rank) {

@@ -169,6 +169,31 @@ void ShmArena::mend() const {
   control_->broken.store(0);
 }
 
+void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const {
+  constexpr std::size_t page_bytes = 4096, least_given_back = std::size_t{256} * 1024;
+  std::byte* const data = part(rank) + offset;
+  if (size_bytes < least_given_back) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  const std::size_t first = (offset + page_bytes - 1) / page_bytes * page_bytes - offset;
+  const std::size_t last = (offset + size_bytes) / page_bytes * page_bytes - offset;
+  if (::madvise(data + first, last - first, MADV_REMOVE) != 0) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  std::memset(data, 0, first);
+  std::memset(data + last, 0, size_bytes - last);
+}
+
+void ShmArena::restart_symmetric(std::size_t offset) const {
+  const std::size_t used = control_->symmetric_bytes.load();
+  for (int rank = 0; rank < ranks() && used > offset; ++rank) clear(rank, offset, used - offset);
+  control_->symmetric_bytes.store(offset);
+}
+
+void ShmArena::keep_to_itself() const { ::madvise(memory_, size_bytes_, MADV_DONTFORK); }
+
 void ShmArena::close_file() {
   if (file_ >= 0) ::close(file_);
   file_ = -1;

@@ -100,9 +100,14 @@ class ShmArena {
   [[nodiscard]] int failed_rank() const { return control_->broken.load() - 1; }
   // Forgets what has become of the ranks, none of which runs any more.
   void mend() const;
-  // Closes the file; the memory stays. It is mapped nowhere else than here and in the processes
-  // that are forked from now on.
+  // Zeroes what lies there in one rank's part, and gives memory back where that is worth it.
+  void clear(int rank, std::size_t offset, std::size_t size_bytes) const;
+  // Lets the symmetric allocations begin there; those of before are gone and zero again.
+  void restart_symmetric(std::size_t offset) const;
+  // Closes the file; the memory stays with those processes that have it.
   void close_file();
+  // Keeps the memory out of processes that this one forks from now on.
+  void keep_to_itself() const;
 
  private:
   ShmArena(int file, std::byte* memory, std::size_t size_bytes);

@@ -11,9 +11,7 @@
 namespace peal {
 
 ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
-    : Device(membership.rank(), membership.ranks()),
-      membership_(membership),
-      settings_(settings) {}
+    : Device(membership.rank(), membership.ranks()), membership_(membership), settings_(settings) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
@@ -101,8 +99,8 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
   const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
-  wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(), membership_.policy(),
-                     "the wait", place);
+  wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(),
+                     membership_.policy(), "the wait", place);
   cell.consumed = target;
 }
 

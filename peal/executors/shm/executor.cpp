@@ -54,8 +54,7 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
   try {
     ShmTeamWatch watch(arena);
     ShmMembership membership(arena, whole_team(arena, rank, watch));
-    ShmDevice device(membership,
-                     {.values = options.values, .signal_start = options.signal_start});
+    ShmDevice device(membership, {.values = options.values, .signal_start = options.signal_start});
     Team team(device, platform);
     meet(membership);
     const Clock::time_point begin = Clock::now();

@@ -49,8 +49,8 @@ void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, Sour
         fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
   }
   if (!is_last(arena_)) return;
-  const auto missing =
-      static_cast<std::int32_t>(target - std::atomic_ref(word.value).load(std::memory_order_acquire));
+  const auto missing = static_cast<std::int32_t>(
+      target - std::atomic_ref(word.value).load(std::memory_order_acquire));
   if (missing <= 0) return;
   throw RunError(
       fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
@@ -99,13 +99,14 @@ void ShmMembership::add_window(std::string_view name, std::byte* data, std::size
   }
 }
 
-std::string ShmMembership::describe(const void* address) const {
-  const auto* const byte = static_cast<const std::byte*>(address);
+std::string ShmMembership::name_of(const SignalCell* signal) const {
+  const auto* const byte = reinterpret_cast<const std::byte*>(signal);
   for (const Window& window : windows_) {
-    if (!is_in(window.range, byte, 1)) continue;
-    return fmt::format("`{}` at byte {}", window.name, byte - window.range.begin);
+    if (!is_in(window.range, byte, sizeof(SignalCell))) continue;
+    const auto offset = static_cast<std::size_t>(byte - window.range.begin);
+    return fmt::format("`{}[{}]`", window.name, offset / sizeof(SignalCell));
   }
-  return "";
+  return "a signal";
 }
 
 AllocationRecord& ShmMembership::next_record() {
@@ -162,8 +163,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     wait_for(record);
     compare(record, kept, size_bytes);
   }
-  std::byte* const data =
-      arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
+  std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
   populate(data, size_bytes);
   add_window(name, data, size_bytes);
   return data;

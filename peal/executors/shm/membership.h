@@ -70,8 +70,8 @@ class ShmMembership {
   [[nodiscard]] std::byte* allocate(std::string_view name, std::size_t size_bytes);
   // Peers can address these bytes of this rank's, too.
   void add_window(std::string_view name, std::byte* data, std::size_t size_bytes);
-  // "`x` at byte 64" of an address in a window; empty for any other.
-  [[nodiscard]] std::string describe(const void* address) const;
+  // "`row[3]`" of a signal in a window, by its number; "a signal" of any other.
+  [[nodiscard]] std::string name_of(const SignalCell* signal) const;
 
  private:
   struct Range {
