@@ -2,6 +2,7 @@
 // The commands that run ranks for real.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -49,6 +50,30 @@ TEST(CliShm, BenchMeasuresAndCompares) {
       EXPECT_GT(row.at("median_us"), 0) << collective;
     }
   }
+}
+
+// A collective and a kernel from a file, one after the other.
+TEST(CliShm, RunsADescribedGraph) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path("graph.toml"))
+      << "platform = \"shm\"\ndevices = \"0-2\"\n[values]\nN = 1000\n"
+         "[callable.sum]\ncollective = \"all_reduce\"\n"
+         "[callable.ring]\nkernel = \"" PEAL_SOURCE_DIR
+         "/examples/kernels/ring_all_reduce.cpp\"\n"
+         "[domain.all]\ndevices = \"0-2\"\nwindow_bytes = 4096\n"
+         "buffers = [ { name = \"inbox\", array = \"f32[1002]\" } ]\n"
+         "[buffer.x]\ndevices = \"0-2\"\narray = \"f32[N]\"\nfill = \"i + rank\"\n"
+         "[buffer.y]\ndevices = \"0-2\"\narray = \"f32[N]\"\nexpect = \"9*i + 9\"\n"
+         "[[task]]\nrun = \"sum\"\ndevices = \"0-2\"\n"
+         "args = [ { in = \"x\" }, { out = \"y\" }, { context = \"all\" } ]\n"
+         "[[task]]\nrun = \"ring\"\ndevices = \"0-2\"\n"
+         "args = [ { inout = \"y\" }, { inout = \"all.inbox\" }, { context = \"all\" } ]\n";
+  const Finished finished = run_peal("graph " + folder.path("graph.toml"));
+  EXPECT_EQ(finished.code, 0) << finished.out << finished.err;
+  EXPECT_TRUE(finished.out.ends_with("PASS\n")) << finished.out;
+  const Finished checked = run_peal("graph --checks " + folder.path("graph.toml"));
+  EXPECT_EQ(checked.code, 2);
+  EXPECT_NE(checked.err.find("worker: platform shm runs for real"), std::string::npos);
 }
 
 TEST(CliShm, Misuse) {

@@ -88,7 +88,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_keeper();
   socket_ = ends[0];
-  const pid_t parent = ::getpid();
+  const pid_t parent = owner_ = ::getpid();
   std::fflush(nullptr);  // what is buffered would be written by both
   keeper_ = ::fork();
   if (keeper_ == 0) {
@@ -114,6 +114,12 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
 }
 
 DeviceProcesses::~DeviceProcesses() {
+  if (::getpid() == owner_) end_keeper();
+  ::close(handle_);
+  ::close(socket_);
+}
+
+void DeviceProcesses::end_keeper() const {
   send(KeeperMessage::quit);
   pollfd end{.fd = handle_, .events = POLLIN, .revents = 0};
   while (::poll(&end, 1, patience_ms) < 0 && errno == EINTR) {
@@ -121,8 +127,6 @@ DeviceProcesses::~DeviceProcesses() {
   if (end.revents == 0) ::kill(keeper_, SIGKILL);
   while (::waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }
-  ::close(handle_);
-  ::close(socket_);
 }
 
 // A keeper that has ended is noticed when it is waited for.

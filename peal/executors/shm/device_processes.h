@@ -55,6 +55,7 @@ class DeviceProcesses {
 
  private:
   void send(KeeperMessage message) const;
+  void end_keeper() const;
   [[nodiscard]] bool keeper_lives() const;
   // Whether it comes; it does not when the keeper or a device has ended.
   [[nodiscard]] bool comes(SharedWord& word, std::uint32_t target) const;
@@ -65,6 +66,7 @@ class DeviceProcesses {
   ShmArena arena_;
   DevicesControl* control_;
   std::size_t symmetric_begin_ = 0;
+  pid_t owner_ = -1;  // this process, and not one that it has forked
   pid_t keeper_ = -1;
   int handle_ = -1;  // a pidfd of it
   int socket_ = -1;  // to it
