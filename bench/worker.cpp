@@ -15,8 +15,8 @@ using SubmitTask = void (*)(Orchestrator& orch, CallableHandle empty, const Buff
                             std::size_t task);
 
 // A run of so many tasks that do nothing: submitted, dispatched, and reported.
-void run_tasks(benchmark::State& state, SubmitTask submit) {
-  Worker worker = open_worker({.devices = {0, 1, 2, 3, 4, 5, 6, 7}});
+void run_tasks(benchmark::State& state, SubmitTask submit, const char* platform = "a2a3sim") {
+  Worker worker = open_worker({.platform = platform, .devices = {0, 1, 2, 3, 4, 5, 6, 7}});
   const CallableHandle empty =
       worker.add(device_function("empty", [](Device&, const TaskArguments&) {}));
   worker.start();
@@ -53,6 +53,7 @@ BENCHMARK_CAPTURE(run_tasks, host_function, host_function)->Arg(10'000)->Arg(100
 BENCHMARK_CAPTURE(run_tasks, on_all_devices, on_all_devices)->Arg(10'000)->Arg(100'000);
 BENCHMARK_CAPTURE(run_tasks, over_one_buffer, over_one_buffer)->Arg(10'000)->Arg(100'000);
 BENCHMARK_CAPTURE(run_tasks, appended, appended)->Arg(10'000)->Arg(100'000);
+BENCHMARK_CAPTURE(run_tasks, on_real_devices, on_all_devices, "shm")->Arg(10'000);
 
 }  // namespace
 }  // namespace peal

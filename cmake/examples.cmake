@@ -29,10 +29,15 @@ foreach(source IN LISTS example_sources)
     export_library(example_${name})  # it loads a kernel
   endif()
   if(PEAL_BUILD_TESTS)
-    foreach(platform a2a3sim a5sim hostsim)
-      add_test(NAME example_${name}_${platform} COMMAND example_${name} ${platform})
+    foreach(platform a2a3sim a5sim hostsim shm)
+      add_test(NAME example_${name}_${platform} COMMAND example_${name} -p ${platform})
       set_tests_properties(example_${name}_${platform} PROPERTIES
                            ENVIRONMENT "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+      if(name MATCHES pto AND platform STREQUAL shm)
+        set_tests_properties(
+          example_${name}_${platform} PROPERTIES
+          PASS_REGULAR_EXPRESSION "platform shm has none; use one of a2a3sim, a5sim, hostsim")
+      endif()
     endforeach()
   endif()
 endforeach()

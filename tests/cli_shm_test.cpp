@@ -2,6 +2,7 @@
 // The commands that run ranks for real.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -51,6 +52,30 @@ TEST(CliShm, BenchMeasuresAndCompares) {
   }
 }
 
+// A collective and a kernel from a file, one after the other.
+TEST(CliShm, RunsADescribedGraph) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path("graph.toml"))
+      << "platform = \"shm\"\ndevices = \"0-2\"\n[values]\nN = 1000\n"
+         "[callable.sum]\ncollective = \"all_reduce\"\n"
+         "[callable.ring]\nkernel = \"" PEAL_SOURCE_DIR
+         "/examples/kernels/ring_all_reduce.cpp\"\n"
+         "[domain.all]\ndevices = \"0-2\"\nwindow_bytes = 4096\n"
+         "buffers = [ { name = \"inbox\", array = \"f32[1002]\" } ]\n"
+         "[buffer.x]\ndevices = \"0-2\"\narray = \"f32[N]\"\nfill = \"i + rank\"\n"
+         "[buffer.y]\ndevices = \"0-2\"\narray = \"f32[N]\"\nexpect = \"9*i + 9\"\n"
+         "[[task]]\nrun = \"sum\"\ndevices = \"0-2\"\n"
+         "args = [ { in = \"x\" }, { out = \"y\" }, { context = \"all\" } ]\n"
+         "[[task]]\nrun = \"ring\"\ndevices = \"0-2\"\n"
+         "args = [ { inout = \"y\" }, { inout = \"all.inbox\" }, { context = \"all\" } ]\n";
+  const Finished finished = run_peal("graph " + folder.path("graph.toml"));
+  EXPECT_EQ(finished.code, 0) << finished.out << finished.err;
+  EXPECT_TRUE(finished.out.ends_with("PASS\n")) << finished.out;
+  const Finished checked = run_peal("graph --checks " + folder.path("graph.toml"));
+  EXPECT_EQ(checked.code, 2);
+  EXPECT_NE(checked.err.find("worker: platform shm runs for real"), std::string::npos);
+}
+
 TEST(CliShm, Misuse) {
   const std::pair<const char*, const char*> cases[] = {
       {"launch -n 0 -- true", "--ranks `0` is not possible; use a whole number from 1 to 4096"},
@@ -62,7 +87,7 @@ TEST(CliShm, Misuse) {
       {"run all_reduce -p shm --schedule random:1", "platform shm: schedule `random:1` cannot be"},
       {"check all_reduce -p shm", "platform `shm` runs for real, which this cannot do; use one of"},
       {"run examples/pto/broadcast -p shm", "platform `shm` runs for real, which this cannot do"},
-      {"graph examples/graphs/two_sums.toml -p shm", "platform `shm` runs for real, which this"},
+      {"graph examples/graphs/two_sums.toml -p shm", "platform shm has none; use one of a2a3sim"},
   };
   for (const auto& [arguments, text] : cases) {
     const Finished finished = run_peal(arguments);

@@ -38,7 +38,7 @@ bool first_collective(const std::string& platform) {
   });
 
   // The vectors are the host's. They were copied to the devices before the task, and back after it.
-  fmt::print("simulated time: {:.3f} us\n", static_cast<double>(report.time_ps) / 1e6);
+  fmt::print("time: {:.3f} us\n", static_cast<double>(report.time_ps) / 1e6);
   return example::agree("sum", sum, expected);
 }
 

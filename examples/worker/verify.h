@@ -43,11 +43,13 @@ inline bool agree(std::string_view what, const std::map<int, std::vector<float>>
   return all;
 }
 
-// Shows the example on the platform that the command line names, and returns the program's exit
-// code: 0 for a result that agrees, 1 for one that does not or a run that fails, 2 for misuse.
+// Shows the example on the platform that the command line names (`shm` or `-p shm`), and returns
+// the program's exit code: 0 for a result that agrees, 1 for one that does not or a run that fails,
+// 2 for misuse.
 inline int run(std::string_view name, int argc, char** argv,
                const std::function<bool(const std::string& platform)>& show) {
-  const std::string platform = argc > 1 ? argv[1] : "a2a3sim";
+  const bool has_option = argc > 2 && std::string_view(argv[1]) == "-p";
+  const std::string platform = has_option ? argv[2] : argc > 1 ? argv[1] : "a2a3sim";
   try {
     const bool passes = show(platform);
     fmt::print("{} on {}: {}\n", name, platform, passes ? "PASS" : "FAIL");

@@ -200,7 +200,10 @@ Kernel load_kernel_file(const std::string& path) {
   }
   Kernel kernel = define();
   if (kernel.name.empty()) kernel.name = path;
-  if (kernel.run) kernel.run = LoadedFunction{object, std::move(kernel.run)};
+  if (kernel.run) {
+    const auto plain = kernel.run.plain();
+    kernel.run = {LoadedFunction{object, std::move(kernel.run)}, plain};
+  }
   return kernel;
 }
 

@@ -32,10 +32,12 @@ std::vector<std::string> platform_names() {
   return names;
 }
 
+bool is_simulated(const std::string& platform) { return platform != real; }
+
 Platform simulated_target(const std::string& platform) {
   if (platform.ends_with(".toml")) return load_platform(platform);
   const std::vector<std::string> names = simulated_names();
-  if (platform == real) {
+  if (!is_simulated(platform)) {
     throw Error(
         fmt::format("platform `{}` runs for real, which this cannot do; use one of {}, or "
                     "the path of a .toml file",
@@ -55,7 +57,7 @@ Platform simulated_target(const std::string& platform) {
 }
 
 std::unique_ptr<Executor> open_executor(const std::string& platform) {
-  if (platform == real) return std::make_unique<ShmExecutor>(load_platform(real_target));
+  if (!is_simulated(platform)) return std::make_unique<ShmExecutor>(load_platform(real_target));
   return std::make_unique<SimExecutor>(simulated_target(platform));
 }
 

@@ -14,6 +14,9 @@ namespace peal {
 // folders, in order of their names, all simulated; and "shm", processes on this host.
 [[nodiscard]] std::vector<std::string> platform_names();
 
+// Whether a platform of that name is simulated; another one runs for real, on this host.
+[[nodiscard]] bool is_simulated(const std::string& platform);
+
 // The target of a simulated platform: a name of platform_names(), or the path of a .toml file.
 // Throws Error with the list of names.
 [[nodiscard]] Platform simulated_target(const std::string& platform);

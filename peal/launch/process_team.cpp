@@ -44,10 +44,16 @@ int number_of(const char* variable) {
 
 struct ProcessTeamParts {
   ProcessTeamParts(ShmArena memory, int rank)
-      : arena(std::move(memory)), platform(load_platform("host")), device(arena, rank, {}) {}
+      : arena(std::move(memory)),
+        platform(load_platform("host")),
+        watch(arena),
+        membership(arena, whole_team(arena, rank, watch)),
+        device(membership, {}) {}
 
   ShmArena arena;
   Platform platform;
+  ShmTeamWatch watch;
+  ShmMembership membership;
   ShmDevice device;
 };
 

@@ -2,6 +2,7 @@
 #include "peal/launch/worker.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <string_view>
@@ -9,10 +10,13 @@
 
 #include "peal/base/error.h"
 #include "peal/checks/checker.h"
+#include "peal/executors/shm/device_processes.h"
+#include "peal/executors/shm/driver.h"
 #include "peal/executors/sim/driver.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/executors/sim/schedule.h"
 #include "peal/launch/launch.h"
+#include "peal/launch/platforms.h"
 #include "peal/pto/fault_guard.h"
 
 namespace peal {
@@ -69,17 +73,11 @@ class WorkerChecks final : public RunChecks {
   bool has_stopped_ = false;
 };
 
-}  // namespace
-
-Worker open_worker(const WorkerOptions& options) {
+Worker open_simulated(const WorkerOptions& options) {
   Platform platform = simulated_target(options.platform);
   if (options.devices.size() > static_cast<std::size_t>(SimExecutor::most_ranks)) {
     throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
                             options.devices.size(), SimExecutor::most_ranks));
-  }
-  if (!(options.time_limit_seconds > 0)) {
-    throw Error(
-        fmt::format("worker: a time limit of {} s; give more than 0", options.time_limit_seconds));
   }
   static_cast<void>(make_schedule(options.schedule));  // refuses one that there is not
   const Platform::Switches switches = platform.switches;
@@ -99,6 +97,43 @@ Worker open_worker(const WorkerOptions& options) {
     };
   }
   return Worker(std::move(settings));
+}
+
+// The devices' processes are begun now, while the process may still have one thread, and forked in
+// start().
+Worker open_real(const WorkerOptions& options) {
+  std::vector<std::string> names = platform_names();
+  std::erase_if(names, [](const std::string& name) { return !is_simulated(name); });
+  const std::string others = fmt::format("{}", fmt::join(names, ", "));
+  if (options.checks) {
+    throw Error(
+        fmt::format("worker: platform {} runs for real, which has no events that checks could "
+                    "read; leave the checks off, or use one of {}",
+                    options.platform, others));
+  }
+  if (options.schedule != "virtual") {
+    throw Error(
+        fmt::format("worker: platform {} runs for real, where schedule `{}` cannot be chosen; "
+                    "leave it away, or use one of {}",
+                    options.platform, options.schedule, others));
+  }
+  static_cast<void>(indexes_of(options.devices));  // refuses those that make no sense
+  const auto processes = std::make_shared<DeviceProcesses>(options.devices, load_platform("host"));
+  return Worker({.platform = options.platform,
+                 .devices = options.devices,
+                 .make_driver = [processes, others](
+                                    int) { return std::make_unique<ShmDriver>(processes, others); },
+                 .timeout = options.timeout});
+}
+
+}  // namespace
+
+Worker open_worker(const WorkerOptions& options) {
+  if (!(options.time_limit_seconds > 0)) {
+    throw Error(
+        fmt::format("worker: a time limit of {} s; give more than 0", options.time_limit_seconds));
+  }
+  return is_simulated(options.platform) ? open_simulated(options) : open_real(options);
 }
 
 }  // namespace peal

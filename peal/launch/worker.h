@@ -18,8 +18,9 @@ struct WorkerOptions {
   std::chrono::duration<double> timeout{300};  // of a wait for a run that has none of its own
 };
 
-// A worker for devices of that platform; it is new. Throws Error for a platform that there is not,
-// or devices that make no sense.
+// A worker for devices of that platform; it is new. On platform "shm" they are processes, which a
+// process forks that is forked here: this one may have a single thread only. Throws Error for a
+// platform that there is not, devices that make no sense, and options that only a simulation has.
 [[nodiscard]] Worker open_worker(const WorkerOptions& options);
 
 }  // namespace peal

@@ -76,8 +76,14 @@ class DeviceDriver {
   virtual ~DeviceDriver() = default;
 
   [[nodiscard]] virtual const Platform& platform() const = 0;
-  // Throws Error where this driver cannot run the program, with what can.
-  virtual void check_program(const std::string& name, const TaskProgram& program) const = 0;
+  // Whether time is that of the platform; otherwise it is this host's, and varies.
+  [[nodiscard]] virtual bool is_simulated() const { return true; }
+
+  // Makes a program known, which has to live as long as the driver. Throws Error where this driver
+  // cannot run it, with what can.
+  virtual void add_program(const std::string& name, const TaskProgram& program) = 0;
+  // Opens the devices, once, before anything that follows.
+  virtual void open() {}
 
   // Throws Error when the memory does not suffice.
   [[nodiscard]] virtual DeviceMemory allocate(const DeviceMemoryRequest& request) = 0;
@@ -101,10 +107,11 @@ class DeviceDriver {
   [[nodiscard]] virtual std::shared_ptr<void> guard() { return nullptr; }
   // Begins a run, at time 0 and with nothing under way.
   virtual void begin_run(RunSettings settings) = 0;
-  // Starts a task at once; its devices have none.
+  // Starts a task at once, of a program that is known; its devices have none.
   virtual void start(const DriverTask& task) = 0;
   // Goes on until a task ends or has failed; nothing when the deadline passes before. Some task
-  // must have been started. Of a task that fails no member runs on.
+  // must have been started. Of a task that fails no member runs on. Throws RunError when the
+  // devices cannot go on with any task of the run.
   virtual std::optional<TaskEnd> wait_for_end(std::chrono::steady_clock::time_point deadline) = 0;
   [[nodiscard]] virtual Picoseconds now() const = 0;
   // Ends the run, and whatever is still under way in it.

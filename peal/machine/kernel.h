@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "peal/machine/device.h"
 #include "peal/machine/dtype.h"
+#include "peal/machine/plain_function.h"
 #include "peal/machine/reduce_op.h"
 
 namespace peal {
@@ -59,7 +59,7 @@ struct KernelExpectation {
 // A kernel of one's own, with all that is needed to run and check it.
 struct Kernel {
   std::string name;
-  std::function<void(Device& self, const KernelArguments& args)> run;
+  AnyFunction<void(Device& self, const KernelArguments& args)> run;
   std::vector<KernelBuffer> buffers = {};
   std::vector<KernelSignals> signals = {};
   std::optional<KernelExpectation> expect = {};

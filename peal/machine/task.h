@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "peal/machine/team.h"
@@ -55,6 +57,17 @@ class TaskProgram {
 class DeviceProgram : public TaskProgram {
  public:
   virtual void run(Team& team, std::span<const TaskArgument> arguments) const = 0;
+
+  // What another process makes the same program from, which was forked from this one before the
+  // program was made. It has all functions at the same places, and nothing else of the program.
+  struct Recipe {
+    using Function = void (*)();
+    std::unique_ptr<const DeviceProgram> (*make)(const Recipe& recipe) = nullptr;
+    std::string text = {};
+    Function function = nullptr;  // that it calls; null where there is none
+  };
+  // Throws Error where there is none, with the reason but not the name.
+  [[nodiscard]] virtual Recipe recipe() const;
 };
 
 }  // namespace peal

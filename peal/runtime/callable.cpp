@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "peal/base/error.h"
+#include "peal/base/packed_text.h"
 #include "peal/collectives/arguments.h"
 #include "peal/collectives/registry.h"
 
@@ -21,6 +22,20 @@ class FunctionProgram final : public DeviceProgram {
   void run(Team& team, std::span<const TaskArgument> arguments) const override {
     function_(team.device(), TaskArguments(arguments));
   }
+  [[nodiscard]] Recipe recipe() const override {
+    const DeviceFunction::Plain plain = function_.plain();
+    if (plain == nullptr) {
+      throw Error(
+          "its function has data of its own, such as a lambda's captures, which other processes do "
+          "not have; give a plain function, or a lambda without captures, and the data as "
+          "arguments of the task");
+    }
+    return {.make = [](const Recipe& recipe) -> std::unique_ptr<const DeviceProgram> {
+              return std::make_unique<const FunctionProgram>(
+                  reinterpret_cast<DeviceFunction::Plain>(recipe.function));
+            },
+            .function = reinterpret_cast<Recipe::Function>(plain)};
+  }
 
  private:
   DeviceFunction function_;
@@ -33,6 +48,12 @@ class CollectiveProgram final : public DeviceProgram {
 
   void run(Team& team, std::span<const TaskArgument> arguments) const override {
     run_collective(team, call(arguments));
+  }
+  [[nodiscard]] Recipe recipe() const override {
+    PackedText packed;
+    packed.add(name(collective_)).add(name(options_.op)).add(options_.algorithm);
+    packed.add(static_cast<std::size_t>(options_.root));
+    return {.make = make, .text = packed.text()};
   }
 
   [[nodiscard]] CollectiveCall call(std::span<const TaskArgument> arguments) const {
@@ -51,6 +72,14 @@ class CollectiveProgram final : public DeviceProgram {
   void check(const CallableCall& call) const;
 
  private:
+  static std::unique_ptr<const DeviceProgram> make(const Recipe& recipe) {
+    UnpackedText unpacked(recipe.text);
+    const Collective collective = parse_collective(unpacked.text());
+    CollectiveOptions options{.op = parse_reduce_op(unpacked.text()), .algorithm = unpacked.text()};
+    options.root = static_cast<int>(unpacked.count());
+    return std::make_unique<const CollectiveProgram>(collective, std::move(options));
+  }
+
   struct Block {
     std::size_t count = 0;
     DType dtype{};

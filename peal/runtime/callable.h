@@ -94,7 +94,7 @@ struct CollectiveOptions {
 
 // A function in the verbs of a Device, with whatever arguments a task has. What it allocates lives
 // as long as the domain.
-using DeviceFunction = std::function<void(Device& self, const TaskArguments& arguments)>;
+using DeviceFunction = AnyFunction<void(Device& self, const TaskArguments& arguments)>;
 [[nodiscard]] Callable device_function(const std::string& name, DeviceFunction function);
 
 }  // namespace peal

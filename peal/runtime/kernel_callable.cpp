@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/base/error.h"
 #include "peal/base/expression.h"
+#include "peal/base/packed_text.h"
 #include "peal/machine/described_arguments.h"
 #include "peal/runtime/callable.h"
 
@@ -48,6 +51,7 @@ class KernelProgram final : public DeviceProgram {
   }
 
   void run(Team& team, std::span<const TaskArgument> arguments) const override;
+  [[nodiscard]] Recipe recipe() const override;
   void check(const CallableCall& call) const;
 
  private:
@@ -57,6 +61,7 @@ class KernelProgram final : public DeviceProgram {
     std::int64_t calls = 0;
   };
 
+  static std::unique_ptr<const DeviceProgram> make(const Recipe& recipe);
   [[nodiscard]] std::int64_t evaluate(const Expression& count, std::int64_t ranks,
                                       std::int64_t rank, std::int64_t call) const {
     const std::int64_t values[] = {ranks, rank, call};
@@ -88,6 +93,38 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
   }
   const DescribedArguments described(kernel_, state.calls++, std::move(buffers), state.rows);
   kernel_.run(team.device(), described);
+}
+
+using KernelFunction = decltype(Kernel::run)::Plain;
+
+// What run() needs of the description.
+DeviceProgram::Recipe KernelProgram::recipe() const {
+  const KernelFunction plain = kernel_.run.plain();
+  if (plain == nullptr) {
+    throw Error(
+        "its `run` has data of its own, such as a lambda's captures, which other processes do not "
+        "have; give a plain function, or a lambda without captures");
+  }
+  PackedText packed;
+  packed.add(kernel_.name).add(kernel_.buffers.size());
+  for (const KernelBuffer& buffer : kernel_.buffers) packed.add(buffer.name);
+  packed.add(kernel_.signals.size());
+  for (const KernelSignals& row : kernel_.signals) packed.add(row.name).add(row.count);
+  return {
+      .make = make, .text = packed.text(), .function = reinterpret_cast<Recipe::Function>(plain)};
+}
+
+std::unique_ptr<const DeviceProgram> KernelProgram::make(const Recipe& recipe) {
+  UnpackedText unpacked(recipe.text);
+  Kernel kernel{.name = unpacked.text(), .run = reinterpret_cast<KernelFunction>(recipe.function)};
+  for (std::size_t left = unpacked.count(); left > 0; --left) {
+    kernel.buffers.push_back({.name = unpacked.text(), .count = ""});
+  }
+  for (std::size_t left = unpacked.count(); left > 0; --left) {
+    std::string name = unpacked.text();
+    kernel.signals.push_back({.name = std::move(name), .count = unpacked.text()});
+  }
+  return std::make_unique<const KernelProgram>(kernel);
 }
 
 void KernelProgram::check(const CallableCall& call) const {

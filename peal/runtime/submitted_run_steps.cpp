@@ -38,12 +38,15 @@ bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
   try {
     if (phase_ == Phase::made) begin();
     while (left_ != 0) {
-      if (!functions_.empty()) {
+      // Real devices are at work while a function of the host takes its time.
+      std::optional<std::size_t> task;
+      if (functions_.empty() || !worker_.driver->is_simulated()) task = dispatcher_.next();
+      if (task) {
+        start(*task);
+      } else if (!functions_.empty()) {
         const std::size_t function = functions_.top();
         functions_.pop();
         run_function(function);
-      } else if (const std::optional<std::size_t> task = dispatcher_.next()) {
-        start(*task);
       } else {
         const std::optional<TaskEnd> end = worker_.driver->wait_for_end(deadline);
         if (!end) return false;

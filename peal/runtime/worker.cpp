@@ -60,7 +60,7 @@ CallableHandle Worker::add(const Callable& callable) {
                     "device_function() or pto_kernel()",
                     callable.name));
   }
-  if (state_->driver != nullptr) state_->driver->check_program(callable.name, *callable.program);
+  if (state_->driver != nullptr) state_->driver->add_program(callable.name, *callable.program);
   state_->callables.push_back(callable);
   return {state_->id, state_->callables.size() - 1};
 }
@@ -74,11 +74,13 @@ void Worker::start() {
   try {
     state_->driver = state_->settings.make_driver(static_cast<int>(devices().size()));
     for (const Callable& callable : state_->callables) {
-      state_->driver->check_program(callable.name, *callable.program);
+      state_->driver->add_program(callable.name, *callable.program);
     }
+    state_->driver->open();
   } catch (...) {
     state_->phase = WorkerPhase::failed;
     state_->driver = nullptr;
+    state_->settings.make_driver = nullptr;
     throw;
   }
   state_->phase = WorkerPhase::ready;
@@ -194,6 +196,7 @@ void Worker::close() {
   }
   state_->in_flight.clear();
   state_->driver = nullptr;
+  state_->settings.make_driver = nullptr;  // which may hold what the driver is made of
   state_->phase = WorkerPhase::closed;
 }
 

@@ -21,11 +21,12 @@ const char* name(WorkerPhase phase) {
   return names[static_cast<std::size_t>(phase)];
 }
 
-WorkerState::WorkerState(WorkerSettings given) : id(++workers), settings(std::move(given)) {
-  if (settings.devices.empty()) {
+std::map<int, int> indexes_of(const std::vector<int>& devices) {
+  if (devices.empty()) {
     throw Error("worker: no devices are given; name at least one, such as .devices = {0}");
   }
-  for (int device : settings.devices) {
+  std::map<int, int> indexes;
+  for (int device : devices) {
     if (device < 0) {
       throw Error(
           fmt::format("worker: device {} is negative; devices are numbered from 0", device));
@@ -34,7 +35,11 @@ WorkerState::WorkerState(WorkerSettings given) : id(++workers), settings(std::mo
       throw Error(fmt::format("worker: device {} is given twice; name each device once", device));
     }
   }
+  return indexes;
 }
+
+WorkerState::WorkerState(WorkerSettings given)
+    : id(++workers), settings(std::move(given)), indexes(indexes_of(settings.devices)) {}
 
 void WorkerState::check_ready(const char* what) const {
   if (is_busy) {

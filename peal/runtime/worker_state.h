@@ -38,6 +38,9 @@ struct WorkerSettings {
   std::chrono::duration<double> timeout{300};  // of a wait that has none of its own
 };
 
+// The places of devices by their numbers. Throws Error for numbers that make no sense.
+[[nodiscard]] std::map<int, int> indexes_of(const std::vector<int>& devices);
+
 enum class WorkerPhase : std::uint8_t { fresh, starting, ready, failed, closed };
 
 [[nodiscard]] const char* name(WorkerPhase phase);

@@ -120,6 +120,22 @@ ShmArena::~ShmArena() {
   if (file_ >= 0) ::close(file_);
 }
 
+std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_bytes) const {
+  std::atomic<std::uint64_t>& used = control_->symmetric_bytes;
+  std::uint64_t before = used.load();
+  do {
+    const std::size_t left = part_bytes() - before;
+    if (size_bytes > left) {
+      throw Error(
+          fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
+                      "a rank's {}; use fewer ranks or smaller buffers",
+                      name, size_bytes, left, part_bytes()));
+    }
+  } while (!used.compare_exchange_weak(
+      before, std::min<std::uint64_t>(part_bytes(), before + (size_bytes + 63) / 64 * 64)));
+  return before;
+}
+
 void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
   ranks_[rank].state.store(state);
   std::int32_t nobody = 0;
@@ -145,6 +161,42 @@ void ShmArena::check_failure() const {
   if (!why) return;
   if (control_->state == RankState::refused) throw Error(*why);
   throw RunError(*why);
+}
+
+void ShmArena::mend() const {
+  for (int rank = 0; rank < ranks(); ++rank) ranks_[rank].state.store(RankState::absent);
+  control_->has_text.store(0);
+  control_->broken.store(0);
+}
+
+void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const {
+  constexpr std::size_t page_bytes = 4096, least_given_back = std::size_t{256} * 1024;
+  std::byte* const data = part(rank) + offset;
+  if (size_bytes < least_given_back) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  const std::size_t first = (offset + page_bytes - 1) / page_bytes * page_bytes - offset;
+  const std::size_t last = (offset + size_bytes) / page_bytes * page_bytes - offset;
+  if (::madvise(data + first, last - first, MADV_REMOVE) != 0) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  std::memset(data, 0, first);
+  std::memset(data + last, 0, size_bytes - last);
+}
+
+void ShmArena::restart_symmetric(std::size_t offset) const {
+  const std::size_t used = control_->symmetric_bytes.load();
+  for (int rank = 0; rank < ranks() && used > offset; ++rank) clear(rank, offset, used - offset);
+  control_->symmetric_bytes.store(offset);
+}
+
+void ShmArena::keep_to_itself() const { ::madvise(memory_, size_bytes_, MADV_DONTFORK); }
+
+void ShmArena::close_file() {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
 }
 
 }  // namespace peal

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "peal/machine/run.h"
 #include "peal/machine/signal.h"
@@ -24,18 +25,27 @@ struct alignas(64) RankControl {
   RankCounts counts;
 };
 
-// One allocation that all ranks have to make alike; the first that comes decides.
-struct AllocationControl {
-  static constexpr std::size_t name_bytes = 48;
+// One allocation that all members of a team have to make alike; the first that comes decides.
+struct AllocationRecord {
+  static constexpr std::size_t name_bytes = 40;
   std::atomic<std::uint32_t> state{};  // 0: nobody's so far, 1: being written, 2: written
   std::uint64_t size_bytes = 0;
+  std::uint64_t offset = 0;  // in each member's part
   char name[name_bytes] = {};
+};
+
+// Some of a team's allocations, in their order.
+struct AllocationChunk {
+  static constexpr std::size_t records_count = 63;
+  AllocationRecord records[records_count];
+  // Where the next chunk lies in the part of the team's first member. Set before the last record is
+  // written.
+  alignas(64) std::uint64_t next = 0;
 };
 
 // What the ranks and whoever started them share, beside the windows. All zero at first.
 struct ShmControl {
   static constexpr std::size_t most_text = 4096;
-  static constexpr std::size_t most_allocations = 4096;  // that are compared
 
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
@@ -46,7 +56,9 @@ struct ShmControl {
   RankState state{};
   char text[most_text] = {};
   SignalCell start;  // ranks that are ready to begin
-  AllocationControl allocations[most_allocations];
+  // How much of each part is taken by symmetric allocations.
+  alignas(64) std::atomic<std::uint64_t> symmetric_bytes{};
+  AllocationChunk allocations;  // of all ranks together
 };
 
 // One range of memory that several processes share: the control block, and an equal part for each
@@ -74,12 +86,28 @@ class ShmArena {
   }
   [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
 
+  // Takes so many bytes at the same place of every part, 64-byte aligned; returns where. Throws
+  // Error, with the name, when the parts do not suffice.
+  [[nodiscard]] std::size_t take_symmetric(std::string_view name, std::size_t size_bytes) const;
+
   // Says that the rank cannot go on, and why; the first one counts. Nobody waits from then on.
   void break_off(int rank, RankState state, const std::string& why) const;
   // Why nobody can go on; nothing as long as everybody can.
   [[nodiscard]] std::optional<std::string> failure() const;
   // Throws that as an Error, where a rank has refused, or a RunError.
   void check_failure() const;
+  // The rank that has failed first, or -1.
+  [[nodiscard]] int failed_rank() const { return control_->broken.load() - 1; }
+  // Forgets what has become of the ranks, none of which runs any more.
+  void mend() const;
+  // Zeroes what lies there in one rank's part, and gives memory back where that is worth it.
+  void clear(int rank, std::size_t offset, std::size_t size_bytes) const;
+  // Lets the symmetric allocations begin there; those of before are gone and zero again.
+  void restart_symmetric(std::size_t offset) const;
+  // Closes the file; the memory stays with those processes that have it.
+  void close_file();
+  // Keeps the memory out of processes that this one forks from now on.
+  void keep_to_itself() const;
 
  private:
   ShmArena(int file, std::byte* memory, std::size_t size_bytes);

@@ -2,20 +2,16 @@
 #include "peal/executors/shm/device.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
-namespace {
 
-constexpr std::size_t page_bytes = 4096;
+namespace {
 
 // Of the cache that processors share, as the system knows it.
 std::size_t shared_cache_bytes() {
@@ -26,26 +22,21 @@ std::size_t shared_cache_bytes() {
 
 }  // namespace
 
-ShmDevice::ShmDevice(const ShmArena& arena, int rank, const Settings& settings)
-    : Device(rank, arena.ranks()),
-      arena_(arena),
-      policy_(wait_policy(arena.ranks())),
+ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
+    : Device(membership.rank(), membership.ranks()),
+      membership_(membership),
       settings_(settings),
-      part_(arena.part(rank)),
-      stride_(static_cast<std::ptrdiff_t>(arena.part_bytes())),
       cache_bytes_(shared_cache_bytes()) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
-  const auto offset =
-      reinterpret_cast<std::uintptr_t>(view.data) - reinterpret_cast<std::uintptr_t>(part_);
-  if (offset >= used_ || view.size_bytes() > used_ - offset) {
+  if (!membership_.holds(view.data, view.size_bytes())) {
     throw Error(fmt::format(
         "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
         "Team::allocate or Device::allocate",
         verb, rank(), view.count, peer.index));
   }
-  return view.data + (peer.index - rank()) * stride_;
+  return view.data + membership_.shift(peer.index);
 }
 
 // Ranks do the same at the same time, as a rule.
@@ -122,32 +113,57 @@ void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
 }
 
 void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
-  do_put(peer, dst, src, place);
-  do_notify(peer, signal, 1, place);
+  if (dst.data != signal.cell->payload) {
+    do_put(peer, dst, src, place);
+    return do_notify(peer, signal, 1, place);
+  }
+  // Data beside a signal has one writer, so the count needs no atomic addition, and the line goes
+  // to the peer once with both.
+  SignalCell& cell = cell_of(peer, signal, "put_notify");
+  if (peer.index != rank()) {
+    ++counts_.puts;
+    ++counts_.notifies;
+    counts_.sent_bytes += src.size_bytes();
+  }
+  if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
+  set_and_wake({cell.arrived, cell.sleepers},
+               std::atomic_ref(cell.arrived).load(std::memory_order_relaxed) + 1);
 }
+
+namespace {
+
+// What the cell's owner has consumed: not in the line that notifiers write to, so that the line
+// need not come back to them first.
+std::uint32_t& consumed(SignalCell& cell) {
+  if (cell.counter == 0) return cell.consumed;
+  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
+}
+
+}  // namespace
 
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
+  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
   if (!has_reached(cell.arrived, target)) {
-    wait_until_reached({cell.arrived, cell.sleepers}, target, arena_, policy_, "the wait", place);
+    wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(),
+                       membership_.policy(), "the wait", place);
   }
-  cell.consumed = target;
+  consumed(cell) = target;
 }
 
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
+  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
   const std::uint32_t seen = std::atomic_ref(cell.arrived).load(std::memory_order_acquire);
   if (static_cast<std::int32_t>(seen - target) < 0) {
-    if (const std::optional<std::string> why = arena_.failure()) {
+    if (const std::optional<std::string> why = membership_.watch().failure()) {
       throw RunError(
           fmt::format("{}, so the poll at {}:{} is in vain", *why, place.file, place.line));
     }
     return false;
   }
-  cell.consumed = target;
+  consumed(cell) = target;
   return true;
 }
 
@@ -162,67 +178,29 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-// The first rank that makes an allocation decides its name and size.
-void ShmDevice::compare_allocation(std::string_view name, std::size_t size_bytes) {
-  const std::size_t index = allocations_++;
-  if (index >= ShmControl::most_allocations) return;
-  AllocationControl& known = arena_.control().allocations[index];
-  const std::string_view kept = name.substr(0, AllocationControl::name_bytes - 1);
-  std::uint32_t nobody = 0;
-  if (known.state.compare_exchange_strong(nobody, 1)) {
-    known.size_bytes = size_bytes;
-    std::memcpy(known.name, kept.data(), kept.size());
-    known.state.store(2, std::memory_order_release);
-    return;
-  }
-  while (known.state.load(std::memory_order_acquire) != 2) {
-    if (arena_.failure()) return;  // the one that was writing may be dead
-  }
-  if (known.size_bytes == size_bytes && kept == known.name) return;
-  throw Error(
-      fmt::format("window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` "
-                  "of {} bytes; "
-                  "make the same allocations in the same order on every rank",
-                  name, size_bytes, index, rank(), known.name, known.size_bytes));
-}
-
 bool ShmDevice::do_is_in_window(const View& view) const {
-  const auto offset =
-      reinterpret_cast<std::uintptr_t>(view.data) - reinterpret_cast<std::uintptr_t>(part_);
-  return offset < used_ && view.size_bytes() <= used_ - offset;
+  return membership_.is_symmetric(view.data, view.size_bytes());
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
-  compare_allocation(name, size);
-  const std::size_t left = arena_.part_bytes() - used_;
-  if (size > left) {
-    throw Error(
-        fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
-                    "a rank's {}; use fewer ranks or smaller buffers",
-                    name, size, left, arena_.part_bytes()));
-  }
-  std::byte* const data = part_ + used_;
-  used_ = std::min(arena_.part_bytes(), used_ + (size + 63) / 64 * 64);
-#ifdef MADV_POPULATE_WRITE
-  // First touched by the owner, and not in the midst of a transfer. Where that is refused, the
-  // pages come when they are used.
-  if (size >= page_bytes) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(data) / page_bytes * page_bytes;
-    const auto end = reinterpret_cast<std::uintptr_t>(data) + size;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
-  }
-#endif
-  return {data, size};
+  return {membership_.allocate(name, size), size};
 }
 
 SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
-  const Window window = do_allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell));
-  auto* const cells = reinterpret_cast<SignalCell*>(window.data);
-  for (int i = 0; i < count && settings_.signal_start != 0; ++i) {
+  const auto number = static_cast<std::size_t>(count);
+  const std::size_t cells_bytes = number * sizeof(SignalCell);
+  std::byte* const data =
+      membership_.allocate(name, cells_bytes + number * sizeof(std::uint32_t));
+  auto* const cells = reinterpret_cast<SignalCell*>(data);
+  auto* const counters = reinterpret_cast<std::uint32_t*>(data + cells_bytes);
+  for (int i = 0; i < count; ++i) {
+    cells[i].counter = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(counters + i) -
+                                                  reinterpret_cast<std::byte*>(cells + i));
+    if (settings_.signal_start == 0) continue;
     // Added, because peers may have notified already.
     std::atomic_ref(cells[i].arrived).fetch_add(settings_.signal_start);
-    cells[i].consumed = settings_.signal_start;
+    counters[i] = settings_.signal_start;
   }
   return {cells, count};
 }

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/membership.h"
 #include "peal/executors/shm/vector_reduce.h"
-#include "peal/executors/shm/waiter.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
 
@@ -19,7 +18,8 @@ class ShmDevice final : public Device {
     bool values = true;  // off: no data is moved; signals still work
     std::uint32_t signal_start = 0;
   };
-  ShmDevice(const ShmArena& arena, int rank, const Settings& settings);
+  // The membership has to outlive it.
+  ShmDevice(ShmMembership& membership, const Settings& settings);
 
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
 
@@ -47,16 +47,10 @@ class ShmDevice final : public Device {
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
-  void compare_allocation(std::string_view name, std::size_t size_bytes);
 
-  const ShmArena& arena_;
-  WaitPolicy policy_;
+  ShmMembership& membership_;
   Settings settings_;
-  std::byte* part_;
-  std::ptrdiff_t stride_;
   std::size_t cache_bytes_;
-  std::size_t used_ = 0;  // of the part
-  std::size_t allocations_ = 0;
   RankCounts counts_;
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;

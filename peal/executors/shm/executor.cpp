@@ -37,11 +37,11 @@ void check_options(const RunOptions& options) {
 }
 
 // Returns when all ranks have come so far.
-void meet(const ShmArena& arena, const WaitPolicy& policy) {
-  SignalCell& start = arena.control().start;
+void meet(const ShmMembership& team) {
+  SignalCell& start = team.arena().control().start;
   add_and_wake({start.arrived, start.sleepers}, 1);
-  wait_until_reached({start.arrived, start.sleepers}, static_cast<std::uint32_t>(arena.ranks()),
-                     arena, policy, "the start of the run", SourcePlace::here());
+  wait_until_reached({start.arrived, start.sleepers}, static_cast<std::uint32_t>(team.ranks()),
+                     team.watch(), team.policy(), "the start of the run", SourcePlace::here());
 }
 
 // One rank's part; whatever it throws breaks the team.
@@ -52,9 +52,11 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
   std::string failure;
   RankState state = RankState::failed;
   try {
-    ShmDevice device(arena, rank, {.values = options.values, .signal_start = options.signal_start});
+    ShmTeamWatch watch(arena);
+    ShmMembership membership(arena, whole_team(arena, rank, watch));
+    ShmDevice device(membership, {.values = options.values, .signal_start = options.signal_start});
     Team team(device, platform);
-    meet(arena, wait_policy(arena.ranks()));
+    meet(membership);
     const Clock::time_point begin = Clock::now();
     program(team);
     control.time_ns =

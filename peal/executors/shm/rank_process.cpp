@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "peal/base/error.h"
 
@@ -58,9 +59,8 @@ void RankProcesses::fork(const std::function<int()>& body) {
   const pid_t pid = ::fork();
   if (pid < 0) {
     throw Error(
-        fmt::format("shm: rank {} cannot be started: {}; use fewer ranks, or raise the limit "
-                    "of `ulimit -u`",
-                    rank, std::strerror(errno)));
+        fmt::format("shm: {} cannot be started: {}; use fewer, or raise the limit of `ulimit -u`",
+                    settings_.name(rank), std::strerror(errno)));
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -75,8 +75,8 @@ void RankProcesses::fork(const std::function<int()>& body) {
     const int code = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    throw Error(fmt::format("shm: rank {} cannot be watched: {}; raise the limit of `ulimit -n`",
-                            rank, std::strerror(code)));
+    throw Error(fmt::format("shm: {} cannot be watched: {}; raise the limit of `ulimit -n`",
+                            settings_.name(rank), std::strerror(code)));
   }
   processes_.push_back({pid, handle});
 }
@@ -92,9 +92,9 @@ void RankProcesses::reap(std::size_t rank) {
   if (control.load() == RankState::absent && status == 0) control.store(RankState::finished);
   const RankState state = control.load();
   if (state == RankState::absent || state == RankState::running) {
-    arena_.break_off(
-        static_cast<int>(rank), RankState::dead,
-        fmt::format("rank {} (process {}) {}", rank, process.pid, describe_end(status)));
+    arena_.break_off(static_cast<int>(rank), RankState::dead,
+                     fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
+                                 process.pid, describe_end(status)));
   }
   const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   if (code_ == 0) code_ = code;
@@ -103,6 +103,7 @@ void RankProcesses::reap(std::size_t rank) {
 int RankProcesses::wait(double grace_seconds) {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> deadline;
+  bool stopped = false;
   for (;;) {
     std::vector<pollfd> handles;
     std::vector<std::size_t> ranks;
@@ -112,6 +113,9 @@ int RankProcesses::wait(double grace_seconds) {
       ranks.push_back(rank);
     }
     if (handles.empty()) return code_;
+    if (settings_.stop >= 0 && !stopped) {
+      handles.push_back({.fd = settings_.stop, .events = POLLIN, .revents = 0});
+    }
     int patience_ms = -1;
     if (arena_.failure()) {
       if (!deadline) {
@@ -124,8 +128,12 @@ int RankProcesses::wait(double grace_seconds) {
     if (::poll(handles.data(), handles.size(), patience_ms) < 0 && errno != EINTR) {
       throw Error(fmt::format("shm: the ranks cannot be waited for: {}", std::strerror(errno)));
     }
-    for (std::size_t i = 0; i < handles.size(); ++i) {
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
       if (handles[i].revents != 0) reap(ranks[i]);
+    }
+    if (handles.size() > ranks.size() && handles.back().revents != 0) {
+      stopped = true;
+      kill_all();
     }
   }
 }

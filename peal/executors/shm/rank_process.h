@@ -4,7 +4,8 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/executors/shm/arena.h"
@@ -16,7 +17,17 @@ namespace peal {
 // those that still live are killed.
 class RankProcesses {
  public:
-  explicit RankProcesses(const ShmArena& arena) : arena_(arena) {}
+  struct Settings {
+    // What texts call a rank.
+    std::function<std::string(int rank)> name = [](int rank) {
+      return "rank " + std::to_string(rank);
+    };
+    // A descriptor; once there is something to read from it, the processes are killed.
+    int stop = -1;
+  };
+  explicit RankProcesses(const ShmArena& arena) : RankProcesses(arena, Settings()) {}
+  RankProcesses(const ShmArena& arena, Settings settings)
+      : arena_(arena), settings_(std::move(settings)) {}
   ~RankProcesses();
   RankProcesses(const RankProcesses&) = delete;
   RankProcesses& operator=(const RankProcesses&) = delete;
@@ -39,6 +50,7 @@ class RankProcesses {
   void kill_all();
 
   const ShmArena& arena_;
+  Settings settings_;
   std::vector<Process> processes_;
   int code_ = 0;
 };

@@ -34,33 +34,38 @@ void pause() {
 }
 
 // Returns when the word is no longer `seen`, after a while, or for no reason.
-void sleep_on(std::uint32_t& word, std::uint32_t seen) {
-  const timespec limit{.tv_sec = 0, .tv_nsec = sleep_ns};
+void sleep_on(std::uint32_t& word, std::uint32_t seen, std::int64_t most_ns) {
+  const timespec limit{.tv_sec = most_ns / 1'000'000'000, .tv_nsec = most_ns % 1'000'000'000};
   ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &limit, nullptr, 0);
 }
 
-// Whether nobody but this rank runs any more, and so nobody can notify it.
-bool is_last(const ShmArena& arena) {
-  int running = 0;
-  for (int rank = 0; rank < arena.ranks(); ++rank) {
-    if (arena.rank(rank).state.load() != RankState::finished) ++running;
+// Whether it is reached while the processor is kept or lent to others.
+bool look(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy) {
+  for (int i = 0; i < policy.looks; ++i) {
+    if (has_reached(word.value, target)) return true;
   }
-  return running <= 1;
+  for (int i = 0; i < policy.pauses; ++i) {
+    if (has_reached(word.value, target)) return true;
+    pause();
+  }
+  for (int i = 0; i < policy.yields; ++i) {
+    if (has_reached(word.value, target)) return true;
+    ::sched_yield();
+  }
+  return false;
 }
 
-void check_failure(const ShmArena& arena, const WaitWord& word, std::uint32_t target,
-                   SourcePlace place) {
-  if (const std::optional<std::string> why = arena.failure()) {
-    throw RunError(
-        fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
-  }
-  if (!is_last(arena) || has_reached(word.value, target)) return;
-  throw RunError(
-      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
-                  "rank has finished",
-                  place.file, place.line,
-                  static_cast<std::int32_t>(target - std::atomic_ref(word.value).load())));
-}
+// Counts a sleeper while it lives.
+class Sleeper {
+ public:
+  explicit Sleeper(const WaitWord& word) : sleepers_(word.sleepers) { sleepers_.fetch_add(1); }
+  ~Sleeper() { sleepers_.fetch_sub(1); }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+ private:
+  std::atomic_ref<std::uint32_t> sleepers_;
+};
 
 // The quota of the control group in processors, or 0 where there is none.
 double group_quota() {
@@ -95,33 +100,22 @@ WaitPolicy wait_policy(int ranks) {
   return policy;
 }
 
-void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmArena& arena,
+void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
-  for (int i = 0; i < policy.looks; ++i) {
-    if (has_reached(word.value, target)) return;
-  }
-  for (int i = 0; i < policy.pauses; ++i) {
-    if (has_reached(word.value, target)) return;
-    pause();
-  }
-  for (int i = 0; i < policy.yields; ++i) {
-    if (has_reached(word.value, target)) return;
-    ::sched_yield();
-  }
+  if (look(word, target, policy)) return;
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
-  std::atomic_ref sleepers(word.sleepers);
   const std::atomic_ref value(word.value);
-  sleepers.fetch_add(1);
-  struct Leave {
-    std::atomic_ref<std::uint32_t>& sleepers;
-    ~Leave() { sleepers.fetch_sub(1); }
-  } const leave{sleepers};
+  const Sleeper sleeper(word);
+  struct Watched {
+    WaitWatch& watch;
+    ~Watched() { watch.after_sleeps(); }
+  } const watched{watch};
   for (;;) {
     const std::uint32_t seen = value.load();
     if (static_cast<std::int32_t>(seen - target) >= 0) return;
-    check_failure(arena, word, target, place);
-    sleep_on(word.value, seen);
+    watch.before_sleep(word, target, place);
+    sleep_on(word.value, seen, sleep_ns);
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (waited.count() < policy.timeout_seconds) continue;
     throw RunError(fmt::format(
@@ -132,12 +126,32 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmAre
   }
 }
 
+bool wait_briefly(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy,
+                  std::chrono::nanoseconds most) {
+  if (look(word, target, policy)) return true;
+  const Sleeper sleeper(word);
+  const std::uint32_t seen = std::atomic_ref(word.value).load();
+  if (static_cast<std::int32_t>(seen - target) >= 0) return true;
+  if (most.count() > 0) sleep_on(word.value, seen, most.count());
+  return has_reached(word.value, target);
+}
+
+void wake(std::uint32_t& value) {
+  ::syscall(SYS_futex, &value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void set_and_wake(const WaitWord& word, std::uint32_t value) {
+  // As in add_and_wake, the sleepers are looked at after the word has changed.
+  std::atomic_ref(word.value).store(value, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (std::atomic_ref(word.sleepers).load(std::memory_order_relaxed) != 0) wake(word.value);
+}
+
 void add_and_wake(const WaitWord& word, std::uint32_t value) {
   // Whoever counts himself among the sleepers looks at the word afterwards, and this looks at the
   // sleepers after it has changed the word: one of the two sees the other.
   std::atomic_ref(word.value).fetch_add(value);
-  if (std::atomic_ref(word.sleepers).load() == 0) return;
-  ::syscall(SYS_futex, &word.value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  if (std::atomic_ref(word.sleepers).load() != 0) wake(word.value);
 }
 
 }  // namespace peal

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "peal/base/source_place.h"
-#include "peal/executors/shm/arena.h"
 
 namespace peal {
 
@@ -38,10 +38,30 @@ struct WaitWord {
   return static_cast<std::int32_t>(seen - target) >= 0;
 }
 
-// Waits until `value - target` is not negative modulo 2^32. Throws RunError when a rank has failed
-// or died, with its name, and when the time limit has passed.
-void wait_until_reached(const WaitWord& word, std::uint32_t target, const ShmArena& arena,
+// Looks after a wait that takes long.
+class WaitWatch {
+ public:
+  virtual ~WaitWatch() = default;
+  // Called whenever the wait is about to sleep; throws where there is no use in that.
+  virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
+  // A wait that has been about to sleep is over.
+  virtual void after_sleeps() {}
+};
+
+// Waits until `value - target` is not negative modulo 2^32. Throws what the watch throws, and
+// RunError when the time limit has passed.
+void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place);
+
+// Waits for the same, but sleeps once at most, and not longer than `most`. Whether it was reached.
+[[nodiscard]] bool wait_briefly(const WaitWord& word, std::uint32_t target,
+                                const WaitPolicy& policy, std::chrono::nanoseconds most);
+
+// Whoever sleeps on the word looks at it again, and asks its watch.
+void wake(std::uint32_t& value);
+
+// Sets the word, which nobody else changes; otherwise as add_and_wake.
+void set_and_wake(const WaitWord& word, std::uint32_t value);
 
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.

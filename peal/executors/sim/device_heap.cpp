@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 
 #include "peal/base/error.h"
 
@@ -21,9 +20,15 @@ std::size_t in_pages(std::size_t size_bytes) {
   return (size_bytes + page_bytes - 1) / page_bytes * page_bytes;
 }
 
+ReservedMemory reserved(int devices) {
+  ReservedMemory memory;
+  memory.reserve(devices);
+  return memory;
+}
+
 }  // namespace
 
-DeviceHeap::DeviceHeap(int devices) { memory_.reserve(devices); }
+DeviceHeap::DeviceHeap(int devices) : memory_(reserved(devices)), free_(memory_.part_bytes()) {}
 
 std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
   if (request.size_bytes > memory_.part_bytes()) {
@@ -41,23 +46,13 @@ std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
   return offset;
 }
 
-// The smallest free range that is long enough, or what nobody has had so far.
 std::size_t DeviceHeap::take(std::size_t extent, const DeviceMemoryRequest& request) {
-  const auto fit = fits_.lower_bound({extent, 0});
-  if (fit != fits_.end()) {
-    const auto [size, offset] = *fit;
-    remove_free(free_.find(offset));
-    if (size > extent) add_free(offset + extent, size - extent);
-    return offset;
-  }
-  if (extent > memory_.part_bytes() - used_) {
-    throw Error(fmt::format(
-        "`{}` of {} bytes does not fit into the {} bytes that are left of a simulated device's {}; "
-        "free buffers, or use smaller ones or fewer devices",
-        request.name, request.size_bytes, memory_.part_bytes() - used_, memory_.part_bytes()));
-  }
-  used_ += extent;
-  return used_ - extent;
+  const std::optional<std::size_t> offset = free_.take(extent);
+  if (offset) return *offset;
+  throw Error(fmt::format(
+      "`{}` of {} bytes does not fit into the {} bytes that are left of a simulated device's {}; "
+      "free buffers, or use smaller ones or fewer devices",
+      request.name, request.size_bytes, free_.untouched_bytes(), memory_.part_bytes()));
 }
 
 void DeviceHeap::free(std::size_t offset) {
@@ -71,38 +66,8 @@ void DeviceHeap::free(std::size_t offset) {
       std::memset(data, 0, gone.extent_bytes);
     }
   }
-  add_free(offset, gone.extent_bytes);
+  free_.give(offset, gone.extent_bytes);
   allocations_.erase(found);
-}
-
-// Grows together with the free ranges beside it.
-void DeviceHeap::add_free(std::size_t offset, std::size_t extent) {
-  auto after = free_.lower_bound(offset);
-  if (after != free_.end() && after->first == offset + extent) {
-    extent += after->second;
-    const auto next = std::next(after);
-    remove_free(after);
-    after = next;
-  }
-  if (after != free_.begin()) {
-    const auto before = std::prev(after);
-    if (before->first + before->second == offset) {
-      offset = before->first;
-      extent += before->second;
-      remove_free(before);
-    }
-  }
-  if (offset + extent == used_) {
-    used_ = offset;
-    return;
-  }
-  free_.emplace(offset, extent);
-  fits_.emplace(extent, offset);
-}
-
-void DeviceHeap::remove_free(std::map<std::size_t, std::size_t>::iterator range) {
-  fits_.erase({range->second, range->first});
-  free_.erase(range);
 }
 
 std::optional<Region> DeviceHeap::find(const void* address) const {

@@ -4,10 +4,9 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
-#include <utility>
 #include <vector>
 
+#include "peal/base/free_ranges.h"
 #include "peal/executors/sim/reserved_memory.h"
 #include "peal/executors/sim/windows.h"
 #include "peal/machine/device_driver.h"
@@ -40,14 +39,10 @@ class DeviceHeap final : public Regions {
 
  private:
   [[nodiscard]] std::size_t take(std::size_t extent_bytes, const DeviceMemoryRequest& request);
-  void add_free(std::size_t offset, std::size_t extent_bytes);
-  void remove_free(std::map<std::size_t, std::size_t>::iterator range);
 
   ReservedMemory memory_;
-  std::map<std::size_t, Allocation> allocations_;       // by offset
-  std::map<std::size_t, std::size_t> free_;             // offset to size, below used_
-  std::set<std::pair<std::size_t, std::size_t>> fits_;  // the same as (size, offset)
-  std::size_t used_ = 0;
+  std::map<std::size_t, Allocation> allocations_;  // by offset
+  FreeRanges free_;
 };
 
 }  // namespace peal

@@ -24,7 +24,7 @@ class SimDriver final : public DeviceDriver {
   ~SimDriver() override;
 
   [[nodiscard]] const Platform& platform() const override { return platform_; }
-  void check_program(const std::string& name, const TaskProgram& program) const override;
+  void add_program(const std::string& name, const TaskProgram& program) override;
   [[nodiscard]] DeviceMemory allocate(const DeviceMemoryRequest& request) override;
   void free(const DeviceMemory& memory) override;
   [[nodiscard]] std::shared_ptr<void> guard() override { return guard_(); }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/membership.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+constexpr std::size_t page_bytes = 4096;
+
+enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 };
+
+std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
+
+// Whether nobody but one rank runs any more, and so nobody can notify it.
+bool is_last(const ShmArena& arena) {
+  int running = 0;
+  for (int rank = 0; rank < arena.ranks(); ++rank) {
+    if (arena.rank(rank).state.load() != RankState::finished) ++running;
+  }
+  return running <= 1;
+}
+
+// First touched by the owner, and not in the midst of a transfer. Where that is refused, the pages
+// come when they are used.
+void populate(const std::byte* data, std::size_t size_bytes) {
+#ifdef MADV_POPULATE_WRITE
+  if (size_bytes < page_bytes) return;
+  const auto begin = reinterpret_cast<std::uintptr_t>(data) / page_bytes * page_bytes;
+  const auto end = reinterpret_cast<std::uintptr_t>(data) + size_bytes;
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
+#endif
+}
+
+}  // namespace
+
+void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
+  if (const std::optional<std::string> why = arena_.failure()) {
+    throw RunError(
+        fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
+  }
+  if (!is_last(arena_)) return;
+  const auto missing = static_cast<std::int32_t>(
+      target - std::atomic_ref(word.value).load(std::memory_order_acquire));
+  if (missing <= 0) return;
+  throw RunError(
+      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
+                  "rank has finished",
+                  place.file, place.line, missing));
+}
+
+ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch) {
+  std::vector<int> parts(static_cast<std::size_t>(arena.ranks()));
+  std::iota(parts.begin(), parts.end(), 0);
+  return {.parts = std::move(parts),
+          .rank = rank,
+          .allocations = arena.control().allocations,
+          .watch = watch,
+          .policy = wait_policy(arena.ranks())};
+}
+
+ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
+    : arena_(arena),
+      parts_(std::move(settings.parts)),
+      rank_(settings.rank),
+      watch_(settings.watch),
+      policy_(settings.policy),
+      chunk_(&settings.allocations) {
+  const std::byte* const own = arena_.part(parts_[static_cast<std::size_t>(rank_)]);
+  for (int part : parts_) shifts_.push_back(arena_.part(part) - own);
+}
+
+bool ShmMembership::holds_any(const std::byte* data, std::size_t size_bytes) const {
+  for (const Range& range : ranges_) {
+    if (!is_in(range, data, size_bytes)) continue;
+    last_ = range;
+    return true;
+  }
+  return false;
+}
+
+void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes) {
+  has_added_ = true;
+  windows_.push_back({std::string(name), {data, size_bytes}});
+  const std::size_t extent = in_lines(size_bytes);
+  last_ = {};
+  if (!ranges_.empty() && ranges_.back().begin + ranges_.back().size_bytes == data) {
+    ranges_.back().size_bytes += extent;
+  } else {
+    ranges_.push_back({data, extent});
+  }
+}
+
+std::string ShmMembership::name_of(const SignalCell* signal) const {
+  const auto* const byte = reinterpret_cast<const std::byte*>(signal);
+  for (const Window& window : windows_) {
+    if (!is_in(window.range, byte, sizeof(SignalCell))) continue;
+    const auto offset = static_cast<std::size_t>(byte - window.range.begin);
+    return fmt::format("`{}[{}]`", window.name, offset / sizeof(SignalCell));
+  }
+  return "a signal";
+}
+
+AllocationRecord& ShmMembership::next_record() {
+  const std::size_t index = allocations_++ % AllocationChunk::records_count;
+  // Whoever has written the last record of a chunk has made the next chunk before.
+  if (index == 0 && allocations_ != 1) {
+    chunk_ = reinterpret_cast<AllocationChunk*>(arena_.part(parts_.front()) + chunk_->next);
+  }
+  return chunk_->records[index];
+}
+
+void ShmMembership::decide(AllocationRecord& record, std::string_view name,
+                           std::size_t size_bytes) {
+  if (&record == &chunk_->records[AllocationChunk::records_count - 1]) {
+    chunk_->next = arena_.take_symmetric("list of allocations", sizeof(AllocationChunk));
+  }
+  record.offset = arena_.take_symmetric(name, size_bytes);
+  record.size_bytes = size_bytes;
+  std::memcpy(record.name, name.data(), name.size());
+}
+
+void ShmMembership::wait_for(const AllocationRecord& record) const {
+  while (record.state.load(std::memory_order_acquire) != written) {
+    // The one that was writing may be dead.
+    if (const std::optional<std::string> why = watch_.failure()) throw RunError(*why);
+    ::sched_yield();
+  }
+}
+
+void ShmMembership::compare(const AllocationRecord& record, std::string_view name,
+                            std::size_t size_bytes) const {
+  if (record.size_bytes == size_bytes && name == record.name) return;
+  throw Error(
+      fmt::format("window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` "
+                  "of {} bytes; "
+                  "make the same allocations in the same order on every rank",
+                  name, size_bytes, allocations_ - 1, rank_, record.name, record.size_bytes));
+}
+
+std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes) {
+  AllocationRecord& record = next_record();
+  const std::string_view kept = name.substr(0, AllocationRecord::name_bytes - 1);
+  std::uint32_t state = nobodys;
+  if (record.state.compare_exchange_strong(state, being_written)) {
+    try {
+      decide(record, kept, size_bytes);
+    } catch (...) {
+      // The next one who comes is told the same.
+      record.state.store(nobodys, std::memory_order_release);
+      throw;
+    }
+    record.state.store(written, std::memory_order_release);
+  } else {
+    wait_for(record);
+    compare(record, kept, size_bytes);
+  }
+  std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
+  populate(data, size_bytes);
+  add_window(name, data, size_bytes);
+  return data;
+}
+
+}  // namespace peal

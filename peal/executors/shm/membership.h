@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/waiter.h"
+
+namespace peal {
+
+// Looks after a rank's waits, and knows why they may be in vain.
+class ShmWatch : public WaitWatch {
+ public:
+  // Why nobody can go on; nothing as long as everybody can.
+  [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
+};
+
+// Looks after the ranks of a whole arena: whether one has failed or died, or all others have
+// finished.
+class ShmTeamWatch final : public ShmWatch {
+ public:
+  explicit ShmTeamWatch(const ShmArena& arena) : arena_(arena) {}
+  void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
+  [[nodiscard]] std::optional<std::string> failure() const override { return arena_.failure(); }
+
+ private:
+  const ShmArena& arena_;
+};
+
+// A rank's place in a team, which is all or some of those who share an arena: where the memory of
+// each member lies, and what of its own memory the others can address.
+class ShmMembership {
+ public:
+  struct Settings {
+    std::vector<int> parts;  // of the arena, by rank
+    int rank = 0;
+    // The list of what the members allocate; all zero at first, and the team's alone.
+    AllocationChunk& allocations;
+    ShmWatch& watch;
+    WaitPolicy policy;
+  };
+  ShmMembership(const ShmArena& arena, Settings settings);
+  ShmMembership(const ShmMembership&) = delete;
+  ShmMembership& operator=(const ShmMembership&) = delete;
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int ranks() const { return static_cast<int>(parts_.size()); }
+  [[nodiscard]] const ShmArena& arena() const { return arena_; }
+  [[nodiscard]] const std::vector<int>& parts() const { return parts_; }
+  [[nodiscard]] ShmWatch& watch() const { return watch_; }
+  [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
+
+  // From an address of this rank's to the same place of a peer's.
+  [[nodiscard]] std::ptrdiff_t shift(int peer) const {
+    return shifts_[static_cast<std::size_t>(peer)];
+  }
+  // Whether peers can address these bytes of this rank's.
+  [[nodiscard]] bool holds(const std::byte* data, std::size_t size_bytes) const {
+    return is_in(last_, data, size_bytes) || holds_any(data, size_bytes);
+  }
+
+  // Whether every member has allocated them, and at the same place. Where memory was added that
+  // only some may have, nothing is said to be.
+  [[nodiscard]] bool is_symmetric(const std::byte* data, std::size_t size_bytes) const {
+    return !has_added_ && holds(data, size_bytes);
+  }
+
+  // Zeroed memory at the same place of every member, who all make the same allocations in the same
+  // order; the first that comes decides where. Throws Error when they are not the same, or when the
+  // memory does not suffice.
+  [[nodiscard]] std::byte* allocate(std::string_view name, std::size_t size_bytes);
+  // Peers can address these bytes of this rank's, too.
+  void add_window(std::string_view name, std::byte* data, std::size_t size_bytes);
+  // "`row[3]`" of a signal in a window, by its number; "a signal" of any other.
+  [[nodiscard]] std::string name_of(const SignalCell* signal) const;
+
+ private:
+  struct Range {
+    const std::byte* begin = nullptr;
+    std::size_t size_bytes = 0;
+  };
+  struct Window {
+    std::string name;
+    Range range;
+  };
+  [[nodiscard]] static bool is_in(const Range& range, const std::byte* data,
+                                  std::size_t size_bytes) {
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(data) - reinterpret_cast<std::uintptr_t>(range.begin);
+    return offset < range.size_bytes && size_bytes <= range.size_bytes - offset;
+  }
+  [[nodiscard]] bool holds_any(const std::byte* data, std::size_t size_bytes) const;
+  [[nodiscard]] AllocationRecord& next_record();
+  void decide(AllocationRecord& record, std::string_view name, std::size_t size_bytes);
+  void compare(const AllocationRecord& record, std::string_view name, std::size_t size_bytes) const;
+  void wait_for(const AllocationRecord& record) const;
+
+  const ShmArena& arena_;
+  std::vector<int> parts_;
+  int rank_;
+  std::vector<std::ptrdiff_t> shifts_;
+  ShmWatch& watch_;
+  WaitPolicy policy_;
+  AllocationChunk* chunk_;
+  std::size_t allocations_ = 0;
+  std::vector<Range> ranges_;  // what lies side by side is one
+  mutable Range last_;         // that was asked for
+  bool has_added_ = false;
+  std::vector<Window> windows_;
+};
+
+// All ranks of an arena as a team.
+[[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch);
+
+}  // namespace peal
