@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -32,6 +33,9 @@ constexpr std::uint64_t batch_limit_ns = 150'000'000;
 // every eighth round only, after the first: no table will show it.
 constexpr std::uint64_t rare_rounds = 8;
 constexpr double hopeless = 2;
+
+// How long other work may end before a batch; and after it, ranks that are on their way to sleep.
+constexpr std::chrono::milliseconds begin_patience{20}, end_patience{2};
 
 // A folder of this run, with everything in it.
 class Folder {
@@ -74,6 +78,16 @@ class Spinner {
  private:
   pid_t child_ = 0;
 };
+
+// Threads of the whole machine that run or could, without this one.
+int others_running() {
+  std::ifstream file("/proc/loadavg");
+  std::string word;
+  int running = 1;
+  for (int i = 0; i < 3; ++i) file >> word;
+  file >> running;
+  return running - 1;
+}
 
 // Whatever way the run ends.
 struct ChildrenEnd {
@@ -208,7 +222,9 @@ class Race {
     command.calls = touched ? std::clamp<std::uint64_t>((1u << 24) / bytes, 2, 400)
                             : std::clamp<std::uint64_t>((1u << 26) / bytes, 2, 2000);
     command.warm_up = std::clamp<std::uint64_t>((1u << 20) / bytes, 1, 20);
+    record.quiet = wait_for_quiet(begin_patience);
     const Batch batch = sets_[contestant.set]->measure(command);
+    record.quiet = record.quiet && wait_for_quiet(end_patience);
     record.line_before_ns = batch.line_before_ns;
     record.line_after_ns = batch.line_after_ns;
     record.wrong = batch.wrong;
@@ -217,6 +233,17 @@ class Race {
     }
     note_best(record);
     result_.records.push_back(std::move(record));
+  }
+
+  // Whether all other work pauses, now or in that time.
+  [[nodiscard]] bool wait_for_quiet(std::chrono::milliseconds patience) const {
+    const int own = plan_.spinner ? 1 : 0;
+    const Clock::time_point limit = Clock::now() + patience;
+    for (;;) {
+      if (others_running() <= own) return true;
+      if (Clock::now() > limit) return false;
+      ::usleep(500);
+    }
   }
 
   // Of one call, from the times of all ranks.

@@ -46,6 +46,7 @@ struct Record {
   double line_before_ns = 0, line_after_ns = 0;
   std::vector<float> times_ns;
   std::uint64_t wrong = 0;
+  bool quiet = false;  // nothing else ran on the machine before it, nor after it
 };
 
 struct RaceResult {

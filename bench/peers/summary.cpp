@@ -7,6 +7,8 @@ namespace peal::peers {
 namespace {
 
 constexpr double width = 1.5;
+// Batches beside other work are left out where there are that many others.
+constexpr std::size_t enough_quiet = 3;
 constexpr double least_share = 0.2;
 // Ranks that are further apart were on one processor in turns.
 constexpr double furthest_ns = 2000;
@@ -74,23 +76,28 @@ std::optional<Figure> Row::best(const Field& field, Kind kind) const {
 namespace {
 
 std::optional<Figure> figure_of(const RaceResult& result, const Mode& mode, const Record& cell) {
-  std::vector<float> times;
-  std::size_t batches = 0;
+  std::vector<const Record*> all, quiet;
   for (const Record& record : result.records) {
     const bool fits = record.operation == cell.operation && record.regime == cell.regime &&
                       record.size == cell.size && record.contestant == cell.contestant;
     if (!fits || !mode.has(record)) continue;
-    times.insert(times.end(), record.times_ns.begin(), record.times_ns.end());
-    ++batches;
+    all.push_back(&record);
+    if (record.quiet) quiet.push_back(&record);
   }
-  if (times.empty()) return std::nullopt;
+  if (all.empty()) return std::nullopt;
+  const std::vector<const Record*>& batches = quiet.size() >= enough_quiet ? quiet : all;
+  std::vector<float> times;
+  for (const Record* batch : batches) {
+    times.insert(times.end(), batch->times_ns.begin(), batch->times_ns.end());
+  }
   std::sort(times.begin(), times.end());
   return Figure{.contestant = cell.contestant,
                 .median_us = percentile(times, 0.5),
                 .low_us = percentile(times, 0.1),
                 .high_us = percentile(times, 0.9),
                 .calls = times.size(),
-                .batches = batches};
+                .batches = batches.size(),
+                .quiet = quiet.size()};
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ struct Figure {
   std::size_t contestant = 0;
   double median_us = 0, low_us = 0, high_us = 0;  // 10th and 90th percentile
   std::size_t calls = 0, batches = 0;
+  std::size_t quiet = 0;  // batches beside no other work; the figure is theirs if there are some
 };
 
 // One line of a table.

@@ -72,7 +72,8 @@ nlohmann::ordered_json row_json(const RaceResult& result, const Row& row) {
                        {"p10_us", figure.low_us},
                        {"p90_us", figure.high_us},
                        {"calls", figure.calls},
-                       {"batches", figure.batches}});
+                       {"batches", figure.batches},
+                       {"quiet_batches", figure.quiet}});
   }
   return {{"collective", name_of(row.operation)},
           {"regime", name_of(row.regime)},
@@ -93,6 +94,7 @@ nlohmann::ordered_json batch_json(const RacePlan& plan, const RaceResult& result
           {"line_after_ns", record.line_after_ns},
           {"calls", times.size()},
           {"median_us", static_cast<double>(times[times.size() / 2]) / 1000},
+          {"quiet", record.quiet},
           {"wrong", record.wrong}};
 }
 
@@ -109,16 +111,18 @@ std::string tables(const RacePlan& plan, const RaceResult& result, const Summary
     const auto best = [&](Kind kind) { return row.best(result.field, kind); };
     const auto windows = best(Kind::windows), memory = best(Kind::private_memory);
     const auto peer = best(Kind::peer), limit = best(Kind::limit);
-    std::size_t fewest = result.records.size();
+    std::size_t fewest = result.records.size(), quiet = fewest;
     for (const auto& figure : {windows, memory, peer, limit}) {
-      if (figure) fewest = std::min(fewest, figure->batches);
+      if (!figure) continue;
+      fewest = std::min(fewest, figure->batches);
+      quiet = std::min(quiet, figure->quiet);
     }
-    text +=
-        fmt::format("{:>8} {:>9} {:>9} {:>9}  {:<19} {:>7} {:>7} {:>9} {:>8} {:>8} {:>8}\n",
-                    size_text(row.size_bytes), time_text(windows), time_text(memory),
-                    time_text(peer), peer ? result.field.contestants[peer->contestant].name : "-",
-                    ratio_text(peer, windows), ratio_text(peer, memory), time_text(limit),
-                    percent_text(limit, windows), percent_text(limit, memory), fewest);
+    text += fmt::format(
+        "{:>8} {:>9} {:>9} {:>9}  {:<19} {:>7} {:>7} {:>9} {:>8} {:>8} {:>8}\n",
+        size_text(row.size_bytes), time_text(windows), time_text(memory), time_text(peer),
+        peer ? result.field.contestants[peer->contestant].name : "-", ratio_text(peer, windows),
+        ratio_text(peer, memory), time_text(limit), percent_text(limit, windows),
+        percent_text(limit, memory), fmt::format("{}/{}", std::min(quiet, fewest), fewest));
   }
   return text;
 }
