@@ -35,7 +35,9 @@ constexpr std::uint64_t rare_rounds = 8;
 constexpr double hopeless = 2;
 
 // How long other work may end before a batch; and after it, ranks that are on their way to sleep.
+// Not more than that part of the run is waited.
 constexpr std::chrono::milliseconds begin_patience{20}, end_patience{2};
+constexpr int patience_share = 5;
 
 // A folder of this run, with everything in it.
 class Folder {
@@ -149,9 +151,9 @@ class Race {
   }
 
   void rounds() {
-    const Clock::time_point begin = Clock::now();
-    const auto passed = [begin] {
-      return std::chrono::duration<double>(Clock::now() - begin).count();
+    begin_ = Clock::now();
+    const auto passed = [this] {
+      return std::chrono::duration<double>(Clock::now() - begin_).count();
     };
     double longest = 0, told = -1;
     for (round_ = 0; !plan_.rounds || round_ < *plan_.rounds; ++round_) {
@@ -236,14 +238,19 @@ class Race {
   }
 
   // Whether all other work pauses, now or in that time.
-  [[nodiscard]] bool wait_for_quiet(std::chrono::milliseconds patience) const {
+  bool wait_for_quiet(std::chrono::milliseconds patience) {
     const int own = plan_.spinner ? 1 : 0;
-    const Clock::time_point limit = Clock::now() + patience;
-    for (;;) {
-      if (others_running() <= own) return true;
-      if (Clock::now() > limit) return false;
+    const Clock::time_point begin = Clock::now();
+    const bool patient = waited_ * patience_share < begin - begin_;
+    bool quiet = false;
+    Clock::time_point now = begin;
+    for (;; now = Clock::now()) {
+      quiet = others_running() <= own;
+      if (quiet || !patient || now > begin + patience) break;
       ::usleep(500);
     }
+    waited_ += now - begin;
+    return quiet;
   }
 
   // Of one call, from the times of all ranks.
@@ -293,6 +300,8 @@ class Race {
   std::map<Cell, std::map<std::size_t, double>> best_;
   std::map<std::pair<Kind, Cell>, double> best_of_kind_;
   std::uint64_t round_ = 0;
+  Clock::time_point begin_;
+  Clock::duration waited_{};  // for other work to pause
 };
 
 }  // namespace

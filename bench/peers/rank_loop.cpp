@@ -114,7 +114,7 @@ class RankLoop {
   // Ranks that have been woken up on one processor take turns until the system has moved one of
   // them, which it does in a few ms. Returns the line latency then.
   double settle() {
-    constexpr double apart_ns = 2000, longest_ns = 20e6;
+    constexpr double apart_ns = 2000, longest_ns = 8e6;
     const std::uint64_t start = ticks();
     for (;;) {
       const double line_ns = meeting_.line_ns(setup_.ns_per_tick);
