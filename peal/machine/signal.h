@@ -48,6 +48,11 @@ class SignalRow {
     if (index < 0 || index >= count_) refuse(index);
     return {first_ + index};
   }
+  // The signals from one on.
+  [[nodiscard]] SignalRow from(int index) const {
+    if (index < 0 || index > count_) refuse(index);
+    return {first_ + index, count_ - index};
+  }
   [[nodiscard]] int count() const { return count_; }
 
  private:

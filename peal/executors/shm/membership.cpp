@@ -89,7 +89,6 @@ bool ShmMembership::holds_any(const std::byte* data, std::size_t size_bytes) con
 }
 
 void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes) {
-  has_added_ = true;
   windows_.push_back({std::string(name), {data, size_bytes}});
   const std::size_t extent = in_lines(size_bytes);
   last_ = {};

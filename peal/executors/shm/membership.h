@@ -64,12 +64,6 @@ class ShmMembership {
     return is_in(last_, data, size_bytes) || holds_any(data, size_bytes);
   }
 
-  // Whether every member has allocated them, and at the same place. Where memory was added that
-  // only some may have, nothing is said to be.
-  [[nodiscard]] bool is_symmetric(const std::byte* data, std::size_t size_bytes) const {
-    return !has_added_ && holds(data, size_bytes);
-  }
-
   // Zeroed memory at the same place of every member, who all make the same allocations in the same
   // order; the first that comes decides where. Throws Error when they are not the same, or when the
   // memory does not suffice.
@@ -110,7 +104,6 @@ class ShmMembership {
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one
   mutable Range last_;         // that was asked for
-  bool has_added_ = false;
   std::vector<Window> windows_;
 };
 
