@@ -4,13 +4,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/bench_plan.h"
+#include "cli/bench_warnings.h"
 #include "cli/output_file.h"
-#include "peal/executors/shm/waiter.h"
 
 namespace peal {
 namespace {
@@ -27,32 +25,6 @@ double bus_factor(Collective collective, int ranks) {
       return 1;
     default:
       return part;
-  }
-}
-
-// What makes figures useless, told before they are.
-void warn(int ranks) {
-  const int processors = usable_processors();
-  if (ranks > processors) {
-    fmt::print(stderr,
-               "peal: note: {} ranks on {} processors take turns; times are those of the "
-               "scheduler\n",
-               ranks, processors);
-  }
-  double load = 0;
-  if (::getloadavg(&load, 1) == 1 && load > 0.5 * processors) {
-    fmt::print(stderr,
-               "peal: note: the load of the last minute is {:.1f}; other work disturbs the "
-               "figures\n",
-               load);
-  }
-  std::ifstream file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  std::string governor;
-  if (file >> governor && governor != "performance") {
-    fmt::print(stderr,
-               "peal: note: the governor of cpu0 is `{}`; `performance` gives steadier "
-               "figures\n",
-               governor);
   }
 }
 
@@ -79,7 +51,7 @@ int bench_command(const BenchRequest& request) {
   const BenchPlan plan = make_bench_plan(request);
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
-  warn(plan.ranks);
+  warn_of_useless_figures(plan.ranks);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   const CollectiveShape blocks = shape(plan.collective, plan.ranks);
   fmt::print("# {} {} on {}, {} ranks; p50 and p99 of the slowest rank\n", request.collective,

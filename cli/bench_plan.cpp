@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <chrono>
 #include <cstring>
 #include <span>
-#include <string_view>
 #include <type_traits>
 
 #include "cli/devices_option.h"
@@ -25,35 +23,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 34;
 constexpr std::uint64_t most_iterations = 1'000'000;
 
-// "64M" is 64 x 2^20.
-std::uint64_t parse_size(const char* option, const std::string& text) {
-  constexpr std::string_view units = "KMG";
-  if (text.empty()) return parse_number(option, text, {});
-  const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
-  if (unit == units.npos) return parse_number(option, text, {.lowest = 1, .highest = most_bytes});
-  const std::uint64_t scale = std::uint64_t{1} << (10 * (unit + 1));
-  return scale * parse_number(option, text.substr(0, text.size() - 1),
-                              {.lowest = 1, .highest = most_bytes / scale});
-}
-
 std::vector<std::size_t> counts_of(const BenchRequest& request, const BenchPlan& plan) {
-  const std::uint64_t smallest = parse_size("--smallest", request.smallest.value_or("8"));
-  const std::uint64_t largest = parse_size(
-      "--largest", request.largest.value_or(request.smallest ? *request.smallest : "64M"));
-  const std::uint64_t factor =
-      parse_number("--factor", request.factor.value_or("4"), {.lowest = 2, .highest = 1024});
-  if (largest < smallest) {
-    throw Error(fmt::format("--largest {} is below --smallest {}; give sizes that ascend",
-                            *request.largest, request.smallest.value_or("8")));
-  }
+  const std::vector<std::uint64_t> sizes =
+      parse_sizes(request.smallest, request.largest, request.factor);
   const CollectiveShape blocks = shape(plan.collective, plan.ranks);
   if (blocks.send_blocks == 0) return {0};  // a barrier has no size
   const auto most = static_cast<std::size_t>(std::max({blocks.send_blocks, blocks.recv_blocks, 1}));
   std::vector<std::size_t> counts;
-  for (std::uint64_t size = smallest; size <= largest; size *= factor) {
+  for (const std::uint64_t size : sizes) {
     counts.push_back(std::max<std::size_t>(1, size / most / peal::size_bytes(plan.dtype)));
   }
   return counts;

@@ -46,7 +46,8 @@ std::string list_json() {
                       {"puts", formulas.puts},
                       {"gets", formulas.gets},
                       {"sent", formulas.sent},
-                      {"notifies", formulas.notifies}});
+                      {"notifies", formulas.notifies},
+                      {"copied", formulas.copied}});
     }
     collectives.push_back({{"name", name(collective)}, {"algorithms", rows}});
   }

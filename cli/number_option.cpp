@@ -3,12 +3,28 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <charconv>
 #include <system_error>
 
 #include "peal/base/error.h"
 
 namespace peal {
+namespace {
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 34;
+
+std::uint64_t parse_size(const char* option, const std::string& text) {
+  constexpr std::string_view units = "KMG";
+  if (text.empty()) return parse_number(option, text, {});
+  const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
+  if (unit == units.npos) return parse_number(option, text, {.lowest = 1, .highest = most_bytes});
+  const std::uint64_t scale = std::uint64_t{1} << (10 * (unit + 1));
+  return scale * parse_number(option, text.substr(0, text.size() - 1),
+                              {.lowest = 1, .highest = most_bytes / scale});
+}
+
+}  // namespace
 
 std::uint64_t parse_number(std::string_view option, std::string_view text,
                            const NumberRange& range) {
@@ -20,6 +36,22 @@ std::uint64_t parse_number(std::string_view option, std::string_view text,
                             text, range.lowest, range.highest));
   }
   return number;
+}
+
+std::vector<std::uint64_t> parse_sizes(const std::optional<std::string>& smallest,
+                                       const std::optional<std::string>& largest,
+                                       const std::optional<std::string>& factor) {
+  const std::uint64_t first = parse_size("--smallest", smallest.value_or("8"));
+  const std::uint64_t last = parse_size("--largest", largest ? *largest : smallest.value_or("64M"));
+  const std::uint64_t step =
+      parse_number("--factor", factor.value_or("4"), {.lowest = 2, .highest = 1024});
+  if (last < first) {
+    throw Error(fmt::format("--largest {} is below --smallest {}; give sizes that ascend", *largest,
+                            smallest.value_or("8")));
+  }
+  std::vector<std::uint64_t> sizes;
+  for (std::uint64_t size = first; size <= last; size *= step) sizes.push_back(size);
+  return sizes;
 }
 
 double parse_time_limit(std::string_view text) {

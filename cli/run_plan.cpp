@@ -178,7 +178,7 @@ RunPlan make_run_plan(const RunRequest& request) {
   if (plan.algorithm == nullptr) {
     plan.chosen_by_cost = true;
     plan.algorithm = &choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype,
-                                       plan.executor->platform());
+                                       in_windows, plan.executor->platform());
   }
   plan.fill.ranks = plan.ranks;
   if (plan.shape.has_op) plan.fill.op = plan.op;

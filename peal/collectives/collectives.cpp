@@ -21,25 +21,53 @@ Chunks blocks(const View& all, int count, std::size_t stride, Piece piece) {
   return {all.part(piece.first, piece.length), count, stride};
 }
 
-void launch_piece(Device& device, const CollectiveCall& call, const Algorithm& algorithm,
-                  std::size_t count, Piece piece, Scratch& scratch) {
+// Copies blocks of one length one by one; those that are the same stay.
+void copy_blocks(Device& device, const Chunks& dst, const Chunks& src) {
+  for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
+}
+
+void launch_piece(Device& device, const CollectiveCall& call, const CallPlan& plan, Piece piece) {
   const CollectiveShape blocks_of = shape(call.collective, device.ranks());
-  const DType dtype = call.recv.data != nullptr ? call.recv.dtype : call.send.dtype;
-  const Scratch::Half half = scratch.next(piece.length, dtype);
-  KernelCall launch{.send = blocks(call.send, blocks_of.send_blocks, count, piece),
-                    .recv = blocks(call.recv, blocks_of.recv_blocks, count, piece),
+  const Scratch::Half half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
+  const Chunks recv = blocks(call.recv, blocks_of.recv_blocks, plan.count, piece);
+  KernelCall launch{.send = blocks(call.send, blocks_of.send_blocks, plan.count, piece),
+                    .recv = recv,
                     .data = {},
                     .scratch = half.scratch,
                     .signals = half.signals,
                     .reused = half.reused,
                     .root = Rank{call.root},
                     .op = call.op};
-  if (call.collective != Collective::all_reduce) return algorithm.launch(device, launch);
-  const View data = algorithm.data_in_window ? half.data : launch.recv[0];
-  device.copy(data, launch.send[0]);
-  launch.data = Chunks(data, device.ranks());
-  algorithm.launch(device, launch);
-  device.copy(launch.recv[0], data);
+  if (plan.staged.send_blocks > 0) {
+    const Chunks staged(half.send, plan.staged.send_blocks);
+    copy_blocks(device, staged, launch.send);
+    launch.send = staged;
+  }
+  if (plan.staged.recv_blocks > 0) launch.recv = Chunks(half.recv, plan.staged.recv_blocks);
+  if (call.collective == Collective::all_reduce) {
+    launch.data = Chunks(launch.recv[0], device.ranks());
+    if (plan.algorithm->needs.in_place) device.copy(launch.recv[0], launch.send[0]);
+  }
+  plan.algorithm->launch(device, launch);
+  if (plan.staged.recv_blocks > 0) copy_blocks(device, recv, launch.recv);
+}
+
+// Where the buffers of a call lie, as far as it is the same on every rank.
+Placement placement_of(const Device& device, const CollectiveCall& call) {
+  switch (call.collective) {
+    case Collective::all_reduce:
+    case Collective::all_to_all:
+      return {.send_in_window = device.is_in_window(call.send),
+              .recv_in_window = device.is_in_window(call.recv),
+              .in_place = call.send.data == call.recv.data};
+    case Collective::reduce_scatter:
+      return {.send_in_window = device.is_in_window(call.send)};
+    case Collective::all_gather:
+    case Collective::broadcast:
+      return {.recv_in_window = device.is_in_window(call.recv)};
+    default:
+      return {};
+  }
 }
 
 }  // namespace
@@ -52,25 +80,25 @@ void run_collective(Team& team, const CollectiveCall& asked) {
   CollectiveCall call = asked;  // less what nobody looks at, whose type may be any
   if (!sends(call.collective, team.rank(), call.root)) call.send = {};
   if (!receives(call.collective, team.rank(), call.root)) call.recv = {};
-  const Algorithm* const named =
-      call.algorithm == "auto" ? nullptr : &find_algorithm(call.collective, call.algorithm);
   const std::size_t count = check_arguments(call, team.rank(), team.size());
-  const DType dtype = call.recv.data != nullptr ? call.recv.dtype : call.send.dtype;
+  Device& device = team.device();
+  const CallPlan like{.collective = call.collective,
+                      .dtype = call.recv.data != nullptr ? call.recv.dtype : call.send.dtype,
+                      .placement = placement_of(device, call),
+                      .root = shape(call.collective, team.size()).has_root ? call.root : 0,
+                      .count = count,
+                      .asked = call.algorithm,
+                      .staged = {}};
+  const CallPlan& plan = collective_state(team).plan(team, like);
   if (count == 0 && call.collective != Collective::barrier) return;
-  CollectiveState& state = collective_state(team);
-  const Algorithm& algorithm =
-      named != nullptr ? *named : state.choose(team, call.collective, count, dtype);
   try {
-    const bool has_root = shape(call.collective, team.size()).has_root;
-    Scratch& scratch = state.scratch(team, algorithm, has_root ? call.root : 0);
-    const std::size_t longest = scratch.longest_piece(dtype);
     std::size_t first = 0;
     do {
-      const Piece piece{first, std::min(longest, count - first)};
-      launch_piece(team.device(), call, algorithm, count, piece, scratch);
+      const Piece piece{first, std::min(plan.longest_piece, count - first)};
+      launch_piece(device, call, plan, piece);
       first += piece.length;
     } while (first < count);
-    team.device().flush();
+    device.flush();
   } catch (...) {
     team.break_off();
     throw;

@@ -15,160 +15,249 @@ using K = KernelCall;
 
 // One line an algorithm. A kernel has no header: its line declares it, so that a new algorithm is
 // its file and its line. The formulas are, in order, those of struct Formulas: scratch, parts,
-// signals; steps, puts, gets, sent, notifies.
+// signals; steps, puts, gets, sent, notifies, copied, and
+// read where that differs from sent.
 static const Algorithm table[] = {
     {all_reduce,
      "one_phase",
      [](D& d, const K& k) {
-       void all_reduce_one_phase(D&, const AllReduceArgs&);
+       void all_reduce_one_phase(D&, const AllReduceApartArgs&);
        launch(all_reduce_one_phase, d, k);
      },
-     false,
-     {"n", "1", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+     {},
+     {"n", "1", "L", "L", "0", "P-1", "(P-1)*n", "L", "n"}},
     {all_reduce,
      "two_phase",
      [](D& d, const K& k) {
-       void all_reduce_two_phase(D&, const AllReduceArgs&);
+       void all_reduce_two_phase(D&, const AllReduceApartArgs&);
        launch(all_reduce_two_phase, d, k);
      },
-     false,
-     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L"}},
+     {},
+     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L", "n"}},
     {all_reduce,
      "ring",
      [](D& d, const K& k) {
        void all_reduce_ring(D&, const AllReduceArgs&);
        launch(all_reduce_ring, d, k);
      },
-     true,
-     {"n", "P", "1", "2*(P-1)", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)"}},
+     {.in_place = true, .data_in_window = true},
+     {"n", "P", "1", "2*(P-1)", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)", "3*n"}},
     {all_reduce,
      "bidirectional_ring",
      [](D& d, const K& k) {
        void all_reduce_bidirectional_ring(D&, const AllReduceArgs&);
        launch(all_reduce_bidirectional_ring, d, k);
      },
-     true,
-     {"n", "P", "2", "2*(P-1)", "4*(P-1)", "0", "2*(P-1)*n/P", "4*(P-1)"}},
+     {.in_place = true, .data_in_window = true},
+     {"n", "P", "2", "2*(P-1)", "4*(P-1)", "0", "2*(P-1)*n/P", "4*(P-1)", "3*n"}},
     {all_reduce,
      "recursive_doubling",
      [](D& d, const K& k) {
        void all_reduce_recursive_doubling(D&, const AllReduceArgs&);
        launch(all_reduce_recursive_doubling, d, k);
      },
-     false,
-     {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L"}},
+     {.in_place = true},
+     {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L", "(L+1)*n"}},
+    {all_reduce,
+     "window_pull",
+     [](D& d, const K& k) {
+       void all_reduce_window_pull(D&, const AllReduceApartArgs&);
+       launch(all_reduce_window_pull, d, k);
+     },
+     {.send_in_window = true},
+     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L", "0"}},
+    {all_reduce,
+     "window_push",
+     [](D& d, const K& k) {
+       void all_reduce_window_push(D&, const AllReduceApartArgs&);
+       launch(all_reduce_window_push, d, k);
+     },
+     {.send_in_window = true, .recv_in_window = true},
+     {"0", "1", "L", "2*L", "P-1", "P-1", "2*(P-1)*n/P", "2*L", "0", "(P-1)*n/P"}},
+    {all_reduce,
+     "cell",
+     [](D& d, const K& k) {
+       void all_reduce_cell(D&, const AllReduceApartArgs&);
+       launch(all_reduce_cell, d, k);
+     },
+     {.fits_cell = true},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
     {all_gather,
      "direct",
      [](D& d, const K& k) {
        void all_gather_direct(D&, const AllGatherArgs&);
        launch(all_gather_direct, d, k);
      },
-     false,
-     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
     {all_gather,
      "ring",
      [](D& d, const K& k) {
        void all_gather_ring(D&, const AllGatherArgs&);
        launch(all_gather_ring, d, k);
      },
-     false,
-     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+    {all_gather,
+     "window_pull",
+     [](D& d, const K& k) {
+       void all_gather_window_pull(D&, const AllGatherArgs&);
+       launch(all_gather_window_pull, d, k);
+     },
+     {.recv_in_window = true},
+     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "n"}},
+    {all_gather,
+     "cell",
+     [](D& d, const K& k) {
+       void all_gather_cell(D&, const AllGatherArgs&);
+       launch(all_gather_cell, d, k);
+     },
+     {.fits_cell = true},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
     {reduce_scatter,
      "direct",
      [](D& d, const K& k) {
        void reduce_scatter_direct(D&, const ReduceScatterArgs&);
        launch(reduce_scatter_direct, d, k);
      },
-     false,
-     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+     {},
+     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L", "P*n"}},
     {reduce_scatter,
      "ring",
      [](D& d, const K& k) {
        void reduce_scatter_ring(D&, const ReduceScatterArgs&);
        launch(reduce_scatter_ring, d, k);
      },
-     false,
-     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+    {reduce_scatter,
+     "window_pull",
+     [](D& d, const K& k) {
+       void reduce_scatter_window_pull(D&, const ReduceScatterArgs&);
+       launch(reduce_scatter_window_pull, d, k);
+     },
+     {.send_in_window = true},
+     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "0"}},
+    {reduce_scatter,
+     "cell",
+     [](D& d, const K& k) {
+       void reduce_scatter_cell(D&, const ReduceScatterArgs&);
+       launch(reduce_scatter_cell, d, k);
+     },
+     {.fits_cell = true},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
     {all_to_all,
      "pull",
      [](D& d, const K& k) {
        void all_to_all_pull(D&, const AllToAllArgs&);
        launch(all_to_all_pull, d, k);
      },
-     false,
-     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L"}},
+     {},
+     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L", "(P+1)*n"}},
     {all_to_all,
      "push",
      [](D& d, const K& k) {
        void all_to_all_push(D&, const AllToAllArgs&);
        launch(all_to_all_push, d, k);
      },
-     false,
-     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+    {all_to_all,
+     "window_pull",
+     [](D& d, const K& k) {
+       void all_to_all_window_pull(D&, const AllToAllArgs&);
+       launch(all_to_all_window_pull, d, k);
+     },
+     {.send_in_window = true, .apart = true},
+     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "n"}},
+    {all_to_all,
+     "cell",
+     [](D& d, const K& k) {
+       void all_to_all_cell(D&, const AllToAllArgs&);
+       launch(all_to_all_cell, d, k);
+     },
+     {.fits_cell = true},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
     {broadcast,
      "direct",
      [](D& d, const K& k) {
        void broadcast_direct(D&, const RootedArgs&);
        launch(broadcast_direct, d, k);
      },
-     false,
-     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
     {broadcast,
      "tree",
      [](D& d, const K& k) {
        void broadcast_tree(D&, const RootedArgs&);
        launch(broadcast_tree, d, k);
      },
-     false,
-     {"n", "1", "2", "L-X", "L", "0", "L*n", "L"}},
+     {},
+     {"n", "1", "2", "L-X", "L", "0", "L*n", "L", "n"}},
     {broadcast,
      "scatter_all_gather",
      [](D& d, const K& k) {
        void broadcast_scatter_all_gather(D&, const RootedArgs&);
        launch(broadcast_scatter_all_gather, d, k);
      },
-     false,
-     {"n", "P", "3", "P-1", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)"}},
+     {},
+     {"n", "P", "3", "P-1", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)", "n"}},
+    {broadcast,
+     "window_pull",
+     [](D& d, const K& k) {
+       void broadcast_window_pull(D&, const RootedArgs&);
+       launch(broadcast_window_pull, d, k);
+     },
+     {.recv_in_window = true},
+     {"0", "1", "2", "2*min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n"}},
+    {broadcast,
+     "cell",
+     [](D& d, const K& k) {
+       void broadcast_cell(D&, const RootedArgs&);
+       launch(broadcast_cell, d, k);
+     },
+     {.fits_cell = true},
+     {"0", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
     {reduce,
      "direct",
      [](D& d, const K& k) {
        void reduce_direct(D&, const RootedArgs&);
        launch(reduce_direct, d, k);
      },
-     false,
-     {"n", "1", "2", "min(1,P-1)", "0", "P-1", "min(1,P-1)*n", "P-1"}},
+     {},
+     {"n", "1", "2", "min(1,P-1)", "0", "P-1", "min(1,P-1)*n", "P-1", "n", "(P-1)*n"}},
     {reduce,
      "tree",
      [](D& d, const K& k) {
        void reduce_tree(D&, const RootedArgs&);
        launch(reduce_tree, d, k);
      },
-     false,
-     {"(L+1)*n", "L+1", "L+1", "L-X", "min(1,P-1)", "0", "min(1,P-1)*n", "L"}},
+     {},
+     {"(L+1)*n", "L+1", "L+1", "L-X", "min(1,P-1)", "0", "min(1,P-1)*n", "L", "(L+1)*n"}},
     {gather,
      "direct",
      [](D& d, const K& k) {
        void gather_direct(D&, const RootedArgs&);
        launch(gather_direct, d, k);
      },
-     false,
-     {"P*n", "P", "2", "min(1,P-1)", "min(1,P-1)", "0", "min(1,P-1)*n", "P-1"}},
+     {},
+     {"P*n", "P", "2", "min(1,P-1)", "min(1,P-1)", "0", "min(1,P-1)*n", "P-1", "P*n"}},
     {scatter,
      "direct",
      [](D& d, const K& k) {
        void scatter_direct(D&, const RootedArgs&);
        launch(scatter_direct, d, k);
      },
-     false,
-     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1"}},
+     {},
+     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
     {barrier,
      "dissemination",
      [](D& d, const K& k) {
        void barrier_dissemination(D&, const BarrierArgs&);
        launch(barrier_dissemination, d, k);
      },
-     false,
-     {"0", "1", "L", "L", "0", "0", "0", "L"}},
+     {},
+     {"0", "1", "L", "L", "0", "0", "0", "L", "0"}},
 };
 
 std::span<const Algorithm> algorithms() { return table; }
@@ -189,12 +278,22 @@ AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t coun
   return evaluate(algorithm.formulas, ranks, count);
 }
 
+bool Needs::are_met(const Placement& placement, std::size_t block_bytes) const {
+  if (send_in_window && !placement.send_in_window) return false;
+  if (recv_in_window && !placement.recv_in_window) return false;
+  if (apart && placement.in_place) return false;
+  return !fits_cell || block_bytes <= SignalCell::payload_bytes;
+}
+
 const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count, DType dtype,
-                                  const Platform& platform) {
+                                  const Placement& placement, const Platform& platform) {
   const Algorithm* best = nullptr;
   double best_ps = 0;
   for (const Algorithm& algorithm : table) {
-    if (algorithm.collective != collective) continue;
+    if (algorithm.collective != collective ||
+        !algorithm.needs.are_met(placement, count * size_bytes(dtype))) {
+      continue;
+    }
     const double time_ps =
         predict_ps(figures(algorithm, ranks, count), size_bytes(dtype), platform);
     if (best != nullptr && time_ps >= best_ps) continue;

@@ -13,12 +13,37 @@
 
 namespace peal {
 
+// Where the buffers of a call lie; the same on every rank.
+struct Placement {
+  bool send_in_window = false;
+  bool recv_in_window = false;
+  bool in_place = false;
+
+  bool operator==(const Placement&) const = default;
+};
+
+// Of buffers from Team::allocate that are apart.
+inline constexpr Placement in_windows{.send_in_window = true, .recv_in_window = true};
+
+// What an algorithm asks of a caller's buffers. What does not lie as it asks is staged.
+struct Needs {
+  bool in_place = false;        // an all-reduce on recv, where send is copied first
+  bool data_in_window = false;  // peers write to that recv, at any time
+  bool send_in_window = false;  // peers read it
+  bool recv_in_window = false;  // peers read or write it
+  bool apart = false;           // send and recv may not be the same
+  bool fits_cell = false;       // a block is at most SignalCell::payload_bytes
+
+  // Whether such a call, with a block of so many bytes, needs no staging.
+  [[nodiscard]] bool are_met(const Placement& placement, std::size_t block_bytes) const;
+};
+
 // An algorithm of a collective.
 struct Algorithm {
   Collective collective{};
   const char* name = "";
   void (*launch)(Device& self, const KernelCall& call) = nullptr;
-  bool data_in_window = false;  // peers write to the data itself, so it must be staged
+  Needs needs{};
   Formulas formulas{};
 };
 
@@ -28,8 +53,10 @@ struct Algorithm {
 // What one launch of the algorithm on blocks of `count` elements does.
 [[nodiscard]] AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count);
 
-// The algorithm that the closed forms predict to be fastest for blocks of `count` elements.
+// The algorithm that the closed forms predict to be fastest for blocks of `count` elements, of
+// those that need no staging for buffers that lie so.
 [[nodiscard]] const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count,
-                                                DType dtype, const Platform& platform);
+                                                DType dtype, const Placement& placement,
+                                                const Platform& platform);
 
 }  // namespace peal

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <tuple>
 
 namespace peal {
 namespace {
@@ -12,29 +14,46 @@ namespace {
 // The most that one half of a window takes; a launch on more is cut into pieces.
 constexpr std::size_t most_half_bytes = std::size_t{16} << 20;
 constexpr std::size_t least_half_bytes = 4096;
+constexpr std::string_view auto_algorithm = "auto";
 
 std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The longest piece where each of its elements takes `blocks` elements of a half.
 std::size_t longest_piece_of(std::size_t blocks, DType dtype) {
-  const std::size_t count =
-      most_half_bytes / (std::max<std::size_t>(1, blocks) * size_bytes(dtype));
+  if (blocks == 0) return SIZE_MAX;
+  const std::size_t count = most_half_bytes / (blocks * size_bytes(dtype));
   return count < 64 ? std::max<std::size_t>(1, count) : count / 64 * 64;
 }
 
-std::size_t staged_blocks(const Algorithm& algorithm) { return algorithm.data_in_window ? 1 : 0; }
-
 }  // namespace
 
-std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype) {
-  const auto blocks = static_cast<std::size_t>(figures(algorithm, ranks, 1).scratch);
-  return longest_piece_of(blocks + staged_blocks(algorithm), dtype);
+Staging staging(const Algorithm& algorithm, int ranks, const Placement& placement) {
+  const CollectiveShape blocks = shape(algorithm.collective, ranks);
+  const Needs& needs = algorithm.needs;
+  Staging result;
+  const bool send_is_fit = placement.send_in_window && !(needs.apart && placement.in_place);
+  if (needs.send_in_window && !send_is_fit) result.send_blocks = blocks.send_blocks;
+  if (needs.data_in_window || (needs.recv_in_window && !placement.recv_in_window)) {
+    result.recv_blocks = blocks.recv_blocks;
+  }
+  return result;
 }
 
-std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype) {
+std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype,
+                          const Placement& placement) {
+  const Staging staged = staging(algorithm, ranks, placement);
+  const auto blocks = static_cast<std::size_t>(figures(algorithm, ranks, 1).scratch +
+                                               staged.send_blocks + staged.recv_blocks);
+  const std::size_t longest = longest_piece_of(blocks, dtype);
+  if (!algorithm.needs.fits_cell) return longest;
+  return std::min(longest, SignalCell::payload_bytes / size_bytes(dtype));
+}
+
+std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype,
+                         const Placement& placement) {
   if (algorithm.collective == Collective::barrier) return 1;
   if (count == 0) return 0;
-  return (count - 1) / longest_piece(algorithm, ranks, dtype) + 1;
+  return (count - 1) / longest_piece(algorithm, ranks, dtype, placement) + 1;
 }
 
 Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorithm_(algorithm) {
@@ -42,10 +61,6 @@ Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorith
   blocks_ = static_cast<std::size_t>(unit.scratch);  // every formula is a multiple of n
   parts_ = static_cast<int>(unit.parts);
   signal_count_ = static_cast<int>(unit.signals);
-}
-
-std::size_t Scratch::longest_piece(DType dtype) const {
-  return longest_piece_of(blocks_ + staged_blocks(algorithm_), dtype);
 }
 
 void Scratch::allocate(std::size_t half_bytes) {
@@ -59,18 +74,21 @@ void Scratch::allocate(std::size_t half_bytes) {
   allocated_ = true;
 }
 
-Scratch::Half Scratch::next(std::size_t count, DType dtype) {
-  const std::size_t scratch_bytes = in_lines(blocks_ * count * size_bytes(dtype));
-  const std::size_t data_bytes =
-      algorithm_.data_in_window ? in_lines(count * size_bytes(dtype)) : 0;
-  if (!allocated_ || scratch_bytes + data_bytes > half_bytes_) {
-    allocate(scratch_bytes + data_bytes);
-  }
+Scratch::Half Scratch::next(std::size_t count, DType dtype, const Staging& staged) {
+  const auto bytes_of = [&](std::size_t blocks) {
+    return in_lines(blocks * count * size_bytes(dtype));
+  };
+  const auto sends = static_cast<std::size_t>(staged.send_blocks);
+  const auto recvs = static_cast<std::size_t>(staged.recv_blocks);
+  const std::size_t send_at = bytes_of(blocks_), recv_at = send_at + bytes_of(sends);
+  const std::size_t needed = recv_at + bytes_of(recvs);
+  if (!allocated_ || needed > half_bytes_) allocate(needed);
   const std::size_t half = launches_ % 2, offset = half * half_bytes_;
   const bool reused = launches_ >= 2;
   ++launches_;
   return {.scratch = Chunks(window_.view(offset, blocks_ * count, dtype), parts_),
-          .data = window_.view(offset + scratch_bytes, data_bytes == 0 ? 0 : count, dtype),
+          .send = window_.view(offset + (sends == 0 ? 0 : send_at), sends * count, dtype),
+          .recv = window_.view(offset + (recvs == 0 ? 0 : recv_at), recvs * count, dtype),
           .signals = signals_[half],
           .reused = reused};
 }
@@ -85,13 +103,26 @@ Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int ro
       .first->second;
 }
 
-const Algorithm& CollectiveState::choose(Team& team, Collective collective, std::size_t count,
-                                         DType dtype) {
-  const Algorithm*& choice = choices_[{collective, count, dtype}];
-  if (choice == nullptr) {
-    choice = &choose_algorithm(collective, team.size(), count, dtype, team.platform());
-  }
-  return *choice;
+const CallPlan& CollectiveState::plan(Team& team, const CallPlan& like) {
+  const std::size_t hash = like.count * 31 + static_cast<std::size_t>(like.collective) * 7 +
+                           static_cast<std::size_t>(like.dtype) * 3 +
+                           static_cast<std::size_t>(like.root);
+  CallPlan& known = plans_[(hash ^ (hash >> 6)) % plan_count];
+  if (known.algorithm == nullptr || !known.is_for(like)) known = make_plan(team, like);
+  return known;
+}
+
+CallPlan CollectiveState::make_plan(Team& team, const CallPlan& like) {
+  CallPlan plan = like;
+  const bool is_named = like.asked != auto_algorithm;
+  plan.algorithm = is_named ? &find_algorithm(like.collective, like.asked)
+                            : &choose_algorithm(like.collective, team.size(), like.count,
+                                                like.dtype, like.placement, team.platform());
+  plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
+  plan.scratch = &scratch(team, *plan.algorithm, like.root);
+  plan.longest_piece = longest_piece(*plan.algorithm, team.size(), like.dtype, like.placement);
+  plan.staged = staging(*plan.algorithm, team.size(), like.placement);
+  return plan;
 }
 
 CollectiveState& collective_state(Team& team) {

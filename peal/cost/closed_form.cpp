@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/cost/closed_form.h"
 
+#include <algorithm>
 #include <bit>
 #include <string_view>
 
@@ -25,18 +26,24 @@ AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count
           .puts = number(formulas.puts),
           .gets = number(formulas.gets),
           .sent = number(formulas.sent),
-          .notifies = number(formulas.notifies)};
+          .notifies = number(formulas.notifies),
+          .copied = number(formulas.copied),
+          .read = number(formulas.read != nullptr ? formulas.read : formulas.sent)};
 }
 
 double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
                   const Platform& platform) {
-  const double sent_bytes = static_cast<double>(figures.sent) * static_cast<double>(element_bytes);
+  const std::int64_t moved = figures.gets > 0 ? figures.read : figures.sent;
+  const double moved_bytes = static_cast<double>(moved) * static_cast<double>(element_bytes);
   const auto tile_bytes = static_cast<double>(platform.verbs.tile_bytes);
   double time = static_cast<double>(figures.notifies * platform.signals.notify_issue_ps) +
                 static_cast<double>(figures.steps * platform.signals.latency_ps) +
-                sent_bytes * platform.link.ps_per_byte;
+                moved_bytes * platform.link.ps_per_byte;
+  // Load and store overlap, and the slower one counts.
+  time += static_cast<double>(figures.copied) * static_cast<double>(element_bytes) *
+          std::max(platform.memory.load_ps_per_byte, platform.memory.store_ps_per_byte);
   if (figures.gets > 0) {  // a remote read pays the latency for every tile
-    const double tiles = static_cast<double>(figures.gets) + sent_bytes / tile_bytes;
+    const double tiles = static_cast<double>(figures.gets) + moved_bytes / tile_bytes;
     time += tiles * static_cast<double>(platform.link.load_latency_ps);
   } else {
     time += static_cast<double>(figures.steps * platform.link.store_latency_ps) +

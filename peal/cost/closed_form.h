@@ -22,12 +22,15 @@ struct Formulas {
   const char* gets;      // reads of peers
   const char* sent;      // elements that leave the rank's memory for a peer
   const char* notifies;  // to peers
+  const char* copied;    // elements that a rank moves or combines within its own memory
+  // Elements that the busiest rank reads from peers, where that is not as many as are sent.
+  const char* read = nullptr;
 };
 
 // The numbers that formulas give.
 struct AlgorithmFigures {
   std::int64_t scratch = 0, parts = 0, signals = 0;
-  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0;
+  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0, copied = 0, read = 0;
 };
 
 [[nodiscard]] AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count);

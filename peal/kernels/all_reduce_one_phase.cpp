@@ -6,12 +6,12 @@ namespace peal {
 
 // All-reduce in one phase: every rank stages its vector, all meet, every rank reads and combines
 // every peer's whole vector, in rank order.
-// Sends (P-1) times the buffer per rank. Needs: an inbox as large as data.
-void all_reduce_one_phase(Device& self, const AllReduceArgs& args) {
-  const auto& [data, inbox, arrived, op] = args;
-  self.copy(inbox.whole(), data.whole());
+// Sends (P-1) times the buffer per rank. Needs: an inbox as large as send.
+void all_reduce_one_phase(Device& self, const AllReduceApartArgs& args) {
+  const auto& [send, recv, inbox, arrived, op] = args;
+  self.copy(inbox.whole(), send.whole());
   barrier(self, arrived);
-  self.reduce(data.whole(), Places::on_every_rank(self.ranks(), inbox.whole()), op);
+  self.reduce(recv.whole(), Places::on_every_rank(self.ranks(), inbox.whole()), op);
 }
 
 }  // namespace peal

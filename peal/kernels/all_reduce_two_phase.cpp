@@ -6,18 +6,18 @@ namespace peal {
 
 // All-reduce in two phases of direct reads: rank r combines chunk r of every peer in rank order,
 // all meet again, and every rank reads every other chunk from the rank that combined it.
-// Sends 2(P-1)/P of the buffer per rank. Needs: an inbox as large as data, cut into P chunks.
-void all_reduce_two_phase(Device& self, const AllReduceArgs& args) {
-  const auto& [data, inbox, arrived, op] = args;
+// Sends 2(P-1)/P of the buffer per rank. Needs: an inbox as large as send, cut into P chunks.
+void all_reduce_two_phase(Device& self, const AllReduceApartArgs& args) {
+  const auto& [send, recv, inbox, arrived, op] = args;
   const int me = self.rank(), ranks = self.ranks();
-  self.copy(inbox.whole(), data.whole());
+  self.copy(inbox.whole(), send.whole());
   barrier(self, arrived);
-  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, data[me]}},
+  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}},
               Places::on_every_rank(ranks, inbox[me]), op);
   barrier(self, arrived);
   for (int step = 1; step < ranks; ++step) {
     const int peer = (me + step) % ranks;
-    self.get(data[peer], Rank{peer}, inbox[peer]);
+    self.get(recv[peer], Rank{peer}, inbox[peer]);
   }
 }
 

@@ -7,7 +7,7 @@ namespace peal {
 
 // Everything that a launch can hand to a kernel; each kernel's own arguments are drawn from it.
 struct KernelCall {
-  Chunks send, recv;  // this rank's blocks, one or P; peers never touch them
+  Chunks send, recv;  // this rank's blocks, one or P
   Chunks data;        // all_reduce: input on entry, result on return
   Chunks scratch;     // in a window, at the same place on every rank, alternating between launches
   SignalRow signals;  // as above
@@ -19,6 +19,13 @@ struct KernelCall {
 // `data` is cut into P chunks; it lies in a window where the kernel puts into peers' data.
 struct AllReduceArgs {
   Chunks data, inbox;
+  SignalRow arrived;
+  ReduceOp op;
+};
+
+// For an all-reduce that leaves `send` as it is; both may be the same. All are cut into P chunks.
+struct AllReduceApartArgs {
+  Chunks send, recv, inbox;
   SignalRow arrived;
   ReduceOp op;
 };
@@ -63,6 +70,11 @@ struct BarrierArgs {
 
 [[nodiscard]] inline AllReduceArgs arguments(const KernelCall& call, const AllReduceArgs*) {
   return {call.data, call.scratch, call.signals, call.op};
+}
+[[nodiscard]] inline AllReduceApartArgs arguments(const KernelCall& call,
+                                                  const AllReduceApartArgs*) {
+  const auto chunks = [&](const Chunks& block) { return Chunks(block.whole(), call.data.parts()); };
+  return {chunks(call.send), chunks(call.recv), call.scratch, call.signals, call.op};
 }
 [[nodiscard]] inline AllGatherArgs arguments(const KernelCall& call, const AllGatherArgs*) {
   return {call.send[0], call.recv, call.scratch, call.signals};

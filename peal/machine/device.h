@@ -113,6 +113,9 @@ class Device {
     do_compute(cost, fn, place);
   }
 
+  // Whether the view lies in a window, so that a peer can be given it.
+  [[nodiscard]] bool is_in_window(const View& view) const { return do_is_in_window(view); }
+
   // Symmetric memory; every rank makes the same allocations in the same order. The name appears
   // in reports.
   [[nodiscard]] Window allocate(std::string_view name, std::size_t size_bytes) {
@@ -141,6 +144,7 @@ class Device {
   virtual std::span<std::byte> do_access(View view, Access access, SourcePlace place) = 0;
   virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                           SourcePlace place) = 0;
+  virtual bool do_is_in_window(const View&) const { return false; }
   virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
   virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;
 

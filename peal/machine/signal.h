@@ -8,11 +8,16 @@ namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
 // is the owner's alone. Both wrap at 2^32 and are compared by their difference. Where ranks really
-// wait, `sleepers` counts those who sleep until `arrived` changes.
+// wait, `sleepers` counts those who sleep until `arrived` changes. What is left of the line may
+// carry data, which then comes together with its signal.
 struct alignas(64) SignalCell {
+  static constexpr std::size_t payload_bytes = 48;
+
   std::uint32_t arrived = 0;
   std::uint32_t consumed = 0;
   std::uint32_t sleepers = 0;
+  std::uint32_t unused = 0;
+  std::byte payload[payload_bytes] = {};
 };
 static_assert(sizeof(SignalCell) == 64);
 

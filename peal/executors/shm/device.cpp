@@ -130,6 +130,10 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
+bool ShmDevice::do_is_in_window(const View& view) const {
+  return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes());
+}
+
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
   return {membership_.allocate(name, size), size};
 }

@@ -74,6 +74,7 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       rank_(settings.rank),
       watch_(settings.watch),
       policy_(settings.policy),
+      has_same_places_(settings.has_same_places),
       chunk_(&settings.allocations) {
   const std::byte* const own = arena_.part(parts_[static_cast<std::size_t>(rank_)]);
   for (int part : parts_) shifts_.push_back(arena_.part(part) - own);

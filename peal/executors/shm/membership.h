@@ -43,6 +43,9 @@ class ShmMembership {
     AllocationChunk& allocations;
     ShmWatch& watch;
     WaitPolicy policy;
+    // Whether members that give a collective memory in a window all give the same place of it.
+    // Tasks of a worker are free to give others.
+    bool has_same_places = true;
   };
   ShmMembership(const ShmArena& arena, Settings settings);
   ShmMembership(const ShmMembership&) = delete;
@@ -54,6 +57,7 @@ class ShmMembership {
   [[nodiscard]] const std::vector<int>& parts() const { return parts_; }
   [[nodiscard]] ShmWatch& watch() const { return watch_; }
   [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
+  [[nodiscard]] bool has_same_places() const { return has_same_places_; }
 
   // From an address of this rank's to the same place of a peer's.
   [[nodiscard]] std::ptrdiff_t shift(int peer) const {
@@ -100,6 +104,7 @@ class ShmMembership {
   std::vector<std::ptrdiff_t> shifts_;
   ShmWatch& watch_;
   WaitPolicy policy_;
+  bool has_same_places_;
   AllocationChunk* chunk_;
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one

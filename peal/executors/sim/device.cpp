@@ -286,6 +286,12 @@ void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>&
   if (run_.fabric.values()) fn();
 }
 
+// Where devices have memory that is not symmetric, nothing is taken to be in a window: ranks might
+// be given different places.
+bool SimDevice::do_is_in_window(const View& view) const {
+  return run_.regions == nullptr && map().owner(view.data, -1) == part_;
+}
+
 Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
   return allocate(name, size, RegionKind::window);
 }
@@ -311,8 +317,9 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   };
   if (is_first && run_.options.signal_start != 0) {
     for (int owner = 0; owner < ranks(); ++owner) {
-      std::fill_n(cells(owner), count,
-                  SignalCell{run_.options.signal_start, run_.options.signal_start, 0});
+      std::fill_n(
+          cells(owner), count,
+          SignalCell{.arrived = run_.options.signal_start, .consumed = run_.options.signal_start});
     }
   }
   return {cells(rank()), count};

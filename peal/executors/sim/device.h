@@ -52,6 +52,7 @@ class SimDevice final : public Device {
   std::span<std::byte> do_access(View view, Access access, SourcePlace place) override;
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
+  bool do_is_in_window(const View& view) const override;
   Window allocate(std::string_view name, std::size_t size_bytes, RegionKind kind);
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace peal::peers {
+
+// Where the ranks of a set meet apart from the library that is measured: a page of shared memory,
+// the same code for everybody.
+class Meeting {
+ public:
+  // The page lies at the beginning of the file, whose size need not be set before.
+  static constexpr std::size_t size_bytes = std::size_t{1} << 16;
+  static constexpr int most_ranks = 64;
+
+  // `crowded`: there are more ranks than processors, so that whoever waits gives way at once.
+  Meeting(int file, int rank, int ranks, bool crowded);
+  Meeting(const Meeting&) = delete;
+  Meeting& operator=(const Meeting&) = delete;
+  ~Meeting();
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int ranks() const { return ranks_; }
+
+  void barrier() { static_cast<void>(agree(0)); }
+
+  // A barrier that all leave with the word of rank 0.
+  std::uint64_t agree(std::uint64_t word);
+
+  // How long a cache line takes from this rank to its neighbour, in ns, half of the median round
+  // trip: between ranks 0 and 1, 2 and 3 and so on, at the even one of them. All ranks call it. 0
+  // where nobody measures, and where ranks take turns.
+  double line_ns(double ns_per_tick);
+
+ private:
+  struct Page;
+  template <class Condition>
+  void wait(Condition done) const;
+  std::uint64_t round_trips(bool first, std::uint64_t count);
+
+  Page* page_;
+  int rank_, ranks_, looks_;
+  std::uint64_t met_ = 0, passes_ = 0;
+};
+
+}  // namespace peal::peers

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/peers/race.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "bench/peers/clock.h"
+#include "bench/peers/rank_set.h"
+#include "peal/base/error.h"
+#include "peal/executors/shm/waiter.h"
+
+namespace peal::peers {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What everybody's buffers may take together before they are given back after each batch.
+constexpr std::uint64_t kept_bytes = std::uint64_t{3} << 30;
+constexpr std::uint64_t batch_limit_ns = 500'000'000;
+// A peer that takes more than twice the best peer's time in the first rounds is measured in every
+// fifth round only: no table will show it.
+constexpr std::uint64_t qualifying_rounds = 2, rare_rounds = 5;
+constexpr double hopeless = 2;
+
+// A folder of this run, with everything in it.
+class Folder {
+ public:
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "peal-peers-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(fmt::format("bench_peers: no folder can be made in {}; set TMPDIR to another",
+                              std::filesystem::temp_directory_path().string()));
+    }
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Spinner {
+ public:
+  explicit Spinner(bool wanted) {
+    if (!wanted) return;
+    child_ = ::fork();
+    if (child_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (volatile std::uint64_t turns = 0;;) turns = turns + 1;
+  }
+  Spinner(const Spinner&) = delete;
+  Spinner& operator=(const Spinner&) = delete;
+  ~Spinner() {
+    if (child_ > 0) ::kill(child_, SIGKILL);
+  }
+
+ private:
+  pid_t child_ = 0;
+};
+
+// Whatever way the run ends.
+struct ChildrenEnd {
+  ~ChildrenEnd() { end_children(); }
+};
+
+double median(std::vector<float> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+class Race {
+ public:
+  explicit Race(const RacePlan& plan) : plan_(plan), spinner_(plan.spinner) {
+    place_.ranks = plan.ranks;
+    place_.crowded = plan.ranks > usable_processors();
+    place_.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    place_.peal = plan.peal.empty() ? place_.programs + "/../peal" : plan.peal;
+    place_.folder = folder_.path();
+    result_.field = choose_field(place_, plan.wanted);
+  }
+
+  RaceResult run() {
+    try {
+      start();
+      const Clock::time_point begin = Clock::now();
+      const auto passed = [begin] {
+        return std::chrono::duration<double>(Clock::now() - begin).count();
+      };
+      const auto limit = static_cast<double>(plan_.seconds);
+      double longest = 0;
+      for (round_ = 0; !plan_.rounds || round_ < *plan_.rounds; ++round_) {
+        const double before = passed();
+        if (round_ > 0 && !plan_.rounds && before + longest > limit) break;
+        fmt::print(stderr, "round {}, {:.0f} s of {}\n", round_ + 1, before, plan_.seconds);
+        round();
+        longest = std::max(round_ > qualifying_rounds ? longest : 0, passed() - before);
+        result_.rounds = round_ + 1;
+      }
+    } catch (const Interrupted&) {
+      result_.interrupted = true;
+    }
+    sets_.clear();
+    return std::move(result_);
+  }
+
+ private:
+  void start() {
+    Setup setup{.ns_per_tick = ns_per_tick(), .crowded = place_.crowded ? 1u : 0u};
+    for (const std::uint64_t size : plan_.sizes) {
+      for (const Operation operation : plan_.operations) {
+        setup.most_floats =
+            std::max(setup.most_floats, plan_.size_bytes(operation, size) / sizeof(float));
+      }
+    }
+    const Listener listener(place_.socket());
+    sets_.resize(result_.field.sets.size());
+    for (const Contestant& contestant : result_.field.contestants) {
+      std::unique_ptr<RankSet>& set = sets_[contestant.set];
+      if (set || failed_[contestant.set]) continue;
+      const SetSpec& spec = result_.field.sets[contestant.set];
+      fmt::print(stderr, "starting {}\n", spec.name);
+      try {
+        set = std::make_unique<RankSet>(spec, static_cast<std::uint32_t>(contestant.set), place_,
+                                        setup, listener);
+      } catch (const SetFailed& error) {
+        give_up(contestant.set, error.what());
+      }
+    }
+  }
+
+  void round() {
+    for (const Operation operation : plan_.operations) {
+      for (std::size_t size = 0; size < plan_.sizes.size(); ++size) {
+        for (const Regime regime : plan_.regimes) turns({}, operation, size, regime);
+      }
+    }
+  }
+
+  // One batch of everybody; in each round another one begins.
+  void turns(Record record, Operation operation, std::size_t size, Regime regime) {
+    record.operation = operation;
+    record.size = size;
+    record.regime = regime;
+    record.round = round_;
+    const std::size_t all = result_.field.contestants.size();
+    for (std::size_t turn = 0; turn < all; ++turn) {
+      record.contestant = (turn + round_) % all;
+      const Contestant& contestant = result_.field.contestants[record.contestant];
+      if (!sets_[contestant.set] || !contestant.does(operation) || rests(record)) continue;
+      try {
+        measure(record);
+      } catch (const SetFailed& error) {
+        sets_[contestant.set].reset();
+        give_up(contestant.set, error.what());
+      }
+    }
+  }
+
+  void measure(Record record) {
+    const Contestant& contestant = result_.field.contestants[record.contestant];
+    const std::uint64_t size = plan_.sizes[record.size];
+    const std::uint64_t bytes = plan_.size_bytes(record.operation, size);
+    const bool touched = record.regime == Regime::touched;
+    const std::uint64_t together =
+        2 * bytes * static_cast<std::uint64_t>(plan_.ranks) * result_.field.contestants.size();
+    Command command{.action = Action::measure,
+                    .operation = record.operation,
+                    .regime = record.regime,
+                    .variant = contestant.variant,
+                    .count = plan_.count(record.operation, size),
+                    .limit_ns = batch_limit_ns,
+                    .seed = round_,
+                    .release = together > kept_bytes ? 1u : 0u};
+    // The same for everybody: few calls of what takes long.
+    command.calls = touched ? std::clamp<std::uint64_t>((1u << 24) / bytes, 2, 400)
+                            : std::clamp<std::uint64_t>((1u << 26) / bytes, 2, 2000);
+    command.warm_up = std::clamp<std::uint64_t>((1u << 20) / bytes, 1, 20);
+    const Batch batch = sets_[contestant.set]->measure(command);
+    record.line_before_ns = batch.line_before_ns;
+    record.line_after_ns = batch.line_after_ns;
+    record.wrong = batch.wrong;
+    record.times_ns.resize(batch.times_ns.front().size());
+    for (std::size_t call = 0; call < record.times_ns.size(); ++call) {
+      double sum = 0, slowest = 0;
+      for (const std::vector<double>& of_rank : batch.times_ns) {
+        sum += of_rank.at(call);
+        slowest = std::max(slowest, of_rank.at(call));
+      }
+      const double mean = sum / plan_.ranks;
+      record.times_ns[call] = static_cast<float>(contestant.kind == Kind::limit ? slowest : mean);
+    }
+    note_best(record);
+    result_.records.push_back(std::move(record));
+  }
+
+  using Cell = std::tuple<Operation, std::size_t, Regime>;
+
+  void note_best(const Record& record) {
+    const Contestant& contestant = result_.field.contestants[record.contestant];
+    const double time = median(record.times_ns);
+    const Cell cell{record.operation, record.size, record.regime};
+    const auto lower = [time](double& best) { best = best == 0 ? time : std::min(best, time); };
+    lower(best_[cell][record.contestant]);
+    if (contestant.kind == Kind::peer) lower(best_peer_[cell]);
+  }
+
+  bool rests(const Record& record) {
+    const Contestant& contestant = result_.field.contestants[record.contestant];
+    if (contestant.kind != Kind::peer || round_ < qualifying_rounds) return false;
+    const Cell cell{record.operation, record.size, record.regime};
+    return round_ % rare_rounds != 0 &&
+           best_[cell][record.contestant] > hopeless * best_peer_[cell];
+  }
+
+  void give_up(std::size_t set, const std::string& why) {
+    failed_[set] = true;
+    result_.failures.push_back(why);
+    fmt::print(stderr, "bench_peers: {}\n", why);
+  }
+
+  const RacePlan& plan_;
+  ChildrenEnd children_end_;
+  Folder folder_;
+  Spinner spinner_;
+  Place place_;
+  RaceResult result_;
+  std::vector<std::unique_ptr<RankSet>> sets_;
+  std::map<std::size_t, bool> failed_;
+  std::map<Cell, std::map<std::size_t, double>> best_;
+  std::map<Cell, double> best_peer_;
+  std::uint64_t round_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t RacePlan::count(Operation operation, std::uint64_t size) const {
+  const Blocks blocks = blocks_of(operation, ranks);
+  return std::max<std::uint64_t>(1, size / std::max(blocks.send, blocks.recv) / sizeof(float));
+}
+
+std::uint64_t RacePlan::size_bytes(Operation operation, std::uint64_t size) const {
+  const Blocks blocks = blocks_of(operation, ranks);
+  return count(operation, size) * std::max(blocks.send, blocks.recv) * sizeof(float);
+}
+
+RaceResult race(const RacePlan& plan) {
+  prepare_signals();
+  return Race(plan).run();
+}
+
+}  // namespace peal::peers

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/peers/rank_limit.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+#include "bench/peers/library.h"
+#include "bench/peers/meeting.h"
+#include "bench/peers/vector_loops.h"
+
+namespace peal::peers {
+namespace {
+
+constexpr std::size_t line_floats = 16, page_floats = 1024;
+
+class Limit final : public Library {
+ public:
+  Limit(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+
+  [[nodiscard]] int rank() const override { return rank_; }
+  [[nodiscard]] int ranks() const override { return ranks_; }
+
+  void prepare(const Setup& setup, int file) override {
+    most_ = setup.most_floats;
+    const std::size_t stride = (most_ + page_floats - 1) / page_floats * page_floats;
+    const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
+    // Every rank sets the same size.
+    if (::ftruncate(file, static_cast<off_t>(Meeting::size_bytes + bytes)) < 0) {
+      throw std::runtime_error("limit: the shared file cannot grow");
+    }
+    void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file,
+                                static_cast<off_t>(Meeting::size_bytes));
+    if (memory == MAP_FAILED) throw std::runtime_error("limit: the system has no more memory");
+    ::madvise(memory, bytes, MADV_HUGEPAGE);  // where the system has them for shared files
+    for (std::size_t i = 0; i < static_cast<std::size_t>(ranks_); ++i) {
+      sends_.push_back(static_cast<float*>(memory) + 2 * i * stride);
+      recvs_.push_back(static_cast<float*>(memory) + (2 * i + 1) * stride);
+    }
+    // As the windows, they are taken by their owner.
+    std::memset(sends_[own()], 0, most_ * sizeof(float));
+    std::memset(recvs_[own()], 0, most_ * sizeof(float));
+  }
+  [[nodiscard]] Buffers buffers(std::uint32_t) override {
+    return {{sends_[own()], most_}, {recvs_[own()], most_}};
+  }
+  void release(std::uint32_t) override {}
+  [[nodiscard]] bool synchronises() const override { return false; }
+
+  void bind(const Call& call) override { call_ = call; }
+
+  void run() override {
+    const auto variant = LimitVariant{call_.variant};
+    const bool push = variant == LimitVariant::push || variant == LimitVariant::push_streaming;
+    stores_ = variant == LimitVariant::pull || variant == LimitVariant::push ? Stores::plain
+                                                                             : Stores::streaming;
+    switch (call_.operation) {
+      case Operation::all_reduce:
+        return push ? add_share() : add_all();
+      case Operation::reduce_scatter:
+        return add_block();
+      case Operation::all_gather:
+        return push ? push_block() : pull_blocks();
+      case Operation::all_to_all:
+        return push ? push_blocks() : exchange();
+      case Operation::broadcast:
+        return push ? push_root() : pull_root();
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t own() const { return static_cast<std::size_t>(rank_); }
+  [[nodiscard]] std::size_t block(std::size_t rank) const { return rank * call_.count; }
+
+  void copy(float* dst, const float* src) {
+    const float* const srcs[] = {src};
+    float* const dsts[] = {dst};
+    add(dsts, srcs, 0, call_.count, stores_);
+  }
+
+  // 1/P of all inputs into all outputs.
+  void add_share() {
+    const auto edge = [&](std::size_t rank) {
+      const std::size_t even = call_.count * rank / sends_.size();
+      return rank == sends_.size() ? call_.count : even / line_floats * line_floats;
+    };
+    add(recvs_, sources_of(0), edge(own()), edge(own() + 1) - edge(own()), stores_);
+  }
+  // All inputs into the own output.
+  void add_all() {
+    float* const dsts[] = {call_.recv.data()};
+    add(dsts, sources_of(0), 0, call_.count, stores_);
+  }
+  void add_block() {
+    float* const dsts[] = {call_.recv.data()};
+    add(dsts, sources_of(block(own())), 0, call_.count, stores_);
+  }
+  std::span<const float* const> sources_of(std::size_t at) {
+    sources_.assign(sends_.begin(), sends_.end());
+    for (const float*& source : sources_) source += at;
+    return sources_;
+  }
+
+  // Each begins with its own, so that not all read or write the same memory at once.
+  template <class Each>
+  void for_all_ranks(Each each) const {
+    for (std::size_t i = 0; i < sends_.size(); ++i) each((own() + i) % sends_.size());
+  }
+
+  void pull_blocks() {
+    for_all_ranks([&](std::size_t from) { copy(call_.recv.data() + block(from), sends_[from]); });
+  }
+  void push_block() {
+    for_all_ranks([&](std::size_t to) { copy(recvs_[to] + block(own()), call_.send.data()); });
+  }
+  void exchange() {
+    for_all_ranks([&](std::size_t from) {
+      copy(call_.recv.data() + block(from), sends_[from] + block(own()));
+    });
+  }
+  void push_blocks() {
+    for_all_ranks(
+        [&](std::size_t to) { copy(recvs_[to] + block(own()), call_.send.data() + block(to)); });
+  }
+  void pull_root() {
+    if (rank_ != broadcast_root) copy(call_.recv.data(), recvs_[broadcast_root]);
+  }
+  void push_root() {
+    if (rank_ != broadcast_root) return;
+    for_all_ranks([&](std::size_t to) {
+      if (to != broadcast_root) copy(recvs_[to], call_.recv.data());
+    });
+  }
+
+  int rank_, ranks_;
+  std::size_t most_ = 0;
+  std::vector<float*> sends_, recvs_;
+  std::vector<const float*> sources_;
+  Call call_;
+  Stores stores_{};
+};
+
+}  // namespace
+
+int serve_limit(const std::string& socket_path, std::uint32_t set, int rank, int ranks) {
+  Limit library(rank, ranks);
+  return serve(library, socket_path, set);
+}
+
+}  // namespace peal::peers

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+
+// All-gather straight between windows: every rank copies its block to its place in its own recv,
+// all meet, every rank reads every peer's block from there, and all meet again.
+// Sends (P-1) blocks per rank. Needs: recv in a window.
+void all_gather_window_pull(Device& self, const AllGatherArgs& args) {
+  const auto& [send, recv, landing, arrived] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  self.copy(recv[me], send);
+  barrier(self, arrived);
+  for (int step = 1; step < ranks; ++step) {
+    const int peer = (me + step) % ranks;
+    self.get(recv[peer], Rank{peer}, recv[peer]);
+  }
+  barrier(self, arrived);
+}
+
+}  // namespace peal

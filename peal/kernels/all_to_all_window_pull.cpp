@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+
+// All-to-all straight from windows: all meet, every rank reads its block of every peer's send, and
+// all meet again. Sends (P-1) blocks per rank. Needs: send in a window, and apart from recv.
+void all_to_all_window_pull(Device& self, const AllToAllArgs& args) {
+  const auto& [send, recv, landing, arrived] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  barrier(self, arrived);
+  for (int step = 0; step < ranks; ++step) {
+    const int peer = (me + step) % ranks;
+    self.get(recv[peer], Rank{peer}, send[me]);
+  }
+  barrier(self, arrived);
+}
+
+}  // namespace peal
