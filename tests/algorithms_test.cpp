@@ -194,8 +194,8 @@ TEST(Algorithms, AutoIsNeverFarFromTheBest) {
             const Picoseconds time = measure(*executor, algorithm, ranks, count).report.time_ps;
             if (best == 0 || time < best) best = time;
           }
-          const Algorithm& chosen =
-              choose_algorithm(collective, ranks, count, DType::f32, in_windows, executor->platform());
+          const Algorithm& chosen = choose_algorithm(collective, ranks, count, DType::f32,
+                                                     in_windows, executor->platform());
           EXPECT_LE(measure(*executor, chosen, ranks, count).report.time_ps, 2 * best)
               << platform << " " << name(collective) << " " << chosen.name << " P=" << ranks
               << " n=" << count;

@@ -53,8 +53,8 @@ struct Algorithm {
 // What one launch of the algorithm on blocks of `count` elements does.
 [[nodiscard]] AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count);
 
-// The algorithm that the closed forms predict to be fastest for blocks of `count` elements, of those
-// that need no staging for buffers that lie so.
+// The algorithm that the closed forms predict to be fastest for blocks of `count` elements, of
+// those that need no staging for buffers that lie so.
 [[nodiscard]] const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count,
                                                 DType dtype, const Placement& placement,
                                                 const Platform& platform);

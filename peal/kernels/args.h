@@ -73,9 +73,7 @@ struct BarrierArgs {
 }
 [[nodiscard]] inline AllReduceApartArgs arguments(const KernelCall& call,
                                                   const AllReduceApartArgs*) {
-  const auto chunks = [&](const Chunks& block) {
-    return Chunks(block.whole(), call.data.parts());
-  };
+  const auto chunks = [&](const Chunks& block) { return Chunks(block.whole(), call.data.parts()); };
   return {chunks(call.send), chunks(call.recv), call.scratch, call.signals, call.op};
 }
 [[nodiscard]] inline AllGatherArgs arguments(const KernelCall& call, const AllGatherArgs*) {

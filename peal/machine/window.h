@@ -18,8 +18,8 @@ struct Window {
   [[nodiscard]] View view(std::size_t offset_bytes, std::size_t count, DType dtype) const;
 };
 
-// The memory beside the signal in its cache line, for data of at most SignalCell::payload_bytes that
-// is put and notified at once: elements of the type, as many as given.
+// The memory beside the signal in its cache line, for data of at most SignalCell::payload_bytes
+// that is put and notified at once: elements of the type, as many as given.
 [[nodiscard]] inline View payload(Signal signal, std::size_t count, DType dtype) {
   CHECK(count * size_bytes(dtype) <= SignalCell::payload_bytes);
   return {signal.cell->payload, count, dtype};

@@ -179,7 +179,7 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
 }
 
 bool ShmDevice::do_is_in_window(const View& view) const {
-  return membership_.holds(view.data, view.size_bytes());
+  return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes());
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {

@@ -77,7 +77,8 @@ DeviceProcess::Member& DeviceProcess::member_of(const TaskOrder& order) {
           .rank = 0,
           .allocations = *reinterpret_cast<AllocationChunk*>(arena_.part(device_) + offset),
           .watch = *this,
-          .policy = policy_},
+          .policy = policy_,
+          .has_same_places = false},
       platform_);
   return *member;
 }
@@ -89,7 +90,8 @@ std::unique_ptr<DeviceProcess::Member> DeviceProcess::make_member(DomainControl&
                               .rank = rank,
                               .allocations = domain.allocations,
                               .watch = *this,
-                              .policy = policy_},
+                              .policy = policy_,
+                              .has_same_places = false},
       platform_);
   if (domain.window_bytes != 0) {
     member->membership.add_window(domain.name, arena_.part(device_) + domain.window_offset,

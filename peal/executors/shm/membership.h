@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,12 +25,19 @@ class ShmWatch : public WaitWatch {
 // finished.
 class ShmTeamWatch final : public ShmWatch {
  public:
-  explicit ShmTeamWatch(const ShmArena& arena) : arena_(arena) {}
+  ShmTeamWatch(const ShmArena& arena, int rank);
+  void before_yields() override;
   void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
   [[nodiscard]] std::optional<std::string> failure() const override { return arena_.failure(); }
 
  private:
+  // Moves this rank to a processor that no other rank was seen waiting on.
+  void move_apart();
+
   const ShmArena& arena_;
+  int rank_;
+  bool may_spread_;  // there is a processor for each rank
+  std::chrono::steady_clock::time_point next_move_{};
 };
 
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of
@@ -43,6 +51,9 @@ class ShmMembership {
     AllocationChunk& allocations;
     ShmWatch& watch;
     WaitPolicy policy;
+    // Whether members that give a collective memory in a window all give the same place of it.
+    // Tasks of a worker are free to give others.
+    bool has_same_places = true;
   };
   ShmMembership(const ShmArena& arena, Settings settings);
   ShmMembership(const ShmMembership&) = delete;
@@ -54,6 +65,7 @@ class ShmMembership {
   [[nodiscard]] const std::vector<int>& parts() const { return parts_; }
   [[nodiscard]] ShmWatch& watch() const { return watch_; }
   [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
+  [[nodiscard]] bool has_same_places() const { return has_same_places_; }
 
   // From an address of this rank's to the same place of a peer's.
   [[nodiscard]] std::ptrdiff_t shift(int peer) const {
@@ -100,6 +112,7 @@ class ShmMembership {
   std::vector<std::ptrdiff_t> shifts_;
   ShmWatch& watch_;
   WaitPolicy policy_;
+  bool has_same_places_;
   AllocationChunk* chunk_;
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one

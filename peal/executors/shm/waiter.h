@@ -42,6 +42,8 @@ struct WaitWord {
 class WaitWatch {
  public:
   virtual ~WaitWatch() = default;
+  // Called when it is going to let others run.
+  virtual void before_yields() {}
   // Called whenever the wait is about to sleep; throws where there is no use in that.
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
   // A wait that has been about to sleep is over.

@@ -317,9 +317,9 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   };
   if (is_first && run_.options.signal_start != 0) {
     for (int owner = 0; owner < ranks(); ++owner) {
-      std::fill_n(cells(owner), count,
-                  SignalCell{.arrived = run_.options.signal_start,
-                             .consumed = run_.options.signal_start});
+      std::fill_n(
+          cells(owner), count,
+          SignalCell{.arrived = run_.options.signal_start, .consumed = run_.options.signal_start});
     }
   }
   return {cells(rank()), count};
