@@ -11,7 +11,10 @@
 namespace peal {
 
 ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
-    : Device(membership.rank(), membership.ranks()), membership_(membership), settings_(settings) {}
+    : Device(membership.rank(), membership.ranks()),
+      membership_(membership),
+      settings_(settings),
+      counts_(own_counts_) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;

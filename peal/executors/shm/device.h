@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "peal/executors/shm/membership.h"
@@ -19,6 +21,10 @@ class ShmDevice final : public Device {
   };
   // The membership has to outlive it.
   ShmDevice(ShmMembership& membership, const Settings& settings);
+
+  // Of a part of another device's team; keeps its membership and counts there.
+  ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+            RankCounts& counts);
 
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
 
@@ -38,6 +44,7 @@ class ShmDevice final : public Device {
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;
+  std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
@@ -45,9 +52,12 @@ class ShmDevice final : public Device {
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
 
+  std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  RankCounts counts_;
+  RankCounts own_counts_;  // unless they are another device's
+  RankCounts& counts_;
+  std::optional<SignalRow> split_rounds_;
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
 };
