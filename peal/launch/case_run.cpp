@@ -79,10 +79,9 @@ class CaseRun {
   }
 
   void prepare(SimMemory& memory) {
-    std::size_t next = 0;
     const MemoryMap& map = memory.map();
     const auto allocate = [&](const std::string& label, std::size_t bytes, RegionKind kind) {
-      return map.base + memory.window(next++, label, bytes, 0, kind).offset;
+      return map.base + memory.add(label, bytes, kind).offset;
     };
     for (std::size_t i = 0; i < file_.windows.size(); ++i) {
       windows_.push_back(

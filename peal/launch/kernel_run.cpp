@@ -46,7 +46,7 @@ class KernelRun {
     const FaultGuard guard(request.time_limit_seconds);
     CaseRunResult result;
     result.report = executor.run(
-        request.ranks, [this](Team& team) { make_calls(team.device()); }, request.options);
+        request.ranks, [this](Team& team) { make_calls(team); }, request.options);
     result.calls = calls_.count();
     if (values_) calls_.compare(result);
     return result;
@@ -87,7 +87,8 @@ class KernelRun {
     return kernel_.buffers[buffer].kind == KernelBuffer::Kind::window;
   }
 
-  void make_calls(Device& device) {
+  void make_calls(Team& team) {
+    Device& device = team.device();
     Allocations& own = allocations_[static_cast<std::size_t>(device.rank())];
     own = allocate(device);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
@@ -100,7 +101,7 @@ class KernelRun {
         buffers.push_back(own.buffers[i].view(0, count, dtype));
       }
       const DescribedArguments& arguments =
-          arguments_.emplace_back(kernel_, call, std::move(buffers), own.rows);
+          arguments_.emplace_back(team, kernel_, call, std::move(buffers), own.rows);
       fill(device, part, arguments.buffers());
       calls_.report_contribution(readers_, call, device.rank());
       call_kernel(device, arguments);

@@ -10,13 +10,19 @@
 
 namespace peal {
 
-// What a kernel finds at a call, in the order of its description, which has to outlive this.
+// What a kernel finds at a call, in the order of its description, which has to outlive this, as its
+// team has to.
 class DescribedArguments final : public KernelArguments {
  public:
-  DescribedArguments(const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
+  DescribedArguments(Team& team, const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
                      std::vector<SignalRow> rows)
-      : kernel_(kernel), call_(call), buffers_(std::move(buffers)), rows_(std::move(rows)) {}
+      : team_(team),
+        kernel_(kernel),
+        call_(call),
+        buffers_(std::move(buffers)),
+        rows_(std::move(rows)) {}
 
+  [[nodiscard]] Team& team() const override { return team_; }
   [[nodiscard]] std::int64_t call() const override { return call_; }
   [[nodiscard]] View buffer(std::string_view name) const override;
   [[nodiscard]] SignalRow signals(std::string_view name) const override;
@@ -25,6 +31,7 @@ class DescribedArguments final : public KernelArguments {
  private:
   [[noreturn]] void refuse(const char* what, std::string_view name) const;
 
+  Team& team_;
   const Kernel& kernel_;
   std::int64_t call_;
   std::vector<View> buffers_;

@@ -3,12 +3,14 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "peal/base/source_place.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
+#include "peal/machine/split.h"
 #include "peal/machine/view.h"
 #include "peal/machine/window.h"
 
@@ -19,6 +21,12 @@ struct ComputeCost {
   std::initializer_list<View> reads;
   std::initializer_list<View> writes;
   std::int64_t cycles = 0;
+};
+
+// What is known of where the ranks run.
+struct HostFacts {
+  bool is_real = false;            // on this host, as fast as it goes; else times are simulated
+  bool is_oversubscribed = false;  // more ranks than processors
 };
 
 // What a kernel sees of the rank it runs on: the verbs. Destinations come first. On its own rank's
@@ -113,8 +121,20 @@ class Device {
     do_compute(cost, fn, place);
   }
 
+  // Divides the team: the ranks that give the same color are a team of their own, in which they are
+  // ordered by key and those of one key by rank. Returns this rank's device of that team, or null
+  // for a negative color. Its windows and signals are its own; what lies in windows of this team
+  // its peers can address, too. Every rank makes the same splits; returns when all have come. This
+  // device has to outlive the new one.
+  [[nodiscard]] std::unique_ptr<Device> split(int color, int key,
+                                              SourcePlace place = SourcePlace::here()) {
+    return do_split({.color = color, .key = key}, place);
+  }
+
   // Whether the view lies in a window, so that a peer can be given it.
   [[nodiscard]] bool is_in_window(const View& view) const { return do_is_in_window(view); }
+
+  [[nodiscard]] HostFacts host() const { return do_host(); }
 
   // Symmetric memory; every rank makes the same allocations in the same order. The name appears
   // in reports.
@@ -145,6 +165,8 @@ class Device {
   virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                           SourcePlace place) = 0;
   virtual bool do_is_in_window(const View&) const { return false; }
+  [[nodiscard]] virtual HostFacts do_host() const { return {}; }
+  virtual std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) = 0;
   virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
   virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;
 

@@ -11,6 +11,7 @@
 #include "peal/machine/dtype.h"
 #include "peal/machine/plain_function.h"
 #include "peal/machine/reduce_op.h"
+#include "peal/machine/team.h"
 
 namespace peal {
 
@@ -40,6 +41,8 @@ struct KernelSignals {
 class KernelArguments {
  public:
   virtual ~KernelArguments() = default;
+  // The team that the kernel's device is of, for collectives and splits in a kernel.
+  [[nodiscard]] virtual Team& team() const = 0;
   // The number of the call on these windows, from 0.
   [[nodiscard]] virtual std::int64_t call() const = 0;
   // Throws Error for a name that the description does not have.

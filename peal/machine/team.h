@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "peal/machine/device.h"
 #include "peal/machine/platform.h"
@@ -19,6 +20,9 @@ class Team {
   };
 
   Team(Device& device, const Platform& platform) : device_(device), platform_(platform) {}
+  // One that keeps its device.
+  Team(std::unique_ptr<Device> device, const Platform& platform)
+      : owned_(std::move(device)), device_(*owned_), platform_(platform) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
@@ -40,6 +44,12 @@ class Team {
     return {reinterpret_cast<T*>(view.data), count};
   }
 
+  // The ranks that give the same color, as a team of their own, in the order of their keys, and of
+  // one key in that of their ranks here; null for a negative color. Every rank of this team makes
+  // the same splits, and is let go when all have come. This team has to outlive the new one.
+  [[nodiscard]] std::unique_ptr<Team> split(int color, int key = 0,
+                                            SourcePlace place = SourcePlace::here());
+
   // A team is broken once a call on it has failed half-way; every later call fails at once.
   void break_off() { broken_ = true; }
   [[nodiscard]] bool broken() const { return broken_; }
@@ -48,6 +58,7 @@ class Team {
   [[nodiscard]] std::unique_ptr<State>& state(const void* key) { return states_[key]; }
 
  private:
+  std::unique_ptr<Device> owned_;
   Device& device_;
   const Platform& platform_;
   bool broken_ = false;

@@ -91,7 +91,7 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
   for (const TaskArgument& argument : arguments) {
     if (argument.kind == TaskArgument::Kind::array) buffers.push_back(argument.view);
   }
-  const DescribedArguments described(kernel_, state.calls++, std::move(buffers), state.rows);
+  const DescribedArguments described(team, kernel_, state.calls++, std::move(buffers), state.rows);
   kernel_.run(team.device(), described);
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "peal/executors/shm/membership.h"
@@ -21,6 +23,10 @@ class ShmDevice final : public Device {
   // The membership has to outlive it.
   ShmDevice(ShmMembership& membership, const Settings& settings);
 
+  // Of a part of another device's team; keeps its membership and counts there.
+  ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+            RankCounts& counts);
+
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
 
  private:
@@ -39,19 +45,30 @@ class ShmDevice final : public Device {
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;
+  [[nodiscard]] HostFacts do_host() const override;
+  std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
+  // Of the cache that processors share, as the system knows it.
+  [[nodiscard]] static std::size_t shared_cache_bytes();
   // How a verb writes that reads and writes so many views of one length.
   [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
 
+  std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  std::size_t cache_bytes_;
+<<<<<<< HEAD
+  std::size_t cache_bytes_ = shared_cache_bytes();
   RankCounts counts_;
+=======
+  RankCounts own_counts_;  // unless they are another device's
+  RankCounts& counts_;
+  std::optional<SignalRow> split_rounds_;
+>>>>>>> shmworker
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
 };

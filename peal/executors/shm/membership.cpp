@@ -114,7 +114,9 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       watch_(settings.watch),
       policy_(settings.policy),
       has_same_places_(settings.has_same_places),
-      chunk_(&settings.allocations) {
+      chunk_(&settings.allocations),
+      whole_(settings.whole),
+      windows_(whole_ == nullptr ? std::make_shared<Windows>() : whole_->windows_) {
   const std::byte* const own = arena_.part(parts_[static_cast<std::size_t>(rank_)]);
   for (int part : parts_) shifts_.push_back(arena_.part(part) - own);
 }
@@ -125,11 +127,11 @@ bool ShmMembership::holds_any(const std::byte* data, std::size_t size_bytes) con
     last_ = range;
     return true;
   }
-  return false;
+  return whole_ != nullptr && whole_->holds(data, size_bytes);
 }
 
 void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes) {
-  windows_.push_back({std::string(name), {data, size_bytes}});
+  windows_->push_back({std::string(name), {data, size_bytes}});
   const std::size_t extent = in_lines(size_bytes);
   last_ = {};
   if (!ranges_.empty() && ranges_.back().begin + ranges_.back().size_bytes == data) {
@@ -141,7 +143,7 @@ void ShmMembership::add_window(std::string_view name, std::byte* data, std::size
 
 std::string ShmMembership::name_of(const SignalCell* signal) const {
   const auto* const byte = reinterpret_cast<const std::byte*>(signal);
-  for (const Window& window : windows_) {
+  for (const Window& window : *windows_) {
     if (!is_in(window.range, byte, sizeof(SignalCell))) continue;
     const auto offset = static_cast<std::size_t>(byte - window.range.begin);
     return fmt::format("`{}[{}]`", window.name, offset / sizeof(SignalCell));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ class ShmMembership {
     // Whether members that give a collective memory in a window all give the same place of it.
     // Tasks of a worker are free to give others.
     bool has_same_places = true;
+    // Of a team that is a part of another one: that one, whose windows its members can address,
+    // too.
+    const ShmMembership* whole = nullptr;
   };
   ShmMembership(const ShmArena& arena, Settings settings);
   ShmMembership(const ShmMembership&) = delete;
@@ -94,6 +98,7 @@ class ShmMembership {
     std::string name;
     Range range;
   };
+  using Windows = std::vector<Window>;
   [[nodiscard]] static bool is_in(const Range& range, const std::byte* data,
                                   std::size_t size_bytes) {
     const auto offset =
@@ -117,7 +122,8 @@ class ShmMembership {
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one
   mutable Range last_;         // that was asked for
-  std::vector<Window> windows_;
+  const ShmMembership* whole_;
+  std::shared_ptr<Windows> windows_;  // those of all teams that a team is divided into
 };
 
 // All ranks of an arena as a team.

@@ -90,7 +90,7 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10};
+  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10, .is_oversubscribed = true};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);

@@ -16,6 +16,7 @@ struct WaitPolicy {
   int pauses = 1000;
   int yields = 100;
   double timeout_seconds = 300;
+  bool is_oversubscribed = false;  // more ranks than processors
 };
 
 // The processors that this process may use: by its affinity mask and its group's quota.

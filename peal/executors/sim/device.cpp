@@ -26,8 +26,12 @@ constexpr int first_result = 5;
 
 }  // namespace
 
-SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks)
-    : Device(rank, ranks), run_(run), core_(core), part_(core.rank()) {}
+SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks, SimTiles* tiles)
+    : Device(rank, ranks),
+      run_(run),
+      core_(core),
+      part_(core.rank()),
+      tiles_(tiles == nullptr ? own_tiles_ : *tiles) {}
 
 std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
@@ -45,15 +49,15 @@ std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
 
 void SimDevice::count_put(Rank peer, const View& view) {
   if (peer.index == rank()) return;
-  RankCounts& counts = run_.counts[static_cast<std::size_t>(rank())];
+  RankCounts& counts = run_.counts_of(rank());
   ++counts.puts;
   counts.sent_bytes += view.size_bytes();
 }
 
 void SimDevice::count_get(Rank peer, const View& view) {
   if (peer.index == rank()) return;
-  ++run_.counts[static_cast<std::size_t>(rank())].gets;
-  run_.counts[static_cast<std::size_t>(peer.index)].sent_bytes += view.size_bytes();
+  ++run_.counts_of(rank()).gets;
+  run_.counts_of(peer.index).sent_bytes += view.size_bytes();
 }
 
 void SimDevice::do_put(Rank peer, View dst, View src, SourcePlace place) {
@@ -81,7 +85,7 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
     const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
     const int number = load_tile(src + done * element_bytes, count, shape.dtype, Pipe::mte3, place);
     store_own_in_order(dst + done * element_bytes, tile(number), count, shape.dtype, place);
-    free_tile(number, Freer::mte3, place);
+    free_tile(number, TileFreer::mte3, place);
     done += count;
   }
 }
@@ -89,24 +93,25 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
 // Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
 int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                          SourcePlace place) {
-  if (map().owner(src, part_) == part_ && own_stores_.overlap(src, count * size_bytes(dtype))) {
+  if (map().owner(src, part_) == part_ &&
+      tiles_.own_stores.overlap(src, count * size_bytes(dtype))) {
     order_loads_after_own_stores(place);
   }
-  const int number = next_tile_;
-  next_tile_ ^= 1;
-  Freer& freer = freers_[static_cast<std::size_t>(number)];
-  if (freer == Freer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
-  if (freer == Freer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
-  freer = Freer::nobody;
+  const int number = tiles_.next_tile;
+  tiles_.next_tile ^= 1;
+  TileFreer& freer = tiles_.freers[static_cast<std::size_t>(number)];
+  if (freer == TileFreer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+  if (freer == TileFreer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+  freer = TileFreer::nobody;
   core_.load(tile(number), src, count, dtype, place);
   core_.set_flag(Pipe::mte2, user, number, place);
   core_.wait_flag(Pipe::mte2, user, number, place);
   return number;
 }
 
-void SimDevice::free_tile(int number, Freer freer, SourcePlace place) {
-  core_.set_flag(freer == Freer::mte3 ? Pipe::mte3 : Pipe::vector, Pipe::mte2, number, place);
-  freers_[static_cast<std::size_t>(number)] = freer;
+void SimDevice::free_tile(int number, TileFreer freer, SourcePlace place) {
+  core_.set_flag(freer == TileFreer::mte3 ? Pipe::mte3 : Pipe::vector, Pipe::mte2, number, place);
+  tiles_.freers[static_cast<std::size_t>(number)] = freer;
 }
 
 // Holds the loads that follow until the own stores so far can be seen.
@@ -114,7 +119,7 @@ void SimDevice::order_loads_after_own_stores(SourcePlace place) {
   if (!run_.fabric.platform().switches.drained_is_visible) return drain(place);
   core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
   core_.wait_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
-  own_stores_.clear();
+  tiles_.own_stores.clear();
 }
 
 // Holds the stores that follow until the own stores so far can be seen.
@@ -130,10 +135,10 @@ void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::ui
                                    DType dtype, SourcePlace place) {
   const std::size_t bytes = count * size_bytes(dtype);
   if (map().owner(dst, part_) == part_) {
-    const bool full = own_stores_.full();
-    if (full || own_stores_.overlap(dst, bytes)) order_stores_after_own_stores(place);
+    const bool full = tiles_.own_stores.full();
+    if (full || tiles_.own_stores.overlap(dst, bytes)) order_stores_after_own_stores(place);
     if (full) order_loads_after_own_stores(place);
-    own_stores_.add(dst, bytes);
+    tiles_.own_stores.add(dst, bytes);
   }
   core_.store(dst, src, count, dtype, place);
 }
@@ -167,10 +172,10 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
                              std::span<const std::byte* const> srcs, Piece piece, DType dtype,
                              ReduceOp op, SourcePlace place) {
   const DType wide = accumulator(dtype);
-  const int number = next_accumulator_;
-  next_accumulator_ ^= 1;
+  const int number = tiles_.next_accumulator;
+  tiles_.next_accumulator ^= 1;
   std::byte* const sum = tile(first_accumulator + number);
-  bool& storing = storing_[static_cast<std::size_t>(number)];
+  bool& storing = tiles_.storing[static_cast<std::size_t>(number)];
   if (storing) {
     core_.wait_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);
   }
@@ -185,9 +190,9 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
       right = converted;
     }
     if (left != nullptr) core_.combine(sum, left, right, piece.count, wide, op, place);
-    if (held >= 0) free_tile(held, Freer::vector, place);
+    if (held >= 0) free_tile(held, TileFreer::vector, place);
     held = left == nullptr && wide == dtype ? loaded : -1;
-    if (held < 0) free_tile(loaded, Freer::vector, place);
+    if (held < 0) free_tile(loaded, TileFreer::vector, place);
     left = left == nullptr ? right : sum;
   }
   const std::byte* result = left;
@@ -200,7 +205,7 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
   for (std::byte* dst : dsts) {
     store_own_in_order(dst + piece.offset_bytes, result, piece.count, dtype, place);
   }
-  if (held >= 0) free_tile(held, Freer::mte3, place);
+  if (held >= 0) free_tile(held, TileFreer::mte3, place);
   core_.set_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);
   storing = true;
 }
@@ -216,12 +221,12 @@ void SimDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, Source
     const int number =
         load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
     std::byte* const piece = to + done * element_bytes;
-    if (peer.index == rank() && own_stores_.overlap(piece, count * element_bytes)) {
+    if (peer.index == rank() && tiles_.own_stores.overlap(piece, count * element_bytes)) {
       order_stores_after_own_stores(place);
     }
     core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
-    if (peer.index == rank()) own_stores_.add(piece, count * element_bytes);
-    free_tile(number, Freer::mte3, place);
+    if (peer.index == rank()) tiles_.own_stores.add(piece, count * element_bytes);
+    free_tile(number, TileFreer::mte3, place);
     done += count;
   }
 }
@@ -229,14 +234,14 @@ void SimDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, Source
 void SimDevice::drain(SourcePlace place) {
   core_.pipe_barrier(Pipe::all, place);
   core_.dsb(place);
-  own_stores_.clear();
+  tiles_.own_stores.clear();
 }
 
 void SimDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace place) {
   if (run_.fabric.is_skipped(place)) return;
   drain(place);
-  if (peer.index != rank()) ++run_.counts[static_cast<std::size_t>(rank())].notifies;
-  ++run_.notifies;
+  if (peer.index != rank()) ++run_.counts_of(rank()).notifies;
+  run_.count_notify();
   const View cell{reinterpret_cast<std::byte*>(&signal.cell->arrived), sizeof(std::uint32_t),
                   DType::u8};
   core_.notify(reinterpret_cast<std::uint32_t*>(at(peer, cell, "notify")),
@@ -250,7 +255,7 @@ void SimDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
 
 void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
   if (run_.fabric.is_skipped(place)) return;
-  ++run_.counts[static_cast<std::size_t>(rank())].waits;
+  ++run_.counts_of(rank()).waits;
   const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
   core_.wait(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n), place);
   signal.cell->consumed = target;
@@ -297,8 +302,9 @@ Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
 }
 
 Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind kind) {
-  const bool is_first = run_.windows.windows().size() == allocations_;
-  const SimWindow& window = run_.windows.window(allocations_++, name, size, rank(), kind);
+  const bool is_first = run_.order.size() == allocations_;
+  const SimWindow& window =
+      run_.windows.window(run_.order, allocations_++, name, size, rank(), kind);
   if (is_first) {
     for (int part : run_.parts) {
       report_window(window, part, run_.options.signal_start, run_.fabric);
@@ -309,7 +315,7 @@ Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind k
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
-  const bool is_first = run_.windows.windows().size() == allocations_;
+  const bool is_first = run_.order.size() == allocations_;
   const Window window =
       allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);
   const auto cells = [&](int owner) {
@@ -328,11 +334,11 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
 void SimDevice::finish() {
   const SourcePlace place = SourcePlace::here();
   for (int number = 0; number < 2; ++number) {
-    Freer& freer = freers_[static_cast<std::size_t>(number)];
-    if (freer == Freer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
-    if (freer == Freer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
-    freer = Freer::nobody;
-    bool& storing = storing_[static_cast<std::size_t>(number)];
+    TileFreer& freer = tiles_.freers[static_cast<std::size_t>(number)];
+    if (freer == TileFreer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+    if (freer == TileFreer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+    freer = TileFreer::nobody;
+    bool& storing = tiles_.storing[static_cast<std::size_t>(number)];
     if (storing) {
       core_.wait_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);
     }

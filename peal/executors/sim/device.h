@@ -3,6 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "peal/chip/core.h"
@@ -10,6 +14,7 @@
 #include "peal/executors/sim/windows.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
+#include "peal/machine/split.h"
 
 namespace peal {
 
@@ -19,10 +24,42 @@ struct SimRun {
   SimWindows& windows;
   const RunOptions& options;
   std::vector<int> parts;  // where in the memory of all devices each rank's lies
-  std::vector<RankCounts> counts;
+  std::vector<RankCounts> counts = {};
   std::uint64_t notifies = 0;  // of all ranks
   // Where not all memory of a device is symmetric: what of it there is.
   const Regions* regions = nullptr;
+  std::vector<std::size_t> order = {};  // the team's windows, by their places among all
+
+  // Of a team that is a part of another one: that one, and its ranks in it. It counts there.
+  SimRun* whole = nullptr;
+  std::vector<int> in_whole = {};
+
+  // A split of the team: what each rank gives, and the teams that follow, by color.
+  struct Split {
+    std::vector<std::optional<SplitEntry>> entries;
+    std::map<int, std::unique_ptr<SimRun>> teams = {};
+  };
+  std::deque<Split> splits = {};
+
+  [[nodiscard]] RankCounts& counts_of(int rank) {
+    const auto index = static_cast<std::size_t>(rank);
+    return whole == nullptr ? counts[index] : whole->counts_of(in_whole[index]);
+  }
+  void count_notify() {
+    for (SimRun* run = this; run != nullptr; run = run->whole) ++run->notifies;
+  }
+};
+
+// The pipe that frees a loaded tile.
+enum class TileFreer : std::uint8_t { nobody, mte3, vector };
+
+// What is under way in the tiles of a core's unified buffer.
+struct SimTiles {
+  OwnStores own_stores;
+  std::array<TileFreer, 2> freers{};  // of the loaded tiles
+  std::array<bool, 2> storing{};      // accumulators whose store has not been waited for
+  int next_tile = 0;
+  int next_accumulator = 0;
 };
 
 // A rank on a simulated core: lowers each verb to the instructions that a PTO kernel would use.
@@ -32,7 +69,10 @@ struct SimRun {
 // the tile's number; a flag that frees a tile is waited for when the tile is used again.
 class SimDevice final : public Device {
  public:
-  SimDevice(SimRun& run, Core& core, int rank, int ranks);
+  SimDevice(SimRun& run, Core& core, int rank, int ranks)
+      : SimDevice(run, core, rank, ranks, nullptr) {}
+  // With tiles that are another device's of the same core, unless null.
+  SimDevice(SimRun& run, Core& core, int rank, int ranks, SimTiles* tiles);
 
   // Waits for every flag that is still set, and drains.
   void finish();
@@ -53,12 +93,11 @@ class SimDevice final : public Device {
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;
+  std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
+  [[nodiscard]] SimRun& team_of(SimRun::Split& split, int color);
   Window allocate(std::string_view name, std::size_t size_bytes, RegionKind kind);
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
-
-  // The pipe that frees a loaded tile.
-  enum class Freer : std::uint8_t { nobody, mte3, vector };
 
   [[nodiscard]] std::byte* tile(int number) {
     return core_.unified_buffer() + number * run_.fabric.platform().verbs.tile_bytes;
@@ -73,7 +112,7 @@ class SimDevice final : public Device {
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);
-  void free_tile(int number, Freer freer, SourcePlace place);
+  void free_tile(int number, TileFreer freer, SourcePlace place);
   void order_loads_after_own_stores(SourcePlace place);
   void order_stores_after_own_stores(SourcePlace place);
   void store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
@@ -90,12 +129,11 @@ class SimDevice final : public Device {
 
   SimRun& run_;
   Core& core_;
-  int part_;  // of memory, this rank's
-  OwnStores own_stores_;
-  std::array<Freer, 2> freers_{};  // of the loaded tiles
-  std::array<bool, 2> storing_{};  // accumulators whose store has not been waited for
-  int next_tile_ = 0;
-  int next_accumulator_ = 0;
+  int part_;            // of memory, this rank's
+  SimTiles own_tiles_;  // unless they are another device's
+  SimTiles& tiles_;
+  std::size_t splits_ = 0;
+  std::optional<SignalRow> split_rounds_;
   std::size_t allocations_ = 0;
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;

@@ -7,10 +7,11 @@
 
 namespace peal {
 
-const SimWindow& SimWindows::window(std::size_t index, std::string_view name,
-                                    std::size_t size_bytes, int rank, RegionKind kind) {
-  if (index < windows_.size()) {
-    const SimWindow& known = windows_[index];
+const SimWindow& SimWindows::window(std::vector<std::size_t>& order, std::size_t index,
+                                    std::string_view name, std::size_t size_bytes, int rank,
+                                    RegionKind kind) {
+  if (index < order.size()) {
+    const SimWindow& known = windows_[order[index]];
     if (known.name != name || known.size_bytes != size_bytes) {
       throw Error(fmt::format(
           "window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` of {} "
@@ -19,7 +20,13 @@ const SimWindow& SimWindows::window(std::size_t index, std::string_view name,
     }
     return known;
   }
-  CHECK(index == windows_.size());
+  CHECK(index == order.size());
+  const SimWindow& made = add(name, size_bytes, kind);
+  order.push_back(windows_.size() - 1);
+  return made;
+}
+
+const SimWindow& SimWindows::add(std::string_view name, std::size_t size_bytes, RegionKind kind) {
   windows_.push_back({std::string(name), place(name, size_bytes, kind), size_bytes, kind});
   return windows_.back();
 }

@@ -18,15 +18,17 @@ struct SimWindow {
   RegionKind kind = RegionKind::window;
 };
 
-// The symmetric windows of a team of simulated ranks, in the order of their allocation.
+// The symmetric windows of simulated ranks, in the order of their allocation.
 class SimWindows {
  public:
   virtual ~SimWindows() = default;
 
-  // The `index`-th one; the first rank that asks decides name and size, and the others must ask for
-  // the same, else Error.
-  const SimWindow& window(std::size_t index, std::string_view name, std::size_t size_bytes,
-                          int rank, RegionKind kind = RegionKind::window);
+  // The `index`-th one of a team whose windows so far are in `order`; the first rank that asks
+  // decides name and size, and the others must ask for the same, else Error.
+  const SimWindow& window(std::vector<std::size_t>& order, std::size_t index, std::string_view name,
+                          std::size_t size_bytes, int rank, RegionKind kind);
+  // Another one, of all ranks.
+  const SimWindow& add(std::string_view name, std::size_t size_bytes, RegionKind kind);
   [[nodiscard]] const std::vector<SimWindow>& windows() const { return windows_; }
 
  protected:
