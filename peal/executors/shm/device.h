@@ -61,14 +61,10 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-<<<<<<< HEAD
   std::size_t cache_bytes_ = shared_cache_bytes();
-  RankCounts counts_;
-=======
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;
->>>>>>> shmworker
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
 };
