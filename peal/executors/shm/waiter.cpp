@@ -141,13 +141,6 @@ void wake(std::uint32_t& value) {
   ::syscall(SYS_futex, &value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-void set_and_wake(const WaitWord& word, std::uint32_t value) {
-  // As in add_and_wake, the sleepers are looked at after the word has changed.
-  std::atomic_ref(word.value).store(value, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (std::atomic_ref(word.sleepers).load(std::memory_order_relaxed) != 0) wake(word.value);
-}
-
 void add_and_wake(const WaitWord& word, std::uint32_t value) {
   // Whoever counts himself among the sleepers looks at the word afterwards, and this looks at the
   // sleepers after it has changed the word: one of the two sees the other.

@@ -63,9 +63,6 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
 // Whoever sleeps on the word looks at it again, and asks its watch.
 void wake(std::uint32_t& value);
 
-// Sets the word, which nobody else changes; otherwise as add_and_wake.
-void set_and_wake(const WaitWord& word, std::uint32_t value);
-
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.
 void add_and_wake(const WaitWord& word, std::uint32_t value);
