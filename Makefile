@@ -2,7 +2,7 @@
 JOBS ?= $(shell nproc)
 sources = git ls-files '*.h' '*.hpp' '*.cpp'
 
-.PHONY: run test bench format check-format clean dependencies build-dev build-release
+.PHONY: run test bench bench-peers format check-format clean dependencies build-dev build-release
 .SECONDARY:
 
 run: build-release
@@ -14,6 +14,12 @@ test: build-dev
 bench: build-release
 	cmake --build --preset release -j $(JOBS) --target benches
 	@for bench in build/release/bench_*; do [ ! -x $$bench ] || $$bench || exit 1; done
+
+bench-peers: dependencies
+	@scripts/install-dependencies.sh libopenmpi-dev openmpi-bin libmpich-dev mpich libgloo-dev
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target peers
+	build/release/peers/bench_peers $(PEERS_OPTIONS)
 
 format:
 	@scripts/install-dependencies.sh clang-format

@@ -8,12 +8,15 @@ add_library(peers_rank STATIC EXCLUDE_FROM_ALL
 target_include_directories(peers_rank PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(peers_rank PUBLIC hwy::hwy PRIVATE peal_compile_options)
 
-set(peers_folder "${PROJECT_BINARY_DIR}/peers")
 add_executable(bench_peers bench/peers/contestants.cpp bench/peers/main.cpp bench/peers/race.cpp
                            bench/peers/rank_limit.cpp bench/peers/rank_peal.cpp
                            bench/peers/rank_set.cpp bench/peers/summary.cpp bench/peers/tables.cpp)
 target_link_libraries(bench_peers PRIVATE peers_rank peal peal_cli peal_compile_options)
 set_target_properties(bench_peers PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${peers_folder}")
+
+if(TARGET peal_tests)
+  add_dependencies(peal_tests bench_peers)
+endif()
 
 add_custom_target(peers DEPENDS bench_peers peal_command)
 
@@ -42,3 +45,8 @@ foreach(mpi openmpi mpich)
   endforeach()
   target_compile_definitions(rank_${mpi} PRIVATE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
 endforeach()
+
+find_package(Gloo QUIET)
+if(Gloo_FOUND)
+  add_peer(gloo bench/peers/rank_gloo.cpp gloo)
+endif()

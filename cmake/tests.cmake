@@ -19,7 +19,8 @@ target_include_directories(
   PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
 target_compile_definitions(peal_tests PRIVATE TOML_HEADER_ONLY=1
                                               PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                              PEAL_BINARY="${PROJECT_BINARY_DIR}/peal")
+                                              PEAL_BINARY="${PROJECT_BINARY_DIR}/peal"
+                                              PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
 if(TARGET peal_command)
   add_dependencies(peal_tests peal_command)

@@ -48,16 +48,21 @@ struct Finished {
   std::string out, err;
 };
 
-// Runs the built `peal` with these arguments, which a shell takes apart, in the source tree, so
-// that places in it are short.
-inline Finished run_peal(const std::string& arguments) {
+// Runs a program with these arguments, which a shell takes apart, in the source tree, so that
+// places in it are short.
+inline Finished run_program(const std::string& program, const std::string& arguments) {
   const TemporaryFolder folder;
-  const std::string command = "cd '" PEAL_SOURCE_DIR "'; ( '" PEAL_BINARY "' " + arguments +
+  const std::string command = "cd '" PEAL_SOURCE_DIR "'; ( '" + program + "' " + arguments +
                               " ) >'" + folder.path("out") + "' 2>'" + folder.path("err") +
                               "' </dev/null";
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, file_text(folder.path("out")),
           file_text(folder.path("err"))};
+}
+
+// The built `peal`.
+inline Finished run_peal(const std::string& arguments) {
+  return run_program(PEAL_BINARY, arguments);
 }
 
 // PEAL_UPDATE_GOLDEN=1 in the environment writes the files instead of comparing with them.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "bench/peers/gloo_variant.h"
 #include "bench/peers/rank_limit.h"
 #include "bench/peers/rank_peal.h"
 #include "peal/base/error.h"
@@ -126,6 +127,23 @@ void add_mpich(FieldBuilder& field, const std::string& name, const char* pages) 
   }
 }
 
+void add_gloo(FieldBuilder& field) {
+  const Place& place = field.place();
+  const std::string meeting_place = place.folder + "/gloo";
+  if (!field.add_set("gloo", {}, "rank_gloo", {place.socket(), field.next_set()}, {})) return;
+  field.start_each({meeting_place});
+  std::filesystem::create_directory(meeting_place);
+  for (std::uint32_t variant = 0; variant < gloo_names.size(); ++variant) {
+    Contestant gloo{.name = gloo_names[variant], .kind = Kind::peer, .variant = variant};
+    gloo.operations = {Operation::all_reduce};
+    if (variant == 0) {  // its reduce-scatter gives wrong values from some MiB on
+      gloo.operations = {Operation::all_reduce, Operation::all_gather, Operation::all_to_all,
+                         Operation::broadcast};
+    }
+    field.add(gloo);
+  }
+}
+
 void add_peers(FieldBuilder& field) {
   add_open_mpi(field, "openmpi", {}, "plain", {});
   add_open_mpi(field, "openmpi huge", {}, "huge", {});
@@ -141,6 +159,7 @@ void add_peers(FieldBuilder& field) {
                "huge", {Operation::all_reduce});
   add_mpich(field, "mpich", "plain");
   add_mpich(field, "mpich huge", "huge");
+  add_gloo(field);
 }
 
 }  // namespace

@@ -39,11 +39,12 @@ struct Field {
 // Where the sets of a run meet.
 struct Place {
   int ranks = 2;
+  int processors = 1;
   bool crowded = false;  // more ranks than processors
   std::string programs;  // the folder of this program and the ranks'
   std::string peal;      // the command
   std::string folder;    // that is the run's own
-  std::string socket() const { return folder + "/driver"; }
+  [[nodiscard]] std::string socket() const { return folder + "/driver"; }
 };
 
 // All contestants whose programs are there, of those whose name begins with one of `wanted` (all,

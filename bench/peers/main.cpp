@@ -46,7 +46,8 @@ void add_options(CLI::App& app, Request& request) {
   add("--collective", request.collectives, "NAME",
       "all_reduce, all_gather, all_to_all, reduce_scatter, broadcast; default all of them")
       ->delimiter(',');
-  add("--regime", request.regimes, "NAME", "touched, untouched; default both")->delimiter(',');
+  add("--regime", request.regimes, "NAME", "touched, untouched; default both, the latter up to 64K")
+      ->delimiter(',');
   add("--contestants", request.contestants, "NAME",
       "Those whose names begin so, such as peal,limit,openmpi; default everybody")
       ->delimiter(',');
@@ -82,6 +83,7 @@ RacePlan make_plan(const Request& request) {
                    {.lowest = 1, .highest = static_cast<std::uint64_t>(Meeting::most_ranks)}));
   plan.operations = chosen<Operation>("--collective", request.collectives, operation_names);
   plan.regimes = chosen<Regime>("--regime", request.regimes, regime_names);
+  if (request.regimes.empty()) plan.most_untouched = 64 << 10;
   if (request.smallest || request.largest || request.factor) {
     plan.sizes = parse_sizes(request.smallest, request.largest, request.factor);
   } else {
@@ -97,21 +99,36 @@ RacePlan make_plan(const Request& request) {
   return plan;
 }
 
+// Says on stderr whose values were wrong, and returns whether there were none.
+bool report_wrong(const RaceResult& result) {
+  std::vector<std::uint64_t> wrong(result.field.contestants.size());
+  for (const Record& record : result.records) wrong[record.contestant] += record.wrong;
+  bool is_right = true;
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    if (wrong[i] == 0) continue;
+    is_right = false;
+    fmt::print(stderr, "bench_peers: {} has given {} wrong values; its batches are in --json\n",
+               result.field.contestants[i].name, wrong[i]);
+  }
+  return is_right;
+}
+
 int drive(const Request& request) {
   const RacePlan plan = make_plan(request);
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
   warn_of_useless_figures(plan.ranks);
   const RaceResult result = race(plan);
-  const Mode mode = main_mode(result.records);
-  const std::vector<Row> rows = summarise(plan, result, mode);
-  const std::string text = tables(plan, result, mode, rows);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (json) json->commit(report(plan, result, mode, rows).dump(2) + "\n");
+  std::vector<Summary> summaries;
+  for (const Mode& mode : modes_of(result.records)) {
+    summaries.push_back(summarise(plan, result, mode));
+    const std::string text = tables(plan, result, summaries.back());
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+  if (json) json->commit(report(plan, result, summaries).dump(2) + "\n");
+  const bool is_right = report_wrong(result);
   if (result.interrupted) return interrupted;
-  const bool is_wrong =
-      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.wrong != 0; });
-  return is_wrong || !result.failures.empty() ? failed : 0;
+  return is_right && result.failures.empty() ? 0 : failed;
 }
 
 // What the driver has started this program as.

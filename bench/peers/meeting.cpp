@@ -19,7 +19,11 @@ struct alignas(64) Line {
 };
 
 // Looks before a waiting rank gives the processor up.
-constexpr int looks_alone = 20'000, looks_crowded = 20;
+constexpr int looks_alone = 2'000, looks_crowded = 20;
+
+constexpr std::uint64_t trips = 10;  // of the ball, that are timed together
+constexpr double slow_trips_ns = 100'000;
+constexpr std::uint64_t enough = UINT64_MAX;
 
 void pause() {
 #if defined(__x86_64__)
@@ -72,29 +76,44 @@ std::uint64_t Meeting::agree(std::uint64_t word) {
   return said.load(std::memory_order_relaxed);
 }
 
-std::uint64_t Meeting::round_trips(bool first, std::uint64_t count) {
+// Returns how long they took, or 0 when the first rank has had enough.
+std::uint64_t Meeting::round_trips(bool first) {
   std::atomic<std::uint64_t>& ball = page_->ball[rank_ / 2].word;
   const std::uint64_t begin = ticks();
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::uint64_t i = 0; i < trips; ++i) {
     passes_ += 2;
     if (first) ball.store(passes_ - 1, std::memory_order_release);
-    const std::uint64_t wanted = first ? passes_ : passes_ - 1;
-    wait([&] { return ball.load(std::memory_order_acquire) == wanted; });
+    std::uint64_t seen = 0;
+    wait([&] {
+      seen = ball.load(std::memory_order_acquire);
+      return first ? seen == passes_ : seen >= passes_ - 1;
+    });
+    if (seen == enough) return 0;
     if (!first) ball.store(passes_, std::memory_order_release);
   }
   return ticks() - begin;
 }
 
 double Meeting::line_ns(double ns_per_tick) {
-  constexpr std::uint64_t trips = 30;
-  std::array<std::uint64_t, 11> chunks{};
+  std::array<std::uint64_t, 31> chunks{};
   barrier();
+  if (looks_ == looks_crowded) return 0;
   const bool has_neighbour = (rank_ ^ 1) < ranks_, first = rank_ % 2 == 0;
-  if (!has_neighbour || looks_ == looks_crowded) return 0;
-  for (std::uint64_t& chunk : chunks) chunk = round_trips(first, trips);
-  std::sort(chunks.begin(), chunks.end());
-  const double median = static_cast<double>(chunks[chunks.size() / 2]);
-  return first ? median * ns_per_tick / (2 * trips) : 0;
+  std::size_t done = 0;
+  while (has_neighbour && done < chunks.size()) {
+    chunks[done] = round_trips(first);
+    if (chunks[done++] == 0) break;
+    if (first && static_cast<double>(chunks[done - 1]) * ns_per_tick > slow_trips_ns) {
+      page_->ball[rank_ / 2].word.store(enough, std::memory_order_release);
+      break;
+    }
+  }
+  barrier();
+  passes_ = 0;
+  if (first) page_->ball[rank_ / 2].word.store(0, std::memory_order_relaxed);
+  if (!first || !has_neighbour) return 0;
+  std::sort(chunks.begin(), chunks.begin() + static_cast<std::ptrdiff_t>(done));
+  return static_cast<double>(chunks[done / 2]) * ns_per_tick / (2 * trips);
 }
 
 }  // namespace peal::peers

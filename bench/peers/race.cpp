@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -27,11 +28,16 @@ using Clock = std::chrono::steady_clock;
 
 // What everybody's buffers may take together before they are given back after each batch.
 constexpr std::uint64_t kept_bytes = std::uint64_t{3} << 30;
-constexpr std::uint64_t batch_limit_ns = 500'000'000;
-// A peer that takes more than twice the best peer's time in the first rounds is measured in every
-// fifth round only: no table will show it.
-constexpr std::uint64_t qualifying_rounds = 2, rare_rounds = 5;
+constexpr std::uint64_t batch_limit_ns = 150'000'000;
+// A peer, or a way to the limit, that takes more than twice as long as the best one is measured in
+// every eighth round only, after the first: no table will show it.
+constexpr std::uint64_t rare_rounds = 8;
 constexpr double hopeless = 2;
+
+// How long other work may end before a batch; and after it, ranks that are on their way to sleep.
+// Not more than that part of the run is waited.
+constexpr std::chrono::milliseconds begin_patience{20}, end_patience{2};
+constexpr int patience_share = 5;
 
 // A folder of this run, with everything in it.
 class Folder {
@@ -39,7 +45,7 @@ class Folder {
   Folder() {
     std::string name = std::filesystem::temp_directory_path() / "peal-peers-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(fmt::format("bench_peers: no folder can be made in {}; set TMPDIR to another",
+      throw Error(fmt::format("no folder can be made in {}; set TMPDIR to another",
                               std::filesystem::temp_directory_path().string()));
     }
     path_ = name;
@@ -75,6 +81,16 @@ class Spinner {
   pid_t child_ = 0;
 };
 
+// Threads of the whole machine that run or could, without this one.
+int others_running() {
+  std::ifstream file("/proc/loadavg");
+  std::string word;
+  int running = 1;
+  for (int i = 0; i < 3; ++i) file >> word;
+  file >> running;
+  return running - 1;
+}
+
 // Whatever way the run ends.
 struct ChildrenEnd {
   ~ChildrenEnd() { end_children(); }
@@ -90,7 +106,8 @@ class Race {
  public:
   explicit Race(const RacePlan& plan) : plan_(plan), spinner_(plan.spinner) {
     place_.ranks = plan.ranks;
-    place_.crowded = plan.ranks > usable_processors();
+    place_.processors = usable_processors();
+    place_.crowded = plan.ranks > place_.processors;
     place_.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     place_.peal = plan.peal.empty() ? place_.programs + "/../peal" : plan.peal;
     place_.folder = folder_.path();
@@ -100,20 +117,7 @@ class Race {
   RaceResult run() {
     try {
       start();
-      const Clock::time_point begin = Clock::now();
-      const auto passed = [begin] {
-        return std::chrono::duration<double>(Clock::now() - begin).count();
-      };
-      const auto limit = static_cast<double>(plan_.seconds);
-      double longest = 0;
-      for (round_ = 0; !plan_.rounds || round_ < *plan_.rounds; ++round_) {
-        const double before = passed();
-        if (round_ > 0 && !plan_.rounds && before + longest > limit) break;
-        fmt::print(stderr, "round {}, {:.0f} s of {}\n", round_ + 1, before, plan_.seconds);
-        round();
-        longest = std::max(round_ > qualifying_rounds ? longest : 0, passed() - before);
-        result_.rounds = round_ + 1;
-      }
+      rounds();
     } catch (const Interrupted&) {
       result_.interrupted = true;
     }
@@ -146,10 +150,37 @@ class Race {
     }
   }
 
+  void rounds() {
+    begin_ = Clock::now();
+    const auto passed = [this] {
+      return std::chrono::duration<double>(Clock::now() - begin_).count();
+    };
+    double longest = 0, told = -1;
+    for (round_ = 0; !plan_.rounds || round_ < *plan_.rounds; ++round_) {
+      const double before = passed();
+      const bool late = before + longest > static_cast<double>(plan_.seconds);
+      if (round_ > 0 && !plan_.rounds && late) return;
+      if (before > told + 1) {
+        told = before;
+        fmt::print(stderr, "round {}, after {:.0f} s, of {}\n", round_ + 1, before,
+                   plan_.rounds ? fmt::format("{} rounds", *plan_.rounds)
+                                : fmt::format("{} s", plan_.seconds));
+      }
+      round();
+      const bool anybody =
+          std::any_of(sets_.begin(), sets_.end(), [](const auto& set) { return set != nullptr; });
+      if (!anybody) throw Error("no contestant is left; what each says is above");
+      longest = std::max(round_ > 1 ? longest : 0, passed() - before);
+      result_.rounds = round_ + 1;
+    }
+  }
+
   void round() {
     for (const Operation operation : plan_.operations) {
       for (std::size_t size = 0; size < plan_.sizes.size(); ++size) {
-        for (const Regime regime : plan_.regimes) turns({}, operation, size, regime);
+        for (const Regime regime : plan_.regimes) {
+          if (plan_.has(regime, plan_.sizes[size])) turns({}, operation, size, regime);
+        }
       }
     }
   }
@@ -193,22 +224,44 @@ class Race {
     command.calls = touched ? std::clamp<std::uint64_t>((1u << 24) / bytes, 2, 400)
                             : std::clamp<std::uint64_t>((1u << 26) / bytes, 2, 2000);
     command.warm_up = std::clamp<std::uint64_t>((1u << 20) / bytes, 1, 20);
+    record.quiet = wait_for_quiet(begin_patience);
     const Batch batch = sets_[contestant.set]->measure(command);
+    record.quiet = record.quiet && wait_for_quiet(end_patience);
     record.line_before_ns = batch.line_before_ns;
     record.line_after_ns = batch.line_after_ns;
     record.wrong = batch.wrong;
-    record.times_ns.resize(batch.times_ns.front().size());
-    for (std::size_t call = 0; call < record.times_ns.size(); ++call) {
-      double sum = 0, slowest = 0;
-      for (const std::vector<double>& of_rank : batch.times_ns) {
-        sum += of_rank.at(call);
-        slowest = std::max(slowest, of_rank.at(call));
-      }
-      const double mean = sum / plan_.ranks;
-      record.times_ns[call] = static_cast<float>(contestant.kind == Kind::limit ? slowest : mean);
+    for (std::size_t call = 0; call < batch.times_ns.front().size(); ++call) {
+      record.times_ns.push_back(static_cast<float>(time_ns(batch, call, contestant.kind)));
     }
     note_best(record);
     result_.records.push_back(std::move(record));
+  }
+
+  // Whether all other work pauses, now or in that time.
+  bool wait_for_quiet(std::chrono::milliseconds patience) {
+    const int own = plan_.spinner ? 1 : 0;
+    const Clock::time_point begin = Clock::now();
+    const bool patient = waited_ * patience_share < begin - begin_;
+    bool quiet = false;
+    Clock::time_point now = begin;
+    for (;; now = Clock::now()) {
+      quiet = others_running() <= own;
+      if (quiet || !patient || now > begin + patience) break;
+      ::usleep(500);
+    }
+    waited_ += now - begin;
+    return quiet;
+  }
+
+  // Of one call, from the times of all ranks.
+  [[nodiscard]] double time_ns(const Batch& batch, std::size_t call, Kind kind) const {
+    double sum = 0, slowest = 0;
+    for (const std::vector<double>& of_rank : batch.times_ns) {
+      sum += of_rank.at(call);
+      slowest = std::max(slowest, of_rank.at(call));
+    }
+    if (kind == Kind::limit) return std::max(slowest, sum / place_.processors);
+    return sum / plan_.ranks;
   }
 
   using Cell = std::tuple<Operation, std::size_t, Regime>;
@@ -219,15 +272,15 @@ class Race {
     const Cell cell{record.operation, record.size, record.regime};
     const auto lower = [time](double& best) { best = best == 0 ? time : std::min(best, time); };
     lower(best_[cell][record.contestant]);
-    if (contestant.kind == Kind::peer) lower(best_peer_[cell]);
+    lower(best_of_kind_[{contestant.kind, cell}]);
   }
 
   bool rests(const Record& record) {
     const Contestant& contestant = result_.field.contestants[record.contestant];
-    if (contestant.kind != Kind::peer || round_ < qualifying_rounds) return false;
+    if (round_ == 0) return false;
     const Cell cell{record.operation, record.size, record.regime};
     return round_ % rare_rounds != 0 &&
-           best_[cell][record.contestant] > hopeless * best_peer_[cell];
+           best_[cell][record.contestant] > hopeless * best_of_kind_[{contestant.kind, cell}];
   }
 
   void give_up(std::size_t set, const std::string& why) {
@@ -245,8 +298,10 @@ class Race {
   std::vector<std::unique_ptr<RankSet>> sets_;
   std::map<std::size_t, bool> failed_;
   std::map<Cell, std::map<std::size_t, double>> best_;
-  std::map<Cell, double> best_peer_;
+  std::map<std::pair<Kind, Cell>, double> best_of_kind_;
   std::uint64_t round_ = 0;
+  Clock::time_point begin_;
+  Clock::duration waited_{};  // for other work to pause
 };
 
 }  // namespace

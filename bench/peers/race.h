@@ -17,21 +17,26 @@ struct RacePlan {
   int ranks = 2;
   std::vector<Operation> operations;
   std::vector<Regime> regimes;
-  std::vector<std::uint64_t> sizes;  // bytes that were asked for
-  std::uint64_t seconds = 0;         // no round is begun that would end after it
+  std::vector<std::uint64_t> sizes;           // bytes that were asked for
+  std::uint64_t most_untouched = UINT64_MAX;  // bytes in that regime
+  std::uint64_t seconds = 0;                  // no round is begun that would end after it
   std::optional<std::uint64_t> rounds;
   std::string peal;  // the command
   std::vector<std::string> wanted;
   bool spinner = false;  // another process that uses a processor all the time
 
+  [[nodiscard]] bool has(Regime regime, std::uint64_t size) const {
+    return regime == Regime::touched || size <= most_untouched;
+  }
   // Elements of a block, so that the larger side of a rank has at most the size, but an element.
   [[nodiscard]] std::uint64_t count(Operation operation, std::uint64_t size) const;
   // What the larger side then has.
   [[nodiscard]] std::uint64_t size_bytes(Operation operation, std::uint64_t size) const;
 };
 
-// One batch of one contestant. The time of a call is the mean of its ranks' times; for the limit it
-// is that of the slowest rank, as nobody waits for it.
+// One batch of one contestant. The time of a call is the mean of its ranks' times. For the limit,
+// where nobody waits for the slowest rank, it is that rank's time, and no less than what all ranks
+// together take on the processors.
 struct Record {
   std::size_t contestant = 0;
   std::size_t size = 0;  // index
@@ -41,6 +46,7 @@ struct Record {
   double line_before_ns = 0, line_after_ns = 0;
   std::vector<float> times_ns;
   std::uint64_t wrong = 0;
+  bool quiet = false;  // nothing else ran on the machine before it, nor after it
 };
 
 struct RaceResult {

@@ -164,13 +164,15 @@ void RankSet::connect(std::uint32_t index, const Setup& setup, const Listener& l
     ++connected;
   }
   for (const Channel& channel : channels_) channel.send_setup(setup, file);
+  idle_ = true;
 }
 
 Batch RankSet::measure(const Command& command) {
+  idle_ = false;
   try {
     for (const Channel& channel : channels_) channel.send(&command, sizeof command);
-  } catch (const std::runtime_error& error) {
-    fail(error.what());
+  } catch (const std::runtime_error&) {
+    fail("has lost a rank");
   }
   Batch batch;
   batch.times_ns.resize(channels_.size());
@@ -198,6 +200,7 @@ Batch RankSet::measure(const Command& command) {
       ++answers;
     }
   }
+  idle_ = true;
   return batch;
 }
 
@@ -215,17 +218,15 @@ void RankSet::end() {
       if (!launchers_.empty()) ::usleep(2'000);
     }
   };
-  const Command quit;
-  for (Channel& channel : channels_) {
+  if (idle_) {
+    const Command quit;
     try {
-      if (channel.open()) channel.send(&quit, sizeof quit);
+      for (const Channel& channel : channels_) channel.send(&quit, sizeof quit);
+      wait(end_limit);
     } catch (const std::runtime_error&) {
-      channel.close();  // it is gone already
+      idle_ = false;  // a rank is gone already
     }
   }
-  const bool orderly = interrupted == 0 && std::all_of(channels_.begin(), channels_.end(),
-                                                       [](const Channel& c) { return c.open(); });
-  if (orderly) wait(end_limit);
   channels_.clear();
   for (const pid_t launcher : launchers_) ::kill(launcher, SIGTERM);
   wait(signal_limit);

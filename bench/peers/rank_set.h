@@ -74,6 +74,7 @@ class RankSet {
   std::string name_, log_;
   std::vector<pid_t> launchers_;   // that have not ended
   std::vector<Channel> channels_;  // by rank
+  bool idle_ = false;              // all ranks wait for a command
 };
 
 }  // namespace peal::peers

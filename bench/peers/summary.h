@@ -21,14 +21,16 @@ struct Mode {
   [[nodiscard]] bool has(const Record& record) const;
 };
 
-// The mode that most batches were measured in; one that has all of them, where no latency is known.
-[[nodiscard]] Mode main_mode(const std::vector<Record>& records);
+// The modes that a fifth of the batches or more were measured in, the most frequent first; one that
+// has all batches, where latencies are not known.
+[[nodiscard]] std::vector<Mode> modes_of(const std::vector<Record>& records);
 
 // What is known of one contestant in one place of a table.
 struct Figure {
   std::size_t contestant = 0;
   double median_us = 0, low_us = 0, high_us = 0;  // 10th and 90th percentile
   std::size_t calls = 0, batches = 0;
+  std::size_t quiet = 0;  // batches beside no other work; the figure is theirs if there are some
 };
 
 // One line of a table.
@@ -37,20 +39,24 @@ struct Row {
   Regime regime{};
   std::uint64_t size_bytes = 0;
   std::vector<Figure> figures = {};
-  std::uint64_t wrong = 0;
 
   // The fastest of a kind.
   [[nodiscard]] std::optional<Figure> best(const Field& field, Kind kind) const;
 };
 
-[[nodiscard]] std::vector<Row> summarise(const RacePlan& plan, const RaceResult& result,
-                                         const Mode& mode);
+// What was measured in one mode.
+struct Summary {
+  Mode mode;
+  std::vector<Row> rows;
+};
+
+[[nodiscard]] Summary summarise(const RacePlan& plan, const RaceResult& result, const Mode& mode);
 
 // A table per collective and regime.
-[[nodiscard]] std::string tables(const RacePlan& plan, const RaceResult& result, const Mode& mode,
-                                 const std::vector<Row>& rows);
+[[nodiscard]] std::string tables(const RacePlan& plan, const RaceResult& result,
+                                 const Summary& summary);
 
 [[nodiscard]] nlohmann::ordered_json report(const RacePlan& plan, const RaceResult& result,
-                                            const Mode& mode, const std::vector<Row>& rows);
+                                            const std::vector<Summary>& summaries);
 
 }  // namespace peal::peers

@@ -22,7 +22,7 @@ bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
 
 }  // namespace
 
-std::size_t check_arguments(const CollectiveCall& call, int rank, int ranks) {
+std::size_t check_arguments(const CallKind& call, int rank, int ranks) {
   const char* const what = name(call.collective);
   const CollectiveShape blocks = shape(call.collective, ranks);
   if (blocks.has_root && (call.root < 0 || call.root >= ranks)) {

@@ -36,11 +36,39 @@ struct CollectiveShape {
   bool has_root = false;
   bool has_op = false;
 };
-[[nodiscard]] CollectiveShape shape(Collective collective, int ranks);
+[[nodiscard]] constexpr CollectiveShape shape(Collective collective, int ranks) {
+  switch (collective) {
+    case Collective::all_reduce:
+      return {.send_blocks = 1, .recv_blocks = 1, .has_op = true};
+    case Collective::all_gather:
+      return {.send_blocks = 1, .recv_blocks = ranks};
+    case Collective::reduce_scatter:
+      return {.send_blocks = ranks, .recv_blocks = 1, .has_op = true};
+    case Collective::all_to_all:
+      return {.send_blocks = ranks, .recv_blocks = ranks};
+    case Collective::broadcast:
+      return {.send_blocks = 1, .recv_blocks = 1, .has_root = true};
+    case Collective::reduce:
+      return {.send_blocks = 1, .recv_blocks = 1, .has_root = true, .has_op = true};
+    case Collective::gather:
+      return {.send_blocks = 1, .recv_blocks = ranks, .has_root = true};
+    case Collective::scatter:
+      return {.send_blocks = ranks, .recv_blocks = 1, .has_root = true};
+    case Collective::barrier:
+      break;
+  }
+  return {};
+}
 
 // Whether what a rank receives is defined: on the root alone for reduce and gather.
-[[nodiscard]] bool receives(Collective collective, int rank, int root);
+[[nodiscard]] constexpr bool receives(Collective collective, int rank, int root) {
+  const bool root_only = collective == Collective::reduce || collective == Collective::gather;
+  return !root_only || rank == root;
+}
 // Whether what a rank gives as send is looked at: on the root alone for broadcast and scatter.
-[[nodiscard]] bool sends(Collective collective, int rank, int root);
+[[nodiscard]] constexpr bool sends(Collective collective, int rank, int root) {
+  const bool root_only = collective == Collective::broadcast || collective == Collective::scatter;
+  return !root_only || rank == root;
+}
 
 }  // namespace peal

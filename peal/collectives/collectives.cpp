@@ -26,25 +26,25 @@ void copy_blocks(Device& device, const Chunks& dst, const Chunks& src) {
   for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
 }
 
-void launch_piece(Device& device, const CollectiveCall& call, const CallPlan& plan, Piece piece) {
-  const CollectiveShape blocks_of = shape(call.collective, device.ranks());
-  const Scratch::Half half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
-  const Chunks recv = blocks(call.recv, blocks_of.recv_blocks, plan.count, piece);
-  KernelCall launch{.send = blocks(call.send, blocks_of.send_blocks, plan.count, piece),
+void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallPlan& plan,
+                  Piece piece) {
+  const Scratch::Half& half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
+  const Chunks recv = blocks(kind.recv, plan.shape.recv_blocks, plan.count, piece);
+  KernelCall launch{.send = blocks(kind.send, plan.shape.send_blocks, plan.count, piece),
                     .recv = recv,
                     .data = {},
                     .scratch = half.scratch,
                     .signals = half.signals,
                     .reused = half.reused,
-                    .root = Rank{call.root},
-                    .op = call.op};
+                    .root = Rank{kind.root},
+                    .op = op};
   if (plan.staged.send_blocks > 0) {
     const Chunks staged(half.send, plan.staged.send_blocks);
     copy_blocks(device, staged, launch.send);
     launch.send = staged;
   }
   if (plan.staged.recv_blocks > 0) launch.recv = Chunks(half.recv, plan.staged.recv_blocks);
-  if (call.collective == Collective::all_reduce) {
+  if (kind.collective == Collective::all_reduce) {
     launch.data = Chunks(launch.recv[0], device.ranks());
     if (plan.algorithm->needs.in_place) device.copy(launch.recv[0], launch.send[0]);
   }
@@ -53,51 +53,64 @@ void launch_piece(Device& device, const CollectiveCall& call, const CallPlan& pl
 }
 
 // Where the buffers of a call lie, as far as it is the same on every rank.
-Placement placement_of(const Device& device, const CollectiveCall& call) {
-  switch (call.collective) {
+Placement placement_of(const Device& device, Collective collective, const View& send,
+                       const View& recv) {
+  switch (collective) {
     case Collective::all_reduce:
     case Collective::all_to_all:
-      return {.send_in_window = device.is_in_window(call.send),
-              .recv_in_window = device.is_in_window(call.recv),
-              .in_place = call.send.data == call.recv.data};
+      return {.send_in_window = device.is_in_window(send),
+              .recv_in_window = device.is_in_window(recv),
+              .in_place = send.data == recv.data};
     case Collective::reduce_scatter:
-      return {.send_in_window = device.is_in_window(call.send)};
+      return {.send_in_window = device.is_in_window(send)};
     case Collective::all_gather:
     case Collective::broadcast:
-      return {.recv_in_window = device.is_in_window(call.recv)};
+      return {.recv_in_window = device.is_in_window(recv)};
     default:
       return {};
   }
 }
 
+bool overlap_in_part(const View& send, const View& recv) {
+  return send.data != recv.data && send.data < recv.data + recv.size_bytes() &&
+         recv.data < send.data + send.size_bytes();
+}
+
 }  // namespace
 
-void run_collective(Team& team, const CollectiveCall& asked) {
+// Nothing is copied that need not be: a small collective takes less time than it takes a processor
+// to load again what it has just stored in other pieces.
+void run_collective(Team& team, const CollectiveCall& call) {
   if (team.broken()) {
-    throw Error(std::string(name(asked.collective)) +
+    throw Error(std::string(name(call.collective)) +
                 ": an earlier call on this team failed half-way; start a new run");
   }
-  CollectiveCall call = asked;  // less what nobody looks at, whose type may be any
-  if (!sends(call.collective, team.rank(), call.root)) call.send = {};
-  if (!receives(call.collective, team.rank(), call.root)) call.recv = {};
-  const std::size_t count = check_arguments(call, team.rank(), team.size());
+  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
+  const View& send = sends(call.collective, team.rank(), call.root) ? call.send : nothing;
+  const View& recv = receives(call.collective, team.rank(), call.root) ? call.recv : nothing;
   Device& device = team.device();
-  const CallPlan like{.collective = call.collective,
-                      .dtype = call.recv.data != nullptr ? call.recv.dtype : call.send.dtype,
-                      .placement = placement_of(device, call),
-                      .root = shape(call.collective, team.size()).has_root ? call.root : 0,
-                      .count = count,
-                      .asked = call.algorithm,
-                      .staged = {}};
-  const CallPlan& plan = collective_state(team).plan(team, like);
-  if (count == 0 && call.collective != Collective::barrier) return;
+  const CallKind kind{.collective = call.collective,
+                      .send = send,
+                      .recv = recv,
+                      .placement = placement_of(device, call.collective, send, recv),
+                      .root = call.root,
+                      .asked = call.algorithm};
+  CollectiveState& state = collective_state(team);
+  const CallPlan* known = state.find(kind);
+  // What was right once is right again, but for where the buffers lie.
+  if (known == nullptr || overlap_in_part(send, recv)) {
+    const std::size_t count = check_arguments(kind, team.rank(), team.size());
+    if (known == nullptr) known = &state.plan(team, kind, count);
+  }
+  const CallPlan& plan = *known;
+  if (plan.count == 0 && call.collective != Collective::barrier) return;
   try {
     std::size_t first = 0;
     do {
-      const Piece piece{first, std::min(plan.longest_piece, count - first)};
-      launch_piece(device, call, plan, piece);
+      const Piece piece{first, std::min(plan.longest_piece, plan.count - first)};
+      launch_piece(device, kind, call.op, plan, piece);
       first += piece.length;
-    } while (first < count);
+    } while (first < plan.count);
     device.flush();
   } catch (...) {
     team.break_off();

@@ -65,7 +65,7 @@ static const Algorithm table[] = {
        launch(all_reduce_window_pull, d, k);
      },
      {.send_in_window = true},
-     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L", "0"}},
+     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0"}},
     {all_reduce,
      "window_push",
      [](D& d, const K& k) {
@@ -73,7 +73,7 @@ static const Algorithm table[] = {
        launch(all_reduce_window_push, d, k);
      },
      {.send_in_window = true, .recv_in_window = true},
-     {"0", "1", "L", "2*L", "P-1", "P-1", "2*(P-1)*n/P", "2*L", "0", "(P-1)*n/P"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P"}},
     {all_reduce,
      "cell",
      [](D& d, const K& k) {
@@ -105,7 +105,7 @@ static const Algorithm table[] = {
        launch(all_gather_window_pull, d, k);
      },
      {.recv_in_window = true},
-     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "n"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n"}},
     {all_gather,
      "cell",
      [](D& d, const K& k) {
@@ -137,7 +137,7 @@ static const Algorithm table[] = {
        launch(reduce_scatter_window_pull, d, k);
      },
      {.send_in_window = true},
-     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "0"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0"}},
     {reduce_scatter,
      "cell",
      [](D& d, const K& k) {
@@ -169,7 +169,7 @@ static const Algorithm table[] = {
        launch(all_to_all_window_pull, d, k);
      },
      {.send_in_window = true, .apart = true},
-     {"0", "1", "L", "2*L", "0", "P-1", "(P-1)*n", "2*L", "n"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n"}},
     {all_to_all,
      "cell",
      [](D& d, const K& k) {
@@ -209,7 +209,7 @@ static const Algorithm table[] = {
        launch(broadcast_window_pull, d, k);
      },
      {.recv_in_window = true},
-     {"0", "1", "2", "2*min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n"}},
+     {"0", "1", "2", "2*min(1,P-1)", "P-1", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n"}},
     {broadcast,
      "cell",
      [](D& d, const K& k) {

@@ -71,26 +71,43 @@ void Scratch::allocate(std::size_t half_bytes) {
     row = team_.device().allocate_signals(label + " signals", signal_count_);
   }
   launches_ = 0;
+  for (Kept& kept : kept_) kept.count = Kept::none;
   allocated_ = true;
 }
 
-Scratch::Half Scratch::next(std::size_t count, DType dtype, const Staging& staged) {
+const Scratch::Half& Scratch::next(std::size_t count, DType dtype, const Staging& staged) {
+  Kept* kept = &kept_[launches_ % 2];
+  if (kept->count != count || kept->dtype != dtype || kept->staged != staged) {
+    const Kept wanted{count, dtype, staged, {}};
+    const Half half = lay_out(launches_ % 2, wanted);
+    kept = &kept_[launches_ % 2];  // laying out may have begun anew
+    *kept = {count, dtype, staged, half};
+  }
+  kept->half.reused = launches_ >= 2;
+  ++launches_;
+  return kept->half;
+}
+
+Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
   const auto bytes_of = [&](std::size_t blocks) {
-    return in_lines(blocks * count * size_bytes(dtype));
+    return in_lines(blocks * kept.count * size_bytes(kept.dtype));
   };
-  const auto sends = static_cast<std::size_t>(staged.send_blocks);
-  const auto recvs = static_cast<std::size_t>(staged.recv_blocks);
+  const auto sends = static_cast<std::size_t>(kept.staged.send_blocks);
+  const auto recvs = static_cast<std::size_t>(kept.staged.recv_blocks);
   const std::size_t send_at = bytes_of(blocks_), recv_at = send_at + bytes_of(sends);
   const std::size_t needed = recv_at + bytes_of(recvs);
-  if (!allocated_ || needed > half_bytes_) allocate(needed);
-  const std::size_t half = launches_ % 2, offset = half * half_bytes_;
-  const bool reused = launches_ >= 2;
-  ++launches_;
-  return {.scratch = Chunks(window_.view(offset, blocks_ * count, dtype), parts_),
-          .send = window_.view(offset + (sends == 0 ? 0 : send_at), sends * count, dtype),
-          .recv = window_.view(offset + (recvs == 0 ? 0 : recv_at), recvs * count, dtype),
-          .signals = signals_[half],
-          .reused = reused};
+  if (!allocated_ || needed > half_bytes_) {
+    allocate(needed);
+    half = 0;
+  }
+  const std::size_t offset = half * half_bytes_;
+  const auto view = [&](std::size_t at, std::size_t blocks) {
+    return window_.view(offset + (blocks == 0 ? 0 : at), blocks * kept.count, kept.dtype);
+  };
+  return {.scratch = Chunks(view(0, blocks_), parts_),
+          .send = view(send_at, sends),
+          .recv = view(recv_at, recvs),
+          .signals = signals_[half]};
 }
 
 Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int root) {
@@ -103,26 +120,27 @@ Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int ro
       .first->second;
 }
 
-const CallPlan& CollectiveState::plan(Team& team, const CallPlan& like) {
-  const std::size_t hash = like.count * 31 + static_cast<std::size_t>(like.collective) * 7 +
-                           static_cast<std::size_t>(like.dtype) * 3 +
-                           static_cast<std::size_t>(like.root);
-  CallPlan& known = plans_[(hash ^ (hash >> 6)) % plan_count];
-  if (known.algorithm == nullptr || !known.is_for(like)) known = make_plan(team, like);
-  return known;
-}
-
-CallPlan CollectiveState::make_plan(Team& team, const CallPlan& like) {
-  CallPlan plan = like;
-  const bool is_named = like.asked != auto_algorithm;
-  plan.algorithm = is_named ? &find_algorithm(like.collective, like.asked)
-                            : &choose_algorithm(like.collective, team.size(), like.count,
-                                                like.dtype, like.placement, team.platform());
+const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t count) {
+  CallPlan plan;
+  plan.collective = kind.collective;
+  plan.send_dtype = kind.send.dtype;
+  plan.recv_dtype = kind.recv.dtype;
+  plan.placement = kind.placement;
+  plan.root = kind.root;
+  plan.send_count = kind.send.count;
+  plan.recv_count = kind.recv.count;
+  plan.count = count;
+  plan.dtype = kind.recv.data != nullptr ? kind.recv.dtype : kind.send.dtype;
+  plan.shape = shape(kind.collective, team.size());
+  const bool is_named = kind.asked != auto_algorithm;
+  plan.algorithm = is_named ? &find_algorithm(kind.collective, kind.asked)
+                            : &choose_algorithm(kind.collective, team.size(), count, plan.dtype,
+                                                kind.placement, team.platform());
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
-  plan.scratch = &scratch(team, *plan.algorithm, like.root);
-  plan.longest_piece = longest_piece(*plan.algorithm, team.size(), like.dtype, like.placement);
-  plan.staged = staging(*plan.algorithm, team.size(), like.placement);
-  return plan;
+  plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
+  plan.longest_piece = longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement);
+  plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
+  return plans_[slot(kind)] = plan;
 }
 
 CollectiveState& collective_state(Team& team) {

@@ -17,6 +17,8 @@ namespace peal {
 // not.
 struct Staging {
   int send_blocks = 0, recv_blocks = 0;
+
+  bool operator==(const Staging&) const = default;
 };
 [[nodiscard]] Staging staging(const Algorithm& algorithm, int ranks, const Placement& placement);
 
@@ -42,10 +44,20 @@ class Scratch {
   };
   // The half for the next launch, on blocks of `count` elements. The memory is allocated when it
   // is first needed and anew, with signals of its own, when it has become too small.
-  [[nodiscard]] Half next(std::size_t count, DType dtype, const Staging& staged);
+  [[nodiscard]] const Half& next(std::size_t count, DType dtype, const Staging& staged);
 
  private:
+  // A half as the last launch on it had it.
+  struct Kept {
+    static constexpr std::size_t none = SIZE_MAX;
+
+    std::size_t count = none;
+    DType dtype{};
+    Staging staged;
+    Half half;
+  };
   void allocate(std::size_t half_bytes);
+  [[nodiscard]] Half lay_out(std::size_t half, const Kept& kept);
 
   Team& team_;
   const Algorithm& algorithm_;
@@ -54,41 +66,65 @@ class Scratch {
   int signal_count_;
   Window window_;
   SignalRow signals_[2];
+  Kept kept_[2];
   std::size_t half_bytes_ = 0;
   std::uint64_t launches_ = 0;
   bool allocated_ = false;
 };
 
-// How calls of one kind are carried out on a team.
-struct CallPlan {
-  // What the calls have in common.
+// What decides how a call is carried out. The views are looked at for their lengths and types.
+struct CallKind {
   Collective collective{};
-  DType dtype{};
+  const View& send;
+  const View& recv;
   Placement placement;
   int root = 0;
-  std::size_t count = 0;
   std::string_view asked;  // the algorithm's name, or auto
+};
 
+// How calls of one kind are carried out on a team.
+struct CallPlan {
+  Collective collective{};
+  DType send_dtype{}, recv_dtype{};
+  Placement placement;
+  int root = 0;
+  std::size_t send_count = 0, recv_count = 0;
+  std::string_view asked;
+
+  std::size_t count = 0;  // of a block
+  DType dtype{};
+  CollectiveShape shape;
   const Algorithm* algorithm = nullptr;
   Scratch* scratch = nullptr;
   std::size_t longest_piece = 0;
   Staging staged;
 
-  [[nodiscard]] bool is_for(const CallPlan& other) const {
-    return collective == other.collective && dtype == other.dtype && placement == other.placement &&
-           root == other.root && count == other.count && asked == other.asked;
+  [[nodiscard]] bool is_for(const CallKind& kind) const {
+    return algorithm != nullptr && collective == kind.collective && send_count == kind.send.count &&
+           recv_count == kind.recv.count && placement == kind.placement &&
+           send_dtype == kind.send.dtype && recv_dtype == kind.recv.dtype && root == kind.root &&
+           asked == kind.asked;
   }
 };
 
 // What the collectives keep with a team.
 class CollectiveState final : public Team::State {
  public:
-  // The plan for such calls, of which only what they have in common is given. The last ones are
-  // remembered, so that a repeated call looks nothing up.
-  [[nodiscard]] const CallPlan& plan(Team& team, const CallPlan& like);
+  // The remembered plan for such calls, or nullptr.
+  [[nodiscard]] const CallPlan* find(const CallKind& kind) const {
+    const CallPlan& known = plans_[slot(kind)];
+    return known.is_for(kind) ? &known : nullptr;
+  }
+  // Makes and remembers the plan for them, with blocks of `count` elements.
+  const CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
 
  private:
-  [[nodiscard]] CallPlan make_plan(Team& team, const CallPlan& like);
+  [[nodiscard]] static std::size_t slot(const CallKind& kind) {
+    const std::size_t hash = kind.recv.count * 31 + static_cast<std::size_t>(kind.collective) * 7 +
+                             static_cast<std::size_t>(kind.recv.dtype) * 3 +
+                             static_cast<std::size_t>(kind.root);
+    return (hash ^ (hash >> 6)) % plan_count;
+  }
   [[nodiscard]] Scratch& scratch(Team& team, const Algorithm& algorithm, int root);
 
   static constexpr std::size_t plan_count = 64;

@@ -15,7 +15,7 @@ void all_reduce_cell(Device& self, const AllReduceApartArgs& args) {
   for (int step = 1; step < ranks; ++step) {
     self.put_notify(Rank{(me + step) % ranks}, slot(me), mine, cells[me]);
   }
-  Places parts{};
+  Places parts;
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.wait(cells[peer]);
     parts.add({Rank{me}, peer == me ? mine : slot(peer)});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/kernels/args.h"
+#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -7,14 +8,14 @@ namespace peal {
 // All-reduce straight from windows: all meet, rank r combines chunk r of everybody's send in rank
 // order, all meet again, and every rank reads every other chunk from the rank that combined it.
 // Sends 2(P-1)/P of the buffer per rank. Needs: send in a window; an inbox as large as send, cut
-// into P chunks, because peers may still read from it when this rank has returned.
+// into P chunks, because peers may still read from it when this rank has returned; P signals to
+// meet, and those of a barrier.
 void all_reduce_window_pull(Device& self, const AllReduceApartArgs& args) {
-  const auto& [send, recv, inbox, arrived, op] = args;
+  const auto& [send, recv, inbox, signals, op] = args;
   const int me = self.rank(), ranks = self.ranks();
-  barrier(self, arrived);
-  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}}, Places::on_every_rank(ranks, send[me]),
-              op);
-  barrier(self, arrived);
+  const Meeting meeting(self, signals, send.whole(), recv.whole());
+  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}}, meeting.send_of_all(send[me]), op);
+  barrier(self, signals.from(ranks));
   for (int step = 1; step < ranks; ++step) {
     const int peer = (me + step) % ranks;
     self.get(recv[peer], Rank{peer}, inbox[peer]);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/kernels/args.h"
+#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
 
 // All-reduce straight between windows: all meet, rank r combines chunk r of everybody's send in
 // rank order and writes it to everybody's recv, and all meet again. Every element is read and
-// written once. Sends 2(P-1)/P of the buffer per rank. Needs: send and recv in windows.
+// written once. Sends 2(P-1)/P of the buffer per rank. Needs: send and recv in windows; P signals
+// to meet, and those of a barrier.
 void all_reduce_window_push(Device& self, const AllReduceApartArgs& args) {
-  const auto& [send, recv, inbox, arrived, op] = args;
-  const int me = self.rank(), ranks = self.ranks();
-  barrier(self, arrived);
-  self.reduce(Places::on_every_rank(ranks, recv[me]), Places::on_every_rank(ranks, send[me]), op);
-  barrier(self, arrived);
+  const auto& [send, recv, inbox, signals, op] = args;
+  const int me = self.rank();
+  const Meeting meeting(self, signals, send.whole(), recv.whole());
+  self.reduce(meeting.recv_of_all(recv[me]), meeting.send_of_all(send[me]), op);
+  barrier(self, signals.from(self.ranks()));
 }
 
 }  // namespace peal

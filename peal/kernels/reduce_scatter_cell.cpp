@@ -17,7 +17,7 @@ void reduce_scatter_cell(Device& self, const ReduceScatterArgs& args) {
     const int peer = (me + step) % ranks;
     self.put_notify(Rank{peer}, slot(me), send[peer], cells[me]);
   }
-  Places parts{};
+  Places parts;
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.wait(cells[peer]);
     parts.add({Rank{me}, peer == me ? send[me] : slot(peer)});

@@ -112,8 +112,4 @@ void convert(DType dst_dtype, std::byte* dst, DType src_dtype, const std::byte* 
   }
 }
 
-DType accumulator(DType dtype) {
-  return dtype == DType::f16 || dtype == DType::bf16 ? DType::f32 : dtype;
-}
-
 }  // namespace peal

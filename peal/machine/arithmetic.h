@@ -18,6 +18,8 @@ void convert(DType dst_dtype, std::byte* dst, DType src_dtype, const std::byte* 
              std::size_t count);
 
 // The type in which elements of `dtype` are accumulated: f32 for f16 and bf16, else itself.
-[[nodiscard]] DType accumulator(DType dtype);
+[[nodiscard]] constexpr DType accumulator(DType dtype) {
+  return dtype == DType::f16 || dtype == DType::bf16 ? DType::f32 : dtype;
+}
 
 }  // namespace peal

@@ -7,10 +7,6 @@
 
 namespace peal {
 
-std::size_t size_bytes(DType dtype) {
-  return with_type(dtype, [](auto zero) { return sizeof(zero); });
-}
-
 const char* name(DType dtype) {
   static constexpr const char* names[] = {"f32", "f64", "f16", "bf16", "i8",  "u8",
                                           "i16", "u16", "i32", "u32",  "i64", "u64"};

@@ -9,14 +9,15 @@ namespace peal {
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
 // is the owner's alone. Both wrap at 2^32 and are compared by their difference. Where ranks really
 // wait, `sleepers` counts those who sleep until `arrived` changes. What is left of the line may
-// carry data, which then comes together with its signal.
+// carry data, which then comes together with its signal. Where a line that both write to is slow,
+// `counter` is the distance in bytes to a word that is used instead of `consumed`.
 struct alignas(64) SignalCell {
   static constexpr std::size_t payload_bytes = 48;
 
   std::uint32_t arrived = 0;
   std::uint32_t consumed = 0;
   std::uint32_t sleepers = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t counter = 0;  // see below
   std::byte payload[payload_bytes] = {};
 };
 static_assert(sizeof(SignalCell) == 64);
@@ -46,6 +47,11 @@ class SignalRow {
   [[nodiscard]] Signal operator[](int index) const {
     if (index < 0 || index >= count_) refuse(index);
     return {first_ + index};
+  }
+  // The signals from one on.
+  [[nodiscard]] SignalRow from(int index) const {
+    if (index < 0 || index > count_) refuse(index);
+    return {first_ + index, count_ - index};
   }
   [[nodiscard]] int count() const { return count_; }
 

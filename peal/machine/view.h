@@ -86,32 +86,37 @@ struct Place {
 // A short list of places; up to 16 are kept without allocating.
 class Places {
  public:
+  Places() {}
   Places(std::initializer_list<Place> places) {
     for (const Place& place : places) add(place);
   }
   // The same view on each of the ranks 0..ranks-1, in rank order.
   [[nodiscard]] static Places on_every_rank(int ranks, View view) {
-    Places result{};
+    Places result;
     for (int rank = 0; rank < ranks; ++rank) result.add({Rank{rank}, view});
     return result;
   }
 
   void add(const Place& place) {
-    if (size_ == inline_capacity) overflow_.assign(inline_, inline_ + size_);
+    if (size_ == inline_capacity) overflow_.assign(inline_.places, inline_.places + size_);
     if (size_ >= inline_capacity) {
       overflow_.push_back(place);
     } else {
-      inline_[size_] = place;
+      inline_.places[size_] = place;
     }
     ++size_;
   }
   [[nodiscard]] std::span<const Place> all() const {
-    return {size_ > inline_capacity ? overflow_.data() : inline_, size_};
+    return {size_ > inline_capacity ? overflow_.data() : inline_.places, size_};
   }
 
  private:
   static constexpr std::size_t inline_capacity = 16;
-  Place inline_[inline_capacity];
+  union Inline {  // so that nothing is written which is not used
+    Inline() {}
+    Place places[inline_capacity];
+  };
+  Inline inline_;
   std::size_t size_ = 0;
   std::vector<Place> overflow_;
 };

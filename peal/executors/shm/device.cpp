@@ -2,19 +2,42 @@
 #include "peal/executors/shm/device.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
 
+namespace {
+
+// Of the cache that processors share, as the system knows it.
+std::size_t shared_cache_bytes() {
+  constexpr std::size_t assumed = std::size_t{32} << 20;
+  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
+  return known > 0 ? static_cast<std::size_t>(known) : assumed;
+}
+
+}  // namespace
+
 ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
     : Device(membership.rank(), membership.ranks()),
       membership_(membership),
       settings_(settings),
+      cache_bytes_(shared_cache_bytes()),
       counts_(own_counts_) {}
+
+ShmDevice::ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+                     RankCounts& counts)
+    : Device(membership->rank(), membership->ranks()),
+      owned_(std::move(membership)),
+      membership_(*owned_),
+      settings_(settings),
+      cache_bytes_(shared_cache_bytes()),
+      counts_(counts) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
@@ -27,23 +50,29 @@ std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   return view.data + membership_.shift(peer.index);
 }
 
+// Ranks do the same at the same time, as a rule.
+Stores ShmDevice::stores_for(const View& view, std::size_t views) const {
+  const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
+  return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+}
+
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
   if (peer.index != rank()) {
     ++counts_.puts;
     counts_.sent_bytes += src.size_bytes();
   }
-  if (settings_.values) copy_bytes(to, src.data, src.size_bytes());
+  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
-  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes());
+  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_copy(View dst, View src, SourcePlace) {
-  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes());
+  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(src, 2));
 }
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
@@ -62,7 +91,8 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   }
   const View& shape = dsts.front().view;
   if (settings_.values) {
-    reduce_elements(reduce_dsts_, reduce_srcs_, shape.count, shape.dtype, op);
+    reduce_elements(reduce_dsts_, reduce_srcs_, shape.count, shape.dtype, op,
+                    stores_for(shape, dsts.size() + srcs.size()));
   }
 }
 
@@ -94,22 +124,48 @@ void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
 }
 
 void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
-  do_put(peer, dst, src, place);
-  do_notify(peer, signal, 1, place);
+  if (dst.data != signal.cell->payload) {
+    do_put(peer, dst, src, place);
+    return do_notify(peer, signal, 1, place);
+  }
+  // Data beside a signal has one writer, so the count needs no atomic addition, and the line goes
+  // to the peer once with both.
+  SignalCell& cell = cell_of(peer, signal, "put_notify");
+  if (peer.index != rank()) {
+    ++counts_.puts;
+    ++counts_.notifies;
+    counts_.sent_bytes += src.size_bytes();
+  }
+  if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
+  set_and_wake({cell.arrived, cell.sleepers},
+               std::atomic_ref(cell.arrived).load(std::memory_order_relaxed) + 1);
 }
+
+namespace {
+
+// What the cell's owner has consumed: not in the line that notifiers write to, so that the line
+// need not come back to them first.
+std::uint32_t& consumed(SignalCell& cell) {
+  if (cell.counter == 0) return cell.consumed;
+  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
+}
+
+}  // namespace
 
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
-  wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(),
-                     membership_.policy(), "the wait", place);
-  cell.consumed = target;
+  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
+  if (!has_reached(cell.arrived, target)) {
+    wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(),
+                       membership_.policy(), "the wait", place);
+  }
+  consumed(cell) = target;
 }
 
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = cell.consumed + static_cast<std::uint32_t>(n);
+  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
   const std::uint32_t seen = std::atomic_ref(cell.arrived).load(std::memory_order_acquire);
   if (static_cast<std::int32_t>(seen - target) < 0) {
     if (const std::optional<std::string> why = membership_.watch().failure()) {
@@ -118,12 +174,12 @@ bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
     }
     return false;
   }
-  cell.consumed = target;
+  consumed(cell) = target;
   return true;
 }
 
-// Stores of a processor can be seen in their order; a notify is what makes others look.
-void ShmDevice::do_flush(SourcePlace) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+// A peer that learns of it by any means of its own sees what was stored before.
+void ShmDevice::do_flush(SourcePlace) { std::atomic_thread_fence(std::memory_order_acq_rel); }
 
 std::span<std::byte> ShmDevice::do_access(View view, Access, SourcePlace) {
   return {view.data, view.size_bytes()};
@@ -143,12 +199,18 @@ Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
 
 SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
-  const Window window = do_allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell));
-  auto* const cells = reinterpret_cast<SignalCell*>(window.data);
-  for (int i = 0; i < count && settings_.signal_start != 0; ++i) {
+  const auto number = static_cast<std::size_t>(count);
+  const std::size_t cells_bytes = number * sizeof(SignalCell);
+  std::byte* const data = membership_.allocate(name, cells_bytes + number * sizeof(std::uint32_t));
+  auto* const cells = reinterpret_cast<SignalCell*>(data);
+  auto* const counters = reinterpret_cast<std::uint32_t*>(data + cells_bytes);
+  for (int i = 0; i < count; ++i) {
+    cells[i].counter = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(counters + i) -
+                                                  reinterpret_cast<std::byte*>(cells + i));
+    if (settings_.signal_start == 0) continue;
     // Added, because peers may have notified already.
     std::atomic_ref(cells[i].arrived).fetch_add(settings_.signal_start);
-    cells[i].consumed = settings_.signal_start;
+    counters[i] = settings_.signal_start;
   }
   return {cells, count};
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "peal/executors/shm/membership.h"
+#include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
 
@@ -48,6 +49,8 @@ class ShmDevice final : public Device {
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
+  // How a verb writes that reads and writes so many views of one length.
+  [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
@@ -55,6 +58,7 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
+  std::size_t cache_bytes_;
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;

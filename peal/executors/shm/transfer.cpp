@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "peal/executors/shm/vector_reduce.h"
+#include "peal/executors/shm/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {
@@ -53,17 +53,21 @@ void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DTyp
 
 }  // namespace
 
-void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes) {
-  if (dst != src && size_bytes != 0) std::memcpy(dst, src, size_bytes);
+void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
+  constexpr std::size_t memcpy_limit = 512;  // where a loop of one's own begins to pay
+  if (dst == src || size_bytes == 0) return;
+  if (size_bytes > memcpy_limit) return vector_copy(dst, src, size_bytes, stores);
+  std::memcpy(dst, src, size_bytes);
 }
 
 void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                     std::size_t count, DType dtype, ReduceOp op) {
+                     std::size_t count, DType dtype, ReduceOp op, Stores stores) {
+  std::size_t done = vector_reduce(dsts, srcs, count, dtype, op, stores);
+  if (done == count) return;
   const std::size_t element = size_bytes(dtype);
   const DType wide = accumulator(dtype);
   Tile sum, converted;
-  for (std::size_t done = vector_reduce(dsts, srcs, count, dtype, op); done < count;
-       done += tile_elements) {
+  for (; done < count; done += tile_elements) {
     const std::size_t length = std::min(tile_elements, count - done);
     accumulate(srcs, done * element, length, dtype, op, sum, converted);
     if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);

@@ -4,19 +4,21 @@
 #include <cstddef>
 #include <span>
 
+#include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 
 namespace peal {
 
-// Copies; the same place is no copy.
-void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes);
+// Copies; the same place is no copy. Streaming stores are ordered before any later store.
+void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes,
+                Stores stores = Stores::cached);
 
 // Combines `count` elements of all sources, in their order, and writes the result to every
 // destination; each source is read once. f16 and bf16 are accumulated in f32 and rounded once. A
 // destination may be one of the sources.
 void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                     std::size_t count, DType dtype, ReduceOp op);
+                     std::size_t count, DType dtype, ReduceOp op, Stores stores = Stores::cached);
 
 // Combines into `dst`, each element at once to others that do the same; `dst` is aligned to its
 // elements.

@@ -33,12 +33,6 @@ void pause() {
 #endif
 }
 
-bool has_reached(const std::uint32_t& value, std::uint32_t target) {
-  const std::uint32_t seen =
-      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
-  return static_cast<std::int32_t>(seen - target) >= 0;
-}
-
 // Returns when the word is no longer `seen`, after a while, or for no reason.
 void sleep_on(std::uint32_t& word, std::uint32_t seen, std::int64_t most_ns) {
   const timespec limit{.tv_sec = most_ns / 1'000'000'000, .tv_nsec = most_ns % 1'000'000'000};
@@ -47,6 +41,9 @@ void sleep_on(std::uint32_t& word, std::uint32_t seen, std::int64_t most_ns) {
 
 // Whether it is reached while the processor is kept or lent to others.
 bool look(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy) {
+  for (int i = 0; i < policy.looks; ++i) {
+    if (has_reached(word.value, target)) return true;
+  }
   for (int i = 0; i < policy.pauses; ++i) {
     if (has_reached(word.value, target)) return true;
     pause();
@@ -92,7 +89,7 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.pauses = 10, .yields = 10};
+  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);
@@ -141,6 +138,13 @@ bool wait_briefly(const WaitWord& word, std::uint32_t target, const WaitPolicy& 
 
 void wake(std::uint32_t& value) {
   ::syscall(SYS_futex, &value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void set_and_wake(const WaitWord& word, std::uint32_t value) {
+  // As in add_and_wake, the sleepers are looked at after the word has changed.
+  std::atomic_ref(word.value).store(value, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (std::atomic_ref(word.sleepers).load(std::memory_order_relaxed) != 0) wake(word.value);
 }
 
 void add_and_wake(const WaitWord& word, std::uint32_t value) {

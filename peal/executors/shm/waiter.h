@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -8,9 +9,11 @@
 
 namespace peal {
 
-// How a rank waits for a word that another process changes: it looks often, then lets others run
-// between looks, then sleeps in the kernel. With more ranks than processors it sleeps sooner.
+// How a rank waits for a word that another process changes: it looks without a break, then with
+// pauses, then lets others run between looks, then sleeps in the kernel. With more ranks than
+// processors it sleeps sooner.
 struct WaitPolicy {
+  int looks = 100;
   int pauses = 1000;
   int yields = 100;
   double timeout_seconds = 300;
@@ -27,6 +30,14 @@ struct WaitWord {
   std::uint32_t& value;
   std::uint32_t& sleepers;
 };
+
+// Whether `value - target` is not negative modulo 2^32; if so, what was written before the value
+// came to that can be seen.
+[[nodiscard]] inline bool has_reached(const std::uint32_t& value, std::uint32_t target) {
+  const std::uint32_t seen =
+      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
+  return static_cast<std::int32_t>(seen - target) >= 0;
+}
 
 // Looks after a wait that takes long.
 class WaitWatch {
@@ -49,6 +60,9 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
 
 // Whoever sleeps on the word looks at it again, and asks its watch.
 void wake(std::uint32_t& value);
+
+// Sets the word, which nobody else changes; otherwise as add_and_wake.
+void set_and_wake(const WaitWord& word, std::uint32_t value);
 
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.

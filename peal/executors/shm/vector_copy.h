@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "peal/executors/shm/vector_reduce.h"
+
+namespace peal {
+
+// Copies between places that do not overlap. Unlike memcpy, it does not slow down where the low
+// bits of the addresses are close, and it can pass the caches by; such stores are ordered before
+// any later store.
+void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores);
+
+}  // namespace peal

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "peal/machine/device.h"
+#include "peal/machine/window.h"
+
+namespace peal {
+
+// All ranks meet and tell each other where their buffers lie in their windows, which need not be at
+// the same place. Needs: a cell for each rank, which stays as it is until all have met again.
+class Meeting {
+ public:
+  Meeting(Device& self, const SignalRow& cells, const View& send, const View& recv)
+      : self_(self), cells_(cells), own_{distance(send), distance(recv)} {
+    const int me = self.rank(), ranks = self.ranks();
+    const View mine = View::of(std::span<std::int64_t>(own_));
+    for (int step = 1; step < ranks; ++step) {
+      self.put_notify(Rank{(me + step) % ranks}, places(me), mine, cells[me]);
+    }
+    for (int peer = 0; peer < ranks; ++peer) {
+      if (peer != me) self.wait(cells[peer]);
+    }
+  }
+
+  // What a part of this rank's send or recv is on the peer, as Device's verbs name it.
+  [[nodiscard]] View send_of(int peer, const View& mine) const { return on(peer, mine, 0); }
+  [[nodiscard]] View recv_of(int peer, const View& mine) const { return on(peer, mine, 1); }
+
+  [[nodiscard]] Places send_of_all(const View& mine) const { return on_all(mine, 0); }
+  [[nodiscard]] Places recv_of_all(const View& mine) const { return on_all(mine, 1); }
+
+ private:
+  // Cells lie at the same place on every rank, so a distance from them says where something is.
+  [[nodiscard]] std::int64_t distance(const View& view) const {
+    return view.data - reinterpret_cast<std::byte*>(cells_[0].cell);
+  }
+  [[nodiscard]] View places(int of) const { return payload(cells_[of], own_.size(), DType::i64); }
+  [[nodiscard]] View on(int peer, View mine, std::size_t which) const {
+    if (peer == self_.rank()) return mine;
+    std::array<std::int64_t, 2> theirs;
+    std::memcpy(theirs.data(), self_.read(places(peer)).data(), sizeof(theirs));
+    // Nothing has come where values are off; all are taken to lie alike then.
+    if (theirs[which] != 0) mine.data += theirs[which] - own_[which];
+    return mine;
+  }
+  [[nodiscard]] Places on_all(const View& mine, std::size_t which) const {
+    Places all;
+    for (int peer = 0; peer < self_.ranks(); ++peer) {
+      all.add({Rank{peer}, on(peer, mine, which)});
+    }
+    return all;
+  }
+
+  Device& self_;
+  const SignalRow& cells_;
+  std::array<std::int64_t, 2> own_;
+};
+
+}  // namespace peal
