@@ -242,7 +242,7 @@ TEST(Collectives, RefuseArgumentsThatDoNotFit) {
               all_reduce(team, {.send = four, .recv = four, .algorithm = "tree"});
             }),
             "all_reduce: algorithm `tree` is unknown; use auto or one of one_phase, two_phase, "
-            "ring, bidirectional_ring, recursive_doubling, window_pull, window_push, cell");
+            "ring, bidirectional_ring, recursive_doubling, push, window_pull, window_push, cell");
 }
 
 TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {

@@ -15,8 +15,8 @@ using K = KernelCall;
 
 // One line an algorithm. A kernel has no header: its line declares it, so that a new algorithm is
 // its file and its line. The formulas are, in order, those of struct Formulas: scratch, parts,
-// signals; steps, puts, gets, sent, notifies, copied, and
-// read where that differs from sent.
+// signals; steps, puts, gets, sent, notifies, copied, and where
+// they are needed read and drains.
 static const Algorithm table[] = {
     {all_reduce,
      "one_phase",
@@ -59,13 +59,22 @@ static const Algorithm table[] = {
      {.in_place = true},
      {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L", "(L+1)*n"}},
     {all_reduce,
+     "push",
+     [](D& d, const K& k) {
+       void all_reduce_push(D&, const AllReduceApartArgs&);
+       launch(all_reduce_push, d, k);
+     },
+     {},
+     {"P*n", "P", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
+    {all_reduce,
      "window_pull",
      [](D& d, const K& k) {
        void all_reduce_window_pull(D&, const AllReduceApartArgs&);
        launch(all_reduce_window_pull, d, k);
      },
      {.send_in_window = true},
-     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0"}},
+     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0", nullptr,
+      "P-1"}},
     {all_reduce,
      "window_push",
      [](D& d, const K& k) {
@@ -73,7 +82,8 @@ static const Algorithm table[] = {
        launch(all_reduce_window_push, d, k);
      },
      {.send_in_window = true, .recv_in_window = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P",
+      "P-1"}},
     {all_reduce,
      "cell",
      [](D& d, const K& k) {
@@ -81,7 +91,7 @@ static const Algorithm table[] = {
        launch(all_reduce_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_gather,
      "direct",
      [](D& d, const K& k) {
@@ -105,7 +115,7 @@ static const Algorithm table[] = {
        launch(all_gather_window_pull, d, k);
      },
      {.recv_in_window = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_gather,
      "cell",
      [](D& d, const K& k) {
@@ -113,7 +123,7 @@ static const Algorithm table[] = {
        launch(all_gather_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
     {reduce_scatter,
      "direct",
      [](D& d, const K& k) {
@@ -137,7 +147,7 @@ static const Algorithm table[] = {
        launch(reduce_scatter_window_pull, d, k);
      },
      {.send_in_window = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0", nullptr, "P-1"}},
     {reduce_scatter,
      "cell",
      [](D& d, const K& k) {
@@ -145,7 +155,7 @@ static const Algorithm table[] = {
        launch(reduce_scatter_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_to_all,
      "pull",
      [](D& d, const K& k) {
@@ -169,7 +179,7 @@ static const Algorithm table[] = {
        launch(all_to_all_window_pull, d, k);
      },
      {.send_in_window = true, .apart = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_to_all,
      "cell",
      [](D& d, const K& k) {
@@ -177,7 +187,7 @@ static const Algorithm table[] = {
        launch(all_to_all_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
     {broadcast,
      "direct",
      [](D& d, const K& k) {
@@ -209,7 +219,7 @@ static const Algorithm table[] = {
        launch(broadcast_window_pull, d, k);
      },
      {.recv_in_window = true},
-     {"0", "1", "2", "2*min(1,P-1)", "P-1", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n"}},
+     {"0", "1", "2", "2*min(1,P-1)", "P-1", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n", "P-1"}},
     {broadcast,
      "cell",
      [](D& d, const K& k) {
@@ -217,7 +227,7 @@ static const Algorithm table[] = {
        launch(broadcast_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
+     {"0", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
     {reduce,
      "direct",
      [](D& d, const K& k) {

@@ -11,17 +11,16 @@
 namespace peal {
 namespace {
 
-// The most that one half of a window takes; a launch on more is cut into pieces.
-constexpr std::size_t most_half_bytes = std::size_t{16} << 20;
 constexpr std::size_t least_half_bytes = 4096;
 constexpr std::string_view auto_algorithm = "auto";
 
 std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The longest piece where each of its elements takes `blocks` elements of a half.
-std::size_t longest_piece_of(std::size_t blocks, DType dtype) {
+std::size_t longest_piece_of(std::size_t blocks, DType dtype, const Platform& platform) {
   if (blocks == 0) return SIZE_MAX;
-  const std::size_t count = most_half_bytes / (blocks * size_bytes(dtype));
+  const auto most_bytes = static_cast<std::size_t>(platform.verbs.piece_bytes);
+  const std::size_t count = most_bytes / (blocks * size_bytes(dtype));
   return count < 64 ? std::max<std::size_t>(1, count) : count / 64 * 64;
 }
 
@@ -40,20 +39,20 @@ Staging staging(const Algorithm& algorithm, int ranks, const Placement& placemen
 }
 
 std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype,
-                          const Placement& placement) {
+                          const Placement& placement, const Platform& platform) {
   const Staging staged = staging(algorithm, ranks, placement);
   const auto blocks = static_cast<std::size_t>(figures(algorithm, ranks, 1).scratch +
                                                staged.send_blocks + staged.recv_blocks);
-  const std::size_t longest = longest_piece_of(blocks, dtype);
+  const std::size_t longest = longest_piece_of(blocks, dtype, platform);
   if (!algorithm.needs.fits_cell) return longest;
   return std::min(longest, SignalCell::payload_bytes / size_bytes(dtype));
 }
 
 std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype,
-                         const Placement& placement) {
+                         const Placement& placement, const Platform& platform) {
   if (algorithm.collective == Collective::barrier) return 1;
   if (count == 0) return 0;
-  return (count - 1) / longest_piece(algorithm, ranks, dtype, placement) + 1;
+  return (count - 1) / longest_piece(algorithm, ranks, dtype, placement, platform) + 1;
 }
 
 Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorithm_(algorithm) {
@@ -138,7 +137,8 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
                                                 kind.placement, team.platform());
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
-  plan.longest_piece = longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement);
+  plan.longest_piece =
+      longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement, team.platform());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
   return plans_[slot(kind)] = plan;
 }

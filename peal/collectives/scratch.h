@@ -24,11 +24,12 @@ struct Staging {
 
 // The longest block that one launch of the algorithm takes; longer ones are sent in pieces.
 [[nodiscard]] std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype,
-                                        const Placement& placement);
+                                        const Placement& placement, const Platform& platform);
 
 // How many launches of the algorithm one call on blocks of `count` elements takes.
 [[nodiscard]] std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count,
-                                       DType dtype, const Placement& placement);
+                                       DType dtype, const Placement& placement,
+                                       const Platform& platform);
 
 // The scratch and signals of one algorithm (and root) on one team: two halves that launches use in
 // turn, so that a rank which is one launch ahead does not meet the one before.

@@ -28,7 +28,8 @@ AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count
           .sent = number(formulas.sent),
           .notifies = number(formulas.notifies),
           .copied = number(formulas.copied),
-          .read = number(formulas.read != nullptr ? formulas.read : formulas.sent)};
+          .read = number(formulas.read != nullptr ? formulas.read : formulas.sent),
+          .drains = formulas.drains == nullptr ? 0 : number(formulas.drains)};
 }
 
 double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
@@ -39,6 +40,7 @@ double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
   double time = static_cast<double>(figures.notifies * platform.signals.notify_issue_ps) +
                 static_cast<double>(figures.steps * platform.signals.latency_ps) +
                 moved_bytes * platform.link.ps_per_byte;
+  time += static_cast<double>(figures.drains * platform.link.store_latency_ps);
   // Load and store overlap, and the slower one counts.
   time += static_cast<double>(figures.copied) * static_cast<double>(element_bytes) *
           std::max(platform.memory.load_ps_per_byte, platform.memory.store_ps_per_byte);

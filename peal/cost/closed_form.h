@@ -25,12 +25,15 @@ struct Formulas {
   const char* copied;    // elements that a rank moves or combines within its own memory
   // Elements that the busiest rank reads from peers, where that is not as many as are sent.
   const char* read = nullptr;
+  // Puts that the busiest rank waits for one by one, because each has a notify of its own.
+  const char* drains = nullptr;
 };
 
 // The numbers that formulas give.
 struct AlgorithmFigures {
   std::int64_t scratch = 0, parts = 0, signals = 0;
-  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0, copied = 0, read = 0;
+  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0, copied = 0, read = 0,
+               drains = 0;
 };
 
 [[nodiscard]] AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count);

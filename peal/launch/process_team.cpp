@@ -46,7 +46,7 @@ struct ProcessTeamParts {
   ProcessTeamParts(ShmArena memory, int rank)
       : arena(std::move(memory)),
         platform(load_platform("host")),
-        watch(arena),
+        watch(arena, rank),
         membership(arena, whole_team(arena, rank, watch)),
         device(membership, {}) {}
 

@@ -23,6 +23,12 @@ struct ComputeCost {
   std::int64_t cycles = 0;
 };
 
+// What is known of where the ranks run.
+struct HostFacts {
+  bool is_real = false;            // on this host, as fast as it goes; else times are simulated
+  bool is_oversubscribed = false;  // more ranks than processors
+};
+
 // What a kernel sees of the rank it runs on: the verbs. Destinations come first. On its own rank's
 // memory every verb takes effect in program order, also when it is asynchronous. Lengths and types
 // of source and destination must be equal, and a peer must be in the team, else Error.
@@ -128,6 +134,8 @@ class Device {
   // Whether the view lies in a window, so that a peer can be given it.
   [[nodiscard]] bool is_in_window(const View& view) const { return do_is_in_window(view); }
 
+  [[nodiscard]] HostFacts host() const { return do_host(); }
+
   // Symmetric memory; every rank makes the same allocations in the same order. The name appears
   // in reports.
   [[nodiscard]] Window allocate(std::string_view name, std::size_t size_bytes) {
@@ -157,6 +165,7 @@ class Device {
   virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                           SourcePlace place) = 0;
   virtual bool do_is_in_window(const View&) const { return false; }
+  [[nodiscard]] virtual HostFacts do_host() const { return {}; }
   virtual std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) = 0;
   virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
   virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;

@@ -23,6 +23,7 @@ class Figures {
     if (!(*value >= 0)) refuse(key, "a number that is not negative");
     return *value;
   }
+  [[nodiscard]] bool has(const char* key) const { return bool{table_.at_path(key)}; }
   [[nodiscard]] std::int64_t whole(const char* key, std::int64_t least) const {
     const auto value = table_.at_path(key).value_exact<std::int64_t>();
     if (!value || *value < least) refuse(key, fmt::format("a whole number from {}", least));
@@ -118,6 +119,9 @@ Platform read_platform(const std::string& path) {
   platform.tasks.completion_ps = figures.nanoseconds("tasks.completion_ns");
 
   platform.verbs.tile_bytes = figures.whole("verbs.tile_bytes", 256);
+  if (figures.has("verbs.piece_bytes")) {
+    platform.verbs.piece_bytes = figures.whole("verbs.piece_bytes", 4096);
+  }
   const std::int64_t tiles = 8;  // the most that one verb's lowering keeps in the unified buffer
   if (platform.verbs.tile_bytes % 64 != 0 ||
       platform.verbs.tile_bytes * tiles > platform.core.unified_buffer_bytes) {

@@ -65,6 +65,8 @@ struct Platform {
 
   struct Verbs {
     std::int64_t tile_bytes = 0;  // of each staging tile that the verbs are lowered to
+    // The most that a launch of a collective takes of its scratch; what is longer goes in pieces.
+    std::int64_t piece_bytes = std::int64_t{16} << 20;
   } verbs;
 
   struct Switches {

@@ -21,7 +21,8 @@ enum class RankState : std::uint32_t { absent, running, finished, failed, refuse
 struct alignas(64) RankControl {
   std::atomic<RankState> state{};
   std::atomic<std::int32_t> pid{};
-  std::int64_t time_ns = 0;  // of its program; set when it has finished
+  std::atomic<std::int32_t> processor{};  // that it was last seen waiting on, plus one
+  std::int64_t time_ns = 0;               // of its program; set when it has finished
   RankCounts counts;
 };
 

@@ -5,39 +5,23 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
 
-namespace {
-
-// Of the cache that processors share, as the system knows it.
-std::size_t shared_cache_bytes() {
+std::size_t ShmDevice::shared_cache_bytes() {
   constexpr std::size_t assumed = std::size_t{32} << 20;
   const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
   return known > 0 ? static_cast<std::size_t>(known) : assumed;
 }
 
-}  // namespace
-
 ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
     : Device(membership.rank(), membership.ranks()),
       membership_(membership),
       settings_(settings),
-      cache_bytes_(shared_cache_bytes()),
       counts_(own_counts_) {}
-
-ShmDevice::ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
-                     RankCounts& counts)
-    : Device(membership->rank(), membership->ranks()),
-      owned_(std::move(membership)),
-      membership_(*owned_),
-      settings_(settings),
-      cache_bytes_(shared_cache_bytes()),
-      counts_(counts) {}
 
 std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
   if (peer.index == rank() || view.empty()) return view.data;
@@ -191,6 +175,10 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
 
 bool ShmDevice::do_is_in_window(const View& view) const {
   return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes());
+}
+
+HostFacts ShmDevice::do_host() const {
+  return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {

@@ -45,10 +45,13 @@ class ShmDevice final : public Device {
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;
+  [[nodiscard]] HostFacts do_host() const override;
   std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
+  // Of the cache that processors share, as the system knows it.
+  [[nodiscard]] static std::size_t shared_cache_bytes();
   // How a verb writes that reads and writes so many views of one length.
   [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
@@ -58,7 +61,7 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  std::size_t cache_bytes_;
+  std::size_t cache_bytes_ = shared_cache_bytes();
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;

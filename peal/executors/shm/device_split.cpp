@@ -20,6 +20,14 @@ struct SplitWindow {
 
 }  // namespace
 
+ShmDevice::ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+                     RankCounts& counts)
+    : Device(membership->rank(), membership->ranks()),
+      owned_(std::move(membership)),
+      membership_(*owned_),
+      settings_(settings),
+      counts_(counts) {}
+
 std::unique_ptr<Device> ShmDevice::do_split(const SplitEntry& own, SourcePlace place) {
   if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
   std::byte* const window = membership_.allocate("split", sizeof(SplitWindow));

@@ -52,7 +52,7 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
   std::string failure;
   RankState state = RankState::failed;
   try {
-    ShmTeamWatch watch(arena);
+    ShmTeamWatch watch(arena, rank);
     ShmMembership membership(arena, whole_team(arena, rank, watch));
     ShmDevice device(membership, {.values = options.values, .signal_start = options.signal_start});
     Team team(device, platform);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,12 +26,19 @@ class ShmWatch : public WaitWatch {
 // finished.
 class ShmTeamWatch final : public ShmWatch {
  public:
-  explicit ShmTeamWatch(const ShmArena& arena) : arena_(arena) {}
+  ShmTeamWatch(const ShmArena& arena, int rank);
+  void before_yields() override;
   void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
   [[nodiscard]] std::optional<std::string> failure() const override { return arena_.failure(); }
 
  private:
+  // Moves this rank to a processor that no other rank was seen waiting on.
+  void move_apart();
+
   const ShmArena& arena_;
+  int rank_;
+  bool may_spread_;  // there is a processor for each rank
+  std::chrono::steady_clock::time_point next_move_{};
 };
 
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of

@@ -40,7 +40,7 @@ void sleep_on(std::uint32_t& word, std::uint32_t seen, std::int64_t most_ns) {
 }
 
 // Whether it is reached while the processor is kept or lent to others.
-bool look(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy) {
+bool look(const WaitWord& word, std::uint32_t target, WaitWatch* watch, const WaitPolicy& policy) {
   for (int i = 0; i < policy.looks; ++i) {
     if (has_reached(word.value, target)) return true;
   }
@@ -48,6 +48,7 @@ bool look(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy) 
     if (has_reached(word.value, target)) return true;
     pause();
   }
+  if (watch != nullptr) watch->before_yields();
   for (int i = 0; i < policy.yields; ++i) {
     if (has_reached(word.value, target)) return true;
     ::sched_yield();
@@ -89,7 +90,8 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10};
+  if (ranks > usable_processors())
+    policy = {.looks = 0, .pauses = 10, .yields = 10, .is_oversubscribed = true};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);
@@ -102,7 +104,7 @@ WaitPolicy wait_policy(int ranks) {
 
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
-  if (look(word, target, policy)) return;
+  if (look(word, target, &watch, policy)) return;
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   const std::atomic_ref value(word.value);
@@ -128,7 +130,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
 
 bool wait_briefly(const WaitWord& word, std::uint32_t target, const WaitPolicy& policy,
                   std::chrono::nanoseconds most) {
-  if (look(word, target, policy)) return true;
+  if (look(word, target, nullptr, policy)) return true;
   const Sleeper sleeper(word);
   const std::uint32_t seen = std::atomic_ref(word.value).load();
   if (static_cast<std::int32_t>(seen - target) >= 0) return true;

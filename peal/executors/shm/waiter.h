@@ -17,6 +17,7 @@ struct WaitPolicy {
   int pauses = 1000;
   int yields = 100;
   double timeout_seconds = 300;
+  bool is_oversubscribed = false;  // more ranks than processors
 };
 
 // The processors that this process may use: by its affinity mask and its group's quota.
@@ -43,6 +44,8 @@ struct WaitWord {
 class WaitWatch {
  public:
   virtual ~WaitWatch() = default;
+  // Called when it is going to let others run.
+  virtual void before_yields() {}
   // Called whenever the wait is about to sleep; throws where there is no use in that.
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
   // A wait that has been about to sleep is over.
