@@ -115,10 +115,9 @@ RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
 
   // The busiest rank's notifies stand for all: good enough for a bar.
   const auto notifies = figures(*plan.algorithm, plan.ranks, plan.count).notifies;
-  const std::size_t launches =
-      launch_count(*plan.algorithm, plan.ranks, plan.count, plan.dtype, in_windows,
-                   plan.executor->platform()) *
-      plan.calls;
+  const std::size_t launches = launch_count(*plan.algorithm, plan.ranks, plan.count, plan.dtype,
+                                            in_windows, plan.executor->platform()) *
+                               plan.calls;
   ProgressBar bar(static_cast<double>(notifies) * plan.ranks * static_cast<double>(launches));
   RunOptions options;
   options.schedule = schedule.schedule;

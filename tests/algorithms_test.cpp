@@ -57,14 +57,15 @@ std::uint64_t most(const RunReport& report, std::uint64_t RankCounts::*figure) {
 TEST(Algorithms, CallsTakeAsManyLaunchesAsIsSaid) {
   const auto executor = open_executor("a2a3sim");
   for (const Algorithm& algorithm : algorithms()) {
-    const std::size_t longest = longest_piece(algorithm, 3, DType::f32, in_windows, executor->platform());
+    const std::size_t longest =
+        longest_piece(algorithm, 3, DType::f32, in_windows, executor->platform());
     EXPECT_EQ(launch_count(algorithm, 3, 0, DType::f32, in_windows, executor->platform()),
               algorithm.collective == Collective::barrier ? 1u : 0u);
     // What needs no pieces is called with few elements.
     const std::size_t whole = std::min(longest, std::size_t{1} << 22);
     for (std::size_t count : {std::size_t{1}, whole, whole + 1, 2 * whole + 1}) {
-      const auto launches =
-          static_cast<std::int64_t>(launch_count(algorithm, 3, count, DType::f32, in_windows, executor->platform()));
+      const auto launches = static_cast<std::int64_t>(
+          launch_count(algorithm, 3, count, DType::f32, in_windows, executor->platform()));
       const Measured measured = measure(*executor, algorithm, 3, count);
       EXPECT_EQ(most(measured.report, &RankCounts::notifies),
                 static_cast<std::uint64_t>(figures(algorithm, 3, count).notifies * launches))
@@ -81,7 +82,8 @@ TEST(Algorithms, DoWhatTheirFormulasSay) {
            {std::size_t{1}, std::size_t{1000}, static_cast<std::size_t>(ranks) * 24}) {
         SCOPED_TRACE(std::string(name(algorithm.collective)) + " " + algorithm.name +
                      " P=" + std::to_string(ranks) + " n=" + std::to_string(count));
-        if (count > longest_piece(algorithm, ranks, DType::f32, in_windows, executor->platform())) continue;
+        if (count > longest_piece(algorithm, ranks, DType::f32, in_windows, executor->platform()))
+          continue;
         const AlgorithmFigures figures = peal::figures(algorithm, ranks, count);
         const Measured measured = measure(*executor, algorithm, ranks, count, ranks - 1);
         EXPECT_EQ(measured.steps, figures.steps);

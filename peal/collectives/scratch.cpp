@@ -142,8 +142,8 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   }
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
-  plan.longest_piece = longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement,
-                                     team.platform());
+  plan.longest_piece =
+      longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement, team.platform());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
   return plans_[slot(kind)] = plan;
 }

@@ -102,10 +102,10 @@ struct CallPlan {
   Staging staged;
 
   [[nodiscard]] bool is_for(const CallKind& kind) const {
-    return algorithm != nullptr && collective == kind.collective &&
-           send_count == kind.send.count && recv_count == kind.recv.count &&
-           placement == kind.placement && send_dtype == kind.send.dtype &&
-           recv_dtype == kind.recv.dtype && root == kind.root && asked == kind.asked;
+    return algorithm != nullptr && collective == kind.collective && send_count == kind.send.count &&
+           recv_count == kind.recv.count && placement == kind.placement &&
+           send_dtype == kind.send.dtype && recv_dtype == kind.recv.dtype && root == kind.root &&
+           asked == kind.asked;
   }
 };
 

@@ -32,7 +32,8 @@ struct Formulas {
 // The numbers that formulas give.
 struct AlgorithmFigures {
   std::int64_t scratch = 0, parts = 0, signals = 0;
-  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0, copied = 0, read = 0, drains = 0;
+  std::int64_t steps = 0, puts = 0, gets = 0, sent = 0, notifies = 0, copied = 0, read = 0,
+               drains = 0;
 };
 
 [[nodiscard]] AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count);

@@ -27,8 +27,8 @@ void broadcast_window_pull(Device& self, const RootedArgs& args) {
   }
   self.copy(recv[0], send[0]);
   for (int step = 1; step < ranks; ++step) {
-    self.put_notify(Rank{(root.index + step) % ranks}, place, View::of(std::span<std::int64_t>(&distance, 1)),
-                    signals[0]);
+    self.put_notify(Rank{(root.index + step) % ranks}, place,
+                    View::of(std::span<std::int64_t>(&distance, 1)), signals[0]);
   }
   if (ranks > 1) self.wait(signals[1], ranks - 1);
 }

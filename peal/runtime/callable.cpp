@@ -137,7 +137,13 @@ CollectiveProgram::Block CollectiveProgram::block(const CallableCall& given) con
   if (!sends(collective_, given.rank, options_.root)) made.send = {};
   if (!receives(collective_, given.rank, options_.root)) made.recv = {};
   const bool receives_any = receives(collective_, given.rank, options_.root);
-  return {check_arguments({.collective = made.collective, .send = made.send, .recv = made.recv, .placement = {}, .root = made.root, .asked = {}}, given.rank, given.ranks),
+  return {check_arguments({.collective = made.collective,
+                           .send = made.send,
+                           .recv = made.recv,
+                           .placement = {},
+                           .root = made.root,
+                           .asked = {}},
+                          given.rank, given.ranks),
           receives_any ? made.recv.dtype : made.send.dtype};
 }
 

@@ -22,7 +22,7 @@ struct alignas(64) RankControl {
   std::atomic<RankState> state{};
   std::atomic<std::int32_t> pid{};
   std::atomic<std::int32_t> processor{};  // that it was last seen waiting on, plus one
-  std::int64_t time_ns = 0;  // of its program; set when it has finished
+  std::int64_t time_ns = 0;               // of its program; set when it has finished
   RankCounts counts;
 };
 

@@ -194,8 +194,7 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
   const auto number = static_cast<std::size_t>(count);
   const std::size_t cells_bytes = number * sizeof(SignalCell);
-  std::byte* const data =
-      membership_.allocate(name, cells_bytes + number * sizeof(std::uint32_t));
+  std::byte* const data = membership_.allocate(name, cells_bytes + number * sizeof(std::uint32_t));
   auto* const cells = reinterpret_cast<SignalCell*>(data);
   auto* const counters = reinterpret_cast<std::uint32_t*>(data + cells_bytes);
   for (int i = 0; i < count; ++i) {

@@ -8,8 +8,8 @@
 namespace peal {
 
 // Copies between places that do not overlap. Unlike memcpy, it does not slow down where the low
-// bits of the addresses are close, and it can pass the caches by; such stores are ordered before any
-// later store.
+// bits of the addresses are close, and it can pass the caches by; such stores are ordered before
+// any later store.
 void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores);
 
 }  // namespace peal

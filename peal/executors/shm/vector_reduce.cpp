@@ -155,8 +155,7 @@ std::size_t reduce_vectors(std::span<std::byte* const> dsts, std::span<const std
 
 template <class T>
 std::size_t reduce_type(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                        std::size_t count, ReduceOp op,
-                        Stores stores) {
+                        std::size_t count, ReduceOp op, Stores stores) {
   switch (op) {
     case ReduceOp::sum:
       return reduce_vectors<T>(dsts, srcs, count, stores, Sum{});
@@ -175,8 +174,7 @@ std::size_t reduce_type(std::span<std::byte* const> dsts, std::span<const std::b
 }
 
 std::size_t reduce_any(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                       std::size_t count, DType dtype, ReduceOp op,
-                       Stores stores) {
+                       std::size_t count, DType dtype, ReduceOp op, Stores stores) {
   switch (dtype) {
     case DType::f32:
       return reduce_type<float>(dsts, srcs, count, op, stores);

@@ -90,7 +90,8 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.looks = 0, .pauses = 10, .yields = 10, .is_oversubscribed = true};
+  if (ranks > usable_processors())
+    policy = {.looks = 0, .pauses = 10, .yields = 10, .is_oversubscribed = true};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);
@@ -101,6 +102,8 @@ WaitPolicy wait_policy(int ranks) {
   return policy;
 }
 
+void WaitWatch::tell(const std::string& note) { fmt::print(stderr, "peal: note: {}\n", note); }
+
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
   if (look(word, target, &watch, policy)) return;
@@ -108,6 +111,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
   const Clock::time_point begin = Clock::now();
   const std::atomic_ref value(word.value);
   const Sleeper sleeper(word);
+  bool is_told = false;
   struct Watched {
     WaitWatch& watch;
     ~Watched() { watch.after_sleeps(); }
@@ -118,6 +122,12 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
     watch.before_sleep(word, target, place);
     sleep_on(word.value, seen, sleep_ns);
     const std::chrono::duration<double> waited = Clock::now() - begin;
+    if (!is_told && waited.count() >= policy.note_seconds) {
+      is_told = true;
+      watch.tell(fmt::format("{} at {}:{} has waited {:.0f} s so far for {} more arrivals", what,
+                             place.file, place.line, waited.count(),
+                             static_cast<std::int32_t>(target - value.load())));
+    }
     if (waited.count() < policy.timeout_seconds) continue;
     throw RunError(fmt::format(
         "{} at {}:{} has waited {} s for {} more arrivals; look for a rank that does not come, or "

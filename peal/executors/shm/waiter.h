@@ -4,17 +4,20 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "peal/base/source_place.h"
 
 namespace peal {
 
-// How a rank waits for a word that another process changes: it looks without a break, then with pauses, then lets others run
-// between looks, then sleeps in the kernel. With more ranks than processors it sleeps sooner.
+// How a rank waits for a word that another process changes: it looks without a break, then with
+// pauses, then lets others run between looks, then sleeps in the kernel. With more ranks than
+// processors it sleeps sooner.
 struct WaitPolicy {
   int looks = 100;
   int pauses = 1000;
   int yields = 100;
+  double note_seconds = 60;  // a wait that takes that long is told about, once
   double timeout_seconds = 300;
   bool is_oversubscribed = false;  // more ranks than processors
 };
@@ -47,6 +50,8 @@ class WaitWatch {
   virtual void before_yields() {}
   // Called whenever the wait is about to sleep; throws where there is no use in that.
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
+  // Tells about a wait that takes long, on stderr; it goes on.
+  virtual void tell(const std::string& note);
   // A wait that has been about to sleep is over.
   virtual void after_sleeps() {}
 };
