@@ -145,17 +145,17 @@ const Algorithm& choose(const RunPlan& plan) {
                             plan.executor->platform());
   }
   // The ranks of a run of its own choose, as those of a program do.
-  auto& chosen = *reinterpret_cast<const Algorithm**>(
-      plan.executor->share(sizeof(const Algorithm*)).data());
-  plan.executor->run(
-      plan.ranks,
-      [&](Team& team) {
-        Chooser chooser;
-        const Choice choice =
-            chooser.choose(team, plan.collective, plan.count, plan.dtype, in_windows);
-        if (team.rank() == 0) chosen = choice.algorithm;  // which is the same in every process
-      },
-      {});
+  auto& chosen =
+      *reinterpret_cast<const Algorithm**>(plan.executor->share(sizeof(const Algorithm*)).data());
+  plan.executor->run(plan.ranks,
+                     [&](Team& team) {
+                       Chooser chooser;
+                       const Choice choice = chooser.choose(team, plan.collective, plan.count,
+                                                            plan.dtype, in_windows);
+                       if (team.rank() == 0)
+                         chosen = choice.algorithm;  // which is the same in every process
+                     },
+                     {});
   return *chosen;
 }
 

@@ -64,7 +64,7 @@ struct Case {
 // What the ranks of one run leave: the times in us by size, algorithm and round, and the host.
 struct Measured {
   ChoiceConditions conditions;
-  std::vector<std::vector<double>> times_us;  // by size and algorithm; negative where it was left out
+  std::vector<std::vector<double>> times_us;  // by size and algorithm; negative: left out
 };
 
 int calls_for(std::size_t block_bytes) {
@@ -253,9 +253,8 @@ int tune_command(const TuneRequest& request) {
   }
   bar.finish();
   for (const MeasuredChoice& choice : fresh) {
-    std::erase_if(all, [&](const MeasuredChoice& old) {
-      return same(old.conditions, choice.conditions);
-    });
+    std::erase_if(
+        all, [&](const MeasuredChoice& old) { return same(old.conditions, choice.conditions); });
     all.push_back(choice);
     fmt::print("{}\n", describe(choice));
   }

@@ -11,8 +11,8 @@ struct TuneRequest {
   std::optional<std::string> ranks, collective;
 };
 
-// Measures which algorithm is best where on this host, and remembers it for `auto`; returns the exit
-// code.
+// Measures which algorithm is best where on this host, and remembers it for `auto`; returns the
+// exit code.
 int tune_command(const TuneRequest& request);
 
 }  // namespace peal

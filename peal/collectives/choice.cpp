@@ -21,7 +21,8 @@ namespace {
 constexpr std::string_view what = "tune file";
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw Error(fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", what, path, why));
+  throw Error(
+      fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", what, path, why));
 }
 
 MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
@@ -88,7 +89,8 @@ std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
 }
 
 std::string text_of(const std::vector<MeasuredChoice>& choices) {
-  std::string text = "# Measured by `peal tune`: the best algorithm up to so many bytes of a block.\n";
+  std::string text =
+      "# Measured by `peal tune`: the best algorithm up to so many bytes of a block.\n";
   for (const MeasuredChoice& choice : choices) {
     const ChoiceConditions& conditions = choice.conditions;
     text += fmt::format(
@@ -155,9 +157,10 @@ const Algorithm* forced_algorithm(Collective collective) {
     rest.remove_prefix(std::min(rest.size(), item.size() + 1));
     const std::size_t equals = item.find('=');
     if (equals == std::string_view::npos) {
-      throw Error(fmt::format("PEAL_ALGORITHM: `{}` is no choice; give collective=algorithm, such "
-                              "as all_reduce=ring, with commas between several",
-                              item));
+      throw Error(
+          fmt::format("PEAL_ALGORITHM: `{}` is no choice; give collective=algorithm, such "
+                      "as all_reduce=ring, with commas between several",
+                      item));
     }
     const Collective named = parse_collective(item.substr(0, equals));
     const Algorithm& algorithm = find_algorithm(named, item.substr(equals + 1));
@@ -191,9 +194,9 @@ Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DTy
   ChoiceConditions conditions = host_;
   conditions.collective = collective;
   conditions.in_windows = uses_windows(collective, placement);
-  const std::string circumstances =
-      host_.is_oversubscribed ? std::string("more ranks than processors")
-                              : fmt::format("a line takes {:.0f} ns", line_ns_);
+  const std::string circumstances = host_.is_oversubscribed
+                                        ? std::string("more ranks than processors")
+                                        : fmt::format("a line takes {:.0f} ns", line_ns_);
   if (const MeasuredChoice* known = nearest(measured_, conditions)) {
     const auto last = std::ssize(known->most_bytes) - 1;
     const auto at = std::min(
@@ -218,11 +221,11 @@ void log_choice(const Team& team, const Choice& choice, std::size_t block_bytes,
     throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
   }
   if (team.rank() != 0) return;
-  fmt::print(stderr, "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n",
-             name(choice.algorithm->collective), block_bytes, team.size(),
-             uses_windows(choice.algorithm->collective, placement) ? "in windows"
-                                                                    : "in private memory",
-             choice.algorithm->name, choice.reason);
+  fmt::print(
+      stderr, "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n",
+      name(choice.algorithm->collective), block_bytes, team.size(),
+      uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
+      choice.algorithm->name, choice.reason);
 }
 
 }  // namespace peal

@@ -15,9 +15,9 @@ namespace peal {
 struct ChoiceConditions {
   Collective collective{};
   int ranks = 1;
-  bool in_windows = false;        // what the collective can use lies in windows
+  bool in_windows = false;         // what the collective can use lies in windows
   bool is_oversubscribed = false;  // more ranks than processors
-  bool has_far_lines = false;     // a cache line takes long from rank to rank: see far_line_ns
+  bool has_far_lines = false;      // a cache line takes long from rank to rank: see far_line_ns
 };
 
 // From here on lines count as far: the ranks do not share a cache.

@@ -73,7 +73,8 @@ static const Algorithm table[] = {
        launch(all_reduce_window_pull, d, k);
      },
      {.send_in_window = true, .in_rank_order = true},
-     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0", nullptr, "P-1"}},
+     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0", nullptr,
+      "P-1"}},
     {all_reduce,
      "window_push",
      [](D& d, const K& k) {
@@ -81,7 +82,8 @@ static const Algorithm table[] = {
        launch(all_reduce_window_push, d, k);
      },
      {.send_in_window = true, .recv_in_window = true, .in_rank_order = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P", "P-1"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P",
+      "P-1"}},
     {all_reduce,
      "cell",
      [](D& d, const K& k) {

@@ -135,8 +135,7 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   if (is_named) {
     plan.algorithm = &find_algorithm(kind.collective, kind.asked);
   } else {
-    const Choice choice =
-        chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
+    const Choice choice = chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
     log_choice(team, choice, count * size_bytes(plan.dtype), kind.placement);
     plan.algorithm = choice.algorithm;
   }
