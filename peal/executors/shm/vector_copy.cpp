@@ -64,6 +64,12 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
   const std::uintptr_t ahead =
       (reinterpret_cast<std::uintptr_t>(dst) - reinterpret_cast<std::uintptr_t>(src)) % alias_bytes;
+  // Long copies whose low bits do not meet are what the C library's own instructions are best at.
+  constexpr std::size_t long_bytes = 32768;
+  if (size_bytes >= long_bytes && (ahead == 0 || ahead >= hn::Lanes(d))) {
+    std::memcpy(dst, src, done);
+    return;
+  }
   if (ahead != 0 && ahead < alias_bytes / 2) {
     for (std::size_t at = done; at > 0; at -= group) {
       copy_group<false>(d, dst + at - group, src + at - group);
