@@ -21,6 +21,7 @@
 #include "cli/output_file.h"
 #include "cli/run_command.h"
 #include "cli/run_request.h"
+#include "cli/tune_command.h"
 #include "peal/base/error.h"
 
 namespace peal {
@@ -198,6 +199,14 @@ void add_bench(CLI::App& app, BenchRequest& request) {
   add("--json", request.json, "FILE", "Write the rows as JSON");
 }
 
+void add_tune(CLI::App& app, TuneRequest& request) {
+  CLI::App* tune = app.add_subcommand(
+      "tune", "Measure which algorithm is best where on this host, and remember it for `auto`");
+  tune->add_option("-n,--ranks", request.ranks, "Numbers of ranks; default 2,4,8")
+      ->type_name("N,...");
+  tune->add_option("-c,--collective", request.collective, "Only this one")->type_name("NAME");
+}
+
 void add_launch(CLI::App& app, LaunchRequest& request) {
   CLI::App* launch = app.add_subcommand(
       "launch",
@@ -253,12 +262,14 @@ int parse_and_run(int argc, char** argv) {
   GraphCommandRequest graph;
   LaunchRequest launch;
   BenchRequest bench;
+  TuneRequest tune;
   add_list(app, list);
   add_run(app, run);
   add_check(app, check);
   add_graph(app, graph);
   add_launch(app, launch);
   add_bench(app, bench);
+  add_tune(app, tune);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -267,6 +278,7 @@ int parse_and_run(int argc, char** argv) {
   }
   if (app.got_subcommand("list")) return list_command(list);
   if (app.got_subcommand("bench")) return bench_command(bench);
+  if (app.got_subcommand("tune")) return tune_command(tune);
   if (app.got_subcommand("launch")) return launch_command(launch);
   if (app.got_subcommand("graph")) return graph_command(graph);
   return app.got_subcommand("check") ? check_command(check) : run_command(run);

@@ -9,6 +9,7 @@
 #include "cli/devices_option.h"
 #include "cli/number_option.h"
 #include "peal/base/error.h"
+#include "peal/collectives/choice.h"
 #include "peal/launch/launch.h"
 
 namespace peal {
@@ -137,6 +138,27 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
   return notes;
 }
 
+const Algorithm& choose(const RunPlan& plan) {
+  if (const Algorithm* forced = forced_algorithm(plan.collective)) return *forced;
+  if (plan.executor->is_simulated()) {
+    return choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype, in_windows,
+                            plan.executor->platform());
+  }
+  // The ranks of a run of its own choose, as those of a program do.
+  auto& chosen =
+      *reinterpret_cast<const Algorithm**>(plan.executor->share(sizeof(const Algorithm*)).data());
+  plan.executor->run(plan.ranks,
+                     [&](Team& team) {
+                       Chooser chooser;
+                       const Choice choice = chooser.choose(team, plan.collective, plan.count,
+                                                            plan.dtype, in_windows);
+                       if (team.rank() == 0)
+                         chosen = choice.algorithm;  // which is the same in every process
+                     },
+                     {});
+  return *chosen;
+}
+
 }  // namespace
 
 int ranks_of(const RunRequest& request, int otherwise) {
@@ -177,8 +199,7 @@ RunPlan make_run_plan(const RunRequest& request) {
   check_buffer_size(plan);
   if (plan.algorithm == nullptr) {
     plan.chosen_by_cost = true;
-    plan.algorithm = &choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype,
-                                       in_windows, plan.executor->platform());
+    plan.algorithm = &choose(plan);
   }
   plan.fill.ranks = plan.ranks;
   if (plan.shape.has_op) plan.fill.op = plan.op;

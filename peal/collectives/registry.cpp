@@ -24,7 +24,7 @@ static const Algorithm table[] = {
        void all_reduce_one_phase(D&, const AllReduceApartArgs&);
        launch(all_reduce_one_phase, d, k);
      },
-     {},
+     {.in_rank_order = true},
      {"n", "1", "L", "L", "0", "P-1", "(P-1)*n", "L", "n"}},
     {all_reduce,
      "two_phase",
@@ -32,7 +32,7 @@ static const Algorithm table[] = {
        void all_reduce_two_phase(D&, const AllReduceApartArgs&);
        launch(all_reduce_two_phase, d, k);
      },
-     {},
+     {.in_rank_order = true},
      {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L", "n"}},
     {all_reduce,
      "ring",
@@ -64,7 +64,7 @@ static const Algorithm table[] = {
        void all_reduce_push(D&, const AllReduceApartArgs&);
        launch(all_reduce_push, d, k);
      },
-     {},
+     {.in_rank_order = true},
      {"P*n", "P", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
     {all_reduce,
      "window_pull",
@@ -72,7 +72,7 @@ static const Algorithm table[] = {
        void all_reduce_window_pull(D&, const AllReduceApartArgs&);
        launch(all_reduce_window_pull, d, k);
      },
-     {.send_in_window = true},
+     {.send_in_window = true, .in_rank_order = true},
      {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0", nullptr,
       "P-1"}},
     {all_reduce,
@@ -81,7 +81,7 @@ static const Algorithm table[] = {
        void all_reduce_window_push(D&, const AllReduceApartArgs&);
        launch(all_reduce_window_push, d, k);
      },
-     {.send_in_window = true, .recv_in_window = true},
+     {.send_in_window = true, .recv_in_window = true, .in_rank_order = true},
      {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P",
       "P-1"}},
     {all_reduce,
@@ -90,7 +90,7 @@ static const Algorithm table[] = {
        void all_reduce_cell(D&, const AllReduceApartArgs&);
        launch(all_reduce_cell, d, k);
      },
-     {.fits_cell = true},
+     {.fits_cell = true, .in_rank_order = true},
      {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_gather,
      "direct",
@@ -130,7 +130,7 @@ static const Algorithm table[] = {
        void reduce_scatter_direct(D&, const ReduceScatterArgs&);
        launch(reduce_scatter_direct, d, k);
      },
-     {},
+     {.in_rank_order = true},
      {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L", "P*n"}},
     {reduce_scatter,
      "ring",
@@ -146,7 +146,7 @@ static const Algorithm table[] = {
        void reduce_scatter_window_pull(D&, const ReduceScatterArgs&);
        launch(reduce_scatter_window_pull, d, k);
      },
-     {.send_in_window = true},
+     {.send_in_window = true, .in_rank_order = true},
      {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0", nullptr, "P-1"}},
     {reduce_scatter,
      "cell",
@@ -154,7 +154,7 @@ static const Algorithm table[] = {
        void reduce_scatter_cell(D&, const ReduceScatterArgs&);
        launch(reduce_scatter_cell, d, k);
      },
-     {.fits_cell = true},
+     {.fits_cell = true, .in_rank_order = true},
      {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_to_all,
      "pull",
@@ -234,7 +234,7 @@ static const Algorithm table[] = {
        void reduce_direct(D&, const RootedArgs&);
        launch(reduce_direct, d, k);
      },
-     {},
+     {.in_rank_order = true},
      {"n", "1", "2", "min(1,P-1)", "0", "P-1", "min(1,P-1)*n", "P-1", "n", "(P-1)*n"}},
     {reduce,
      "tree",

@@ -33,6 +33,7 @@ struct Needs {
   bool recv_in_window = false;  // peers read or write it
   bool apart = false;           // send and recv may not be the same
   bool fits_cell = false;       // a block is at most SignalCell::payload_bytes
+  bool in_rank_order = false;   // it combines so
 
   // Whether such a call, with a block of so many bytes, needs no staging.
   [[nodiscard]] bool are_met(const Placement& placement, std::size_t block_bytes) const;

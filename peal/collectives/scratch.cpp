@@ -132,9 +132,13 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   plan.dtype = kind.recv.data != nullptr ? kind.recv.dtype : kind.send.dtype;
   plan.shape = shape(kind.collective, team.size());
   const bool is_named = kind.asked != auto_algorithm;
-  plan.algorithm = is_named ? &find_algorithm(kind.collective, kind.asked)
-                            : &choose_algorithm(kind.collective, team.size(), count, plan.dtype,
-                                                kind.placement, team.platform());
+  if (is_named) {
+    plan.algorithm = &find_algorithm(kind.collective, kind.asked);
+  } else {
+    const Choice choice = chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
+    log_choice(team, choice, count * size_bytes(plan.dtype), kind.placement);
+    plan.algorithm = choice.algorithm;
+  }
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
   plan.longest_piece =

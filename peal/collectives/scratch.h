@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "peal/collectives/choice.h"
 #include "peal/collectives/registry.h"
 #include "peal/machine/team.h"
 
@@ -128,6 +129,7 @@ class CollectiveState final : public Team::State {
   }
   [[nodiscard]] Scratch& scratch(Team& team, const Algorithm& algorithm, int root);
 
+  Chooser chooser_;
   static constexpr std::size_t plan_count = 64;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
   std::array<CallPlan, plan_count> plans_;  // by a hash of what calls have in common

@@ -17,6 +17,7 @@
 #include <optional>
 #include <sstream>
 
+#include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
 #include "peal/pto/kernel_cache.h"
 
@@ -38,26 +39,6 @@ std::optional<std::string> contents(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-fs::path cache_folder() {
-  const auto variable = [](const char* name) -> fs::path {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-  };
-  fs::path folder = variable("PEAL_CACHE_DIR");
-  if (folder.empty() && !variable("XDG_CACHE_HOME").empty()) {
-    folder = variable("XDG_CACHE_HOME") / "peal";
-  }
-  if (folder.empty() && !variable("HOME").empty()) folder = variable("HOME") / ".cache" / "peal";
-  if (folder.empty()) folder = fs::temp_directory_path() / "peal";
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    throw Error(fmt::format("cache folder `{}` cannot be made: {}; set PEAL_CACHE_DIR to another",
-                            folder.string(), failed.message()));
-  }
-  return folder;
 }
 
 // The folder in which peal/pto/abi.h and the kernels' headers lie.
@@ -187,7 +168,7 @@ std::string compile_source(const std::string& source, KernelLanguage language,
     throw Error(fmt::format("kernel `{}` cannot be read: {}; name an existing source file", source,
                             failed.message()));
   }
-  const fs::path cache = cache_folder();
+  const fs::path cache = made_cache_folder();
   Build build = build_of(path, language, include_folders);
   std::vector<std::string>& command = build.compile;
 

@@ -61,21 +61,27 @@ void ShmDevice::do_copy(View dst, View src, SourcePlace) {
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                           SourcePlace) {
-  reduce_dsts_.clear();
-  reduce_srcs_.clear();
-  for (const Place& dst : dsts) {
-    reduce_dsts_.push_back(at(dst.rank, dst.view, "reduce"));
-    if (dst.rank.index == rank()) continue;
+  // More than are at hand here are kept in vectors, which need not allocate again.
+  constexpr std::size_t at_hand = 16;
+  std::byte* few_dsts[at_hand];
+  const std::byte* few_srcs[at_hand];
+  if (dsts.size() > at_hand) reduce_dsts_.resize(dsts.size());
+  if (srcs.size() > at_hand) reduce_srcs_.resize(srcs.size());
+  std::byte** const to = dsts.size() > at_hand ? reduce_dsts_.data() : few_dsts;
+  const std::byte** const from = srcs.size() > at_hand ? reduce_srcs_.data() : few_srcs;
+  for (std::size_t i = 0; i < dsts.size(); ++i) {
+    to[i] = at(dsts[i].rank, dsts[i].view, "reduce");
+    if (dsts[i].rank.index == rank()) continue;
     ++counts_.puts;
-    counts_.sent_bytes += dst.view.size_bytes();
+    counts_.sent_bytes += dsts[i].view.size_bytes();
   }
-  for (const Place& src : srcs) {
-    reduce_srcs_.push_back(at(src.rank, src.view, "reduce"));
-    if (src.rank.index != rank()) ++counts_.gets;
+  for (std::size_t i = 0; i < srcs.size(); ++i) {
+    from[i] = at(srcs[i].rank, srcs[i].view, "reduce");
+    if (srcs[i].rank.index != rank()) ++counts_.gets;
   }
   const View& shape = dsts.front().view;
   if (settings_.values) {
-    reduce_elements(reduce_dsts_, reduce_srcs_, shape.count, shape.dtype, op,
+    reduce_elements({to, dsts.size()}, {from, srcs.size()}, shape.count, shape.dtype, op,
                     stores_for(shape, dsts.size() + srcs.size()));
   }
 }
@@ -112,8 +118,8 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
     do_put(peer, dst, src, place);
     return do_notify(peer, signal, 1, place);
   }
-  // Data beside a signal has one writer, so the count needs no atomic addition, and the line goes
-  // to the peer once with both.
+  // The line is written as a whole while it is here. An atomic addition asks for it once, to write;
+  // to look at the count first would ask for it twice.
   SignalCell& cell = cell_of(peer, signal, "put_notify");
   if (peer.index != rank()) {
     ++counts_.puts;
@@ -121,8 +127,7 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
     counts_.sent_bytes += src.size_bytes();
   }
   if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
-  set_and_wake({cell.arrived, cell.sleepers},
-               std::atomic_ref(cell.arrived).load(std::memory_order_relaxed) + 1);
+  add_and_wake({cell.arrived, cell.sleepers}, 1);
 }
 
 namespace {

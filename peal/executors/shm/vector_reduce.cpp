@@ -113,6 +113,27 @@ std::size_t stream_with(D d, std::span<std::byte* const> dsts,
   return done;
 }
 
+// The elements that fill no whole vector; returns `count`.
+template <class D, class Op>
+std::size_t reduce_rest([[maybe_unused]] D d, std::span<std::byte* const> dsts,
+                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
+                        Op op) {
+  using T = hn::TFromD<D>;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  if constexpr (sizeof(T) >= 4) {  // masked lanes are not touched there
+    const auto mask = hn::FirstN(d, count - done);
+    const auto source = [&](std::size_t index) {
+      return hn::MaskedLoad(mask, d, reinterpret_cast<const T*>(srcs[index]) + done);
+    };
+    auto sum = source(0);
+    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i));
+    for (std::byte* dst : dsts) hn::BlendedStore(sum, mask, d, reinterpret_cast<T*>(dst) + done);
+    return count;
+  }
+#endif
+  return reduce_with(hn::CappedTag<T, 1>(), dsts, srcs, done, count, op);
+}
+
 template <class T, class Op>
 std::size_t reduce_vectors(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
                            std::size_t count, Stores stores, Op op) {
@@ -129,7 +150,7 @@ std::size_t reduce_vectors(std::span<std::byte* const> dsts, std::span<const std
     }
   }
   done = reduce_with(d, dsts, srcs, done, count, op);
-  return reduce_with(one, dsts, srcs, done, count, op);
+  return done == count ? done : reduce_rest(d, dsts, srcs, done, count, op);
 }
 
 template <class T>

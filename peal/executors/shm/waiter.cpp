@@ -102,6 +102,8 @@ WaitPolicy wait_policy(int ranks) {
   return policy;
 }
 
+void WaitWatch::tell(const std::string& note) { fmt::print(stderr, "peal: note: {}\n", note); }
+
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
   if (look(word, target, &watch, policy)) return;
@@ -109,6 +111,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
   const Clock::time_point begin = Clock::now();
   const std::atomic_ref value(word.value);
   const Sleeper sleeper(word);
+  bool is_told = false;
   struct Watched {
     WaitWatch& watch;
     ~Watched() { watch.after_sleeps(); }
@@ -119,6 +122,12 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
     watch.before_sleep(word, target, place);
     sleep_on(word.value, seen, sleep_ns);
     const std::chrono::duration<double> waited = Clock::now() - begin;
+    if (!is_told && waited.count() >= policy.note_seconds) {
+      is_told = true;
+      watch.tell(fmt::format("{} at {}:{} has waited {:.0f} s so far for {} more arrivals", what,
+                             place.file, place.line, waited.count(),
+                             static_cast<std::int32_t>(target - value.load())));
+    }
     if (waited.count() < policy.timeout_seconds) continue;
     throw RunError(fmt::format(
         "{} at {}:{} has waited {} s for {} more arrivals; look for a rank that does not come, or "
@@ -140,13 +149,6 @@ bool wait_briefly(const WaitWord& word, std::uint32_t target, const WaitPolicy& 
 
 void wake(std::uint32_t& value) {
   ::syscall(SYS_futex, &value, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
-
-void set_and_wake(const WaitWord& word, std::uint32_t value) {
-  // As in add_and_wake, the sleepers are looked at after the word has changed.
-  std::atomic_ref(word.value).store(value, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (std::atomic_ref(word.sleepers).load(std::memory_order_relaxed) != 0) wake(word.value);
 }
 
 void add_and_wake(const WaitWord& word, std::uint32_t value) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "peal/base/source_place.h"
 
@@ -16,6 +17,7 @@ struct WaitPolicy {
   int looks = 100;
   int pauses = 1000;
   int yields = 100;
+  double note_seconds = 60;  // a wait that takes that long is told about, once
   double timeout_seconds = 300;
   bool is_oversubscribed = false;  // more ranks than processors
 };
@@ -48,6 +50,8 @@ class WaitWatch {
   virtual void before_yields() {}
   // Called whenever the wait is about to sleep; throws where there is no use in that.
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
+  // Tells about a wait that takes long, on stderr; it goes on.
+  virtual void tell(const std::string& note);
   // A wait that has been about to sleep is over.
   virtual void after_sleeps() {}
 };
@@ -63,9 +67,6 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
 
 // Whoever sleeps on the word looks at it again, and asks its watch.
 void wake(std::uint32_t& value);
-
-// Sets the word, which nobody else changes; otherwise as add_and_wake.
-void set_and_wake(const WaitWord& word, std::uint32_t value);
 
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/tune_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "cli/bench_warnings.h"
+#include "cli/number_option.h"
+#include "cli/output_file.h"
+#include "cli/progress_bar.h"
+#include "peal/base/cache_folder.h"
+#include "peal/collectives/choice.h"
+#include "peal/collectives/collectives.h"
+#include "peal/collectives/line_probe.h"
+#include "peal/launch/launch.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int rounds = 5;
+// Of a block; the largest is left out where all ranks' blocks would take too much memory.
+constexpr std::size_t block_sizes[] = {48,    256,   1024,   2048,    4096,    8192,
+                                       16384, 65536, 262144, 1048576, 4194304, 16777216};
+constexpr std::size_t most_total_bytes = std::size_t{1} << 28;
+// An algorithm takes a size from the one for the size before when it is better by this much.
+constexpr double clear_margin = 0.97;
+
+struct Case {
+  Collective collective{};
+  int ranks = 2;
+  bool in_windows = false;
+
+  [[nodiscard]] Placement placement() const {
+    return {.send_in_window = in_windows, .recv_in_window = in_windows};
+  }
+  [[nodiscard]] std::vector<std::size_t> sizes() const {
+    const CollectiveShape blocks = shape(collective, ranks);
+    const auto total = static_cast<std::size_t>((blocks.send_blocks + blocks.recv_blocks) * ranks);
+    std::vector<std::size_t> result;
+    for (std::size_t size : block_sizes) {
+      if (size * total <= most_total_bytes) result.push_back(size);
+    }
+    return result;
+  }
+  [[nodiscard]] std::vector<const Algorithm*> candidates() const {
+    std::vector<const Algorithm*> result;
+    for (const Algorithm& algorithm : algorithms()) {
+      if (algorithm.collective == collective && is_candidate(algorithm, placement(), 1)) {
+        result.push_back(&algorithm);
+      }
+    }
+    return result;
+  }
+};
+
+// What the ranks of one run leave: the times in us by size, algorithm and round, and the host.
+struct Measured {
+  ChoiceConditions conditions;
+  std::vector<std::vector<double>> times_us;  // by size and algorithm; negative: left out
+};
+
+int calls_for(std::size_t block_bytes) {
+  return static_cast<int>(std::clamp<std::size_t>((std::size_t{1} << 20) / block_bytes, 2, 100));
+}
+
+// The mean time of some calls, each after all ranks have met and written their input anew.
+double time_us(Team& team, const SignalRow& meeting, const CollectiveCall& call, int calls) {
+  double total = 0;
+  for (int i = 0; i < calls + 1; ++i) {
+    std::fill_n(call.send.data, call.send.size_bytes(), static_cast<std::byte>(i));
+    barrier(team.device(), meeting);
+    const Clock::time_point begin = Clock::now();
+    run_collective(team, call);
+    const std::chrono::duration<double, std::micro> took = Clock::now() - begin;
+    if (i > 0) total += took.count();  // the first call may allocate
+  }
+  return total / calls;
+}
+
+void measure_rank(Team& team, const Case& of, std::span<double> times) {
+  const std::vector<const Algorithm*> candidates = of.candidates();
+  const SignalRow meeting =
+      team.device().allocate_signals("tune barrier", barrier_rounds(of.ranks));
+  const CollectiveShape blocks = shape(of.collective, of.ranks);
+  const std::vector<std::size_t> sizes = of.sizes();
+  const auto length = [](int count, std::size_t bytes) {
+    return static_cast<std::size_t>(count) * bytes;
+  };
+  std::vector<std::byte> own_send, own_recv;
+  View send, recv;
+  if (of.in_windows) {
+    send = team.allocate(length(blocks.send_blocks, sizes.back()), DType::u8);
+    recv = team.allocate(length(blocks.recv_blocks, sizes.back()), DType::u8);
+  } else {
+    own_send.resize(length(blocks.send_blocks, sizes.back()));
+    own_recv.resize(length(blocks.recv_blocks, sizes.back()));
+    send = {own_send.data(), own_send.size(), DType::u8};
+    recv = {own_recv.data(), own_recv.size(), DType::u8};
+  }
+  std::size_t next = 0;
+  for (std::size_t size : sizes) {
+    const auto view = [&](const View& all, int count) {
+      return View{all.data, length(count, size) / 4, DType::f32};
+    };
+    for (int round = 0; round < rounds; ++round) {
+      for (const Algorithm* algorithm : candidates) {
+        double& time = times[next++];
+        time = -1;
+        if (!is_candidate(*algorithm, of.placement(), size)) continue;
+        time = time_us(team, meeting,
+                       {.collective = of.collective,
+                        .send = view(send, blocks.send_blocks),
+                        .recv = view(recv, blocks.recv_blocks),
+                        .algorithm = algorithm->name},
+                       calls_for(size));
+      }
+    }
+  }
+}
+
+Measured measure(Executor& executor, const Case& of) {
+  const std::size_t candidates = of.candidates().size(), sizes = of.sizes().size();
+  const std::size_t each = candidates * sizes * rounds;
+  const auto ranks = static_cast<std::size_t>(of.ranks);
+  const std::span<std::byte> shared =
+      executor.share(sizeof(ProbedHost) + each * ranks * sizeof(double));
+  auto& host = *reinterpret_cast<ProbedHost*>(shared.data());
+  auto* const times = reinterpret_cast<double*>(shared.data() + sizeof(ProbedHost));
+  executor.run(
+      of.ranks,
+      [&](Team& team) {
+        const ProbedHost probed = probe_host(team);
+        if (team.rank() == 0) host = probed;
+        measure_rank(team, of, {times + static_cast<std::size_t>(team.rank()) * each, each});
+      },
+      {});
+  Measured result{.conditions = {.collective = of.collective,
+                                 .ranks = of.ranks,
+                                 .in_windows = of.in_windows,
+                                 .is_oversubscribed = host.is_oversubscribed,
+                                 .has_far_lines = host.line_ns >= far_line_ns},
+                  .times_us = {}};
+  for (std::size_t size = 0; size < sizes; ++size) {
+    std::vector<double>& of_size = result.times_us.emplace_back();
+    for (std::size_t algorithm = 0; algorithm < candidates; ++algorithm) {
+      std::vector<double> means;
+      for (std::size_t round = 0; round < rounds; ++round) {
+        double sum = 0;
+        for (std::size_t rank = 0; rank < ranks; ++rank) {
+          sum += times[rank * each + (size * rounds + round) * candidates + algorithm];
+        }
+        means.push_back(sum / static_cast<double>(ranks));
+      }
+      std::sort(means.begin(), means.end());
+      of_size.push_back(means[rounds / 2]);
+    }
+  }
+  return result;
+}
+
+MeasuredChoice best_of(const Case& of, const Measured& measured) {
+  const std::vector<const Algorithm*> candidates = of.candidates();
+  const std::vector<std::size_t> sizes = of.sizes();
+  MeasuredChoice choice{.conditions = measured.conditions, .most_bytes = {}, .algorithms = {}};
+  std::size_t current = candidates.size();
+  for (std::size_t size = 0; size < sizes.size(); ++size) {
+    const std::vector<double>& times = measured.times_us[size];
+    std::size_t best = candidates.size();
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (times[i] >= 0 && (best == candidates.size() || times[i] < times[best])) best = i;
+    }
+    const bool current_holds = current < candidates.size() && times[current] >= 0 &&
+                               times[best] > clear_margin * times[current];
+    if (!current_holds) current = best;
+    if (choice.algorithms.empty() || choice.algorithms.back() != candidates[current]->name) {
+      choice.algorithms.emplace_back(candidates[current]->name);
+      choice.most_bytes.push_back(sizes[size]);
+    }
+    choice.most_bytes.back() = sizes[size];
+  }
+  return choice;
+}
+
+std::string describe(const MeasuredChoice& choice) {
+  const ChoiceConditions& conditions = choice.conditions;
+  std::string text =
+      fmt::format("{:15} {:3} ranks, {}{}{}:", name(conditions.collective), conditions.ranks,
+                  conditions.in_windows ? "windows" : "private memory",
+                  conditions.is_oversubscribed ? ", more than processors" : "",
+                  conditions.has_far_lines ? ", far lines" : "");
+  for (std::size_t i = 0; i < choice.algorithms.size(); ++i) {
+    text += i + 1 == choice.algorithms.size()
+                ? fmt::format(" {}", choice.algorithms[i])
+                : fmt::format(" {} to {} B,", choice.algorithms[i], choice.most_bytes[i]);
+  }
+  return text;
+}
+
+bool same(const ChoiceConditions& a, const ChoiceConditions& b) {
+  return a.collective == b.collective && a.ranks == b.ranks && a.in_windows == b.in_windows &&
+         a.is_oversubscribed == b.is_oversubscribed && a.has_far_lines == b.has_far_lines;
+}
+
+std::vector<Case> cases_of(const TuneRequest& request) {
+  std::vector<int> ranks;
+  for (std::string_view rest = request.ranks ? std::string_view(*request.ranks) : "2,4,8";;) {
+    const std::string item(rest.substr(0, rest.find(',')));
+    ranks.push_back(
+        static_cast<int>(parse_number("--ranks", item, {.lowest = 2, .highest = 1024})));
+    if (item.size() == rest.size()) break;
+    rest.remove_prefix(item.size() + 1);
+  }
+  std::vector<Case> cases;
+  for (Collective collective : all_collectives) {
+    if (request.collective && parse_collective(*request.collective) != collective) continue;
+    for (int count : ranks) {
+      for (bool in_windows : {true, false}) {
+        Case of{.collective = collective, .ranks = count, .in_windows = in_windows};
+        if (in_windows && !uses_windows(collective, of.placement())) continue;
+        if (of.candidates().size() > 1) cases.push_back(of);
+      }
+    }
+  }
+  if (cases.empty()) {
+    throw Error(fmt::format("tune: {} has only one algorithm to choose; name another collective",
+                            *request.collective));
+  }
+  return cases;
+}
+
+}  // namespace
+
+int tune_command(const TuneRequest& request) {
+  const std::vector<Case> cases = cases_of(request);
+  const auto executor = open_executor("shm");
+  const std::filesystem::path path = made_cache_folder() / tune_file().filename();
+  std::vector<MeasuredChoice> all;
+  if (std::filesystem::exists(path)) all = read_measured_choices(path);
+  warn_of_useless_figures(2);
+  ProgressBar bar(static_cast<double>(cases.size()));
+  std::vector<MeasuredChoice> fresh;
+  for (const Case& of : cases) {
+    fresh.push_back(best_of(of, measure(*executor, of)));
+    bar.update(static_cast<double>(fresh.size()));
+  }
+  bar.finish();
+  for (const MeasuredChoice& choice : fresh) {
+    std::erase_if(
+        all, [&](const MeasuredChoice& old) { return same(old.conditions, choice.conditions); });
+    all.push_back(choice);
+    fmt::print("{}\n", describe(choice));
+  }
+  OutputFile file(path);
+  file.commit(text_of(all));
+  fmt::print("written to {}\n", path.string());
+  return 0;
+}
+
+}  // namespace peal

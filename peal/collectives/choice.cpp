@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/collectives/choice.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "peal/base/cache_folder.h"
+#include "peal/base/error.h"
+#include "peal/collectives/line_probe.h"
+#include "peal/machine/toml_file.h"
+
+namespace peal {
+namespace {
+
+constexpr std::string_view what = "tune file";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error(
+      fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", what, path, why));
+}
+
+MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
+  MeasuredChoice choice;
+  ChoiceConditions& conditions = choice.conditions;
+  conditions.collective = parse_collective(table["collective"].value_or(std::string()));
+  conditions.ranks = table["ranks"].value_or(0);
+  conditions.in_windows = table["in_windows"].value_or(false);
+  conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
+  conditions.has_far_lines = table["far_lines"].value_or(false);
+  if (const toml::array* sizes = table["most_bytes"].as_array()) {
+    for (const toml::node& size : *sizes) {
+      choice.most_bytes.push_back(static_cast<std::size_t>(size.value_or(std::int64_t{0})));
+    }
+  }
+  if (const toml::array* names = table["algorithms"].as_array()) {
+    for (const toml::node& name : *names) {
+      choice.algorithms.push_back(name.value_or(std::string()));
+      static_cast<void>(find_algorithm(conditions.collective, choice.algorithms.back()));
+    }
+  }
+  if (choice.algorithms.empty() || choice.algorithms.size() != choice.most_bytes.size() ||
+      conditions.ranks < 1) {
+    refuse(path, fmt::format("a choice for {} has {} algorithms for {} sizes and {} ranks",
+                             name(conditions.collective), choice.algorithms.size(),
+                             choice.most_bytes.size(), conditions.ranks));
+  }
+  return choice;
+}
+
+// The one for these conditions whose number of ranks is nearest.
+const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
+                              const ChoiceConditions& wanted) {
+  const MeasuredChoice* best = nullptr;
+  const auto distance = [&](const MeasuredChoice& choice) {
+    return std::abs(std::log2(static_cast<double>(choice.conditions.ranks) / wanted.ranks));
+  };
+  for (const MeasuredChoice& choice : measured) {
+    const ChoiceConditions& has = choice.conditions;
+    if (has.collective != wanted.collective || has.in_windows != wanted.in_windows ||
+        has.is_oversubscribed != wanted.is_oversubscribed ||
+        has.has_far_lines != wanted.has_far_lines) {
+      continue;
+    }
+    if (best == nullptr || distance(choice) < distance(*best)) best = &choice;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::filesystem::path tune_file() { return cache_folder() / "tune.toml"; }
+
+std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
+  const toml::table table = read_toml_file(std::string(what), path);
+  const toml::array* const all = table["choice"].as_array();
+  if (all == nullptr) refuse(path, "it has no `choice`");
+  std::vector<MeasuredChoice> choices;
+  for (const toml::node& node : *all) {
+    if (node.as_table() == nullptr) refuse(path, "a `choice` is no table");
+    choices.push_back(choice_of(*node.as_table(), path));
+  }
+  return choices;
+}
+
+std::string text_of(const std::vector<MeasuredChoice>& choices) {
+  std::string text =
+      "# Measured by `peal tune`: the best algorithm up to so many bytes of a block.\n";
+  for (const MeasuredChoice& choice : choices) {
+    const ChoiceConditions& conditions = choice.conditions;
+    text += fmt::format(
+        "\n[[choice]]\ncollective = \"{}\"\nranks = {}\nin_windows = {}\noversubscribed = {}\n"
+        "far_lines = {}\nmost_bytes = [{}]\nalgorithms = [\"{}\"]\n",
+        name(conditions.collective), conditions.ranks, conditions.in_windows,
+        conditions.is_oversubscribed, conditions.has_far_lines, fmt::join(choice.most_bytes, ", "),
+        fmt::join(choice.algorithms, "\", \""));
+  }
+  return text;
+}
+
+bool uses_windows(Collective collective, const Placement& placement) {
+  return std::any_of(algorithms().begin(), algorithms().end(), [&](const Algorithm& algorithm) {
+    const Needs& needs = algorithm.needs;
+    return algorithm.collective == collective && (needs.send_in_window || needs.recv_in_window) &&
+           needs.are_met(placement, 0);
+  });
+}
+
+bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::size_t block_bytes) {
+  const Needs& needs = algorithm.needs;
+  if (!needs.are_met(placement, block_bytes)) return false;
+  const bool combines = shape(algorithm.collective, 1).has_op;
+  return !combines || needs.in_rank_order;
+}
+
+const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size_t block_bytes) {
+  const auto choose = [&](const char* name) -> const Algorithm& {
+    return find_algorithm(conditions.collective, name);
+  };
+  const bool is_cell = block_bytes <= SignalCell::payload_bytes;
+  // What each rank moves; a direct way between windows costs one more meeting, which many ranks
+  // on few processors feel.
+  const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
+  const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 4096;
+  const bool direct = conditions.in_windows && moved > meeting_pays;
+  switch (conditions.collective) {
+    case Collective::all_reduce:
+      if (is_cell) return choose("cell");
+      if (direct) return choose("window_push");
+      return choose(moved <= 4 * meeting_pays ? "push" : "two_phase");
+    case Collective::all_gather:
+    case Collective::reduce_scatter:
+    case Collective::broadcast:
+      return choose(is_cell ? "cell" : direct ? "window_pull" : "direct");
+    case Collective::all_to_all:
+      return choose(is_cell ? "cell" : direct ? "window_pull" : "push");
+    case Collective::reduce:
+    case Collective::gather:
+    case Collective::scatter:
+      return choose("direct");
+    case Collective::barrier:
+      break;
+  }
+  return choose("dissemination");
+}
+
+const Algorithm* forced_algorithm(Collective collective) {
+  const char* const value = std::getenv("PEAL_ALGORITHM");
+  const Algorithm* found = nullptr;
+  for (std::string_view rest = value == nullptr ? "" : value; !rest.empty();) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), item.size() + 1));
+    const std::size_t equals = item.find('=');
+    if (equals == std::string_view::npos) {
+      throw Error(
+          fmt::format("PEAL_ALGORITHM: `{}` is no choice; give collective=algorithm, such "
+                      "as all_reduce=ring, with commas between several",
+                      item));
+    }
+    const Collective named = parse_collective(item.substr(0, equals));
+    const Algorithm& algorithm = find_algorithm(named, item.substr(equals + 1));
+    if (named == collective) found = &algorithm;
+  }
+  return found;
+}
+
+void Chooser::learn(Team& team) {
+  has_learned_ = true;
+  const ProbedHost probed = probe_host(team);
+  host_.ranks = team.size();
+  host_.is_oversubscribed = probed.is_oversubscribed;
+  host_.has_far_lines = probed.line_ns >= far_line_ns;
+  line_ns_ = probed.line_ns;
+  std::error_code none;
+  if (std::filesystem::exists(tune_file(), none)) measured_ = read_measured_choices(tune_file());
+}
+
+Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DType dtype,
+                       const Placement& placement) {
+  const std::size_t block_bytes = count * size_bytes(dtype);
+  if (const Algorithm* forced = forced_algorithm(collective)) {
+    return {forced, "PEAL_ALGORITHM says so"};
+  }
+  if (!team.device().host().is_real) {
+    return {&choose_algorithm(collective, team.size(), count, dtype, placement, team.platform()),
+            "its predicted time is least"};
+  }
+  if (!has_learned_) learn(team);
+  ChoiceConditions conditions = host_;
+  conditions.collective = collective;
+  conditions.in_windows = uses_windows(collective, placement);
+  const std::string circumstances = host_.is_oversubscribed
+                                        ? std::string("more ranks than processors")
+                                        : fmt::format("a line takes {:.0f} ns", line_ns_);
+  if (const MeasuredChoice* known = nearest(measured_, conditions)) {
+    const auto last = std::ssize(known->most_bytes) - 1;
+    const auto at = std::min(
+        last, std::lower_bound(known->most_bytes.begin(), known->most_bytes.end(), block_bytes) -
+                  known->most_bytes.begin());
+    const Algorithm& algorithm =
+        find_algorithm(collective, known->algorithms[static_cast<std::size_t>(at)]);
+    if (algorithm.needs.are_met(placement, block_bytes)) {
+      return {&algorithm, fmt::format("`peal tune` found it best for {} ranks ({})",
+                                      known->conditions.ranks, circumstances)};
+    }
+  }
+  return {&default_algorithm(conditions, block_bytes),
+          fmt::format("nothing was measured ({}); `peal tune` does that", circumstances)};
+}
+
+void log_choice(const Team& team, const Choice& choice, std::size_t block_bytes,
+                const Placement& placement) {
+  const char* const value = std::getenv("PEAL_LOG");
+  if (value == nullptr || *value == '\0') return;
+  if (std::string_view(value) != "choices") {
+    throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
+  }
+  if (team.rank() != 0) return;
+  fmt::print(
+      stderr, "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n",
+      name(choice.algorithm->collective), block_bytes, team.size(),
+      uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
+      choice.algorithm->name, choice.reason);
+}
+
+}  // namespace peal
