@@ -142,7 +142,7 @@ TEST_P(Split, EveryCollectiveRunsOnAPart) {
             [&](Team& team) {
               const auto part = team.split(team.rank() % 2, -team.rank());
               tests::CollectiveCase test{.collective = collective, .ranks = part->size()};
-              for (std::size_t count : {0, 1, 37, 5000}) {
+              for (unsigned count : {0u, 1u, 37u, 5000u}) {
                 test.count = count;
                 test.root = part->size() - 1;
                 tests::CaseBuffers buffers = tests::make_buffers(test, part->rank());
