@@ -141,7 +141,22 @@ std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& cal
   for (int rank = 0; rank < ranks; ++rank) {
     for (const CollectiveCase& test : calls) of_rank(rank).push_back(make_buffers(test, rank));
   }
-  // Each rank compares its own: what it has received may be lost with it.
+  return run_texts(
+      executor, ranks,
+      [&](Team& team) -> std::string {
+        std::vector<CaseBuffers>& own = of_rank(team.rank());
+        for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+          const std::string text = difference(calls[i], team.rank(), own[i]);
+          if (!text.empty()) return fmt::format("call {}: {}", i, text);
+        }
+        return "";
+      },
+      options);
+}
+
+std::string run_texts(Executor& executor, int ranks,
+                      const std::function<std::string(Team&)>& program, const RunOptions& options) {
   constexpr std::size_t most_text = 256;
   const std::span<std::byte> texts = executor.share(static_cast<std::size_t>(ranks) * most_text);
   const auto text_of = [&](int rank) {
@@ -150,14 +165,8 @@ std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& cal
   executor.run(
       ranks,
       [&](Team& team) {
-        std::vector<CaseBuffers>& own = of_rank(team.rank());
-        for (std::size_t i = 0; i < calls.size(); ++i) call(team, calls[i], own[i]);
-        for (std::size_t i = calls.size(); i-- > 0;) {
-          const std::string text = difference(calls[i], team.rank(), own[i]);
-          if (text.empty()) continue;
-          const std::string line = fmt::format("call {}: {}", i, text).substr(0, most_text - 1);
-          std::memcpy(text_of(team.rank()), line.c_str(), line.size() + 1);
-        }
+        const std::string text = program(team).substr(0, most_text - 1);
+        std::memcpy(text_of(team.rank()), text.c_str(), text.size() + 1);
       },
       options);
   for (int rank = 0; rank < ranks; ++rank) {

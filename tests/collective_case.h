@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,12 @@ void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers);
 
 // Runs the calls back to back on one team, each with its own buffers, and compares them all.
 [[nodiscard]] std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& calls,
+                                    const RunOptions& options = {});
+
+// Runs the program on every rank and returns the first rank's text that is not empty. Each rank has
+// to compare its own: what it has received may be lost with it.
+[[nodiscard]] std::string run_texts(Executor& executor, int ranks,
+                                    const std::function<std::string(Team&)>& program,
                                     const RunOptions& options = {});
 
 }  // namespace peal::tests

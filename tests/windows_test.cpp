@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -76,24 +75,17 @@ std::vector<CollectiveCase> cases_of(const Algorithm& algorithm, int ranks) {
 
 std::string run_all(Executor& executor, const Algorithm& algorithm, int ranks, Where where,
                     const RunOptions& options) {
-  constexpr std::size_t most_text = 256;
-  const std::span<std::byte> texts = executor.share(static_cast<std::size_t>(ranks) * most_text);
-  const auto text_of = [&](int rank) {
-    return reinterpret_cast<char*>(texts.data()) + static_cast<std::size_t>(rank) * most_text;
-  };
-  executor.run(
-      ranks,
-      [&](Team& team) {
+  return run_texts(
+      executor, ranks,
+      [&](Team& team) -> std::string {
+        std::string first;
         for (const CollectiveCase& test : cases_of(algorithm, ranks)) {
-          const std::string text = call_and_compare(team, test, where).substr(0, most_text - 1);
-          if (!text.empty()) std::memcpy(text_of(team.rank()), text.c_str(), text.size() + 1);
+          const std::string text = call_and_compare(team, test, where);
+          if (first.empty()) first = text;
         }
+        return first;
       },
       options);
-  for (int rank = 0; rank < ranks; ++rank) {
-    if (*text_of(rank) != '\0') return text_of(rank);
-  }
-  return "";
 }
 
 bool may_be_in_place(Collective collective) {
