@@ -204,11 +204,6 @@ std::string describe(const MeasuredChoice& choice) {
   return text;
 }
 
-bool same(const ChoiceConditions& a, const ChoiceConditions& b) {
-  return a.collective == b.collective && a.ranks == b.ranks && a.in_windows == b.in_windows &&
-         a.is_oversubscribed == b.is_oversubscribed && a.has_far_lines == b.has_far_lines;
-}
-
 std::vector<Case> cases_of(const TuneRequest& request) {
   std::vector<int> ranks;
   for (std::string_view rest = request.ranks ? std::string_view(*request.ranks) : "2,4,8";;) {
@@ -253,8 +248,8 @@ int tune_command(const TuneRequest& request) {
   }
   bar.finish();
   for (const MeasuredChoice& choice : fresh) {
-    std::erase_if(
-        all, [&](const MeasuredChoice& old) { return same(old.conditions, choice.conditions); });
+    std::erase_if(all,
+                  [&](const MeasuredChoice& old) { return old.conditions == choice.conditions; });
     all.push_back(choice);
     fmt::print("{}\n", describe(choice));
   }

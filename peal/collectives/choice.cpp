@@ -61,12 +61,9 @@ const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
     return std::abs(std::log2(static_cast<double>(choice.conditions.ranks) / wanted.ranks));
   };
   for (const MeasuredChoice& choice : measured) {
-    const ChoiceConditions& has = choice.conditions;
-    if (has.collective != wanted.collective || has.in_windows != wanted.in_windows ||
-        has.is_oversubscribed != wanted.is_oversubscribed ||
-        has.has_far_lines != wanted.has_far_lines) {
-      continue;
-    }
+    ChoiceConditions but_for_ranks = choice.conditions;
+    but_for_ranks.ranks = wanted.ranks;
+    if (but_for_ranks != wanted) continue;
     if (best == nullptr || distance(choice) < distance(*best)) best = &choice;
   }
   return best;

@@ -18,6 +18,8 @@ struct ChoiceConditions {
   bool in_windows = false;         // what the collective can use lies in windows
   bool is_oversubscribed = false;  // more ranks than processors
   bool has_far_lines = false;      // a cache line takes long from rank to rank: see far_line_ns
+
+  bool operator==(const ChoiceConditions&) const = default;
 };
 
 // From here on lines count as far: the ranks do not share a cache.

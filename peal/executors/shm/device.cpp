@@ -42,10 +42,7 @@ Stores ShmDevice::stores_for(const View& view, std::size_t views) const {
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
-  if (peer.index != rank()) {
-    ++counts_.puts;
-    counts_.sent_bytes += src.size_bytes();
-  }
+  count_put(peer, src);
   if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(src, 2));
 }
 
@@ -71,9 +68,7 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   const std::byte** const from = srcs.size() > at_hand ? reduce_srcs_.data() : few_srcs;
   for (std::size_t i = 0; i < dsts.size(); ++i) {
     to[i] = at(dsts[i].rank, dsts[i].view, "reduce");
-    if (dsts[i].rank.index == rank()) continue;
-    ++counts_.puts;
-    counts_.sent_bytes += dsts[i].view.size_bytes();
+    count_put(dsts[i].rank, dsts[i].view);
   }
   for (std::size_t i = 0; i < srcs.size(); ++i) {
     from[i] = at(srcs[i].rank, srcs[i].view, "reduce");
@@ -95,10 +90,7 @@ void ShmDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, Source
                     "of {} bytes, which are combined one by one; align it",
                     rank(), element));
   }
-  if (peer.index != rank()) {
-    ++counts_.puts;
-    counts_.sent_bytes += src.size_bytes();
-  }
+  count_put(peer, src);
   if (settings_.values) combine_atomically(to, src.data, src.count, src.dtype, op);
 }
 
@@ -121,11 +113,8 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
   // The line is written as a whole while it is here. An atomic addition asks for it once, to write;
   // to look at the count first would ask for it twice.
   SignalCell& cell = cell_of(peer, signal, "put_notify");
-  if (peer.index != rank()) {
-    ++counts_.puts;
-    ++counts_.notifies;
-    counts_.sent_bytes += src.size_bytes();
-  }
+  count_put(peer, src);
+  if (peer.index != rank()) ++counts_.notifies;
   if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
   add_and_wake({cell.arrived, cell.sleepers}, 1);
 }
@@ -155,8 +144,7 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
   const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
-  const std::uint32_t seen = std::atomic_ref(cell.arrived).load(std::memory_order_acquire);
-  if (static_cast<std::int32_t>(seen - target) < 0) {
+  if (!has_reached(cell.arrived, target)) {
     if (const std::optional<std::string> why = membership_.watch().failure()) {
       throw RunError(
           fmt::format("{}, so the poll at {}:{} is in vain", *why, place.file, place.line));

@@ -52,6 +52,11 @@ class ShmDevice final : public Device {
 
   // Of the cache that processors share, as the system knows it.
   [[nodiscard]] static std::size_t shared_cache_bytes();
+  void count_put(Rank peer, const View& view) {
+    if (peer.index == rank()) return;
+    ++counts_.puts;
+    counts_.sent_bytes += view.size_bytes();
+  }
   // How a verb writes that reads and writes so many views of one length.
   [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.

@@ -53,7 +53,26 @@ struct Larger {
   }
 };
 
-// From element `done` on, as many as fit into whole vectors of D; returns where it ends.
+// From element `done` on, as many as fit into whole vectors of D, each written by
+// `store(vector, address)`; returns where it ends.
+template <class D, class Op, class Store>
+std::size_t reduce_each(D d, std::span<std::byte* const> dsts,
+                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
+                        Op op, Store store) {
+  using T = hn::TFromD<D>;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto source = [&](std::size_t index) {
+    return hn::LoadU(d, reinterpret_cast<const T*>(srcs[index]) + done);
+  };
+  for (; done + lanes <= count; done += lanes) {
+    auto sum = source(0);
+    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i));
+    for (std::byte* dst : dsts) store(sum, reinterpret_cast<T*>(dst) + done);
+  }
+  return done;
+}
+
+// The same through the caches.
 template <class D, class Op>
 std::size_t reduce_with(D d, std::span<std::byte* const> dsts,
                         std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
@@ -76,12 +95,8 @@ std::size_t reduce_with(D d, std::span<std::byte* const> dsts,
       hn::StoreU(second, d, last_dst + done + lanes);
     }
   }
-  for (; done + lanes <= count; done += lanes) {
-    auto sum = source(0, done);
-    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i, done));
-    for (std::byte* dst : dsts) hn::StoreU(sum, d, reinterpret_cast<T*>(dst) + done);
-  }
-  return done;
+  return reduce_each(d, dsts, srcs, done, count, op,
+                     [d](auto vector, T* to) { hn::StoreU(vector, d, to); });
 }
 
 // Whether all destinations lie alike within the vectors of `bytes`.
@@ -101,14 +116,8 @@ std::size_t stream_with(D d, std::span<std::byte* const> dsts,
                         std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
                         Op op) {
   using T = hn::TFromD<D>;
-  const std::size_t lanes = hn::Lanes(d);
-  for (; done + lanes <= count; done += lanes) {
-    auto sum = hn::LoadU(d, reinterpret_cast<const T*>(srcs[0]) + done);
-    for (std::size_t i = 1; i < srcs.size(); ++i) {
-      sum = op(sum, hn::LoadU(d, reinterpret_cast<const T*>(srcs[i]) + done));
-    }
-    for (std::byte* dst : dsts) hn::Stream(sum, d, reinterpret_cast<T*>(dst) + done);
-  }
+  done = reduce_each(d, dsts, srcs, done, count, op,
+                     [d](auto vector, T* to) { hn::Stream(vector, d, to); });
   hwy::FlushStream();
   return done;
 }
