@@ -10,12 +10,28 @@
 
 namespace peal {
 
+// Where a view lies, as its distance from a signal, which is at the same place on every rank.
+[[nodiscard]] inline std::int64_t distance_from(Signal signal, const View& view) {
+  return view.data - reinterpret_cast<std::byte*>(signal.cell);
+}
+
+// The distance that a peer has put into one of `places`. Nothing has come where values are off; all
+// are taken to lie as this rank's `own` then.
+[[nodiscard]] inline std::int64_t told_distance(Device& self, const View& places, std::size_t which,
+                                                std::int64_t own) {
+  std::int64_t theirs = 0;
+  std::memcpy(&theirs, self.read(places).data() + which * sizeof(theirs), sizeof(theirs));
+  return theirs != 0 ? theirs : own;
+}
+
 // All ranks meet and tell each other where their buffers lie in their windows, which need not be at
 // the same place. Needs: a cell for each rank, which stays as it is until all have met again.
 class Meeting {
  public:
   Meeting(Device& self, const SignalRow& cells, const View& send, const View& recv)
-      : self_(self), cells_(cells), own_{distance(send), distance(recv)} {
+      : self_(self),
+        cells_(cells),
+        own_{distance_from(cells[0], send), distance_from(cells[0], recv)} {
     const int me = self.rank(), ranks = self.ranks();
     const View mine = View::of(std::span<std::int64_t>(own_));
     for (int step = 1; step < ranks; ++step) {
@@ -34,17 +50,10 @@ class Meeting {
   [[nodiscard]] Places recv_of_all(const View& mine) const { return on_all(mine, 1); }
 
  private:
-  // Cells lie at the same place on every rank, so a distance from them says where something is.
-  [[nodiscard]] std::int64_t distance(const View& view) const {
-    return view.data - reinterpret_cast<std::byte*>(cells_[0].cell);
-  }
   [[nodiscard]] View places(int of) const { return payload(cells_[of], own_.size(), DType::i64); }
   [[nodiscard]] View on(int peer, View mine, std::size_t which) const {
     if (peer == self_.rank()) return mine;
-    std::array<std::int64_t, 2> theirs;
-    std::memcpy(theirs.data(), self_.read(places(peer)).data(), sizeof(theirs));
-    // Nothing has come where values are off; all are taken to lie alike then.
-    if (theirs[which] != 0) mine.data += theirs[which] - own_[which];
+    mine.data += told_distance(self_, places(peer), which, own_[which]) - own_[which];
     return mine;
   }
   [[nodiscard]] Places on_all(const View& mine, std::size_t which) const {
