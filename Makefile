@@ -35,8 +35,12 @@ clean:
 dependencies:
 	@scripts/install-dependencies.sh
 
-build-dev build-release: build-%: build/%/configured
-	cmake --build --preset $* -j $(JOBS)
+build-dev: build/dev/configured
+	cmake --build --preset dev -j $(JOBS)
+
+# Not the tests, which take longer to compile than everything else.
+build-release: build/release/configured
+	cmake --build --preset release -j $(JOBS) --target peal_command examples
 
 # Ninja configures again by itself when a CMake file changes, but not when the presets do.
 build/%/configured: CMakePresets.json | dependencies

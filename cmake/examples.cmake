@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+add_custom_target(examples)
+
 # A program that is started as the ranks of a team.
 add_executable(example_sum examples/launch/sum.cpp)
 set_target_properties(example_sum PROPERTIES OUTPUT_NAME sum RUNTIME_OUTPUT_DIRECTORY
                                                              "${PROJECT_BINARY_DIR}/examples")
 target_link_libraries(example_sum PRIVATE peal peal_compile_options)
+add_dependencies(examples example_sum)
 if(PEAL_BUILD_TESTS AND TARGET peal_command)
   foreach(ranks 1 2 4 7)
     add_test(NAME example_sum_${ranks} COMMAND peal_command launch -n ${ranks} --
@@ -22,6 +25,7 @@ foreach(source IN LISTS example_sources)
                         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples")
   target_include_directories(example_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(example_${name} PRIVATE peal peal_compile_options)
+  add_dependencies(examples example_${name})
   target_compile_definitions(example_${name}
                              PRIVATE PEAL_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/examples")
 

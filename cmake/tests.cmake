@@ -12,16 +12,13 @@ add_executable(peal_tests ${test_sources})
 target_link_libraries(
   peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_compile_options
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
-                     rapidcheck_gtest)
+                     rapidcheck_gtest tomlplusplus::tomlplusplus)
 export_library(peal_tests)
-target_include_directories(
-  peal_tests SYSTEM
-  PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
-target_compile_definitions(peal_tests PRIVATE TOML_HEADER_ONLY=1
-                                              PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                               PEAL_BINARY="${PROJECT_BINARY_DIR}/peal"
                                               PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
+build_in_unity(peal_tests 5 BY_LETTER)
 if(TARGET peal_command)
   add_dependencies(peal_tests peal_command)
 endif()
@@ -34,3 +31,5 @@ foreach(shard RANGE ${last_shard})
                   "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
   set_tests_properties(peal_tests_${shard} PROPERTIES ENVIRONMENT "${environment}")
 endforeach()
+
+include(thread_sanitizer)

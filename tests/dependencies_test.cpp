@@ -28,12 +28,12 @@ class Graph {
  public:
   NodeId add(const std::vector<Touch>& touches) {
     const NodeId task = add_node({});
-    Needs needs = dependencies_.add(task, touches);
+    TaskNeeds needs = dependencies_.add(task, touches);
     edge_count_ += needs.consumes.size() + needs.follows.size();
     nodes_[task].needs = std::move(needs);
     return task;
   }
-  [[nodiscard]] const Needs& needs(NodeId task) const { return nodes_[task].needs; }
+  [[nodiscard]] const TaskNeeds& needs(NodeId task) const { return nodes_[task].needs; }
   [[nodiscard]] std::size_t edge_count() const { return edge_count_; }
   [[nodiscard]] std::size_t join_count() const { return join_count_; }
 
@@ -64,7 +64,7 @@ class Graph {
  private:
   struct GraphNode {
     std::pair<NodeId, NodeId> operands;  // of a join
-    Needs needs;                         // of a task
+    TaskNeeds needs;                     // of a task
   };
   NodeId add_node(const GraphNode& node) {
     nodes_.push_back(node);
@@ -166,7 +166,7 @@ NodeId first_difference(const Program& program) {
     before.resize(task + 1);
     expected_before[task] = closure(expected.conflicts, expected_before);
     before[task] = closure(graph.needed_tasks(task), before);
-    const Needs& needs = graph.needs(task);
+    const TaskNeeds& needs = graph.needs(task);
     const bool is_same = before[task] == expected_before[task] &&
                          graph.tasks_of(needs.consumes) == expected.consumes &&
                          is_ascending(needs.consumes) && is_ascending(needs.follows) &&
@@ -266,7 +266,7 @@ TEST(Dependencies, JoinsMayBeNone) {
     const Touch touch = {.range = range, .kind = kind};
     return dependencies.add(task, {&touch, 1});
   };
-  const auto all_of = [](const Needs& needs) {
+  const auto all_of = [](const TaskNeeds& needs) {
     return needs.consumes.size() + needs.follows.size();
   };
   EXPECT_EQ(all_of(add(1, {0, 4}, TouchKind::write)), 0u);

@@ -21,24 +21,24 @@ std::vector<std::size_t> all_that_start(Dispatcher& dispatcher) {
   return result;
 }
 
-using Tasks = std::vector<std::size_t>;
+using TaskNumbers = std::vector<std::size_t>;
 
 TEST(Dispatcher, ADeviceTakesOneTaskAtATimeTheFirstSubmittedFirst) {
   Dispatcher dispatcher(2);
   const std::vector<int> first = {0}, second = {1};
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{});
   dispatcher.add(7, first);
   dispatcher.add(3, first);
   dispatcher.add(5, second);
-  EXPECT_EQ(all_that_start(dispatcher), (Tasks{3, 5}));
+  EXPECT_EQ(all_that_start(dispatcher), (TaskNumbers{3, 5}));
   dispatcher.add(1, first);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{});
   dispatcher.release(first);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{1});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{1});
   dispatcher.release(second);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{});
   dispatcher.release(first);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{7});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{7});
 }
 
 TEST(Dispatcher, GroupsInOtherOrdersOfTheirDevicesStartOneAfterTheOther) {
@@ -48,22 +48,22 @@ TEST(Dispatcher, GroupsInOtherOrdersOfTheirDevicesStartOneAfterTheOther) {
   dispatcher.add(1, back);
   dispatcher.add(0, forth);
   for (const auto& [task, devices] : {std::pair{0, &forth}, {1, &back}, {2, &pair}}) {
-    EXPECT_EQ(all_that_start(dispatcher), Tasks{static_cast<std::size_t>(task)});
+    EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{static_cast<std::size_t>(task)});
     dispatcher.release(*devices);
   }
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{});
 }
 
 TEST(Dispatcher, AGroupThatWaitsKeepsItsPlace) {
   Dispatcher dispatcher(2);
   const std::vector<int> left = {0}, right = {1}, both = {0, 1};
   dispatcher.add(0, right);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{0});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{0});
   dispatcher.add(1, both);
   dispatcher.add(2, left);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{});  // else tasks on one device could starve it
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{});  // else tasks on one device could starve it
   dispatcher.release(right);
-  EXPECT_EQ(all_that_start(dispatcher), Tasks{1});
+  EXPECT_EQ(all_that_start(dispatcher), TaskNumbers{1});
 }
 
 // Tasks become ready in any order, run for any time: all run, no device ever has two, and whenever

@@ -91,13 +91,13 @@ TEST(PtoCache, AtomicsOfTheCompilerGoThroughIt) {
 }
 
 TEST(PtoCache, TilesAreNotCached) {
-  const std::string head =
+  const std::string setup =
       "RowTile tile(16); TASSIGN(tile, 0); for (int i = 0; i < 16; ++i) tile.SetValue(i, i);"
       " float first = tile.GetValue(0); set_flag(PIPE_S, PIPE_V, EVENT_ID0);"
       " wait_flag(PIPE_S, PIPE_V, EVENT_ID0); TADDS(tile, tile, first + 1);"
       " set_flag(PIPE_V, PIPE_S, EVENT_ID0); wait_flag(PIPE_V, PIPE_S, EVENT_ID0);"
       " for (int i = 0; i < 16; ++i) out[i] = tile.GetValue(i);";
-  EXPECT_EQ(SmallKernel(head + flush).message(), "passed");
+  EXPECT_EQ(SmallKernel(setup + flush).message(), "passed");
 }
 
 TEST(PtoCache, APollThatIsCachedNeverSeesTheSignal) {

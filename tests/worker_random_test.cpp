@@ -16,7 +16,7 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-constexpr std::size_t length = 64;  // of each buffer
+constexpr std::size_t buffer_length = 64;  // of each buffer
 
 enum class Use { in, out, inout };
 
@@ -63,9 +63,10 @@ struct RandomGraph {
 };
 
 Range random_range(Random& random, std::size_t array) {
-  const auto first = static_cast<std::size_t>(random.below(length));
-  const std::size_t most =
-      random.below(4) == 0 ? length - first : std::min(length - first, length / 8);
+  const auto first = static_cast<std::size_t>(random.below(buffer_length));
+  const std::size_t most = random.below(4) == 0
+                               ? buffer_length - first
+                               : std::min(buffer_length - first, buffer_length / 8);
   return {array, first, 1 + static_cast<std::size_t>(random.below(most)),
           static_cast<Use>(random.below(3))};
 }
@@ -114,7 +115,7 @@ RandomGraph random_graph(std::uint64_t seed, std::size_t count) {
 }
 
 std::vector<Integers> one_by_one(const RandomGraph& graph) {
-  std::vector<Integers> arrays(graph.devices + graph.host_arrays, Integers(length));
+  std::vector<Integers> arrays(graph.devices + graph.host_arrays, Integers(buffer_length));
   for (const RandomTask& task : graph.tasks) {
     for (const Member& member : task.members) {
       std::vector<std::span<const std::int64_t>> taken;
@@ -167,10 +168,11 @@ Outcome run(const RandomGraph& graph, const WorkerOptions& options) {
   const CallableHandle mixes = worker.add(mixer());
   worker.start();
   Outcome outcome;
-  outcome.arrays.assign(graph.devices + graph.host_arrays, Integers(length));
+  outcome.arrays.assign(graph.devices + graph.host_arrays, Integers(buffer_length));
   std::vector<Buffer> buffers;
   for (int device : worker.devices()) {
-    buffers.push_back(worker.allocate({.device = device, .dtype = DType::i64, .count = length}));
+    buffers.push_back(
+        worker.allocate({.device = device, .dtype = DType::i64, .count = buffer_length}));
   }
   outcome.report = worker.run([&](Orchestrator& orch) {
     for (const RandomTask& task : graph.tasks) {

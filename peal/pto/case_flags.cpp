@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_outer_spaces(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(' ');
   if (begin == text.npos) return {};
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
@@ -39,10 +39,10 @@ struct Words {
   std::string_view first, rest;
 };
 Words split(std::string_view text, char separator) {
-  text = trimmed(text);
+  text = without_outer_spaces(text);
   const std::size_t end = text.find(separator);
   if (end == text.npos) return {text, {}};
-  return {trimmed(text.substr(0, end)), trimmed(text.substr(end + 1))};
+  return {without_outer_spaces(text.substr(0, end)), without_outer_spaces(text.substr(end + 1))};
 }
 
 [[noreturn]] void refuse(const char* flag, std::string_view text, const char* expected) {
@@ -64,8 +64,8 @@ std::string argument(std::string_view text) {
     return fmt::format("{{ {} = {} }}", toml_text(words.first), toml_text(words.rest));
   }
   return fmt::format("{{ {} = {}, fill = {} }}", toml_text(words.first),
-                     toml_text(trimmed(words.rest.substr(0, fill))),
-                     toml_text(trimmed(words.rest.substr(fill + 5))));
+                     toml_text(without_outer_spaces(words.rest.substr(0, fill))),
+                     toml_text(without_outer_spaces(words.rest.substr(fill + 5))));
 }
 
 // `scratch f32[272]` as a section.
@@ -76,7 +76,7 @@ std::string window(std::string_view text) {
     refuse("--window", text, "a name, a dtype and a count, such as 'scratch f32[272]'");
   }
   return fmt::format("[window.{}]\ndtype = {}\ncount = {}\n", toml_text(words.first),
-                     toml_text(trimmed(words.rest.substr(0, bracket))),
+                     toml_text(without_outer_spaces(words.rest.substr(0, bracket))),
                      toml_text(words.rest.substr(bracket + 1, words.rest.size() - bracket - 2)));
 }
 

@@ -48,7 +48,7 @@ Dependencies::Overlap Dependencies::Node::overlap(const ByteRange& range) const 
   return first >= range.begin && last < range.end ? Overlap::whole : Overlap::part;
 }
 
-Needs Dependencies::add(NodeId task, std::span<const Touch> touches) {
+TaskNeeds Dependencies::add(NodeId task, std::span<const Touch> touches) {
   CHECK(task != 0);
   cover(touches, TouchKind::read, TouchKind::read, read_);
   cover(touches, TouchKind::read_write, TouchKind::read_write, updated_);
@@ -59,7 +59,7 @@ Needs Dependencies::add(NodeId task, std::span<const Touch> touches) {
       cut(range.end);
     }
   }
-  Needs needs;
+  TaskNeeds needs;
   for (const ByteRange& range : read_) {
     collect_writers(root_, range, Writers::stay, needs.consumes);
   }

@@ -27,7 +27,7 @@ struct Touch {
 };
 
 // What a new task has to wait for: each node once, in ascending order, none in both.
-struct Needs {
+struct TaskNeeds {
   // The last writers of the bytes whose data the task takes in. What fails here fails the task.
   std::vector<NodeId> consumes;
   // The last writers and the readers since of the bytes it writes: only the order counts.
@@ -53,7 +53,7 @@ class Dependencies {
 
   // What `task` needs by all that it touches. It never needs itself: a byte that it both reads and
   // writes counts as written. Its number is not 0, and not that of another node.
-  [[nodiscard]] Needs add(NodeId task, std::span<const Touch> touches);
+  [[nodiscard]] TaskNeeds add(NodeId task, std::span<const Touch> touches);
 
  private:
   using Index = std::uint32_t;  // of trie nodes

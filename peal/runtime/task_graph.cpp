@@ -32,7 +32,7 @@ std::size_t TaskGraph::add(std::span<const Touch> touches, std::span<const std::
   const auto node = static_cast<NodeId>(nodes_.size());
   nodes_.emplace_back().task = static_cast<std::uint32_t>(number);
   nodes_of_tasks_.push_back(node);
-  const Needs needs = dependencies_.add(node, touches);
+  const TaskNeeds needs = dependencies_.add(node, touches);
   for (NodeId from : needs.consumes) connect(from, node, true);
   for (NodeId from : needs.follows) connect(from, node, false);
   for (std::size_t earlier : after) {

@@ -10,8 +10,34 @@
 #include "peal/executors/shm/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define PEAL_THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PEAL_THREAD_SANITIZED 1
+#endif
+#endif
+
+#if defined(PEAL_THREAD_SANITIZED)
+// Of the sanitizer's interface for compilers.
+extern "C" void __tsan_read_range(void* begin, unsigned long size_bytes);
+extern "C" void __tsan_write_range(void* begin, unsigned long size_bytes);
+#endif
+
 namespace peal {
 namespace {
+
+// The thread sanitizer does not see what some vector instructions touch, such as stores that pass
+// the caches by, so it is told of transfers as a whole.
+#if defined(PEAL_THREAD_SANITIZED)
+void tell_read(const std::byte* data, std::size_t size_bytes) {
+  __tsan_read_range(const_cast<std::byte*>(data), size_bytes);
+}
+void tell_written(std::byte* data, std::size_t size_bytes) { __tsan_write_range(data, size_bytes); }
+#else
+void tell_read(const std::byte*, std::size_t) {}
+void tell_written(std::byte*, std::size_t) {}
+#endif
 
 // What is combined at a time stays in the first-level cache.
 constexpr std::size_t tile_elements = 1024;
@@ -56,15 +82,19 @@ void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DTyp
 void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
   constexpr std::size_t memcpy_limit = 512;  // where a loop of one's own begins to pay
   if (dst == src || size_bytes == 0) return;
+  tell_read(src, size_bytes);
+  tell_written(dst, size_bytes);
   if (size_bytes > memcpy_limit) return vector_copy(dst, src, size_bytes, stores);
   std::memcpy(dst, src, size_bytes);
 }
 
 void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
                      std::size_t count, DType dtype, ReduceOp op, Stores stores) {
+  const std::size_t element = size_bytes(dtype);
+  for (const std::byte* src : srcs) tell_read(src, count * element);
+  for (std::byte* dst : dsts) tell_written(dst, count * element);
   std::size_t done = vector_reduce(dsts, srcs, count, dtype, op, stores);
   if (done == count) return;
-  const std::size_t element = size_bytes(dtype);
   const DType wide = accumulator(dtype);
   Tile sum, converted;
   for (; done < count; done += tile_elements) {

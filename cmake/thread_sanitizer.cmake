@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Real ranks as threads under the thread sanitizer, which sees nothing between processes. Only what
+# they need is compiled for it, in whatever build tree this is, instead of the whole project.
+find_package(GTest REQUIRED)
+
+file(GLOB thread_sources CONFIGURE_DEPENDS
+     peal/base/*.cpp peal/machine/*.cpp peal/kernels/*.cpp peal/cost/*.cpp peal/collectives/*.cpp
+     peal/executors/shm/*.cpp peal/launch/platforms.cpp tests/thread/*.cpp)
+# Devices of a worker are processes; vector loops are compiled apart.
+list(FILTER thread_sources EXCLUDE REGEX "/shm/(device_(keeper|memory|process)|driver|vector)")
+
+# The sanitizer does not see what vector instructions touch; it is told by those who call the loops.
+add_library(peal_thread_vectors OBJECT peal/executors/shm/vector_copy.cpp
+                                       peal/executors/shm/vector_reduce.cpp)
+target_link_libraries(peal_thread_vectors PRIVATE peal_compile_options hwy::hwy)
+target_include_directories(peal_thread_vectors PRIVATE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(peal_thread_vectors PRIVATE HWY_COMPILE_ONLY_STATIC)
+target_compile_options(peal_thread_vectors PRIVATE -fno-sanitize=all -g1)
+
+add_executable(peal_thread_tests ${thread_sources} tests/collective_case.cpp
+                                 tests/random_calls.cpp tests/window_case.cpp)
+target_link_libraries(
+  peal_thread_tests PRIVATE peal_thread_vectors peal_compile_options fmt::fmt hwy::hwy GTest::gtest
+                            GTest::gtest_main tomlplusplus::tomlplusplus)
+target_include_directories(peal_thread_tests PRIVATE "${PROJECT_SOURCE_DIR}")
+set(thread_flags -fno-sanitize=all -fsanitize=thread)
+# g++ does not instrument copies that it writes out by itself: all are calls, which are seen.
+target_compile_options(
+  peal_thread_tests PRIVATE ${thread_flags} -g1 -fno-builtin-memcpy -fno-builtin-memmove
+                            -fno-builtin-memset)
+target_link_options(peal_thread_tests PRIVATE ${thread_flags})
+# Most of it is small, and every file includes much the same.
+set_target_properties(peal_thread_tests PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+set_property(SOURCE peal/collectives/registry.cpp PROPERTY SKIP_UNITY_BUILD_INCLUSION ON)
+
+add_test(NAME peal_thread_tests
+         COMMAND "${PROJECT_SOURCE_DIR}/tests/thread/run.sh" $<TARGET_FILE:peal_thread_tests>)
+set_tests_properties(peal_thread_tests PROPERTIES ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1")
