@@ -44,3 +44,8 @@ target_compile_options(
             "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>"
             # Reports name source places relative to the root, the same wherever the tree is.
             "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
+
+# Programs and tests, whose own speed does not matter where there are sanitizers.
+add_library(peal_program_options INTERFACE)
+target_link_libraries(peal_program_options INTERFACE peal_compile_options)
+target_compile_options(peal_program_options INTERFACE $<$<CONFIG:Debug>:-O0>)

@@ -6,12 +6,12 @@ add_library(peers_rank STATIC EXCLUDE_FROM_ALL
             bench/peers/clock.cpp bench/peers/meeting.cpp bench/peers/memory.cpp
             bench/peers/protocol.cpp bench/peers/rank_loop.cpp bench/peers/vector_loops.cpp)
 target_include_directories(peers_rank PUBLIC "${PROJECT_SOURCE_DIR}")
-target_link_libraries(peers_rank PUBLIC hwy::hwy PRIVATE peal_compile_options)
+target_link_libraries(peers_rank PUBLIC hwy::hwy PRIVATE peal_program_options)
 
 add_executable(bench_peers bench/peers/contestants.cpp bench/peers/main.cpp bench/peers/race.cpp
                            bench/peers/rank_limit.cpp bench/peers/rank_peal.cpp
                            bench/peers/rank_set.cpp bench/peers/summary.cpp bench/peers/tables.cpp)
-target_link_libraries(bench_peers PRIVATE peers_rank peal peal_cli peal_compile_options)
+target_link_libraries(bench_peers PRIVATE peers_rank peal peal_cli peal_program_options)
 set_target_properties(bench_peers PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${peers_folder}")
 
 if(TARGET peal_tests)
@@ -22,7 +22,7 @@ add_custom_target(peers DEPENDS bench_peers peal_command)
 
 function(add_peer name source)
   add_executable(rank_${name} EXCLUDE_FROM_ALL ${source})
-  target_link_libraries(rank_${name} PRIVATE peers_rank peal_compile_options ${ARGN})
+  target_link_libraries(rank_${name} PRIVATE peers_rank peal_program_options ${ARGN})
   set_target_properties(rank_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${peers_folder}")
   add_dependencies(peers rank_${name})
 endfunction()
