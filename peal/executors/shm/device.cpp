@@ -23,21 +23,11 @@ ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
       settings_(settings),
       counts_(own_counts_) {}
 
-std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
-  if (peer.index == rank() || view.empty()) return view.data;
-  if (!membership_.holds(view.data, view.size_bytes())) {
-    throw Error(fmt::format(
-        "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
-        "Team::allocate or Device::allocate",
-        verb, rank(), view.count, peer.index));
-  }
-  return view.data + membership_.shift(peer.index);
-}
-
-// Ranks do the same at the same time, as a rule.
-Stores ShmDevice::stores_for(const View& view, std::size_t views) const {
-  const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
-  return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
+  throw Error(fmt::format(
+      "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
+      "Team::allocate or Device::allocate",
+      verb, rank(), view.count, peer.index));
 }
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
@@ -76,8 +66,12 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   }
   const View& shape = dsts.front().view;
   if (settings_.values) {
-    reduce_elements({to, dsts.size()}, {from, srcs.size()}, shape.count, shape.dtype, op,
-                    stores_for(shape, dsts.size() + srcs.size()));
+    reduce_elements({.dsts = {to, dsts.size()},
+                     .srcs = {from, srcs.size()},
+                     .count = shape.count,
+                     .dtype = shape.dtype,
+                     .op = op,
+                     .stores = stores_for(shape, dsts.size() + srcs.size())});
   }
 }
 

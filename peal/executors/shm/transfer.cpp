@@ -38,6 +38,21 @@ void accumulate(std::span<const std::byte* const> srcs, std::size_t offset_bytes
   if (left != sum.bytes.data()) std::memcpy(sum.bytes.data(), left, count * size_bytes(wide));
 }
 
+void reduce_tiles(const Reduction& all) {
+  const DType dtype = all.dtype, wide = accumulator(dtype);
+  const std::size_t element = size_bytes(dtype);
+  Tile sum, converted;
+  for (std::size_t done = 0; done < all.count; done += tile_elements) {
+    const std::size_t length = std::min(tile_elements, all.count - done);
+    accumulate(all.srcs, done * element, length, dtype, all.op, sum, converted);
+    if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
+    const Tile& result = wide != dtype ? converted : sum;
+    for (std::byte* dst : all.dsts) {
+      std::memcpy(dst + done * element, result.bytes.data(), length * element);
+    }
+  }
+}
+
 template <class Word>
 void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
                    ReduceOp op) {
@@ -60,22 +75,9 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, St
   std::memcpy(dst, src, size_bytes);
 }
 
-void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                     std::size_t count, DType dtype, ReduceOp op, Stores stores) {
-  std::size_t done = vector_reduce(dsts, srcs, count, dtype, op, stores);
-  if (done == count) return;
-  const std::size_t element = size_bytes(dtype);
-  const DType wide = accumulator(dtype);
-  Tile sum, converted;
-  for (; done < count; done += tile_elements) {
-    const std::size_t length = std::min(tile_elements, count - done);
-    accumulate(srcs, done * element, length, dtype, op, sum, converted);
-    if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
-    const Tile& result = wide != dtype ? converted : sum;
-    for (std::byte* dst : dsts) {
-      std::memcpy(dst + done * element, result.bytes.data(), length * element);
-    }
-  }
+void reduce_elements(const Reduction& all) {
+  const std::size_t done = vector_reduce(all);
+  if (done != all.count) reduce_tiles(all);
 }
 
 void combine_atomically(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
