@@ -1,45 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/waiter.h"
+#include "peal/executors/shm/watch.h"
 
 namespace peal {
 
-// Looks after a rank's waits, and knows why they may be in vain.
-class ShmWatch : public WaitWatch {
- public:
-  // Why nobody can go on; nothing as long as everybody can.
-  [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
-};
-
-// Looks after the ranks of a whole arena: whether one has failed or died, or all others have
-// finished.
-class ShmTeamWatch final : public ShmWatch {
- public:
-  ShmTeamWatch(const ShmArena& arena, int rank);
-  void before_yields() override;
-  void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
-  [[nodiscard]] std::optional<std::string> failure() const override { return arena_.failure(); }
-
- private:
-  // Moves this rank to a processor that no other rank was seen waiting on.
-  void move_apart();
-
-  const ShmArena& arena_;
-  int rank_;
-  bool may_spread_;  // there is a processor for each rank
-  std::chrono::steady_clock::time_point next_move_{};
-};
+// What a cell's owner has consumed: not in the line that notifiers write to, so that the line need
+// not come back to them first.
+[[nodiscard]] inline std::uint32_t& consumed(SignalCell& cell) {
+  if (cell.counter == 0) return cell.consumed;
+  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
+}
 
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of
 // each member lies, and what of its own memory the others can address.
@@ -127,6 +107,7 @@ class ShmMembership {
 };
 
 // All ranks of an arena as a team.
-[[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch);
+[[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch,
+                                                 const WaitPolicy& policy);
 
 }  // namespace peal
