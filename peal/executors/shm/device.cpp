@@ -155,7 +155,7 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-bool ShmDevice::do_is_in_window(const View& view) const { return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes()); }
+bool ShmDevice::do_is_in_window(const View& view) const { return membership_.is_in_windows(view); }
 
 HostFacts ShmDevice::do_host() const {
   return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};

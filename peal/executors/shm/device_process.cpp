@@ -51,6 +51,7 @@ void DeviceProcess::carry_out(const TaskOrder& order) {
     Member& member = member_of(order);
     set_team(member.membership);
     const std::span arguments(order.arguments, static_cast<std::size_t>(order.arguments_count));
+    member.membership.set_arguments(arguments);
     programs_[order.program]->run(member.team, arguments);
     has_failed = false;
   } catch (const std::exception& error) {
@@ -83,7 +84,7 @@ DeviceProcess::Member& DeviceProcess::member_of(const TaskOrder& order) {
           .allocations = *reinterpret_cast<AllocationChunk*>(arena_.part(device_) + offset),
           .watch = *this,
           .policy = policy_,
-          .has_same_places = false},
+          .has_tasks = true},
       platform_);
   return *member;
 }
@@ -96,7 +97,7 @@ std::unique_ptr<DeviceProcess::Member> DeviceProcess::make_member(DomainControl&
                               .allocations = domain.allocations,
                               .watch = *this,
                               .policy = policy_,
-                              .has_same_places = false},
+                              .has_tasks = true},
       platform_);
   if (domain.window_bytes != 0) {
     member->membership.add_window(domain.name, arena_.part(device_) + domain.window_offset,

@@ -51,7 +51,7 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       rank_(settings.rank),
       watch_(settings.watch),
       policy_(settings.policy),
-      has_same_places_(settings.has_same_places),
+      has_tasks_(settings.has_tasks),
       chunk_(&settings.allocations),
       whole_(settings.whole),
       windows_(whole_ == nullptr ? std::make_shared<Windows>() : whole_->windows_) {

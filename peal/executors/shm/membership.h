@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/waiter.h"
 #include "peal/executors/shm/watch.h"
+#include "peal/machine/task.h"
 
 namespace peal {
 
@@ -32,9 +34,9 @@ class ShmMembership {
     AllocationChunk& allocations;
     ShmWatch& watch;
     WaitPolicy policy;
-    // Whether members that give a collective memory in a window all give the same place of it.
-    // Tasks of a worker are free to give others.
-    bool has_same_places = true;
+    // Members that carry out tasks may be given memory in a window by one and other memory by
+    // another; only what is known to lie in windows on all of them counts as such.
+    bool has_tasks = false;
     // Of a team that is a part of another one: that one, whose windows its members can address,
     // too.
     const ShmMembership* whole = nullptr;
@@ -49,7 +51,14 @@ class ShmMembership {
   [[nodiscard]] const std::vector<int>& parts() const { return parts_; }
   [[nodiscard]] ShmWatch& watch() const { return watch_; }
   [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
-  [[nodiscard]] bool has_same_places() const { return has_same_places_; }
+  [[nodiscard]] bool has_tasks() const { return has_tasks_; }
+
+  // What the task that this member carries out is given.
+  void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
+  // Whether it lies in a window of this member's, as its counterparts do on all others.
+  [[nodiscard]] bool is_in_windows(const View& view) const {
+    return has_tasks_ ? lies_in_windows(arguments_, view) : holds(view.data, view.size_bytes());
+  }
 
   // From an address of this rank's to the same place of a peer's.
   [[nodiscard]] std::ptrdiff_t shift(int peer) const {
@@ -97,7 +106,8 @@ class ShmMembership {
   std::vector<std::ptrdiff_t> shifts_;
   ShmWatch& watch_;
   WaitPolicy policy_;
-  bool has_same_places_;
+  bool has_tasks_;
+  std::span<const TaskArgument> arguments_;
   AllocationChunk* chunk_;
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one
