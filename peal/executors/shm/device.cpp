@@ -113,17 +113,6 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
   add_and_wake({cell.arrived, cell.sleepers}, 1);
 }
 
-namespace {
-
-// What the cell's owner has consumed: not in the line that notifiers write to, so that the line
-// need not come back to them first.
-std::uint32_t& consumed(SignalCell& cell) {
-  if (cell.counter == 0) return cell.consumed;
-  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
-}
-
-}  // namespace
-
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
@@ -160,9 +149,7 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-bool ShmDevice::do_is_in_window(const View& view) const {
-  return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes());
-}
+bool ShmDevice::do_is_in_window(const View& view) const { return membership_.is_in_windows(view); }
 
 HostFacts ShmDevice::do_host() const {
   return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};
