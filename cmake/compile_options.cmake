@@ -38,6 +38,9 @@ target_compile_options(
             # It also sees overruns that are none in what a sanitizer has instrumented. The presets
             # of type Debug have sanitizers; `release` is compiled with these warnings.
             "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Debug>>:${doubtful_warnings}>"
+            # g++ would load two members at once that have just been stored one by one, which takes
+            # a processor longer than a small collective's other work.
+            $<$<CXX_COMPILER_ID:GNU>:-fno-tree-slp-vectorize>
             # ccache can only look into a precompiled header of g++ with it.
             $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
             # clang otherwise writes the time into a precompiled header.

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The comparison with other libraries, without any of them: Peal and the limit alone.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "tests/program.h"
 
@@ -64,6 +73,41 @@ TEST_F(BenchPeers, SaysWhoDoesNotStart) {
   EXPECT_NE(finished.err.find("peal does not start; it says: /nowhere/peal cannot be run"),
             std::string::npos)
       << finished.err;
+}
+
+// Whether it comes within a minute.
+bool comes(const std::function<bool()>& what) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!what()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    ::sched_yield();
+  }
+  return true;
+}
+
+TEST_F(BenchPeers, LeavesNothingWhenItIsKilled) {
+  const TemporaryFolder folder;
+  const auto entries = [&] {
+    using Iterator = std::filesystem::directory_iterator;
+    return std::vector<std::filesystem::path>(Iterator(folder.path("")), Iterator());
+  };
+  const pid_t driver = ::fork();
+  if (driver == 0) {
+    ::setenv("TMPDIR", folder.path("").c_str(), 1);
+    const int nothing = ::open("/dev/null", O_WRONLY);
+    ::dup2(nothing, STDOUT_FILENO);
+    ::dup2(nothing, STDERR_FILENO);
+    ::execl(PEAL_BENCH_PEERS, PEAL_BENCH_PEERS, "--contestants", "limit", "-b", "8", nullptr);
+    ::_exit(127);
+  }
+  // By then its ranks are about to start.
+  EXPECT_TRUE(comes([&] {
+    const auto made = entries();
+    return made.size() == 1 && std::filesystem::exists(made.front() / "driver");
+  }));
+  ::kill(driver, SIGKILL);
+  EXPECT_EQ(::waitpid(driver, nullptr, 0), driver);
+  EXPECT_TRUE(comes([&] { return entries().empty(); }));
 }
 
 TEST_F(BenchPeers, Misuse) {

@@ -67,7 +67,9 @@ TEST(Cli, MisuseIsToldInOneSentence) {
   expect_misuse("run all_reduce -t f8", "dtype `f8` is unknown");
   expect_misuse("run all_reduce --op xor", "operation `xor` is unknown");
   expect_misuse("run broadcast --op xor", "operation `xor` is unknown");
-  expect_misuse("run all_reduce -p a9sim", "platform `a9sim` is unknown");
+  const std::string unknown = "platform `a9sim` is unknown; use one of a2a3sim, a5sim, hostsim, ";
+  expect_misuse("run all_reduce -p a9sim", unknown + "shm, or the path of a .toml file");
+  expect_misuse("check all_reduce -p a9sim", unknown + "or the path of a .toml file");
   expect_misuse("run all_reduce -n 0", "--ranks `0`");
   expect_misuse("run all_reduce -n -1", "--ranks `-1`");
   expect_misuse("run all_reduce -n 65537", "from 1 to 65536");

@@ -144,8 +144,8 @@ TEST(Graph, SaysWhatIsWrongWithTheFile) {
        ": `speed` is an unknown key; use one of platform, devices, checks, tolerance, values, "
        "callable, domain, buffer, task"},
       {"devices = 0\ntask = []\nplatform = \"b9sim\"\n",
-       "platform `b9sim` is unknown; use one of a2a3sim, a5sim, hostsim, or the path of a .toml "
-       "file"},
+       "platform `b9sim` is unknown; use one of a2a3sim, a5sim, hostsim, shm, or the path of a "
+       ".toml file"},
       {sum_graph("run = \"product\"\ndevices = 0\n"),
        ": `task[0].run` names `product`, which is no callable; there are sum"},
       {sum_graph("run = \"sum\"\ndevices = 7\n"),

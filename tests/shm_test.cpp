@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "peal/base/error.h"
 #include "peal/collectives/registry.h"
 #include "peal/executors/shm/executor.h"
+#include "peal/executors/shm/team_watch.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/platforms.h"
 #include "peal/machine/barrier.h"
@@ -191,6 +193,66 @@ TEST(Shm, ARankThatEndsEndsTheOthersWaitsWithItsName) {
   EXPECT_EQ(failure_when([] { throw 7; }), "rank 1: it throws what is no std::exception");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   EXPECT_LT(took.count(), 60);  // and not PEAL_TIMEOUT's 300 each
+}
+
+TEST(Shm, RanksThatAllWaitAreToldWhatFor) {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string text = failure_of(3, [](Team& team) {
+    const SignalRow row = team.device().allocate_signals("never", 2);
+    team.device().notify(Rank{(team.rank() + 1) % 3}, row[1]);
+    team.device().wait(row[1]);
+    if (team.rank() != 2) team.device().wait(row[1], 2);
+  });
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(took.count(), 60);  // and not PEAL_TIMEOUT's 300
+  EXPECT_NE(text.find("deadlock: 2 of 3 ranks wait and nobody can wake them\n  rank 0 waits for 2 "
+                      "arrivals at `never[1]`, 2 of them are missing   tests/shm_test.cpp:"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n  rank 1 waits for 2 arrivals at `never[1]`"), std::string::npos) << text;
+  EXPECT_EQ(text.find("different calls"), std::string::npos) << text;
+}
+
+// Both kinds of calls have been made before, so that no rank allocates anything more.
+TEST(Shm, WindowsOnSomeRanksAndNotOnOthersAreTold) {
+  const std::string text = failure_of(2, [](Team& team) {
+    constexpr std::size_t count = 100'000;
+    const std::span<float> window = team.allocate<float>(count), sum = team.allocate<float>(count);
+    std::vector<float> mine(count), own(count);
+    for (int call = 0; call < 3; ++call) {
+      all_reduce(team, {.send = window, .recv = sum, .algorithm = "window_push"});
+      all_reduce(team, {.send = mine, .recv = own});
+    }
+    if (team.rank() == 0) {
+      all_reduce(team, {.send = window, .recv = sum, .algorithm = "window_push"});
+    }
+    if (team.rank() == 1) all_reduce(team, {.send = mine, .recv = own});
+  });
+  EXPECT_NE(text.find("deadlock: 2 of 2 ranks wait and nobody can wake them\n  rank 0 waits for 1 "
+                      "arrivals at `all_reduce "),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n  they are in different calls: make the same calls on every rank, each "
+                      "with buffers in windows on all ranks or on none"),
+            std::string::npos)
+      << text;
+}
+
+// Ranks that wait where another one does move, and are then free to be anywhere again.
+TEST(Shm, ARankThatWaitsOnAnothersProcessorMoves) {
+  cpu_set_t allowed, after;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+  if (usable_processors() < 2) GTEST_SKIP() << "there is one processor";
+  const ShmArena arena = ShmArena::make(2);
+  for (const bool may_spread : {false, true}) {
+    ShmTeamWatch watch(arena, 1, {.is_oversubscribed = !may_spread});
+    arena.rank(0).processor.store(::sched_getcpu() + 1);
+    watch.before_yields();
+    EXPECT_EQ(arena.rank(1).processor.load() != 0, may_spread);
+    EXPECT_NE(arena.rank(1).processor.load(), arena.rank(0).processor.load());
+    ASSERT_EQ(::sched_getaffinity(0, sizeof(after), &after), 0);
+    EXPECT_TRUE(CPU_EQUAL(&allowed, &after));
+  }
 }
 
 TEST(Shm, AMistakeOfTheCallerStaysOne) {

@@ -3,9 +3,11 @@
 #include "tests/shm_worker.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <fstream>
 #include <future>
 #include <stdexcept>
@@ -14,6 +16,8 @@
 #include <vector>
 
 #include "peal/base/random.h"
+#include "peal/executors/shm/waiter.h"
+#include "peal/machine/window.h"
 
 namespace peal {
 namespace {
@@ -42,6 +46,53 @@ TEST_F(ShmWorker, DevicesAreProcessesThatEndWithTheWorker) {
       for (pid_t process : processes) EXPECT_FALSE(is_gone(process));
     }
     for (pid_t process : processes) EXPECT_TRUE(is_gone(process));
+  }
+}
+
+// Until they are seen on different processors, or have met so often. Both begin on one.
+void meet_until_apart(Device& self, const TaskArguments& args) {
+  cpu_set_t allowed, one;
+  CPU_ZERO(&one);
+  CPU_SET(args.scalar<int>(1), &one);
+  ::sched_getaffinity(0, sizeof(allowed), &allowed);
+  ::sched_setaffinity(0, sizeof(one), &one);
+  ::sched_setaffinity(0, sizeof(allowed), &allowed);
+  const SignalRow row = self.allocate_signals("meetings", 2);
+  const Rank other{1 - self.rank()};
+  std::int32_t processors[2] = {0, 0};
+  int meetings = 0;
+  for (; meetings < args.scalar<int>(2) && processors[0] == processors[1]; ++meetings) {
+    processors[0] = ::sched_getcpu();
+    const Signal& signal = row[meetings % 2];
+    self.put_notify(other, payload(signal, 1, DType::i32), View::of(std::span(processors).first(1)),
+                    signal);
+    self.wait(signal);
+    std::memcpy(processors + 1, self.read(payload(signal, 1, DType::i32)).data(), sizeof(int));
+  }
+  args.elements<std::int32_t>(0)[0] = meetings;
+}
+
+TEST_F(ShmWorker, DevicesThatWaitOnOneProcessorAreParted) {
+  if (usable_processors() < 2) GTEST_SKIP() << "there is one processor";
+  constexpr int most = 20'000;
+  Worker worker = open_worker(real({0, 1}));
+  const CallableHandle meet = worker.add(device_function("meet", meet_until_apart));
+  worker.start();
+  // The system parts processes that have just been started by itself, but not later.
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::int32_t> meetings(2);
+    worker.run([&](Orchestrator& orch) {
+      const Domain pair = orch.allocate_domain({"pair", {0, 1}, 64});
+      orch.submit_group(meet, {0, 1}, [&](int rank) {
+        return Args{}
+            .out(std::span(meetings).subspan(static_cast<std::size_t>(rank), 1))
+            .scalar(::sched_getcpu())
+            .scalar(most)
+            .context(pair[rank]);
+      });
+    });
+    EXPECT_LT(meetings[0], most);
+    EXPECT_EQ(meetings[0], meetings[1]);
   }
 }
 

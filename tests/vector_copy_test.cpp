@@ -50,7 +50,12 @@ TEST(VectorReduce, StreamingStoresWriteTheSame) {
         const std::array<const std::byte*, 2> srcs = {
             reinterpret_cast<const std::byte*>(a.data() + 1),
             reinterpret_cast<const std::byte*>(b.data())};
-        reduce_elements(dsts, srcs, count, DType::f32, ReduceOp::sum, Stores::streaming);
+        reduce_elements({.dsts = dsts,
+                         .srcs = srcs,
+                         .count = count,
+                         .dtype = DType::f32,
+                         .op = ReduceOp::sum,
+                         .stores = Stores::streaming});
         for (std::size_t i = 0; i < first.size(); ++i) {
           const bool in_first = i >= shift && i < shift + count;
           const bool in_second = i >= other && i < other + count;

@@ -32,8 +32,8 @@ TEST(WorkerMisuse, DevicesAndPlatformsThatMakeNoSense) {
   EXPECT_EQ(opening({.devices = {4, 2, 4}}),
             "worker: device 4 is given twice; name each device once");
   EXPECT_EQ(opening({.platform = "a9sim"}),
-            "platform `a9sim` is unknown; use one of a2a3sim, a5sim, hostsim, or the path of a "
-            ".toml file");
+            "platform `a9sim` is unknown; use one of a2a3sim, a5sim, hostsim, shm, or the path of "
+            "a .toml file");
   expect_part(opening({.platform = "nowhere.toml"}), "nowhere.toml");
   for (double seconds : {0.0, -1.0, std::nan("")}) {
     expect_part(opening({.time_limit_seconds = seconds}), "worker: a time limit of ");

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -39,7 +42,8 @@ constexpr double hopeless = 2;
 constexpr std::chrono::milliseconds begin_patience{20}, end_patience{2};
 constexpr int patience_share = 5;
 
-// A folder of this run, with everything in it.
+// A folder of this run, with everything in it. When this process is killed, another one removes the
+// folder, once all that could write to it have ended.
 class Folder {
  public:
   Folder() {
@@ -49,17 +53,55 @@ class Folder {
                               std::filesystem::temp_directory_path().string()));
     }
     path_ = name;
+    try {
+      start_heir();
+    } catch (...) {
+      remove();
+      throw;
+    }
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    remove();
+    ::kill(heir_, SIGKILL);
+    ::waitpid(heir_, nullptr, 0);
+    ::close(held_);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  void remove() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  // Everything that is started from here holds the other end of what it reads from.
+  void start_heir() {
+    int ends[2];
+    if (::pipe(ends) != 0 || (heir_ = ::fork()) < 0) {
+      throw Error(
+          fmt::format("the run cannot be started: {}; raise the limits of `ulimit -u` and "
+                      "`ulimit -n`",
+                      std::strerror(errno)));
+    }
+    held_ = ends[1];
+    if (heir_ != 0) {
+      ::close(ends[0]);
+      return;
+    }
+    ::setpgid(0, 0);  // not to get the terminal's Ctrl-C
+    for (const int shared : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, held_}) ::close(shared);
+    char nothing = 0;
+    while (::read(ends[0], &nothing, 1) < 0 && errno == EINTR) {
+    }
+    remove();
+    ::_exit(0);
+  }
+
   std::string path_;
+  pid_t heir_ = -1;
+  int held_ = -1;
 };
 
 class Spinner {

@@ -19,6 +19,9 @@ enum class Collective : std::uint8_t {
   barrier,
 };
 
+// Asks for whatever algorithm is the fastest.
+inline constexpr std::string_view auto_algorithm = "auto";
+
 inline constexpr Collective all_collectives[] = {
     Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter,
     Collective::all_to_all, Collective::broadcast,  Collective::reduce,

@@ -16,40 +16,49 @@ struct Piece {
   std::size_t first = 0, length = 0;
 };
 
-Chunks blocks(const View& all, int count, std::size_t stride, Piece piece) {
+// The piece of each of `count` blocks, or of an all-reduce's one block, cut into a chunk for each
+// rank.
+Chunks blocks(const CallPlan& plan, const View& all, int count, Piece piece) {
   if (count == 0 || all.data == nullptr) return {};
-  return {all.part(piece.first, piece.length), count, stride};
+  const View first = all.part(piece.first, piece.length);
+  return plan.cuts > 0 ? Chunks(first, plan.cuts) : Chunks(first, count, plan.count);
+}
+// The same of blocks that are staged, one behind the other.
+Chunks staged_blocks(const CallPlan& plan, const View& all, int count) {
+  return Chunks(all, plan.cuts > 0 ? plan.cuts : count);
 }
 
-// Copies blocks of one length one by one; those that are the same stay.
-void copy_blocks(Device& device, const Chunks& dst, const Chunks& src) {
+// Copies blocks of one length one by one, or the one that is cut into chunks as a whole; those that
+// are the same stay.
+void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const Chunks& src) {
+  if (plan.cuts > 0) return device.copy(dst.whole(), src.whole());
   for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
 }
 
 void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallPlan& plan,
                   Piece piece) {
   const Scratch::Half& half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
-  const Chunks recv = blocks(kind.recv, plan.shape.recv_blocks, plan.count, piece);
-  KernelCall launch{.send = blocks(kind.send, plan.shape.send_blocks, plan.count, piece),
-                    .recv = recv,
-                    .data = {},
+  KernelCall launch{.send = blocks(plan, kind.send, plan.shape.send_blocks, piece),
+                    .recv = blocks(plan, kind.recv, plan.shape.recv_blocks, piece),
                     .scratch = half.scratch,
                     .signals = half.signals,
                     .reused = half.reused,
                     .root = Rank{kind.root},
                     .op = op};
   if (plan.staged.send_blocks > 0) {
-    const Chunks staged(half.send, plan.staged.send_blocks);
-    copy_blocks(device, staged, launch.send);
+    const Chunks staged = staged_blocks(plan, half.send, plan.staged.send_blocks);
+    copy_blocks(device, plan, staged, launch.send);
     launch.send = staged;
   }
-  if (plan.staged.recv_blocks > 0) launch.recv = Chunks(half.recv, plan.staged.recv_blocks);
-  if (kind.collective == Collective::all_reduce) {
-    launch.data = Chunks(launch.recv[0], device.ranks());
-    if (plan.algorithm->needs.in_place) device.copy(launch.recv[0], launch.send[0]);
+  if (plan.staged.recv_blocks == 0) {
+    if (plan.algorithm->needs.in_place) copy_blocks(device, plan, launch.recv, launch.send);
+    return plan.algorithm->launch(device, launch);
   }
+  const Chunks recv = launch.recv;
+  launch.recv = staged_blocks(plan, half.recv, plan.staged.recv_blocks);
+  if (plan.algorithm->needs.in_place) copy_blocks(device, plan, launch.recv, launch.send);
   plan.algorithm->launch(device, launch);
-  if (plan.staged.recv_blocks > 0) copy_blocks(device, recv, launch.recv);
+  copy_blocks(device, plan, recv, launch.recv);
 }
 
 // Where the buffers of a call lie, as far as it is the same on every rank.
@@ -78,9 +87,20 @@ bool overlap_in_part(const View& send, const View& recv) {
 
 }  // namespace
 
-// Nothing is copied that need not be: a small collective takes less time than it takes a processor
-// to load again what it has just stored in other pieces.
-void run_collective(Team& team, const CollectiveCall& call) {
+namespace {
+
+// A call by reference. Nothing is copied that need not be: a small collective takes less time than
+// it takes a processor to load again what it has just stored in other pieces.
+struct Given {
+  Collective collective{};
+  const View& send;
+  const View& recv;
+  const std::string_view& algorithm;
+  ReduceOp op = ReduceOp::sum;
+  int root = 0;
+};
+
+void carry_out(Team& team, const Given& call) {
   if (team.broken()) {
     throw Error(std::string(name(call.collective)) +
                 ": an earlier call on this team failed half-way; start a new run");
@@ -118,67 +138,78 @@ void run_collective(Team& team, const CollectiveCall& call) {
   }
 }
 
+}  // namespace
+
+void run_collective(Team& team, const CollectiveCall& call) {
+  carry_out(team, {.collective = call.collective,
+                   .send = call.send,
+                   .recv = call.recv,
+                   .algorithm = call.algorithm,
+                   .op = call.op,
+                   .root = call.root});
+}
+
 void all_reduce(Team& team, const AllReduce& args) {
-  run_collective(team, {.collective = Collective::all_reduce,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .op = args.op,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::all_reduce,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .op = args.op});
 }
 
 void all_gather(Team& team, const AllGather& args) {
-  run_collective(team, {.collective = Collective::all_gather,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::all_gather,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm});
 }
 
 void reduce_scatter(Team& team, const ReduceScatter& args) {
-  run_collective(team, {.collective = Collective::reduce_scatter,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .op = args.op,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::reduce_scatter,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .op = args.op});
 }
 
 void all_to_all(Team& team, const AllToAll& args) {
-  run_collective(team, {.collective = Collective::all_to_all,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::all_to_all,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm});
 }
 
 void broadcast(Team& team, const Broadcast& args) {
-  run_collective(team, {.collective = Collective::broadcast,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .root = args.root,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::broadcast,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .root = args.root});
 }
 
 void reduce(Team& team, const Reduce& args) {
-  run_collective(team, {.collective = Collective::reduce,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .op = args.op,
-                        .root = args.root,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::reduce,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .op = args.op,
+                   .root = args.root});
 }
 
 void gather(Team& team, const Gather& args) {
-  run_collective(team, {.collective = Collective::gather,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .root = args.root,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::gather,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .root = args.root});
 }
 
 void scatter(Team& team, const Scatter& args) {
-  run_collective(team, {.collective = Collective::scatter,
-                        .send = args.send.view(),
-                        .recv = args.recv.view(),
-                        .root = args.root,
-                        .algorithm = args.algorithm});
+  carry_out(team, {.collective = Collective::scatter,
+                   .send = args.send.view(),
+                   .recv = args.recv.view(),
+                   .algorithm = args.algorithm,
+                   .root = args.root});
 }
 
 void barrier(Team& team) { run_collective(team, {.collective = Collective::barrier}); }

@@ -41,7 +41,7 @@ struct CollectiveCall {
   View recv = {};
   ReduceOp op = ReduceOp::sum;
   int root = 0;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 
 // Runs the call on this rank; returns when this rank's part is done. Throws Error for arguments
@@ -52,14 +52,14 @@ void run_collective(Team& team, const CollectiveCall& call);
 struct AllReduce {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void all_reduce(Team& team, const AllReduce& args);
 
 // Every rank gets all ranks' `send` of count elements, in rank order: ranks x count elements.
 struct AllGather {
   Elements send, recv;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void all_gather(Team& team, const AllGather& args);
 
@@ -67,14 +67,14 @@ void all_gather(Team& team, const AllGather& args);
 struct ReduceScatter {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void reduce_scatter(Team& team, const ReduceScatter& args);
 
 // Block d of rank s becomes block s of rank d: both ranks x count.
 struct AllToAll {
   Elements send, recv;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void all_to_all(Team& team, const AllToAll& args);
 
@@ -82,7 +82,7 @@ void all_to_all(Team& team, const AllToAll& args);
 struct Broadcast {
   Elements send, recv;
   int root = 0;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void broadcast(Team& team, const Broadcast& args);
 
@@ -91,7 +91,7 @@ struct Reduce {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
   int root = 0;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void reduce(Team& team, const Reduce& args);
 
@@ -99,7 +99,7 @@ void reduce(Team& team, const Reduce& args);
 struct Gather {
   Elements send, recv;
   int root = 0;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void gather(Team& team, const Gather& args);
 
@@ -107,7 +107,7 @@ void gather(Team& team, const Gather& args);
 struct Scatter {
   Elements send, recv;
   int root = 0;
-  std::string_view algorithm = "auto";
+  std::string_view algorithm = auto_algorithm;
 };
 void scatter(Team& team, const Scatter& args);
 

@@ -12,7 +12,6 @@ namespace peal {
 namespace {
 
 constexpr std::size_t least_half_bytes = 4096;
-constexpr std::string_view auto_algorithm = "auto";
 
 std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -131,6 +130,7 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   plan.count = count;
   plan.dtype = kind.recv.data != nullptr ? kind.recv.dtype : kind.send.dtype;
   plan.shape = shape(kind.collective, team.size());
+  plan.cuts = kind.collective == Collective::all_reduce ? team.size() : 0;
   const bool is_named = kind.asked != auto_algorithm;
   if (is_named) {
     plan.algorithm = &find_algorithm(kind.collective, kind.asked);

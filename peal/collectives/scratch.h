@@ -81,7 +81,7 @@ struct CallKind {
   const View& recv;
   Placement placement;
   int root = 0;
-  std::string_view asked;  // the algorithm's name, or auto
+  const std::string_view& asked;  // the algorithm's name, or auto
 };
 
 // How calls of one kind are carried out on a team.
@@ -96,6 +96,7 @@ struct CallPlan {
   std::size_t count = 0;  // of a block
   DType dtype{};
   CollectiveShape shape;
+  int cuts = 0;  // the chunks that kernels get of the one block of an all-reduce
   const Algorithm* algorithm = nullptr;
   Scratch* scratch = nullptr;
   std::size_t longest_piece = 0;
@@ -105,7 +106,11 @@ struct CallPlan {
     return algorithm != nullptr && collective == kind.collective && send_count == kind.send.count &&
            recv_count == kind.recv.count && placement == kind.placement &&
            send_dtype == kind.send.dtype && recv_dtype == kind.recv.dtype && root == kind.root &&
-           asked == kind.asked;
+           is_asked(kind.asked);
+  }
+  // `asked` is a constant, and as a rule so is what is asked for: mostly the same one.
+  [[nodiscard]] bool is_asked(const std::string_view& text) const {
+    return text.size() == asked.size() && (text.data() == asked.data() || text == asked);
   }
 };
 

@@ -5,51 +5,60 @@
 
 namespace peal {
 
-// Everything that a launch can hand to a kernel; each kernel's own arguments are drawn from it.
+// Everything that a launch can hand to a kernel; each kernel's own arguments are drawn from it, by
+// reference where they are more than a processor holds in a register or two: a small collective
+// takes less time than it takes to load again what has just been stored in other pieces.
 struct KernelCall {
-  Chunks send, recv;  // this rank's blocks, one or P
-  Chunks data;        // all_reduce: input on entry, result on return
-  Chunks scratch;     // in a window, at the same place on every rank, alternating between launches
-  SignalRow signals;  // as above
-  bool reused = false;  // this half of the scratch has served an earlier launch
+  Chunks send, recv;         // this rank's blocks, one or P; of an all-reduce its one, cut into P
+  const Chunks& scratch;     // in a window, at the same place on every rank, alternating between
+                             // launches
+  const SignalRow& signals;  // as above
+  bool reused = false;       // this half of the scratch has served an earlier launch
   Rank root;
   ReduceOp op = ReduceOp::sum;
 };
 
-// `data` is cut into P chunks; it lies in a window where the kernel puts into peers' data.
+// `data`, the input on entry and the result on return, is cut into P chunks; it lies in a window
+// where the kernel puts into peers' data.
 struct AllReduceArgs {
-  Chunks data, inbox;
-  SignalRow arrived;
+  const Chunks& data;
+  const Chunks& inbox;
+  const SignalRow& arrived;
   ReduceOp op;
 };
 
 // For an all-reduce that leaves `send` as it is; both may be the same. All are cut into P chunks.
 struct AllReduceApartArgs {
-  Chunks send, recv, inbox;
-  SignalRow arrived;
+  const Chunks& send;
+  const Chunks& recv;
+  const Chunks& inbox;
+  const SignalRow& arrived;
   ReduceOp op;
 };
 
 // `recv` and `landing` are P blocks as long as `send`; the landing lies in a window.
 struct AllGatherArgs {
   View send;
-  Chunks recv, landing;
-  SignalRow arrived;
+  const Chunks& recv;
+  const Chunks& landing;
+  const SignalRow& arrived;
 };
 
 // `send` and `inbox` are P blocks as long as `recv`; the inbox lies in a window.
 struct ReduceScatterArgs {
-  Chunks send;
+  const Chunks& send;
   View recv;
-  Chunks inbox;
-  SignalRow arrived;
+  const Chunks& inbox;
+  const SignalRow& arrived;
   ReduceOp op;
 };
 
 // All three are P blocks of one length; the landing lies in a window.
 struct AllToAllArgs {
-  Chunks send, recv, landing;
-  SignalRow arrived;
+  const Chunks& send;
+  const Chunks& recv;
+  const Chunks& landing;
+  const SignalRow& arrived;
 };
 
 // For the collectives with a root: one block, or P at the root where it gathers or scatters. A
@@ -57,24 +66,25 @@ struct AllToAllArgs {
 // again: `reused` says that the half has served before, so that the credits of its last use are
 // due. Scratch and signals belong to one root.
 struct RootedArgs {
-  Chunks send, recv, scratch;
-  SignalRow signals;
+  const Chunks& send;
+  const Chunks& recv;
+  const Chunks& scratch;
+  const SignalRow& signals;
   bool reused;
   Rank root;
   ReduceOp op;
 };
 
 struct BarrierArgs {
-  SignalRow rounds;
+  const SignalRow& rounds;
 };
 
 [[nodiscard]] inline AllReduceArgs arguments(const KernelCall& call, const AllReduceArgs*) {
-  return {call.data, call.scratch, call.signals, call.op};
+  return {call.recv, call.scratch, call.signals, call.op};
 }
 [[nodiscard]] inline AllReduceApartArgs arguments(const KernelCall& call,
                                                   const AllReduceApartArgs*) {
-  const auto chunks = [&](const Chunks& block) { return Chunks(block.whole(), call.data.parts()); };
-  return {chunks(call.send), chunks(call.recv), call.scratch, call.signals, call.op};
+  return {call.send, call.recv, call.scratch, call.signals, call.op};
 }
 [[nodiscard]] inline AllGatherArgs arguments(const KernelCall& call, const AllGatherArgs*) {
   return {call.send[0], call.recv, call.scratch, call.signals};

@@ -35,6 +35,10 @@ std::vector<std::string> platform_names() {
 bool is_simulated(const std::string& platform) { return platform != real; }
 
 Platform simulated_target(const std::string& platform) {
+  return simulated_target(platform, simulated_names());
+}
+
+Platform simulated_target(const std::string& platform, const std::vector<std::string>& offered) {
   if (platform.ends_with(".toml")) return load_platform(platform);
   const std::vector<std::string> names = simulated_names();
   if (!is_simulated(platform)) {
@@ -51,14 +55,14 @@ Platform simulated_target(const std::string& platform) {
   }
   if (std::find(names.begin(), names.end(), platform) == names.end()) {
     throw Error(fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
-                            platform, fmt::join(names, ", ")));
+                            platform, fmt::join(offered, ", ")));
   }
   return load_platform(platform.substr(0, platform.size() - simulated.size()));
 }
 
 std::unique_ptr<Executor> open_executor(const std::string& platform) {
   if (!is_simulated(platform)) return std::make_unique<ShmExecutor>(load_platform(real_target));
-  return std::make_unique<SimExecutor>(simulated_target(platform));
+  return std::make_unique<SimExecutor>(simulated_target(platform, platform_names()));
 }
 
 std::unique_ptr<Executor> open_executor(const Platform& platform) {

@@ -20,6 +20,9 @@ namespace peal {
 // The target of a simulated platform: a name of platform_names(), or the path of a .toml file.
 // Throws Error with the list of names.
 [[nodiscard]] Platform simulated_target(const std::string& platform);
+// The same where more can be named than what is simulated: `offered`.
+[[nodiscard]] Platform simulated_target(const std::string& platform,
+                                        const std::vector<std::string>& offered);
 
 // The executor for a platform: a name of platform_names(), or the path of a .toml file, which is
 // simulated. Throws Error with the list of names.

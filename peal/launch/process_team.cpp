@@ -17,6 +17,7 @@
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/device.h"
 #include "peal/executors/shm/rank_process.h"
+#include "peal/executors/shm/team_watch.h"
 #include "peal/launch/platforms.h"
 
 namespace peal {
@@ -46,12 +47,16 @@ struct ProcessTeamParts {
   ProcessTeamParts(ShmArena memory, int rank)
       : arena(std::move(memory)),
         platform(load_platform("host")),
-        watch(arena, rank),
-        membership(arena, whole_team(arena, rank, watch)),
-        device(membership, {}) {}
+        policy(wait_policy(arena.ranks())),
+        watch(arena, rank, policy),
+        membership(arena, whole_team(arena, rank, watch, policy)),
+        device(membership, {}) {
+    watch.set_team(membership);
+  }
 
   ShmArena arena;
   Platform platform;
+  WaitPolicy policy;
   ShmTeamWatch watch;
   ShmMembership membership;
   ShmDevice device;

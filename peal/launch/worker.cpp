@@ -74,7 +74,7 @@ class WorkerChecks final : public RunChecks {
 };
 
 Worker open_simulated(const WorkerOptions& options) {
-  Platform platform = simulated_target(options.platform);
+  Platform platform = simulated_target(options.platform, platform_names());
   if (options.devices.size() > static_cast<std::size_t>(SimExecutor::most_ranks)) {
     throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
                             options.devices.size(), SimExecutor::most_ranks));

@@ -69,6 +69,13 @@ class Device {
     check_reduce({&to, 1}, srcs.all());
     do_reduce({&to, 1}, srcs.all(), op, place);
   }
+  // Of places that are listed at the call, which are not copied.
+  void reduce(View dst, std::initializer_list<Place> srcs, ReduceOp op,
+              SourcePlace place = SourcePlace::here()) {
+    const Place to{Rank{rank_}, dst};
+    check_reduce({&to, 1}, srcs);
+    do_reduce({&to, 1}, srcs, op, place);
+  }
   // dst = dst op src, both on this rank.
   void reduce(View dst, View src, ReduceOp op, SourcePlace place = SourcePlace::here()) {
     const Place places[] = {{Rank{rank_}, dst}, {Rank{rank_}, src}};

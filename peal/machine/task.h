@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,10 +41,22 @@ struct TaskArgument {
   Kind kind = Kind::array;
   TaskDirection direction{};  // of an array
   bool in_window = false;     // of an array: peers of the task's domain can address it
-  View view = {};             // of an array
+  // Of an array: every rank of the domain has a member in this task, and all arrays that do the
+  // same for their members lie in windows, too.
+  bool in_windows = false;
+  View view = {};  // of an array
   ScalarKind scalar_kind{};
   std::uint64_t scalar = 0;  // its bytes, the lowest first
 };
+
+// Whether it is a part of such an array, and so every rank's counterpart lies in a window.
+[[nodiscard]] inline bool lies_in_windows(std::span<const TaskArgument> arguments,
+                                          const View& view) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const TaskArgument& argument) {
+    return argument.in_windows && view.data >= argument.view.data &&
+           view.data + view.size_bytes() <= argument.view.data + argument.view.size_bytes();
+  });
+}
 
 // What can run as a task on a device. Which kinds there are is the executors' affair: one that
 // cannot run a program refuses it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -40,15 +41,19 @@ struct View {
 class Chunks {
  public:
   Chunks() = default;
-  Chunks(View whole, int parts)
-      : first_(whole.data),
-        length_(whole.count / static_cast<std::size_t>(parts)),
-        longer_(whole.count % static_cast<std::size_t>(parts)),
-        stride_(length_),
-        parts_(parts),
-        dtype_(whole.dtype) {}
+  Chunks(const View& whole, int parts) : first_(whole.data), parts_(parts), dtype_(whole.dtype) {
+    const auto count = static_cast<std::size_t>(parts);
+    if ((count & (count - 1)) == 0) {  // a division takes as long as a small reduction
+      length_ = whole.count >> std::countr_zero(count);
+      longer_ = whole.count & (count - 1);
+    } else {
+      length_ = whole.count / count;
+      longer_ = whole.count % count;
+    }
+    stride_ = length_;
+  }
   // Blocks as long as `first`, each `stride` elements after the one before.
-  Chunks(View first, int parts, std::size_t stride)
+  Chunks(const View& first, int parts, std::size_t stride)
       : first_(first.data),
         length_(first.count),
         stride_(stride),
@@ -56,8 +61,7 @@ class Chunks {
         dtype_(first.dtype) {}
 
   [[nodiscard]] View operator[](int index) const {
-    const int wrapped = index % parts_;
-    const auto chunk = static_cast<std::size_t>(wrapped < 0 ? wrapped + parts_ : wrapped);
+    const auto chunk = static_cast<std::size_t>(is_within(index) ? index : wrapped(index));
     const std::size_t start = chunk * stride_ + std::min(chunk, longer_);
     return {first_ + start * peal::size_bytes(dtype_), length_ + (chunk < longer_ ? 1 : 0), dtype_};
   }
@@ -69,6 +73,12 @@ class Chunks {
   }
 
  private:
+  [[nodiscard]] bool is_within(int index) const { return index >= 0 && index < parts_; }
+  [[nodiscard]] int wrapped(int index) const {
+    const int rest = index % parts_;
+    return rest < 0 ? rest + parts_ : rest;
+  }
+
   std::byte* first_ = nullptr;
   std::size_t length_ = 0;
   std::size_t longer_ = 0;  // how many of the first chunks have one element more
@@ -98,13 +108,11 @@ class Places {
   }
 
   void add(const Place& place) {
-    if (size_ == inline_capacity) overflow_.assign(inline_.places, inline_.places + size_);
-    if (size_ >= inline_capacity) {
-      overflow_.push_back(place);
+    if (size_ < inline_capacity) {
+      inline_.places[size_++] = place;
     } else {
-      inline_.places[size_] = place;
+      add_overflow(place);
     }
-    ++size_;
   }
   [[nodiscard]] std::span<const Place> all() const {
     return {size_ > inline_capacity ? overflow_.data() : inline_.places, size_};
@@ -112,6 +120,11 @@ class Places {
 
  private:
   static constexpr std::size_t inline_capacity = 16;
+  void add_overflow(const Place& place) {
+    if (size_ == inline_capacity) overflow_.assign(inline_.places, inline_.places + size_);
+    overflow_.push_back(place);
+    ++size_;
+  }
   union Inline {  // so that nothing is written which is not used
     Inline() {}
     Place places[inline_capacity];

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "peal/base/error.h"
+#include "peal/runtime/window_marks.h"
 
 // How a run is made: what its tasks are given, and what they wait for.
 
@@ -107,6 +108,9 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
   }
   check_apart(entry, subject);
   check_call(callable, entry, subject);
+  if (const auto domain = entry.members.front().domain) {
+    mark_windows(entry.members, domains_[*domain]->request.devices.size());
+  }
   return add(std::move(entry), touches, after, label);
 }
 

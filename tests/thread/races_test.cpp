@@ -120,7 +120,12 @@ void streaming_reduction(const Ranks& ranks) {
   const std::array<std::byte*, 1> dsts = {std::as_writable_bytes(ranks.shared).data()};
   const std::array<const std::byte*, 2> srcs = {ranks.data.data, ranks.other.data};
   if (ranks.is_first()) {
-    reduce_elements(dsts, srcs, count, DType::i32, ReduceOp::sum, Stores::streaming);
+    reduce_elements({.dsts = dsts,
+                     .srcs = srcs,
+                     .count = count,
+                     .dtype = DType::i32,
+                     .op = ReduceOp::sum,
+                     .stores = Stores::streaming});
   }
   ranks.hand_over();
   if (!ranks.is_first()) ranks.shared[count / 2] = 1;

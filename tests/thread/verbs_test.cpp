@@ -153,7 +153,12 @@ TEST_P(ThreadVerbs, StreamingStoresAreSeenByWhoeverIsNotifiedOfThem) {
         copy_bytes(at(copied), at(from), bytes, Stores::streaming);
         const std::array<std::byte*, 2> dsts = {at(sums), at(others)};
         const std::array<const std::byte*, 2> srcs = {at(from), at(copied)};
-        reduce_elements(dsts, srcs, from.size(), DType::i32, ReduceOp::sum, Stores::streaming);
+        reduce_elements({.dsts = dsts,
+                         .srcs = srcs,
+                         .count = from.size(),
+                         .dtype = DType::i32,
+                         .op = ReduceOp::sum,
+                         .stores = Stores::streaming});
       }
       barrier(self, rounds);
       expect(copied.back(), round + 5002);

@@ -164,7 +164,11 @@ void ShmArena::check_failure() const {
 }
 
 void ShmArena::mend() const {
-  for (int rank = 0; rank < ranks(); ++rank) ranks_[rank].state.store(RankState::absent);
+  for (int rank = 0; rank < ranks(); ++rank) {
+    ranks_[rank].state.store(RankState::absent);
+    ranks_[rank].processor.store(0);
+    ranks_[rank].sleeps.store(0);
+  }
   control_->has_text.store(0);
   control_->broken.store(0);
 }

@@ -17,13 +17,33 @@ namespace peal {
 // `refused` is a failure by a mistake of the caller.
 enum class RankState : std::uint32_t { absent, running, finished, failed, refused, dead };
 
-// A rank's line of the control block.
+// Keeps as much of a text as fits.
+template <std::size_t Size, class Text>
+void keep_text(char (&to)[Size], const Text& text) {
+  to[text.copy(to, Size - 1)] = '\0';
+}
+
+// A rank's wait that has begun to sleep.
+struct SleepingWait {
+  static constexpr std::size_t most_text = 256;
+  std::uint64_t word = 0;  // its place in the arena
+  std::uint32_t target = 0;
+  std::uint32_t line = 0;
+  char what[most_text] = {};
+  char file[most_text] = {};
+};
+
+// A rank's lines of the control block.
 struct alignas(64) RankControl {
   std::atomic<RankState> state{};
   std::atomic<std::int32_t> pid{};
   std::atomic<std::int32_t> processor{};  // that it was last seen waiting on, plus one
   std::int64_t time_ns = 0;               // of its program; set when it has finished
   RankCounts counts;
+
+  // Odd while `wait` sleeps, which changes only while it is even.
+  alignas(64) std::atomic<std::uint32_t> sleeps{};
+  SleepingWait wait;
 };
 
 // One allocation that all members of a team have to make alike; the first that comes decides.
@@ -86,6 +106,13 @@ class ShmArena {
     return parts_ + (static_cast<std::size_t>(rank) << part_shift_);
   }
   [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
+  // The place of a word, which is the same for all who map the arena wherever they do; and back.
+  [[nodiscard]] std::uint64_t place_of(const std::uint32_t& word) const {
+    return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&word) - memory_);
+  }
+  [[nodiscard]] std::uint32_t& word_at(std::uint64_t place) const {
+    return *reinterpret_cast<std::uint32_t*>(memory_ + place);
+  }
 
   // Takes so many bytes at the same place of every part, 64-byte aligned; returns where. Throws
   // Error, with the name, when the parts do not suffice.

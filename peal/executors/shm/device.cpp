@@ -23,21 +23,11 @@ ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
       settings_(settings),
       counts_(own_counts_) {}
 
-std::byte* ShmDevice::at(Rank peer, const View& view, const char* verb) const {
-  if (peer.index == rank() || view.empty()) return view.data;
-  if (!membership_.holds(view.data, view.size_bytes())) {
-    throw Error(fmt::format(
-        "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
-        "Team::allocate or Device::allocate",
-        verb, rank(), view.count, peer.index));
-  }
-  return view.data + membership_.shift(peer.index);
-}
-
-// Ranks do the same at the same time, as a rule.
-Stores ShmDevice::stores_for(const View& view, std::size_t views) const {
-  const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
-  return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
+  throw Error(fmt::format(
+      "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
+      "Team::allocate or Device::allocate",
+      verb, rank(), view.count, peer.index));
 }
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
@@ -76,8 +66,12 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   }
   const View& shape = dsts.front().view;
   if (settings_.values) {
-    reduce_elements({to, dsts.size()}, {from, srcs.size()}, shape.count, shape.dtype, op,
-                    stores_for(shape, dsts.size() + srcs.size()));
+    reduce_elements({.dsts = {to, dsts.size()},
+                     .srcs = {from, srcs.size()},
+                     .count = shape.count,
+                     .dtype = shape.dtype,
+                     .op = op,
+                     .stores = stores_for(shape, dsts.size() + srcs.size())});
   }
 }
 
@@ -118,17 +112,6 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
   if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
   add_and_wake({cell.arrived, cell.sleepers}, 1);
 }
-
-namespace {
-
-// What the cell's owner has consumed: not in the line that notifiers write to, so that the line
-// need not come back to them first.
-std::uint32_t& consumed(SignalCell& cell) {
-  if (cell.counter == 0) return cell.consumed;
-  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
-}
-
-}  // namespace
 
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
@@ -172,9 +155,7 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-bool ShmDevice::do_is_in_window(const View& view) const {
-  return membership_.has_same_places() && membership_.holds(view.data, view.size_bytes());
-}
+bool ShmDevice::do_is_in_window(const View& view) const { return membership_.is_in_windows(view); }
 
 HostFacts ShmDevice::do_host() const {
   return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};

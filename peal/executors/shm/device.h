@@ -57,10 +57,19 @@ class ShmDevice final : public Device {
     ++counts_.puts;
     counts_.sent_bytes += view.size_bytes();
   }
-  // How a verb writes that reads and writes so many views of one length.
-  [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const;
+  // How a verb writes that reads and writes so many views of one length. Ranks do the same at the
+  // same time, as a rule.
+  [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const {
+    const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
+    return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+  }
   // The address of this rank's view in a peer's window; the view must lie in a window.
-  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
+  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const {
+    if (peer.index == rank() || view.empty()) return view.data;
+    if (!membership_.holds(view.data, view.size_bytes())) refuse(peer, view, verb);
+    return view.data + membership_.shift(peer.index);
+  }
+  [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
 
   std::unique_ptr<ShmMembership> owned_;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/executors/shm/device_process.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <span>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include "peal/base/error.h"
@@ -16,13 +14,19 @@ namespace peal {
 
 DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                              const Platform& platform, const Programs& programs)
-    : arena_(arena),
+    : DeviceProcess(arena, control, device, platform, programs, wait_policy(arena.ranks())) {}
+
+DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
+                             const Platform& platform, const Programs& programs,
+                             const WaitPolicy& policy)
+    : ShmWatch(arena, device, policy),
+      arena_(arena),
       control_(control),
       mailbox_(control.mailbox(device)),
       device_(device),
       platform_(platform),
       programs_(programs),
-      policy_(wait_policy(arena.ranks())) {}
+      policy_(policy) {}
 
 void DeviceProcess::work() {
   constexpr std::chrono::seconds most(10);
@@ -32,6 +36,7 @@ void DeviceProcess::work() {
     ++number_;
     mailbox_.has_failed = false;
     carry_out(mailbox_.order);
+    forget_processor();
     // It may be killed at any time from now on.
     std::fflush(nullptr);
     mailbox_.done.store(number_);
@@ -44,9 +49,10 @@ void DeviceProcess::carry_out(const TaskOrder& order) {
   bool has_failed = true;
   try {
     Member& member = member_of(order);
-    membership_ = &member.membership;
-    programs_[order.program]->run(
-        member.team, std::span(order.arguments, static_cast<std::size_t>(order.arguments_count)));
+    set_team(member.membership);
+    const std::span arguments(order.arguments, static_cast<std::size_t>(order.arguments_count));
+    member.membership.set_arguments(arguments);
+    programs_[order.program]->run(member.team, arguments);
     has_failed = false;
   } catch (const std::exception& error) {
     failure = error.what();
@@ -78,7 +84,7 @@ DeviceProcess::Member& DeviceProcess::member_of(const TaskOrder& order) {
           .allocations = *reinterpret_cast<AllocationChunk*>(arena_.part(device_) + offset),
           .watch = *this,
           .policy = policy_,
-          .has_same_places = false},
+          .has_tasks = true},
       platform_);
   return *member;
 }
@@ -91,7 +97,7 @@ std::unique_ptr<DeviceProcess::Member> DeviceProcess::make_member(DomainControl&
                               .allocations = domain.allocations,
                               .watch = *this,
                               .policy = policy_,
-                              .has_same_places = false},
+                              .has_tasks = true},
       platform_);
   if (domain.window_bytes != 0) {
     member->membership.add_window(domain.name, arena_.part(device_) + domain.window_offset,
@@ -107,23 +113,7 @@ std::optional<std::string> DeviceProcess::failure() const {
 
 void DeviceProcess::before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
   if (const std::optional<std::string> why = failure()) throw RunError(*why);
-  if (mailbox_.sleeps.load() % 2 == 1) return;
-  // A wait is for the arrivals of a signal, whose count is its first member.
-  const auto& cell = reinterpret_cast<const SignalCell&>(word.value);
-  SleepingWait& wait = mailbox_.wait;
-  wait.word = &word.value;
-  wait.target = target;
-  wait.line = place.line;
-  keep_text(wait.file, std::string_view(place.file));
-  const auto held = static_cast<std::int32_t>(target - std::atomic_ref(word.value).load());
-  keep_text(wait.what, fmt::format("waits for {} arrivals at {}, {} of them are missing",
-                                   static_cast<std::int32_t>(target - cell.consumed),
-                                   membership_->name_of(&cell), held));
-  mailbox_.sleeps.fetch_add(1);
-}
-
-void DeviceProcess::after_sleeps() {
-  if (mailbox_.sleeps.load() % 2 == 1) mailbox_.sleeps.fetch_add(1);
+  show_sleep(word, target, place);
 }
 
 }  // namespace peal

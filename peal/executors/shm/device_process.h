@@ -28,6 +28,9 @@ class DeviceProcess final : private ShmWatch {
   [[noreturn]] void work();
 
  private:
+  DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
+                const Platform& platform, const Programs& programs, const WaitPolicy& policy);
+
   // In a domain.
   struct Member {
     Member(const ShmArena& arena, ShmMembership::Settings settings, const Platform& platform)
@@ -41,7 +44,6 @@ class DeviceProcess final : private ShmWatch {
   void carry_out(const TaskOrder& order);
 
   void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
-  void after_sleeps() override;
   [[nodiscard]] std::optional<std::string> failure() const override;
 
   const ShmArena& arena_;
@@ -54,7 +56,6 @@ class DeviceProcess final : private ShmWatch {
   std::uint32_t number_ = 0;  // of the task that runs, or has run last
   std::uint64_t run_ = 0;
   std::map<const DomainControl*, std::unique_ptr<Member>> members_;
-  const ShmMembership* membership_ = nullptr;  // of the task that runs
 };
 
 }  // namespace peal

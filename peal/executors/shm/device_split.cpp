@@ -52,7 +52,7 @@ std::unique_ptr<Device> ShmDevice::do_split(const SplitEntry& own, SourcePlace p
                               .allocations = shown_by(members.front()).allocations,
                               .watch = membership_.watch(),
                               .policy = membership_.policy(),
-                              .has_same_places = membership_.has_same_places(),
+                              .has_tasks = membership_.has_tasks(),
                               .whole = &membership_});
   return std::make_unique<ShmDevice>(std::move(membership), settings_, counts_);
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/standstill.h"
 
 namespace peal {
 namespace {
@@ -169,9 +169,10 @@ std::optional<TaskEnd> ShmDriver::leave(int index) {
 void ShmDriver::cancel(Running& task) {
   if (!task.cancelled) task.cancelled = Clock::now();
   for (int index : task.devices) {
-    TaskMailbox& box = mailbox(index);
-    box.cancelled.store(devices_[static_cast<std::size_t>(index)].number);
-    if (box.sleeps.load() % 2 == 1) wake(*box.wait.word);
+    mailbox(index).cancelled.store(devices_[static_cast<std::size_t>(index)].number);
+    const ShmArena& arena = processes_->arena();
+    const RankControl& control = arena.rank(index);
+    if (control.sleeps.load() % 2 == 1) wake(arena.word_at(control.wait.word));
   }
 }
 
@@ -187,40 +188,17 @@ void ShmDriver::look_after_cancelled() {
   }
 }
 
-std::optional<StandingCore> ShmDriver::standing(int index) const {
-  const TaskMailbox& box = mailbox(index);
-  const std::uint32_t sleeps = box.sleeps.load();
-  if (sleeps % 2 == 0) return std::nullopt;
-  const std::uint32_t held = std::atomic_ref(*box.wait.word).load();
-  StandingCore result{.rank = index,
-                      .waits_for_signal = true,
-                      .what = box.wait.what,
-                      .file = box.wait.file,
-                      .line = box.wait.line,
-                      .cmp = WaitCmp::reached,
-                      .wanted = box.wait.target,
-                      .held = held};
-  const bool is_reached = holds(WaitCmp::reached, held, box.wait.target);
-  return is_reached || box.sleeps.load() != sleeps ? std::nullopt : std::optional(result);
-}
-
-// Whoever could notify a device has a task; when all that have one sleep in waits, each of them all
-// the while from its first look to the second, nobody has notified in between or ever will.
+// Whoever could notify a device has a task.
 void ShmDriver::look_for_standstill() {
-  std::map<int, std::uint32_t> sleeps;
-  std::map<int, StandingCore> cores;
+  std::vector<int> busy;
   for (std::size_t index = 0; index < devices_.size(); ++index) {
-    const auto own = static_cast<int>(index);
-    if (devices_[index].task) sleeps[own] = mailbox(own).sleeps.load();
+    if (devices_[index].task) busy.push_back(static_cast<int>(index));
   }
-  for (const auto& [index, count] : sleeps) {
-    const std::optional<StandingCore> core = standing(index);
-    if (!core) return;
-    cores[index] = *core;
+  std::map<int, StandingCore> cores;
+  for (StandingCore& core : find_standstill(processes_->arena(), busy)) {
+    cores[core.rank] = std::move(core);
   }
-  for (const auto& [index, count] : sleeps) {
-    if (mailbox(index).sleeps.load() != count) return;
-  }
+  if (cores.empty()) return;
   for (auto& [id, task] : running_) {
     if (task.cancelled) continue;
     std::vector<StandingCore> own;

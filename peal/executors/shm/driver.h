@@ -15,7 +15,6 @@
 #include "peal/executors/shm/device_memory.h"
 #include "peal/executors/shm/device_processes.h"
 #include "peal/machine/device_driver.h"
-#include "peal/machine/standstill.h"
 
 namespace peal {
 
@@ -68,7 +67,6 @@ class ShmDriver final : public DeviceDriver {
   void cancel(Running& task);
   void look_after_cancelled();
   void look_for_standstill();
-  [[nodiscard]] std::optional<StandingCore> standing(int device) const;
   [[noreturn]] void report_end(const std::string& what) const;
 
   std::shared_ptr<DeviceProcesses> processes_;

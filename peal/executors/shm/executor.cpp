@@ -15,6 +15,7 @@
 #include "peal/base/error.h"
 #include "peal/executors/shm/device.h"
 #include "peal/executors/shm/rank_process.h"
+#include "peal/executors/shm/team_watch.h"
 
 namespace peal {
 namespace {
@@ -46,14 +47,16 @@ void meet(const ShmMembership& team) {
 
 // One rank's part; whatever it throws breaks the team.
 int run_rank(const ShmArena& arena, int rank, const Platform& platform,
-             const std::function<void(Team&)>& program, const RunOptions& options) {
+             const std::function<void(Team&)>& program, const RunOptions& options,
+             const WaitPolicy& policy) {
   RankControl& control = arena.rank(rank);
   control.state.store(RankState::running);
   std::string failure;
   RankState state = RankState::failed;
   try {
-    ShmTeamWatch watch(arena, rank);
-    ShmMembership membership(arena, whole_team(arena, rank, watch));
+    ShmTeamWatch watch(arena, rank, policy);
+    ShmMembership membership(arena, whole_team(arena, rank, watch, policy));
+    watch.set_team(membership);
     ShmDevice device(membership, {.values = options.values, .signal_start = options.signal_start});
     Team team(device, platform);
     meet(membership);
@@ -102,8 +105,10 @@ RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
   check_options(options);
   arena_.reset();
   const ShmArena& arena = arena_.emplace(ShmArena::make(ranks));
-  static_cast<void>(wait_policy(ranks));  // what is wrong with it is the caller's mistake
-  const auto body = [&](int rank) { return run_rank(arena, rank, platform_, program, options); };
+  const WaitPolicy policy = wait_policy(ranks);  // what is wrong with it is the caller's mistake
+  const auto body = [&](int rank) {
+    return run_rank(arena, rank, platform_, program, options, policy);
+  };
   if (kind_ == Ranks::threads) {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < ranks; ++rank) threads.emplace_back([&body, rank] { body(rank); });

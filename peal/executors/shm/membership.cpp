@@ -21,15 +21,6 @@ enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 }
 
 std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
 
-// Whether nobody but one rank runs any more, and so nobody can notify it.
-bool is_last(const ShmArena& arena) {
-  int running = 0;
-  for (int rank = 0; rank < arena.ranks(); ++rank) {
-    if (arena.rank(rank).state.load() != RankState::finished) ++running;
-  }
-  return running <= 1;
-}
-
 // First touched by the owner, and not in the midst of a transfer. Where that is refused, the pages
 // come when they are used.
 void populate(const std::byte* data, std::size_t size_bytes) {
@@ -43,68 +34,15 @@ void populate(const std::byte* data, std::size_t size_bytes) {
 
 }  // namespace
 
-ShmTeamWatch::ShmTeamWatch(const ShmArena& arena, int rank)
-    : arena_(arena), rank_(rank), may_spread_(arena.ranks() <= usable_processors()) {}
-
-// Two ranks that were put on one processor wake each other there, and the system sees no reason to
-// part them: each sleeps while the other runs.
-void ShmTeamWatch::before_yields() {
-  if (!may_spread_) return;
-  const int own = ::sched_getcpu() + 1;
-  arena_.rank(rank_).processor.store(own, std::memory_order_relaxed);
-  for (int peer = 0; peer < rank_; ++peer) {
-    if (arena_.rank(peer).processor.load(std::memory_order_relaxed) == own) return move_apart();
-  }
-}
-
-void ShmTeamWatch::move_apart() {
-  constexpr std::chrono::milliseconds between_moves(10);
-  const auto now = std::chrono::steady_clock::now();
-  if (now < next_move_) return;
-  next_move_ = now + between_moves;
-  cpu_set_t allowed, one;
-  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-  cpu_set_t left = allowed;
-  for (int peer = 0; peer < arena_.ranks(); ++peer) {
-    const int taken = arena_.rank(peer).processor.load(std::memory_order_relaxed) - 1;
-    if (taken >= 0) CPU_CLR(taken, &left);
-  }
-  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
-    if (!CPU_ISSET(processor, &left)) continue;
-    CPU_ZERO(&one);
-    CPU_SET(processor, &one);
-    // It is moved, and then free again to be where the system likes.
-    if (::sched_setaffinity(0, sizeof(one), &one) == 0) {
-      ::sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-    arena_.rank(rank_).processor.store(processor + 1, std::memory_order_relaxed);
-    return;
-  }
-}
-
-void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
-  if (const std::optional<std::string> why = arena_.failure()) {
-    throw RunError(
-        fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
-  }
-  if (!is_last(arena_)) return;
-  const auto missing = static_cast<std::int32_t>(
-      target - std::atomic_ref(word.value).load(std::memory_order_acquire));
-  if (missing <= 0) return;
-  throw RunError(
-      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
-                  "rank has finished",
-                  place.file, place.line, missing));
-}
-
-ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch) {
+ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch,
+                                   const WaitPolicy& policy) {
   std::vector<int> parts(static_cast<std::size_t>(arena.ranks()));
   std::iota(parts.begin(), parts.end(), 0);
   return {.parts = std::move(parts),
           .rank = rank,
           .allocations = arena.control().allocations,
           .watch = watch,
-          .policy = wait_policy(arena.ranks())};
+          .policy = policy};
 }
 
 ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
@@ -113,7 +51,7 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       rank_(settings.rank),
       watch_(settings.watch),
       policy_(settings.policy),
-      has_same_places_(settings.has_same_places),
+      has_tasks_(settings.has_tasks),
       chunk_(&settings.allocations),
       whole_(settings.whole),
       windows_(whole_ == nullptr ? std::make_shared<Windows>() : whole_->windows_) {

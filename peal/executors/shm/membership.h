@@ -1,45 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/waiter.h"
+#include "peal/executors/shm/watch.h"
+#include "peal/machine/task.h"
 
 namespace peal {
 
-// Looks after a rank's waits, and knows why they may be in vain.
-class ShmWatch : public WaitWatch {
- public:
-  // Why nobody can go on; nothing as long as everybody can.
-  [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
-};
-
-// Looks after the ranks of a whole arena: whether one has failed or died, or all others have
-// finished.
-class ShmTeamWatch final : public ShmWatch {
- public:
-  ShmTeamWatch(const ShmArena& arena, int rank);
-  void before_yields() override;
-  void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
-  [[nodiscard]] std::optional<std::string> failure() const override { return arena_.failure(); }
-
- private:
-  // Moves this rank to a processor that no other rank was seen waiting on.
-  void move_apart();
-
-  const ShmArena& arena_;
-  int rank_;
-  bool may_spread_;  // there is a processor for each rank
-  std::chrono::steady_clock::time_point next_move_{};
-};
+// What a cell's owner has consumed: not in the line that notifiers write to, so that the line need
+// not come back to them first.
+[[nodiscard]] inline std::uint32_t& consumed(SignalCell& cell) {
+  if (cell.counter == 0) return cell.consumed;
+  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
+}
 
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of
 // each member lies, and what of its own memory the others can address.
@@ -52,9 +34,9 @@ class ShmMembership {
     AllocationChunk& allocations;
     ShmWatch& watch;
     WaitPolicy policy;
-    // Whether members that give a collective memory in a window all give the same place of it.
-    // Tasks of a worker are free to give others.
-    bool has_same_places = true;
+    // Members that carry out tasks may be given memory in a window by one and other memory by
+    // another; only what is known to lie in windows on all of them counts as such.
+    bool has_tasks = false;
     // Of a team that is a part of another one: that one, whose windows its members can address,
     // too.
     const ShmMembership* whole = nullptr;
@@ -69,7 +51,14 @@ class ShmMembership {
   [[nodiscard]] const std::vector<int>& parts() const { return parts_; }
   [[nodiscard]] ShmWatch& watch() const { return watch_; }
   [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
-  [[nodiscard]] bool has_same_places() const { return has_same_places_; }
+  [[nodiscard]] bool has_tasks() const { return has_tasks_; }
+
+  // What the task that this member carries out is given.
+  void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
+  // Whether it lies in a window of this member's, as its counterparts do on all others.
+  [[nodiscard]] bool is_in_windows(const View& view) const {
+    return has_tasks_ ? lies_in_windows(arguments_, view) : holds(view.data, view.size_bytes());
+  }
 
   // From an address of this rank's to the same place of a peer's.
   [[nodiscard]] std::ptrdiff_t shift(int peer) const {
@@ -117,7 +106,8 @@ class ShmMembership {
   std::vector<std::ptrdiff_t> shifts_;
   ShmWatch& watch_;
   WaitPolicy policy_;
-  bool has_same_places_;
+  bool has_tasks_;
+  std::span<const TaskArgument> arguments_;
   AllocationChunk* chunk_;
   std::size_t allocations_ = 0;
   std::vector<Range> ranges_;  // what lies side by side is one
@@ -127,6 +117,7 @@ class ShmMembership {
 };
 
 // All ranks of an arena as a team.
-[[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch);
+[[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch,
+                                                 const WaitPolicy& policy);
 
 }  // namespace peal

@@ -50,16 +50,6 @@ struct TaskOrder {
 };
 static_assert(std::is_trivially_copyable_v<TaskArgument>);
 
-// A wait of a device that has begun to sleep.
-struct SleepingWait {
-  static constexpr std::size_t most_text = 256;
-  std::uint32_t* word = nullptr;
-  std::uint32_t target = 0;
-  std::uint32_t line = 0;
-  char what[most_text] = {};
-  char file[most_text] = {};
-};
-
 // One device's. Tasks are numbered from 1 and modulo 2^32; a device has one at a time.
 struct TaskMailbox {
   static constexpr std::size_t most_text = 4096;
@@ -71,10 +61,6 @@ struct TaskMailbox {
   alignas(64) std::atomic<std::uint32_t> done = 0;  // the last task that it has ended
   bool has_failed = false;                          // that one, with
   char failure[most_text] = {};
-
-  // Odd while `wait` sleeps, which changes only while it is even.
-  alignas(64) std::atomic<std::uint32_t> sleeps = 0;
-  SleepingWait wait;
 };
 
 // What all processes of a worker share, besides what every arena has. The mailboxes of the devices
@@ -98,11 +84,5 @@ struct alignas(64) DevicesControl {
     return reinterpret_cast<TaskMailbox*>(this + 1)[device];
   }
 };
-
-// Keeps as much of a text as fits.
-template <std::size_t Size, class Text>
-void keep_text(char (&to)[Size], const Text& text) {
-  to[text.copy(to, Size - 1)] = '\0';
-}
 
 }  // namespace peal

@@ -30,13 +30,18 @@ namespace {
 // The thread sanitizer does not see what some vector instructions touch, such as stores that pass
 // the caches by, so it is told of transfers as a whole.
 #if defined(PEAL_THREAD_SANITIZED)
-void tell_read(const std::byte* data, std::size_t size_bytes) {
-  __tsan_read_range(const_cast<std::byte*>(data), size_bytes);
+void tell_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes) {
+  __tsan_read_range(const_cast<std::byte*>(src), size_bytes);
+  __tsan_write_range(dst, size_bytes);
 }
-void tell_written(std::byte* data, std::size_t size_bytes) { __tsan_write_range(data, size_bytes); }
+void tell_reduction(const Reduction& all) {
+  const std::size_t bytes = all.count * size_bytes(all.dtype);
+  for (const std::byte* src : all.srcs) __tsan_read_range(const_cast<std::byte*>(src), bytes);
+  for (std::byte* dst : all.dsts) __tsan_write_range(dst, bytes);
+}
 #else
-void tell_read(const std::byte*, std::size_t) {}
-void tell_written(std::byte*, std::size_t) {}
+void tell_copy(std::byte*, const std::byte*, std::size_t) {}
+void tell_reduction(const Reduction&) {}
 #endif
 
 // What is combined at a time stays in the first-level cache.
@@ -64,6 +69,21 @@ void accumulate(std::span<const std::byte* const> srcs, std::size_t offset_bytes
   if (left != sum.bytes.data()) std::memcpy(sum.bytes.data(), left, count * size_bytes(wide));
 }
 
+void reduce_tiles(const Reduction& all) {
+  const DType dtype = all.dtype, wide = accumulator(dtype);
+  const std::size_t element = size_bytes(dtype);
+  Tile sum, converted;
+  for (std::size_t done = 0; done < all.count; done += tile_elements) {
+    const std::size_t length = std::min(tile_elements, all.count - done);
+    accumulate(all.srcs, done * element, length, dtype, all.op, sum, converted);
+    if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
+    const Tile& result = wide != dtype ? converted : sum;
+    for (std::byte* dst : all.dsts) {
+      std::memcpy(dst + done * element, result.bytes.data(), length * element);
+    }
+  }
+}
+
 template <class Word>
 void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
                    ReduceOp op) {
@@ -82,30 +102,15 @@ void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DTyp
 void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
   constexpr std::size_t memcpy_limit = 512;  // where a loop of one's own begins to pay
   if (dst == src || size_bytes == 0) return;
-  tell_read(src, size_bytes);
-  tell_written(dst, size_bytes);
+  tell_copy(dst, src, size_bytes);
   if (size_bytes > memcpy_limit) return vector_copy(dst, src, size_bytes, stores);
   std::memcpy(dst, src, size_bytes);
 }
 
-void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                     std::size_t count, DType dtype, ReduceOp op, Stores stores) {
-  const std::size_t element = size_bytes(dtype);
-  for (const std::byte* src : srcs) tell_read(src, count * element);
-  for (std::byte* dst : dsts) tell_written(dst, count * element);
-  std::size_t done = vector_reduce(dsts, srcs, count, dtype, op, stores);
-  if (done == count) return;
-  const DType wide = accumulator(dtype);
-  Tile sum, converted;
-  for (; done < count; done += tile_elements) {
-    const std::size_t length = std::min(tile_elements, count - done);
-    accumulate(srcs, done * element, length, dtype, op, sum, converted);
-    if (wide != dtype) convert(dtype, converted.bytes.data(), wide, sum.bytes.data(), length);
-    const Tile& result = wide != dtype ? converted : sum;
-    for (std::byte* dst : dsts) {
-      std::memcpy(dst + done * element, result.bytes.data(), length * element);
-    }
-  }
+void reduce_elements(const Reduction& all) {
+  tell_reduction(all);
+  const std::size_t done = vector_reduce(all);
+  if (done != all.count) reduce_tiles(all);
 }
 
 void combine_atomically(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 
 #include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/dtype.h"
@@ -14,11 +13,10 @@ namespace peal {
 void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes,
                 Stores stores = Stores::cached);
 
-// Combines `count` elements of all sources, in their order, and writes the result to every
-// destination; each source is read once. f16 and bf16 are accumulated in f32 and rounded once. A
-// destination may be one of the sources.
-void reduce_elements(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                     std::size_t count, DType dtype, ReduceOp op, Stores stores = Stores::cached);
+// Combines all sources, in their order, and writes the result to every destination; each source is
+// read once. f16 and bf16 are accumulated in f32 and rounded once. A destination may be one of the
+// sources.
+void reduce_elements(const Reduction& all);
 
 // Combines into `dst`, each element at once to others that do the same; `dst` is aligned to its
 // elements.

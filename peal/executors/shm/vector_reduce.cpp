@@ -53,50 +53,127 @@ struct Larger {
   }
 };
 
-// From element `done` on, as many as fit into whole vectors of D, each written by
-// `store(vector, address)`; returns where it ends.
-template <class D, class Op, class Store>
-std::size_t reduce_each(D d, std::span<std::byte* const> dsts,
-                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
-                        Op op, Store store) {
-  using T = hn::TFromD<D>;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto source = [&](std::size_t index) {
-    return hn::LoadU(d, reinterpret_cast<const T*>(srcs[index]) + done);
-  };
+// How elements of type T lie in memory, as many at a time as D has lanes.
+template <class T, class D = hn::ScalableTag<T>>
+struct Elements {
+  using Lanes = D;
+  using Stored = T;
+  using OneByOne = Elements<T, hn::CappedTag<T, 1>>;
+
+  static auto load(const std::byte* src, std::size_t at) {
+    return hn::LoadU(D(), reinterpret_cast<const T*>(src) + at);
+  }
+  template <class V>
+  static void store(V vector, std::byte* dst, std::size_t at) {
+    hn::StoreU(vector, D(), reinterpret_cast<T*>(dst) + at);
+  }
+  template <class V>
+  static void stream(V vector, std::byte* dst, std::size_t at) {
+    hn::Stream(vector, D(), reinterpret_cast<T*>(dst) + at);
+  }
+};
+
+// The small floats, which are combined in f32 and rounded to the nearest, ties to even. A NaN has
+// the bits that the conversions of machine/float16.h give it.
+template <class Format, class D = hn::ScalableTag<float>>
+struct SmallFloats {
+  using Lanes = D;
+  using Stored = std::uint16_t;
+  using StoredLanes = hn::Rebind<std::uint16_t, D>;
+  using OneByOne = SmallFloats<Format, hn::CappedTag<float, 1>>;
+
+  static auto load(const std::byte* src, std::size_t at) {
+    const auto bits = hn::LoadU(StoredLanes(), reinterpret_cast<const std::uint16_t*>(src) + at);
+    return Format::widen(D(), bits);
+  }
+  template <class V>
+  static void store(V vector, std::byte* dst, std::size_t at) {
+    hn::StoreU(Format::narrow(D(), vector), StoredLanes(),
+               reinterpret_cast<std::uint16_t*>(dst) + at);
+  }
+  template <class V>
+  static void stream(V vector, std::byte* dst, std::size_t at) {
+    hn::Stream(Format::narrow(D(), vector), StoredLanes(),
+               reinterpret_cast<std::uint16_t*>(dst) + at);
+  }
+};
+
+struct BFloat16Format {
+  template <class D, class V>
+  static auto widen(D d, V bits) {
+    const hn::RebindToUnsigned<D> du;
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, bits)));
+  }
+  template <class D, class V>
+  static auto narrow(D, V vector) {
+    const hn::RebindToUnsigned<D> du;
+    const auto bits = hn::BitCast(du, vector), upper = hn::ShiftRight<16>(bits);
+    const auto half = hn::Add(hn::Set(du, 0x7fffu), hn::And(upper, hn::Set(du, 1u)));
+    const auto quiet = hn::Or(upper, hn::Set(du, 0x40u));
+    const auto is_nan = hn::RebindMask(du, hn::IsNaN(vector));
+    const auto rounded = hn::IfThenElse(is_nan, quiet, hn::ShiftRight<16>(hn::Add(bits, half)));
+    return hn::DemoteTo(hn::Rebind<std::uint16_t, D>(),
+                        hn::BitCast(hn::RebindToSigned<D>(), rounded));
+  }
+};
+
+#undef PEAL_VECTOR_FLOAT16
+#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
+#define PEAL_VECTOR_FLOAT16 1
+struct Float16Format {
+  template <class D, class V>
+  static auto widen(D d, V bits) {
+    return hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, D>(), bits));
+  }
+  template <class D, class V>
+  static auto narrow(D d, V vector) {
+    const hn::RebindToUnsigned<D> du;
+    const auto sign = hn::And(hn::BitCast(du, vector), hn::Set(du, 0x80000000u));
+    const auto quiet = hn::BitCast(d, hn::Or(sign, hn::Set(du, 0x7fc00000u)));
+    const auto known = hn::IfThenElse(hn::IsNaN(vector), quiet, vector);
+    return hn::BitCast(hn::Rebind<std::uint16_t, D>(),
+                       hn::DemoteTo(hn::Rebind<hwy::float16_t, D>(), known));
+  }
+};
+#else
+#define PEAL_VECTOR_FLOAT16 0
+#endif
+
+// From element `done` on, as many as fit into whole vectors, each written by
+// `store(vector, destination, element)`; returns where it ends.
+template <class E, class Op, class Store>
+std::size_t reduce_each(const Reduction& all, std::size_t done, std::size_t count, Store store) {
+  const std::size_t lanes = hn::Lanes(typename E::Lanes());
   for (; done + lanes <= count; done += lanes) {
-    auto sum = source(0);
-    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i));
-    for (std::byte* dst : dsts) store(sum, reinterpret_cast<T*>(dst) + done);
+    auto sum = E::load(all.srcs[0], done);
+    for (std::size_t i = 1; i < all.srcs.size(); ++i) {
+      sum = Op()(sum, E::load(all.srcs[i], done));
+    }
+    for (std::byte* dst : all.dsts) store(sum, dst, done);
   }
   return done;
 }
 
 // The same through the caches.
-template <class D, class Op>
-std::size_t reduce_with(D d, std::span<std::byte* const> dsts,
-                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
-                        Op op) {
-  using T = hn::TFromD<D>;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto source = [&](std::size_t index, std::size_t at) {
-    return hn::LoadU(d, reinterpret_cast<const T*>(srcs[index]) + at);
-  };
-  if (srcs.size() == 2 && dsts.size() <= 2) {  // by far the most
-    T* const first_dst = reinterpret_cast<T*>(dsts.front());
-    T* const last_dst = reinterpret_cast<T*>(dsts.back());
+template <class E, class Op>
+std::size_t reduce_with(const Reduction& all, std::size_t done, std::size_t count) {
+  const std::size_t lanes = hn::Lanes(typename E::Lanes());
+  if (all.srcs.size() == 2 && all.dsts.size() <= 2) {  // by far the most
+    const std::byte *const left = all.srcs[0], *const right = all.srcs[1];
+    std::byte *const first_dst = all.dsts.front(), *const last_dst = all.dsts.back();
     for (; done + 2 * lanes <= count; done += 2 * lanes) {
-      const auto first = op(source(0, done), source(1, done));
-      const auto second = op(source(0, done + lanes), source(1, done + lanes));
-      hn::StoreU(first, d, first_dst + done);
-      hn::StoreU(second, d, first_dst + done + lanes);
-      if (dsts.size() == 1) continue;
-      hn::StoreU(first, d, last_dst + done);
-      hn::StoreU(second, d, last_dst + done + lanes);
+      const auto first = Op()(E::load(left, done), E::load(right, done));
+      const auto second = Op()(E::load(left, done + lanes), E::load(right, done + lanes));
+      E::store(first, first_dst, done);
+      E::store(second, first_dst, done + lanes);
+      if (first_dst == last_dst) continue;
+      E::store(first, last_dst, done);
+      E::store(second, last_dst, done + lanes);
     }
   }
-  return reduce_each(d, dsts, srcs, done, count, op,
-                     [d](auto vector, T* to) { hn::StoreU(vector, d, to); });
+  return reduce_each<E, Op>(all, done, count, [](auto vector, std::byte* dst, std::size_t at) {
+    E::store(vector, dst, at);
+  });
 }
 
 // Whether all destinations lie alike within the vectors of `bytes`.
@@ -110,106 +187,109 @@ bool are_congruent(std::span<std::byte* const> dsts, std::size_t bytes) {
   return true;
 }
 
-// The same with stores that pass the caches by.
-template <class D, class Op>
-std::size_t stream_with(D d, std::span<std::byte* const> dsts,
-                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
-                        Op op) {
-  using T = hn::TFromD<D>;
-  done = reduce_each(d, dsts, srcs, done, count, op,
-                     [d](auto vector, T* to) { hn::Stream(vector, d, to); });
+// As many as can be with stores that pass the caches by; returns where it ends.
+template <class E, class Op>
+std::size_t stream_with(const Reduction& all) {
+  using T = typename E::Stored;
+  const std::size_t vector_bytes = hn::Lanes(typename E::Lanes()) * sizeof(T);
+  if (!are_congruent(all.dsts, vector_bytes)) return 0;
+  const std::size_t past = reinterpret_cast<std::uintptr_t>(all.dsts.front()) % vector_bytes;
+  if (past % sizeof(T) != 0) return 0;
+  const std::size_t head = past == 0 ? 0 : (vector_bytes - past) / sizeof(T);
+  std::size_t done =
+      reduce_with<typename E::OneByOne, Op>(all, 0, head < all.count ? head : all.count);
+  done = reduce_each<E, Op>(all, done, all.count, [](auto vector, std::byte* dst, std::size_t at) {
+    E::stream(vector, dst, at);
+  });
   hwy::FlushStream();
   return done;
 }
 
-// The elements that fill no whole vector; returns `count`.
-template <class D, class Op>
-std::size_t reduce_rest([[maybe_unused]] D d, std::span<std::byte* const> dsts,
-                        std::span<const std::byte* const> srcs, std::size_t done, std::size_t count,
-                        Op op) {
-  using T = hn::TFromD<D>;
+// The elements that fill no whole vector; returns the count of all.
+template <class E, class Op>
+std::size_t reduce_rest(const Reduction& all, std::size_t done) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  if constexpr (sizeof(T) >= 4) {  // masked lanes are not touched there
-    const auto mask = hn::FirstN(d, count - done);
-    const auto source = [&](std::size_t index) {
-      return hn::MaskedLoad(mask, d, reinterpret_cast<const T*>(srcs[index]) + done);
+  using D = typename E::Lanes;
+  using T = hn::TFromD<D>;
+  if constexpr (sizeof(T) >= 4 && sizeof(T) == sizeof(typename E::Stored)) {
+    const auto mask = hn::FirstN(D(), all.count - done);  // other lanes are not touched
+    const auto source = [&](const std::byte* src) {
+      return hn::MaskedLoad(mask, D(), reinterpret_cast<const T*>(src) + done);
     };
-    auto sum = source(0);
-    for (std::size_t i = 1; i < srcs.size(); ++i) sum = op(sum, source(i));
-    for (std::byte* dst : dsts) hn::BlendedStore(sum, mask, d, reinterpret_cast<T*>(dst) + done);
-    return count;
+    auto sum = source(all.srcs[0]);
+    for (std::size_t i = 1; i < all.srcs.size(); ++i) sum = Op()(sum, source(all.srcs[i]));
+    for (std::byte* dst : all.dsts) {
+      hn::BlendedStore(sum, mask, D(), reinterpret_cast<T*>(dst) + done);
+    }
+    return all.count;
   }
 #endif
-  return reduce_with(hn::CappedTag<T, 1>(), dsts, srcs, done, count, op);
+  return reduce_with<typename E::OneByOne, Op>(all, done, all.count);
 }
 
-template <class T, class Op>
-std::size_t reduce_vectors(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                           std::size_t count, Stores stores, Op op) {
-  const hn::ScalableTag<T> d;
-  const hn::CappedTag<T, 1> one;
-  const std::size_t vector_bytes = hn::Lanes(d) * sizeof(T);
+template <class E, class Op>
+std::size_t reduce_vectors(const Reduction& all) {
   std::size_t done = 0;
-  if (stores == Stores::streaming && are_congruent(dsts, vector_bytes)) {
-    const std::size_t past = reinterpret_cast<std::uintptr_t>(dsts.front()) % vector_bytes;
-    if (past % sizeof(T) == 0) {
-      const std::size_t head = past == 0 ? 0 : (vector_bytes - past) / sizeof(T);
-      done = reduce_with(one, dsts, srcs, 0, head < count ? head : count, op);
-      done = stream_with(d, dsts, srcs, done, count, op);
-    }
+  if (all.count >= hn::Lanes(typename E::Lanes())) {
+    if (all.stores == Stores::streaming) done = stream_with<E, Op>(all);
+    done = reduce_with<E, Op>(all, done, all.count);
+    if (done == all.count) return done;
   }
-  done = reduce_with(d, dsts, srcs, done, count, op);
-  return done == count ? done : reduce_rest(d, dsts, srcs, done, count, op);
+  return reduce_rest<E, Op>(all, done);
 }
 
-template <class T>
-std::size_t reduce_type(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                        std::size_t count, ReduceOp op, Stores stores) {
-  switch (op) {
+template <class E>
+std::size_t reduce_as(const Reduction& all) {
+  using T = hn::TFromD<typename E::Lanes>;
+  switch (all.op) {
     case ReduceOp::sum:
-      return reduce_vectors<T>(dsts, srcs, count, stores, Sum{});
+      return reduce_vectors<E, Sum>(all);
     case ReduceOp::prod:
       if constexpr (sizeof(T) == 4 || hwy::IsFloat<T>()) {
-        return reduce_vectors<T>(dsts, srcs, count, stores, Product{});
+        return reduce_vectors<E, Product>(all);
       } else {
         return 0;
       }
     case ReduceOp::min:
-      return reduce_vectors<T>(dsts, srcs, count, stores, Smaller{});
+      return reduce_vectors<E, Smaller>(all);
     case ReduceOp::max:
       break;
   }
-  return reduce_vectors<T>(dsts, srcs, count, stores, Larger{});
+  return reduce_vectors<E, Larger>(all);
 }
 
-std::size_t reduce_any(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                       std::size_t count, DType dtype, ReduceOp op, Stores stores) {
-  switch (dtype) {
+std::size_t reduce_any(const Reduction& all) {
+  switch (all.dtype) {
     case DType::f32:
-      return reduce_type<float>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<float>>(all);
     case DType::f64:
-      return reduce_type<double>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<double>>(all);
     case DType::i8:
-      return reduce_type<std::int8_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::int8_t>>(all);
     case DType::u8:
-      return reduce_type<std::uint8_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::uint8_t>>(all);
     case DType::i16:
-      return reduce_type<std::int16_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::int16_t>>(all);
     case DType::u16:
-      return reduce_type<std::uint16_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::uint16_t>>(all);
     case DType::i32:
-      return reduce_type<std::int32_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::int32_t>>(all);
     case DType::u32:
-      return reduce_type<std::uint32_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::uint32_t>>(all);
     case DType::i64:
-      return reduce_type<std::int64_t>(dsts, srcs, count, op, stores);
+      return reduce_as<Elements<std::int64_t>>(all);
     case DType::u64:
-      return reduce_type<std::uint64_t>(dsts, srcs, count, op, stores);
-    case DType::f16:
+      return reduce_as<Elements<std::uint64_t>>(all);
     case DType::bf16:
+      return reduce_as<SmallFloats<BFloat16Format>>(all);
+    case DType::f16:
       break;
   }
+#if PEAL_VECTOR_FLOAT16
+  return reduce_as<SmallFloats<Float16Format>>(all);
+#else
   return 0;
+#endif
 }
 
 }  // namespace
@@ -221,10 +301,7 @@ namespace peal {
 
 HWY_EXPORT(reduce_any);
 
-std::size_t vector_reduce(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
-                          std::size_t count, DType dtype, ReduceOp op, Stores stores) {
-  return HWY_DYNAMIC_DISPATCH(reduce_any)(dsts, srcs, count, dtype, op, stores);
-}
+std::size_t vector_reduce(const Reduction& all) { return HWY_DYNAMIC_DISPATCH(reduce_any)(all); }
 
 }  // namespace peal
 #endif

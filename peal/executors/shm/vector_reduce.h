@@ -14,12 +14,22 @@ namespace peal {
 // than they hold.
 enum class Stores : std::uint8_t { cached, streaming };
 
+// Elements of several places that are combined. It is handed on by reference: a small collective
+// takes less time than it takes a processor to load again what it has just stored in other pieces.
+struct Reduction {
+  std::span<std::byte* const> dsts;
+  std::span<const std::byte* const> srcs;
+  std::size_t count = 0;
+  DType dtype{};
+  ReduceOp op{};
+  Stores stores = Stores::cached;
+};
+
 // Combines all sources, in their order, and writes the result to every destination; each source is
-// read once. Returns how many elements: `count`, or 0 for types and operations that have no vector
-// instructions. The result has the same bits as that of combine() in machine/arithmetic.h.
-// Streaming stores are ordered before any later store.
-[[nodiscard]] std::size_t vector_reduce(std::span<std::byte* const> dsts,
-                                        std::span<const std::byte* const> srcs, std::size_t count,
-                                        DType dtype, ReduceOp op, Stores stores = Stores::cached);
+// read once. Returns how many elements: the count, or 0 for types and operations that have no
+// vector instructions, where nothing is written. The result has the same bits as that of combine()
+// in machine/arithmetic.h, in the accumulator's type. Streaming stores are ordered before any later
+// store.
+[[nodiscard]] std::size_t vector_reduce(const Reduction& all);
 
 }  // namespace peal

@@ -291,10 +291,10 @@ void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>&
   if (run_.fabric.values()) fn();
 }
 
-// Where devices have memory that is not symmetric, nothing is taken to be in a window: ranks might
-// be given different places.
+// Of tasks, one rank might be given memory in a window and another one not.
 bool SimDevice::do_is_in_window(const View& view) const {
-  return run_.regions == nullptr && map().owner(view.data, -1) == part_;
+  if (run_.regions != nullptr) return lies_in_windows(arguments_, view);
+  return map().owner(view.data, -1) == part_;
 }
 
 Window SimDevice::do_allocate(std::string_view name, std::size_t size) {

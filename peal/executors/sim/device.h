@@ -15,6 +15,7 @@
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
 #include "peal/machine/split.h"
+#include "peal/machine/task.h"
 
 namespace peal {
 
@@ -74,6 +75,8 @@ class SimDevice final : public Device {
   // With tiles that are another device's of the same core, unless null.
   SimDevice(SimRun& run, Core& core, int rank, int ranks, SimTiles* tiles);
 
+  // What the task that it carries out is given.
+  void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
   // Waits for every flag that is still set, and drains.
   void finish();
 
@@ -132,6 +135,7 @@ class SimDevice final : public Device {
   int part_;            // of memory, this rank's
   SimTiles own_tiles_;  // unless they are another device's
   SimTiles& tiles_;
+  std::span<const TaskArgument> arguments_;
   std::size_t splits_ = 0;
   std::optional<SignalRow> split_rounds_;
   std::size_t allocations_ = 0;

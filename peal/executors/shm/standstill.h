@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "peal/executors/shm/arena.h"
+#include "peal/machine/standstill.h"
+
+namespace peal {
+
+// What each of these ranks sleeps in, when all of them sleep in waits that none of them can end any
+// more; nothing otherwise. They have to be all that could notify one of them.
+[[nodiscard]] std::vector<StandingCore> find_standstill(const ShmArena& arena,
+                                                        const std::vector<int>& ranks);
+
+}  // namespace peal

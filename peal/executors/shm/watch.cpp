@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/watch.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <atomic>
+#include <string_view>
+
+#include "peal/executors/shm/membership.h"
+
+namespace peal {
+
+// Two ranks that were put on one processor wake each other there, and the system sees no reason to
+// part them: each sleeps while the other runs.
+void ShmWatch::before_yields() {
+  if (!may_spread_) return;
+  const int own = ::sched_getcpu() + 1;
+  arena_.rank(rank_).processor.store(own, std::memory_order_relaxed);
+  for (int peer = 0; peer < rank_; ++peer) {
+    if (arena_.rank(peer).processor.load(std::memory_order_relaxed) == own) return move_apart();
+  }
+}
+
+void ShmWatch::move_apart() {
+  constexpr std::chrono::milliseconds between_moves(10);
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_move_) return;
+  next_move_ = now + between_moves;
+  cpu_set_t allowed, one;
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  cpu_set_t left = allowed;
+  for (int peer = 0; peer < arena_.ranks(); ++peer) {
+    const int taken = arena_.rank(peer).processor.load(std::memory_order_relaxed) - 1;
+    if (taken >= 0) CPU_CLR(taken, &left);
+  }
+  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+    if (!CPU_ISSET(processor, &left)) continue;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    // It is moved, and then free again to be where the system likes.
+    if (::sched_setaffinity(0, sizeof(one), &one) == 0) {
+      ::sched_setaffinity(0, sizeof(allowed), &allowed);
+    }
+    arena_.rank(rank_).processor.store(processor + 1, std::memory_order_relaxed);
+    return;
+  }
+}
+
+void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
+  RankControl& own = arena_.rank(rank_);
+  if (own.sleeps.load() % 2 == 1) return;
+  // A wait is for the arrivals of a signal, whose count is its first member.
+  auto& cell = reinterpret_cast<SignalCell&>(word.value);
+  SleepingWait& wait = own.wait;
+  wait.word = arena_.place_of(word.value);
+  wait.target = target;
+  wait.line = place.line;
+  keep_text(wait.file, std::string_view(place.file));
+  const auto missing = static_cast<std::int32_t>(target - std::atomic_ref(word.value).load());
+  keep_text(wait.what, fmt::format("waits for {} arrivals at {}, {} of them are missing",
+                                   static_cast<std::int32_t>(target - consumed(cell)),
+                                   team_ == nullptr ? "a signal" : team_->name_of(&cell), missing));
+  own.sleeps.fetch_add(1);
+}
+
+void ShmWatch::after_sleeps() {
+  std::atomic<std::uint32_t>& sleeps = arena_.rank(rank_).sleeps;
+  if (sleeps.load() % 2 == 1) sleeps.fetch_add(1);
+}
+
+}  // namespace peal

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/waiter.h"
+
+namespace peal {
+
+class ShmMembership;
+
+// Looks after the waits of one who has a part of an arena: parts it from those who wait on the same
+// processor, shows the others what it sleeps in, and knows why a wait may be in vain.
+class ShmWatch : public WaitWatch {
+ public:
+  // The policy is the one by which it waits.
+  ShmWatch(const ShmArena& arena, int rank, const WaitPolicy& policy)
+      : arena_(arena), rank_(rank), may_spread_(!policy.is_oversubscribed) {}
+
+  // Why nobody can go on; nothing as long as everybody can.
+  [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
+  // Signals are called what this team calls them, which has to live as long as there are waits.
+  void set_team(const ShmMembership& team) { team_ = &team; }
+
+  void before_yields() override;
+  void after_sleeps() override;
+
+ protected:
+  [[nodiscard]] const ShmArena& arena() const { return arena_; }
+  // Until the wait is over.
+  void show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place);
+  // Nobody need keep away from the processor that it waited on.
+  void forget_processor() { arena_.rank(rank_).processor.store(0, std::memory_order_relaxed); }
+
+ private:
+  // Moves to a processor that nobody else was seen waiting on.
+  void move_apart();
+
+  const ShmArena& arena_;
+  int rank_;
+  bool may_spread_;  // there is a processor for each
+  std::chrono::steady_clock::time_point next_move_{};
+  const ShmMembership* team_ = nullptr;
+};
+
+}  // namespace peal
