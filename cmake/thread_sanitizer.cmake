@@ -29,9 +29,7 @@ target_compile_options(
   peal_thread_tests PRIVATE ${thread_flags} -g1 -fno-builtin-memcpy -fno-builtin-memmove
                             -fno-builtin-memset)
 target_link_options(peal_thread_tests PRIVATE ${thread_flags})
-# Most of it is small, and every file includes much the same.
-set_target_properties(peal_thread_tests PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
-set_property(SOURCE peal/collectives/registry.cpp PROPERTY SKIP_UNITY_BUILD_INCLUSION ON)
+build_in_unity(peal_thread_tests 16 EXCEPT "/registry\\.cpp$")
 
 add_test(NAME peal_thread_tests
          COMMAND "${PROJECT_SOURCE_DIR}/tests/thread/run.sh" $<TARGET_FILE:peal_thread_tests>)
