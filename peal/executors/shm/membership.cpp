@@ -15,20 +15,23 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t page_bytes = 4096;
+constexpr std::size_t page_bytes = 4096, huge_page_bytes = std::size_t{2} << 20;
 
 enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 };
 
 std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
 
-// First touched by the owner, and not in the midst of a transfer. Where that is refused, the pages
-// come when they are used.
+// First touched by the owner, and not in the midst of a transfer; on huge pages, where the system
+// has them for shared memory. Where either is refused, the pages come when they are used.
 void populate(const std::byte* data, std::size_t size_bytes) {
+  const auto first = reinterpret_cast<std::uintptr_t>(data), end = first + size_bytes;
+  const auto advise = [&](std::uintptr_t begin, int advice) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+  };
+  const std::uintptr_t huge = (first + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+  if (huge + huge_page_bytes <= end) advise(huge, MADV_HUGEPAGE);
 #ifdef MADV_POPULATE_WRITE
-  if (size_bytes < page_bytes) return;
-  const auto begin = reinterpret_cast<std::uintptr_t>(data) / page_bytes * page_bytes;
-  const auto end = reinterpret_cast<std::uintptr_t>(data) + size_bytes;
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
+  if (size_bytes >= page_bytes) advise(first / page_bytes * page_bytes, MADV_POPULATE_WRITE);
 #endif
 }
 
