@@ -42,7 +42,7 @@ void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallP
                     .recv = blocks(plan, kind.recv, plan.shape.recv_blocks, piece),
                     .scratch = half.scratch,
                     .signals = half.signals,
-                    .reused = half.reused,
+                    .uses = half.uses,
                     .root = Rank{kind.root},
                     .op = op};
   if (plan.staged.send_blocks > 0) {

@@ -227,7 +227,7 @@ static const Algorithm table[] = {
        launch(broadcast_cell, d, k);
      },
      {.fits_cell = true},
-     {"0", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
+     {"0", "1", "9", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
     {reduce,
      "direct",
      [](D& d, const K& k) {

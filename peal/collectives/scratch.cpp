@@ -81,7 +81,7 @@ const Scratch::Half& Scratch::next(std::size_t count, DType dtype, const Staging
     kept = &kept_[launches_ % 2];  // laying out may have begun anew
     *kept = {count, dtype, staged, half};
   }
-  kept->half.reused = launches_ >= 2;
+  kept->half.uses = launches_ / 2;
   ++launches_;
   return kept->half;
 }
@@ -120,11 +120,7 @@ Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int ro
 
 const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t count) {
   CallPlan plan;
-  plan.collective = kind.collective;
-  plan.send_dtype = kind.send.dtype;
-  plan.recv_dtype = kind.recv.dtype;
-  plan.placement = kind.placement;
-  plan.root = kind.root;
+  plan.traits = kind.traits();
   plan.send_count = kind.send.count;
   plan.recv_count = kind.recv.count;
   plan.count = count;

@@ -42,7 +42,7 @@ class Scratch {
     Chunks scratch;
     View send, recv;  // what is staged, all blocks of it
     SignalRow signals;
-    bool reused = false;
+    std::uint64_t uses = 0;  // by earlier launches
   };
   // The half for the next launch, on blocks of `count` elements. The memory is allocated when it
   // is first needed and anew, with signals of its own, when it has become too small.
@@ -82,14 +82,21 @@ struct CallKind {
   Placement placement;
   int root = 0;
   const std::string_view& asked;  // the algorithm's name, or auto
+
+  // All of it but the lengths and the name.
+  [[nodiscard]] std::uint64_t traits() const {
+    const auto bits = [](auto value, int shift) {
+      return static_cast<std::uint64_t>(static_cast<std::uint32_t>(value)) << shift;
+    };
+    return bits(collective, 0) | bits(send.dtype, 8) | bits(recv.dtype, 16) |
+           bits(placement.send_in_window, 24) | bits(placement.recv_in_window, 25) |
+           bits(placement.in_place, 26) | bits(root, 32);
+  }
 };
 
 // How calls of one kind are carried out on a team.
 struct CallPlan {
-  Collective collective{};
-  DType send_dtype{}, recv_dtype{};
-  Placement placement;
-  int root = 0;
+  std::uint64_t traits = 0;
   std::size_t send_count = 0, recv_count = 0;
   std::string_view asked;
 
@@ -103,10 +110,8 @@ struct CallPlan {
   Staging staged;
 
   [[nodiscard]] bool is_for(const CallKind& kind) const {
-    return algorithm != nullptr && collective == kind.collective && send_count == kind.send.count &&
-           recv_count == kind.recv.count && placement == kind.placement &&
-           send_dtype == kind.send.dtype && recv_dtype == kind.recv.dtype && root == kind.root &&
-           is_asked(kind.asked);
+    return algorithm != nullptr && traits == kind.traits() && send_count == kind.send.count &&
+           recv_count == kind.recv.count && is_asked(kind.asked);
   }
   // `asked` is a constant, and as a rule so is what is asked for: mostly the same one.
   [[nodiscard]] bool is_asked(const std::string_view& text) const {
@@ -127,17 +132,16 @@ class CollectiveState final : public Team::State {
 
  private:
   [[nodiscard]] static std::size_t slot(const CallKind& kind) {
-    const std::size_t hash = kind.recv.count * 31 + static_cast<std::size_t>(kind.collective) * 7 +
-                             static_cast<std::size_t>(kind.recv.dtype) * 3 +
-                             static_cast<std::size_t>(kind.root);
-    return (hash ^ (hash >> 6)) % plan_count;
+    const std::uint64_t mixed = (kind.recv.count + kind.traits() * 7) * 0x9e3779b97f4a7c15u;
+    return mixed >> (64 - plan_bits);
   }
   [[nodiscard]] Scratch& scratch(Team& team, const Algorithm& algorithm, int root);
 
   Chooser chooser_;
-  static constexpr std::size_t plan_count = 64;
+  static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
-  std::array<CallPlan, plan_count> plans_;  // by a hash of what calls have in common
+  std::array<CallPlan, std::size_t{1} << plan_bits>
+      plans_;  // by a hash of what calls have in common
 };
 
 [[nodiscard]] CollectiveState& collective_state(Team& team);

@@ -14,11 +14,11 @@ void all_gather_cell(Device& self, const AllGatherArgs& args) {
     return payload(row[of], block.count, block.dtype);
   };
   for (int step = 1; step < ranks; ++step) {
-    self.put_notify(Rank{(me + step) % ranks}, slot(me), send, cells[me]);
+    self.put_notify(self.ahead(step), slot(me), send, cells[me]);
   }
   self.copy(recv[me], send);
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.wait(cells[peer]);
     self.copy(recv[peer], slot(peer));
   }

@@ -10,8 +10,8 @@ namespace peal {
 void all_gather_direct(Device& self, const AllGatherArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();
-  for (int step = 1; step < ranks; ++step) self.put(Rank{(me + step) % ranks}, landing[me], send);
-  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, arrived[0]);
+  for (int step = 1; step < ranks; ++step) self.put(self.ahead(step), landing[me], send);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), arrived[0]);
   self.copy(recv[me], send);
   if (ranks > 1) self.wait(arrived[0], ranks - 1);
   for (int peer = 0; peer < ranks; ++peer) {

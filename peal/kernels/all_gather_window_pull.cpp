@@ -14,7 +14,7 @@ void all_gather_window_pull(Device& self, const AllGatherArgs& args) {
   self.copy(recv[me], send);
   const Meeting meeting(self, signals, send, recv[0]);
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.get(recv[peer], Rank{peer}, meeting.recv_of(peer, recv[peer]));
   }
   barrier(self, signals.from(ranks));

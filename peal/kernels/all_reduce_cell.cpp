@@ -13,7 +13,7 @@ void all_reduce_cell(Device& self, const AllReduceApartArgs& args) {
   const View mine = send.whole();
   const auto slot = [&, &row = cells](int of) { return payload(row[of], mine.count, mine.dtype); };
   for (int step = 1; step < ranks; ++step) {
-    self.put_notify(Rank{(me + step) % ranks}, slot(me), mine, cells[me]);
+    self.put_notify(self.ahead(step), slot(me), mine, cells[me]);
   }
   Places parts;
   for (int peer = 0; peer < ranks; ++peer) {

@@ -10,9 +10,9 @@ void all_reduce_push(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   for (int step = 1; step < ranks; ++step) {
-    self.put(Rank{(me + step) % ranks}, inbox[me], send.whole());
+    self.put(self.ahead(step), inbox[me], send.whole());
   }
-  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, arrived[me]);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), arrived[me]);
   Places parts;
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.wait(arrived[peer]);

@@ -16,7 +16,7 @@ void all_reduce_two_phase(Device& self, const AllReduceApartArgs& args) {
               Places::on_every_rank(ranks, inbox[me]), op);
   barrier(self, arrived);
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.get(recv[peer], Rank{peer}, inbox[peer]);
   }
 }

@@ -17,7 +17,7 @@ void all_reduce_window_pull(Device& self, const AllReduceApartArgs& args) {
   self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}}, meeting.send_of_all(send[me]), op);
   barrier(self, signals.from(ranks));
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.get(recv[peer], Rank{peer}, inbox[peer]);
   }
 }

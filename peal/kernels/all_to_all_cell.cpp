@@ -14,12 +14,12 @@ void all_to_all_cell(Device& self, const AllToAllArgs& args) {
     return payload(row[of], own.count, own.dtype);
   };
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.put_notify(Rank{peer}, slot(me), send[peer], cells[me]);
   }
   self.copy(recv[me], send[me]);
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.wait(cells[peer]);
     self.copy(recv[peer], slot(peer));
   }

@@ -12,7 +12,7 @@ void all_to_all_pull(Device& self, const AllToAllArgs& args) {
   for (int peer = 0; peer < ranks; ++peer) self.copy(landing[peer], send[peer]);
   barrier(self, arrived);
   for (int step = 0; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.get(recv[peer], Rank{peer}, landing[me]);
   }
 }

@@ -10,10 +10,10 @@ void all_to_all_push(Device& self, const AllToAllArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.put(Rank{peer}, landing[me], send[peer]);
   }
-  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, arrived[0]);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), arrived[0]);
   self.copy(recv[me], send[me]);
   if (ranks > 1) self.wait(arrived[0], ranks - 1);
   for (int peer = 0; peer < ranks; ++peer) {

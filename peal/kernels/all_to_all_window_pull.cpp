@@ -13,7 +13,7 @@ void all_to_all_window_pull(Device& self, const AllToAllArgs& args) {
   const int me = self.rank(), ranks = self.ranks();
   const Meeting meeting(self, signals, send[0], recv[0]);
   for (int step = 0; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.get(recv[peer], Rank{peer}, meeting.send_of(peer, send[me]));
   }
   barrier(self, signals.from(ranks));

@@ -13,7 +13,7 @@ struct KernelCall {
   const Chunks& scratch;     // in a window, at the same place on every rank, alternating between
                              // launches
   const SignalRow& signals;  // as above
-  bool reused = false;       // this half of the scratch has served an earlier launch
+  std::uint64_t uses = 0;    // how many earlier launches this half of the scratch has served
   Rank root;
   ReduceOp op = ReduceOp::sum;
 };
@@ -63,14 +63,14 @@ struct AllToAllArgs {
 
 // For the collectives with a root: one block, or P at the root where it gathers or scatters. A
 // rank that can run ahead of its peers takes their credits before it fills a half of the scratch
-// again: `reused` says that the half has served before, so that the credits of its last use are
-// due. Scratch and signals belong to one root.
+// again: `uses` says how often the half has served before, and so whether credits are due. Scratch
+// and signals belong to one root.
 struct RootedArgs {
   const Chunks& send;
   const Chunks& recv;
   const Chunks& scratch;
   const SignalRow& signals;
-  bool reused;
+  std::uint64_t uses;
   Rank root;
   ReduceOp op;
 };
@@ -96,7 +96,7 @@ struct BarrierArgs {
   return {call.send, call.recv, call.scratch, call.signals};
 }
 [[nodiscard]] inline RootedArgs arguments(const KernelCall& call, const RootedArgs*) {
-  return {call.send, call.recv, call.scratch, call.signals, call.reused, call.root, call.op};
+  return {call.send, call.recv, call.scratch, call.signals, call.uses, call.root, call.op};
 }
 [[nodiscard]] inline BarrierArgs arguments(const KernelCall& call, const BarrierArgs*) {
   return {call.signals};

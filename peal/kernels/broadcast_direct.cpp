@@ -7,19 +7,19 @@ namespace peal {
 // peer copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
 // Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
 void broadcast_direct(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int ranks = self.ranks();
   if (self.rank() != root.index) {
     self.wait(signals[0]);
     self.copy(recv[0], landing[0]);
     return self.notify(root, signals[1]);
   }
-  if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
+  if (uses > 0 && ranks > 1) self.wait(signals[1], ranks - 1);
   for (int step = 1; step < ranks; ++step) {
-    self.put(Rank{(root.index + step) % ranks}, landing[0], send[0]);
+    self.put(self.ahead(step), landing[0], send[0]);
   }
   for (int step = 1; step < ranks; ++step) {
-    self.notify(Rank{(root.index + step) % ranks}, signals[0]);
+    self.notify(self.ahead(step), signals[0]);
   }
   self.copy(recv[0], send[0]);
 }

@@ -9,12 +9,12 @@ namespace peal {
 // Needs: a landing of one block, cut into P chunks; signals 0 (from the root), 1 (from the previous
 // rank), 2 (credit). (van de Geijn 1994.)
 void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int ranks = self.ranks(), me = (self.rank() - root.index + ranks) % ranks;
   const Rank next{(self.rank() + 1) % ranks};
   const Chunks chunks = me == 0 ? Chunks(send[0], ranks) : landing;
   if (me == 0) {
-    if (reused && ranks > 1) self.wait(signals[2], ranks - 1);
+    if (uses > 0 && ranks > 1) self.wait(signals[2], ranks - 1);
     for (int peer = 1; peer < ranks; ++peer) {
       self.put(Rank{(root.index + peer) % ranks}, landing[peer], chunks[peer]);
     }

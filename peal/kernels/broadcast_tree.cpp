@@ -8,12 +8,12 @@ namespace peal {
 // first, copies it out and gives its landing back to the parent by a credit. At most L blocks are
 // sent by a rank, in L steps. Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
 void broadcast_tree(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const BinomialTree tree{self.ranks(), root};
   const int me = tree.position(self.rank()), children = tree.children(me);
   const View block = me == 0 ? send[0] : landing[0];
   if (me != 0) self.wait(signals[0]);
-  if (reused && children > 0) self.wait(signals[1], children);
+  if (uses > 0 && children > 0) self.wait(signals[1], children);
   for (int child = children - 1; child >= 0; --child) {
     const Rank to = tree.at(me + (1 << child));
     self.put(to, landing[0], block);

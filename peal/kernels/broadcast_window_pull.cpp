@@ -11,7 +11,7 @@ namespace peal {
 // reads it from there and tells the root, which returns when all have. The root sends (P-1) blocks.
 // Needs: recv in a window; signals 0 (ready) and 1 (read).
 void broadcast_window_pull(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int ranks = self.ranks();
   const View place = payload(signals[0], 1, DType::i64);
   std::int64_t own = distance_from(signals[0], recv[0]);
@@ -24,8 +24,8 @@ void broadcast_window_pull(Device& self, const RootedArgs& args) {
   }
   self.copy(recv[0], send[0]);
   for (int step = 1; step < ranks; ++step) {
-    self.put_notify(Rank{(root.index + step) % ranks}, place,
-                    View::of(std::span<std::int64_t>(&own, 1)), signals[0]);
+    self.put_notify(self.ahead(step), place, View::of(std::span<std::int64_t>(&own, 1)),
+                    signals[0]);
   }
   if (ranks > 1) self.wait(signals[1], ranks - 1);
 }

@@ -7,10 +7,10 @@ namespace peal {
 // the root, which copies all out and gives the slots back by credits. Sends one block per rank.
 // Needs: a landing of P blocks; signals 0 (arrived) and 1 (credit).
 void gather_direct(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
-    if (reused) self.wait(signals[1]);
+    if (uses > 0) self.wait(signals[1]);
     self.put(root, landing[me], send[0]);
     return self.notify(root, signals[0]);
   }

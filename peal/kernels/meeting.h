@@ -35,7 +35,7 @@ class Meeting {
     const int me = self.rank(), ranks = self.ranks();
     const View mine = View::of(std::span<std::int64_t>(own_));
     for (int step = 1; step < ranks; ++step) {
-      self.put_notify(Rank{(me + step) % ranks}, places(me), mine, cells[me]);
+      self.put_notify(self.ahead(step), places(me), mine, cells[me]);
     }
     for (int peer = 0; peer < ranks; ++peer) {
       if (peer != me) self.wait(cells[peer]);

@@ -7,10 +7,10 @@ namespace peal {
 // combines all in rank order and gives the stages back by credits. Sends one block per rank.
 // Needs: a stage of one block; signals 0 (staged) and 1 (credit).
 void reduce_direct(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, stage, signals, reused, root, op] = args;
+  const auto& [send, recv, stage, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
-    if (reused) self.wait(signals[1]);
+    if (uses > 0) self.wait(signals[1]);
     self.copy(stage[0], send[0]);
     return self.notify(root, signals[0]);
   }

@@ -14,7 +14,7 @@ void reduce_scatter_cell(Device& self, const ReduceScatterArgs& args) {
     return payload(row[of], block.count, block.dtype);
   };
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.put_notify(Rank{peer}, slot(me), send[peer], cells[me]);
   }
   Places parts;

@@ -10,7 +10,7 @@ namespace peal {
 // Needs: an inbox of L+1 blocks, one a child and the last for the partial result; signal k
 // (child k arrived), and the last of L+1 (credit from the parent).
 void reduce_tree(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, inbox, signals, reused, root, op] = args;
+  const auto& [send, recv, inbox, signals, uses, root, op] = args;
   const BinomialTree tree{self.ranks(), root};
   const int me = tree.position(self.rank()), children = tree.children(me);
   const Signal credit = signals[signals.count() - 1];
@@ -23,7 +23,7 @@ void reduce_tree(Device& self, const RootedArgs& args) {
   if (me != 0) {
     const Rank parent = tree.at(BinomialTree::parent(me));
     const int slot = BinomialTree::child_number(me);
-    if (reused) self.wait(credit);
+    if (uses > 0) self.wait(credit);
     self.put(parent, inbox[slot], children > 0 ? partial : send[0]);
     self.notify(parent, signals[slot]);
   }

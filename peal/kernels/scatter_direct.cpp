@@ -7,19 +7,19 @@ namespace peal {
 // copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
 // Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
 void scatter_direct(Device& self, const RootedArgs& args) {
-  const auto& [send, recv, landing, signals, reused, root, op] = args;
+  const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
     self.wait(signals[0]);
     self.copy(recv[0], landing[0]);
     return self.notify(root, signals[1]);
   }
-  if (reused && ranks > 1) self.wait(signals[1], ranks - 1);
+  if (uses > 0 && ranks > 1) self.wait(signals[1], ranks - 1);
   for (int step = 1; step < ranks; ++step) {
-    const int peer = (me + step) % ranks;
+    const int peer = self.ahead(step).index;
     self.put(Rank{peer}, landing[0], send[peer]);
   }
-  for (int step = 1; step < ranks; ++step) self.notify(Rank{(me + step) % ranks}, signals[0]);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), signals[0]);
   self.copy(recv[0], send[me]);
 }
 

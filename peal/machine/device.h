@@ -40,6 +40,12 @@ class Device {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int ranks() const { return ranks_; }
+  // The rank so many steps after this one, at most all ranks, on the ring of them. It is found
+  // without a division, which takes as long as a small reduction.
+  [[nodiscard]] Rank ahead(int steps) const {
+    const int index = rank_ + steps;
+    return Rank{index < ranks_ ? index : index - ranks_};
+  }
 
   // Writes `src` of this rank to `dst` in the peer's window. Asynchronous: ended by a notify to
   // anyone, or by flush.

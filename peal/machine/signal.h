@@ -7,17 +7,21 @@
 namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
-// is the owner's alone. Both wrap at 2^32 and are compared by their difference. Where ranks really
-// wait, `sleepers` counts those who sleep until `arrived` changes. What is left of the line may
-// carry data, which then comes together with its signal. Where a line that both write to is slow,
-// `counter` is the distance in bytes to a word that is used instead of `consumed`.
+// is the owner's alone. Both wrap at 2^32 and are compared by their difference. What is left of the
+// line may carry data, which then comes together with its signal.
+// Where ranks really wait, one peer may count in `posted` instead, which it alone stores;
+// `sleepers` counts those who sleep until there are more arrivals; and what the owner has consumed
+// lies in a ledger elsewhere, so many bytes on, because a line that both write to is slow.
 struct alignas(64) SignalCell {
   static constexpr std::size_t payload_bytes = 48;
 
   std::uint32_t arrived = 0;
-  std::uint32_t consumed = 0;
+  std::uint32_t posted = 0;
   std::uint32_t sleepers = 0;
-  std::uint32_t counter = 0;  // see below
+  union {
+    std::uint32_t consumed = 0;  // where waits are simulated
+    std::uint32_t ledger;        // the distance, where they are real
+  };
   std::byte payload[payload_bytes] = {};
 };
 static_assert(sizeof(SignalCell) == 64);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/waiter.h"
 
 namespace peal {
 namespace {
@@ -77,6 +78,8 @@ ShmArena ShmArena::make(int ranks) {
   new (memory) ShmControl{};
   for (int rank = 0; rank < ranks; ++rank) new (arena.ranks_ + rank) RankControl{};
   arena.control_->ranks = ranks;
+  // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
+  arena.control_->has_posts = ranks <= usable_processors() && can_order_posts();
   arena.control_->part_shift = arena.part_shift_ = part_shift;
   arena.parts_ = memory + head_bytes(ranks);
   arena.control_->magic = magic;

@@ -26,7 +26,7 @@ void keep_text(char (&to)[Size], const Text& text) {
 // A rank's wait that has begun to sleep.
 struct SleepingWait {
   static constexpr std::size_t most_text = 256;
-  std::uint64_t word = 0;  // its place in the arena
+  std::uint64_t cell = 0;  // the signal's place in the arena
   std::uint32_t target = 0;
   std::uint32_t line = 0;
   char what[most_text] = {};
@@ -71,6 +71,9 @@ struct ShmControl {
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
   std::uint32_t part_shift = 0;
+  // Whether a rank may store what it counts in a cell where nobody else does, without waiting until
+  // others see it.
+  bool has_posts = false;
   // The first rank that has failed or died, plus one. Nobody waits any more then.
   alignas(64) std::atomic<std::int32_t> broken{};
   std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how
@@ -106,12 +109,12 @@ class ShmArena {
     return parts_ + (static_cast<std::size_t>(rank) << part_shift_);
   }
   [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
-  // The place of a word, which is the same for all who map the arena wherever they do; and back.
-  [[nodiscard]] std::uint64_t place_of(const std::uint32_t& word) const {
-    return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&word) - memory_);
+  // The place of a cell, which is the same for all who map the arena wherever they do; and back.
+  [[nodiscard]] std::uint64_t place_of(const SignalCell& cell) const {
+    return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&cell) - memory_);
   }
-  [[nodiscard]] std::uint32_t& word_at(std::uint64_t place) const {
-    return *reinterpret_cast<std::uint32_t*>(memory_ + place);
+  [[nodiscard]] SignalCell& cell_at(std::uint64_t place) const {
+    return *reinterpret_cast<SignalCell*>(memory_ + place);
   }
 
   // Takes so many bytes at the same place of every part, 64-byte aligned; returns where. Throws

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
@@ -96,7 +97,27 @@ SignalCell& ShmDevice::cell_of(Rank peer, Signal signal, const char* verb) const
 void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
   SignalCell& cell = cell_of(peer, signal, "notify");
   if (peer.index != rank()) ++counts_.notifies;
-  add_and_wake({cell.arrived, cell.sleepers}, static_cast<std::uint32_t>(n));
+  arrive(peer, cell, signal, static_cast<std::uint32_t>(n));
+}
+
+void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n) {
+  if (membership_.policy().orders_posts && peer.index != rank()) {
+    SignalLedger::Posts& posts = ledger(*signal.cell).posts()[part_of(peer)];
+    if (posts.poster == 0) posts.poster = find_poster(peer, signal);
+    if (posts.poster == own_mark_) {
+      posts.count += n;
+      return post_and_wake(wait_word(cell), posts.count);
+    }
+  }
+  add_and_wake(wait_word(cell), n);
+}
+
+std::uint32_t ShmDevice::find_poster(Rank peer, Signal signal) const {
+  std::byte* const own = reinterpret_cast<std::byte*>(&ledger(*signal.cell));
+  auto& theirs = *reinterpret_cast<SignalLedger*>(own + membership_.shift(peer.index));
+  std::uint32_t poster = 0;
+  return std::atomic_ref(theirs.poster).compare_exchange_strong(poster, own_mark_) ? own_mark_
+                                                                                   : poster;
 }
 
 void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
@@ -104,37 +125,38 @@ void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, Sour
     do_put(peer, dst, src, place);
     return do_notify(peer, signal, 1, place);
   }
-  // The line is written as a whole while it is here. An atomic addition asks for it once, to write;
-  // to look at the count first would ask for it twice.
+  // The line is written as a whole while it is here.
   SignalCell& cell = cell_of(peer, signal, "put_notify");
   count_put(peer, src);
   if (peer.index != rank()) ++counts_.notifies;
   if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
-  add_and_wake({cell.arrived, cell.sleepers}, 1);
+  arrive(peer, cell, signal, 1);
 }
 
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
-  if (!has_reached(cell.arrived, target)) {
-    wait_until_reached({cell.arrived, cell.sleepers}, target, membership_.watch(),
-                       membership_.policy(), "the wait", place);
+  std::uint32_t& consumed = ledger(cell).consumed;
+  const std::uint32_t target = consumed + static_cast<std::uint32_t>(n);
+  if (!has_reached(wait_word(cell), target)) {
+    wait_until_reached(wait_word(cell), target, membership_.watch(), membership_.policy(),
+                       "the wait", place);
   }
-  consumed(cell) = target;
+  consumed = target;
 }
 
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
-  const std::uint32_t target = consumed(cell) + static_cast<std::uint32_t>(n);
-  if (!has_reached(cell.arrived, target)) {
+  std::uint32_t& consumed = ledger(cell).consumed;
+  const std::uint32_t target = consumed + static_cast<std::uint32_t>(n);
+  if (!has_reached(wait_word(cell), target)) {
     if (const std::optional<std::string> why = membership_.watch().failure()) {
       throw RunError(
           fmt::format("{}, so the poll at {}:{} is in vain", *why, place.file, place.line));
     }
     return false;
   }
-  consumed(cell) = target;
+  consumed = target;
   return true;
 }
 
@@ -169,16 +191,17 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
   const auto number = static_cast<std::size_t>(count);
   const std::size_t cells_bytes = number * sizeof(SignalCell);
-  std::byte* const data = membership_.allocate(name, cells_bytes + number * sizeof(std::uint32_t));
+  const int posts = membership_.policy().orders_posts ? membership_.arena().ranks() : 0;
+  const std::size_t ledger_bytes = SignalLedger::bytes_for(posts);
+  std::byte* const data = membership_.allocate(name, cells_bytes + number * ledger_bytes);
   auto* const cells = reinterpret_cast<SignalCell*>(data);
-  auto* const counters = reinterpret_cast<std::uint32_t*>(data + cells_bytes);
-  for (int i = 0; i < count; ++i) {
-    cells[i].counter = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(counters + i) -
-                                                  reinterpret_cast<std::byte*>(cells + i));
+  for (std::size_t i = 0; i < number; ++i) {
+    std::byte* const place = data + cells_bytes + i * ledger_bytes;
+    cells[i].ledger = static_cast<std::uint32_t>(place - reinterpret_cast<std::byte*>(cells + i));
     if (settings_.signal_start == 0) continue;
     // Added, because peers may have notified already.
     std::atomic_ref(cells[i].arrived).fetch_add(settings_.signal_start);
-    counters[i] = settings_.signal_start;
+    ledger(cells[i]).consumed = settings_.signal_start;
   }
   return {cells, count};
 }

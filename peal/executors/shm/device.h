@@ -71,11 +71,19 @@ class ShmDevice final : public Device {
   }
   [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
+  // Adds n arrivals to the peer's cell, that of the signal.
+  void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n);
+  // Finds out who posts to the peer's cell, which is this rank if it is nobody so far.
+  [[nodiscard]] std::uint32_t find_poster(Rank peer, Signal signal) const;
+  [[nodiscard]] int part_of(Rank peer) const {
+    return membership_.parts()[static_cast<std::size_t>(peer.index)];
+  }
 
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
   std::size_t cache_bytes_ = shared_cache_bytes();
+  std::uint32_t own_mark_ = static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a poster
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;

@@ -172,7 +172,7 @@ void ShmDriver::cancel(Running& task) {
     mailbox(index).cancelled.store(devices_[static_cast<std::size_t>(index)].number);
     const ShmArena& arena = processes_->arena();
     const RankControl& control = arena.rank(index);
-    if (control.sleeps.load() % 2 == 1) wake(arena.word_at(control.wait.word));
+    if (control.sleeps.load() % 2 == 1) wake(arena.cell_at(control.wait.cell).sleepers);
   }
 }
 

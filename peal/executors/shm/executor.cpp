@@ -14,6 +14,7 @@
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/device.h"
+#include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/rank_process.h"
 #include "peal/executors/shm/team_watch.h"
 
@@ -40,9 +41,9 @@ void check_options(const RunOptions& options) {
 // Returns when all ranks have come so far.
 void meet(const ShmMembership& team) {
   SignalCell& start = team.arena().control().start;
-  add_and_wake({start.arrived, start.sleepers}, 1);
-  wait_until_reached({start.arrived, start.sleepers}, static_cast<std::uint32_t>(team.ranks()),
-                     team.watch(), team.policy(), "the start of the run", SourcePlace::here());
+  add_and_wake(wait_word(start), 1);
+  wait_until_reached(wait_word(start), static_cast<std::uint32_t>(team.ranks()), team.watch(),
+                     team.policy(), "the start of the run", SourcePlace::here());
 }
 
 // One rank's part; whatever it throws breaks the team.

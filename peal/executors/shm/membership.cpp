@@ -55,6 +55,10 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       chunk_(&settings.allocations),
       whole_(settings.whole),
       windows_(whole_ == nullptr ? std::make_shared<Windows>() : whole_->windows_) {
+  if (arena_.control().has_posts) {
+    allow_ordering_posts();
+    policy_.orders_posts = true;
+  }
   const std::byte* const own = arena_.part(parts_[static_cast<std::size_t>(rank_)]);
   for (int part : parts_) shifts_.push_back(arena_.part(part) - own);
 }

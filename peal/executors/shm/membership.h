@@ -16,13 +16,6 @@
 
 namespace peal {
 
-// What a cell's owner has consumed: not in the line that notifiers write to, so that the line need
-// not come back to them first.
-[[nodiscard]] inline std::uint32_t& consumed(SignalCell& cell) {
-  if (cell.counter == 0) return cell.consumed;
-  return *reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(&cell) + cell.counter);
-}
-
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of
 // each member lies, and what of its own memory the others can address.
 class ShmMembership {

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <optional>
 
+#include "peal/executors/shm/ledger.h"
+
 namespace peal {
 namespace {
 
@@ -12,7 +14,7 @@ std::optional<StandingCore> standing(const ShmArena& arena, int rank, std::uint3
   const RankControl& control = arena.rank(rank);
   const SleepingWait wait = control.wait;
   if (control.sleeps.load() != sleeps) return std::nullopt;  // it may have been another one
-  const std::uint32_t held = std::atomic_ref(arena.word_at(wait.word)).load();
+  const std::uint32_t held = arrivals(wait_word(arena.cell_at(wait.cell)));
   if (holds(WaitCmp::reached, held, wait.target)) return std::nullopt;
   return StandingCore{.rank = rank,
                       .waits_for_signal = true,

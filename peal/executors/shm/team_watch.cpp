@@ -68,8 +68,7 @@ void ShmTeamWatch::check_others(const WaitWord& word, std::uint32_t target,
         fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
   }
   if (!is_last(arena())) return;
-  const auto missing = static_cast<std::int32_t>(
-      target - std::atomic_ref(word.value).load(std::memory_order_acquire));
+  const auto missing = static_cast<std::int32_t>(target - arrivals(word));
   if (missing <= 0) return;
   throw RunError(
       fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "

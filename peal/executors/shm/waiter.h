@@ -20,6 +20,7 @@ struct WaitPolicy {
   double note_seconds = 60;  // a wait that takes that long is told about, once
   double timeout_seconds = 300;
   bool is_oversubscribed = false;  // more ranks than processors
+  bool orders_posts = false;       // there are words to which others post
 };
 
 // The processors that this process may use: by its affinity mask and its group's quota.
@@ -28,19 +29,29 @@ struct WaitPolicy {
 // Error for a limit that is no number above 0.
 [[nodiscard]] WaitPolicy wait_policy(int ranks);
 
-// A word that is waited for: `sleepers`, in the same cache line, counts who sleeps.
+// A word that nobody posts to.
+inline std::uint32_t nothing_posted = 0;
+
+// What is waited for: the sum of a word that anybody adds to and one that a single process stores.
+// In the same cache line, the lower half of `sleepers` counts who sleeps, and the upper half how
+// often they were woken.
 struct WaitWord {
   std::uint32_t& value;
   std::uint32_t& sleepers;
+  std::uint32_t& posted = nothing_posted;
 };
 
-// Whether `value - target` is not negative modulo 2^32; if so, what was written before the value
-// came to that can be seen.
-[[nodiscard]] inline bool has_reached(const std::uint32_t& value, std::uint32_t target) {
-  const std::uint32_t seen =
-      std::atomic_ref(const_cast<std::uint32_t&>(value)).load(std::memory_order_acquire);
-  return static_cast<std::int32_t>(seen - target) >= 0;
+// The sum; what was written before it came to that can be seen.
+[[nodiscard]] inline std::uint32_t arrivals(const WaitWord& word) {
+  return std::atomic_ref(word.value).load(std::memory_order_acquire) +
+         std::atomic_ref(word.posted).load(std::memory_order_acquire);
 }
+// Whether the sum minus the target is not negative modulo 2^32.
+[[nodiscard]] inline bool has_reached(const WaitWord& word, std::uint32_t target) {
+  return static_cast<std::int32_t>(arrivals(word) - target) >= 0;
+}
+
+[[nodiscard]] inline bool has_sleepers(std::uint32_t sleepers) { return sleepers % 0x10000 != 0; }
 
 // Looks after a wait that takes long.
 class WaitWatch {
@@ -56,7 +67,7 @@ class WaitWatch {
   virtual void after_sleeps() {}
 };
 
-// Waits until `value - target` is not negative modulo 2^32. Throws what the watch throws, and
+// Waits until the word has reached the target. Throws what the watch throws, and
 // RunError when the time limit has passed.
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place);
@@ -65,11 +76,29 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
 [[nodiscard]] bool wait_briefly(const WaitWord& word, std::uint32_t target,
                                 const WaitPolicy& policy, std::chrono::nanoseconds most);
 
-// Whoever sleeps on the word looks at it again, and asks its watch.
-void wake(std::uint32_t& value);
+// Whoever sleeps on a word with these sleepers looks at it again, and asks its watch.
+void wake(std::uint32_t& sleepers);
 
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.
 void add_and_wake(const WaitWord& word, std::uint32_t value);
+
+// Whether a process that is going to sleep can make all others order what they store and load, by
+// membarrier(2).
+[[nodiscard]] bool can_order_posts();
+// Lets others do that to this process, which is needed before it posts.
+void allow_ordering_posts();
+
+// Makes `posted` of the word `value`, as only one process may; whoever sleeps on it wakes up. What
+// was written before can be seen by those who see the sum. It does not wait until the line is here,
+// as an addition does: all who wait for such a word have a policy that orders posts.
+inline void post_and_wake(const WaitWord& word, std::uint32_t value) {
+  std::atomic_ref(word.posted).store(value, std::memory_order_release);
+  // The processor may look at the sleepers before others see the store: see order_posts().
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (has_sleepers(std::atomic_ref(word.sleepers).load(std::memory_order_relaxed))) {
+    wake(word.sleepers);
+  }
+}
 
 }  // namespace peal

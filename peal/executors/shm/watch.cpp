@@ -7,6 +7,7 @@
 #include <atomic>
 #include <string_view>
 
+#include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/membership.h"
 
 namespace peal {
@@ -52,14 +53,15 @@ void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlac
   if (own.sleeps.load() % 2 == 1) return;
   // A wait is for the arrivals of a signal, whose count is its first member.
   auto& cell = reinterpret_cast<SignalCell&>(word.value);
+  const std::uint32_t consumed = cell.ledger == 0 ? 0 : ledger(cell).consumed;
   SleepingWait& wait = own.wait;
-  wait.word = arena_.place_of(word.value);
+  wait.cell = arena_.place_of(cell);
   wait.target = target;
   wait.line = place.line;
   keep_text(wait.file, std::string_view(place.file));
-  const auto missing = static_cast<std::int32_t>(target - std::atomic_ref(word.value).load());
+  const auto missing = static_cast<std::int32_t>(target - arrivals(word));
   keep_text(wait.what, fmt::format("waits for {} arrivals at {}, {} of them are missing",
-                                   static_cast<std::int32_t>(target - consumed(cell)),
+                                   static_cast<std::int32_t>(target - consumed),
                                    team_ == nullptr ? "a signal" : team_->name_of(&cell), missing));
   own.sleeps.fetch_add(1);
 }

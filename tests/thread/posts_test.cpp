@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cells to which one rank posts and others add, with more ranks than this host may have processors
+// for.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "peal/executors/shm/device.h"
+#include "peal/executors/shm/team_watch.h"
+
+namespace peal {
+namespace {
+
+// Runs the ranks as threads, all of which post where they can.
+void run_posting(int ranks, const WaitPolicy& policy, std::uint32_t signal_start,
+                 const std::function<void(Device&)>& program) {
+  if (!can_order_posts()) GTEST_SKIP() << "the system has no membarrier(2)";
+  const ShmArena arena = ShmArena::make(ranks);
+  arena.control().has_posts = true;
+  for (int rank = 0; rank < ranks; ++rank) arena.rank(rank).state.store(RankState::running);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back([&, rank] {
+      ShmTeamWatch watch(arena, rank, policy);
+      ShmMembership membership(arena, whole_team(arena, rank, watch, policy));
+      watch.set_team(membership);
+      ShmDevice device(membership, {.signal_start = signal_start});
+      program(device);
+      arena.rank(rank).state.store(RankState::finished);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Every rank notifies one cell of every other one, and itself, and looks at what all have written.
+void meet_often(Device& self, int rounds) {
+  const int me = self.rank(), ranks = self.ranks();
+  const View words = self.allocate("words", 64).view(0, 1, DType::i64);
+  const SignalRow signals = self.allocate_signals("signals", 2);
+  auto& word = *reinterpret_cast<std::int64_t*>(words.data);
+  for (int round = 0; round < rounds; ++round) {
+    word = round * ranks + me;
+    const Signal signal = signals[round % 2];
+    for (int peer = 0; peer < ranks; ++peer) self.notify(Rank{peer}, signal, 1 + peer % 2);
+    self.wait(signal, ranks * (1 + me % 2));
+    const int peer = (me + 1 + round) % ranks;
+    std::int64_t theirs = 0;
+    std::vector<std::int64_t> copy(1);
+    self.get(View::of(std::span(copy)), Rank{peer}, words);
+    theirs = copy[0];
+    ASSERT_EQ(theirs, round * ranks + peer);
+    // Nobody may write again before all have looked.
+    for (int other = 0; other < ranks; ++other) self.notify(Rank{other}, signals[1 - round % 2]);
+    self.wait(signals[1 - round % 2], ranks);
+  }
+}
+
+TEST(Posts, OneRankStoresAndTheOthersAdd) {
+  for (int ranks : {1, 2, 3, 5}) {
+    run_posting(ranks, {.looks = 10, .pauses = 10, .yields = 10}, 0,
+                [](Device& self) { meet_often(self, 300); });
+  }
+}
+
+TEST(Posts, WakeWhoSleeps) {
+  run_posting(4, {.looks = 0, .pauses = 0, .yields = 0}, 0,
+              [](Device& self) { meet_often(self, 500); });
+}
+
+TEST(Posts, CountsMayWrap) {
+  run_posting(3, {.looks = 0, .pauses = 1, .yields = 1}, UINT32_MAX - 100,
+              [](Device& self) { meet_often(self, 300); });
+}
+
+}  // namespace
+}  // namespace peal
