@@ -21,7 +21,6 @@ namespace {
 constexpr std::uint32_t magic = 0x5045414c;  // "PEAL"
 constexpr unsigned most_bits = 44;           // of all parts together
 constexpr unsigned most_part_bits = 36;
-constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 

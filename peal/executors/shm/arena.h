@@ -13,6 +13,8 @@
 
 namespace peal {
 
+inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+
 // What has become of a rank.
 // `refused` is a failure by a mistake of the caller.
 enum class RankState : std::uint32_t { absent, running, finished, failed, refused, dead };

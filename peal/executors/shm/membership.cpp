@@ -15,7 +15,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t page_bytes = 4096, huge_page_bytes = std::size_t{2} << 20;
+constexpr std::size_t page_bytes = 4096;
 
 enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 };
 
