@@ -60,18 +60,17 @@ void meet_often(Device& self, int rounds) {
 
 TEST(Posts, OneRankStoresAndTheOthersAdd) {
   for (int ranks : {1, 2, 3, 5}) {
-    run_posting(ranks, {.looks = 10, .pauses = 10, .yields = 10}, 0,
+    run_posting(ranks, {.pauses = 10, .yields = 10}, 0,
                 [](Device& self) { meet_often(self, 300); });
   }
 }
 
 TEST(Posts, WakeWhoSleeps) {
-  run_posting(4, {.looks = 0, .pauses = 0, .yields = 0}, 0,
-              [](Device& self) { meet_often(self, 500); });
+  run_posting(4, {.pauses = 0, .yields = 0}, 0, [](Device& self) { meet_often(self, 500); });
 }
 
 TEST(Posts, CountsMayWrap) {
-  run_posting(3, {.looks = 0, .pauses = 1, .yields = 1}, UINT32_MAX - 100,
+  run_posting(3, {.pauses = 1, .yields = 1}, UINT32_MAX - 100,
               [](Device& self) { meet_often(self, 300); });
 }
 

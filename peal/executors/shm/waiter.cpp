@@ -53,9 +53,6 @@ void sleep_on(std::uint32_t& sleepers, std::uint32_t seen, std::int64_t most_ns)
 
 // Whether it is reached while the processor is kept or lent to others.
 bool look(const WaitWord& word, std::uint32_t target, WaitWatch* watch, const WaitPolicy& policy) {
-  for (int i = 0; i < policy.looks; ++i) {
-    if (has_reached(word, target)) return true;
-  }
   for (int i = 0; i < policy.pauses; ++i) {
     if (has_reached(word, target)) return true;
     pause();
@@ -102,8 +99,7 @@ int usable_processors() {
 
 WaitPolicy wait_policy(int ranks) {
   WaitPolicy policy;
-  if (ranks > usable_processors())
-    policy = {.looks = 0, .pauses = 10, .yields = 10, .is_oversubscribed = true};
+  if (ranks > usable_processors()) policy = {.pauses = 10, .yields = 10, .is_oversubscribed = true};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);

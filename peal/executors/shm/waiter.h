@@ -10,11 +10,10 @@
 
 namespace peal {
 
-// How a rank waits for a word that another process changes: it looks without a break, then with
-// pauses, then lets others run between looks, then sleeps in the kernel. With more ranks than
-// processors it sleeps sooner.
+// How a rank waits for a word that another process changes: it looks with pauses, since looks
+// without a break slow down who writes to the line; then lets others run between looks; then sleeps
+// in the kernel. With more ranks than processors it sleeps sooner.
 struct WaitPolicy {
-  int looks = 100;
   int pauses = 1000;
   int yields = 100;
   double note_seconds = 60;  // a wait that takes that long is told about, once
