@@ -50,15 +50,15 @@ void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallP
     copy_blocks(device, plan, staged, launch.send);
     launch.send = staged;
   }
-  if (plan.staged.recv_blocks == 0) {
-    if (plan.algorithm->needs.in_place) copy_blocks(device, plan, launch.recv, launch.send);
-    return plan.algorithm->launch(device, launch);
+  const bool stages_recv = plan.staged.recv_blocks > 0;
+  Chunks recv;
+  if (stages_recv) {
+    recv = launch.recv;
+    launch.recv = staged_blocks(plan, half.recv, plan.staged.recv_blocks);
   }
-  const Chunks recv = launch.recv;
-  launch.recv = staged_blocks(plan, half.recv, plan.staged.recv_blocks);
   if (plan.algorithm->needs.in_place) copy_blocks(device, plan, launch.recv, launch.send);
   plan.algorithm->launch(device, launch);
-  copy_blocks(device, plan, recv, launch.recv);
+  if (stages_recv) copy_blocks(device, plan, recv, launch.recv);
 }
 
 // Where the buffers of a call lie, as far as it is the same on every rank.
@@ -84,10 +84,6 @@ bool overlap_in_part(const View& send, const View& recv) {
   return send.data != recv.data && send.data < recv.data + recv.size_bytes() &&
          recv.data < send.data + send.size_bytes();
 }
-
-}  // namespace
-
-namespace {
 
 // A call by reference. Nothing is copied that need not be: a small collective takes less time than
 // it takes a processor to load again what it has just stored in other pieces.

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -48,9 +49,7 @@ void meet_often(Device& self, int rounds) {
     self.wait(signal, ranks * (1 + me % 2));
     const int peer = (me + 1 + round) % ranks;
     std::int64_t theirs = 0;
-    std::vector<std::int64_t> copy(1);
-    self.get(View::of(std::span(copy)), Rank{peer}, words);
-    theirs = copy[0];
+    self.get(View::of(std::span(&theirs, 1)), Rank{peer}, words);
     ASSERT_EQ(theirs, round * ranks + peer);
     // Nobody may write again before all have looked.
     for (int other = 0; other < ranks; ++other) self.notify(Rank{other}, signals[1 - round % 2]);

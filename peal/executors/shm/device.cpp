@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "peal/base/error.h"
+#include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/transfer.h"
 
@@ -164,9 +165,7 @@ bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
 void ShmDevice::do_flush(SourcePlace) {
   // The thread sanitizer knows no fences, and nothing of Peal's relies on this one: a notify and
   // its wait order by themselves. Without it, what relies on a flush alone is reported.
-#if !defined(__SANITIZE_THREAD__)
-  std::atomic_thread_fence(std::memory_order_acq_rel);
-#endif
+  if constexpr (!is_thread_sanitized) std::atomic_thread_fence(std::memory_order_acq_rel);
 }
 
 std::span<std::byte> ShmDevice::do_access(View view, Access, SourcePlace) {

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/device_keeper.h"
 
 namespace peal {
@@ -33,11 +34,8 @@ using Clock = std::chrono::steady_clock;
 // What a keeper that has been told to end is given for it.
 constexpr int patience_ms = 5000;
 
-#if defined(__SANITIZE_THREAD__)
-constexpr std::ptrdiff_t most_threads = 2;  // one is the sanitizer's
-#else
-constexpr std::ptrdiff_t most_threads = 1;
-#endif
+// One is the sanitizer's.
+constexpr std::ptrdiff_t most_threads = is_thread_sanitized ? 2 : 1;
 
 std::ptrdiff_t count_threads() {
   std::error_code failed;  // of /proc, which a container may lack: then nothing is known

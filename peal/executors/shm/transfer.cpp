@@ -7,42 +7,34 @@
 #include <cstdint>
 #include <cstring>
 
+#include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define PEAL_THREAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PEAL_THREAD_SANITIZED 1
-#endif
-#endif
-
-#if defined(PEAL_THREAD_SANITIZED)
-// Of the sanitizer's interface for compilers.
+// Of the thread sanitizer's interface for compilers.
 extern "C" void __tsan_read_range(void* begin, unsigned long size_bytes);
 extern "C" void __tsan_write_range(void* begin, unsigned long size_bytes);
-#endif
 
 namespace peal {
 namespace {
 
 // The thread sanitizer does not see what some vector instructions touch, such as stores that pass
 // the caches by, so it is told of transfers as a whole.
-#if defined(PEAL_THREAD_SANITIZED)
-void tell_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes) {
-  __tsan_read_range(const_cast<std::byte*>(src), size_bytes);
-  __tsan_write_range(dst, size_bytes);
+void tell_read(const std::byte* src, std::size_t size_bytes) {
+  if constexpr (is_thread_sanitized) {
+    __tsan_read_range(const_cast<std::byte*>(src), size_bytes);
+  }
+}
+void tell_write(std::byte* dst, std::size_t size_bytes) {
+  if constexpr (is_thread_sanitized) __tsan_write_range(dst, size_bytes);
 }
 void tell_reduction(const Reduction& all) {
-  const std::size_t bytes = all.count * size_bytes(all.dtype);
-  for (const std::byte* src : all.srcs) __tsan_read_range(const_cast<std::byte*>(src), bytes);
-  for (std::byte* dst : all.dsts) __tsan_write_range(dst, bytes);
+  if constexpr (is_thread_sanitized) {
+    const std::size_t bytes = all.count * size_bytes(all.dtype);
+    for (const std::byte* src : all.srcs) tell_read(src, bytes);
+    for (std::byte* dst : all.dsts) tell_write(dst, bytes);
+  }
 }
-#else
-void tell_copy(std::byte*, const std::byte*, std::size_t) {}
-void tell_reduction(const Reduction&) {}
-#endif
 
 // What is combined at a time stays in the first-level cache.
 constexpr std::size_t tile_elements = 1024;
@@ -102,7 +94,8 @@ void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DTyp
 void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
   constexpr std::size_t memcpy_limit = 512;  // where a loop of one's own begins to pay
   if (dst == src || size_bytes == 0) return;
-  tell_copy(dst, src, size_bytes);
+  tell_read(src, size_bytes);
+  tell_write(dst, size_bytes);
   if (size_bytes > memcpy_limit) return vector_copy(dst, src, size_bytes, stores);
   std::memcpy(dst, src, size_bytes);
 }

@@ -11,26 +11,16 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/thread_sanitizer.h"
 
 namespace peal {
 namespace {
 
 // Fixed addresses, so that a run does not depend on where the system puts things; ThreadSanitizer
 // knows only some ranges.
-#if defined(__SANITIZE_THREAD__)
-#define PEAL_THREAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PEAL_THREAD_SANITIZED 1
-#endif
-#endif
-#ifdef PEAL_THREAD_SANITIZED
-constexpr std::uintptr_t preferred_base = std::uintptr_t{64} << 30;
-constexpr unsigned most_bits = 37;
-#else
-constexpr std::uintptr_t preferred_base = std::uintptr_t{32} << 40;
-constexpr unsigned most_bits = 44;
-#endif
+constexpr std::uintptr_t preferred_base =
+    is_thread_sanitized ? std::uintptr_t{64} << 30 : std::uintptr_t{32} << 40;
+constexpr unsigned most_bits = is_thread_sanitized ? 37 : 44;
 constexpr unsigned most_part_bits = 36;
 constexpr unsigned least_part_bits = 20;
 
