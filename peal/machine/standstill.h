@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -25,6 +26,14 @@ struct StandingCore {
   WaitCmp cmp{};
   std::uint32_t wanted = 0, held = 0;
 };
+
+// What is said of a wait for the next arrivals of a signal.
+[[nodiscard]] std::string describe_wait(int arrivals, const std::string& signal, int missing);
+
+// What is said when these cores, of so many ranks, stand still; no more than `most_lines` of them
+// have a line.
+[[nodiscard]] std::string describe_standstill(const std::vector<StandingCore>& cores, int ranks,
+                                              std::size_t most_lines = 32);
 
 // Ends a run in which cores wait and nobody can wake them.
 class Standstill : public RunError {

@@ -26,15 +26,7 @@ bool is_last(const ShmArena& arena) {
 }
 
 std::string describe(const std::vector<StandingCore>& standing, int ranks) {
-  std::string text =
-      fmt::format("deadlock: {} of {} ranks wait and nobody can wake them", standing.size(), ranks);
-  for (std::size_t i = 0; i < std::min(standing.size(), most_ranks_named); ++i) {
-    const StandingCore& core = standing[i];
-    text += fmt::format("\n  rank {} {}   {}:{}", core.rank, core.what, core.file, core.line);
-  }
-  if (standing.size() > most_ranks_named) {
-    text += fmt::format("\n  and {} more", standing.size() - most_ranks_named);
-  }
+  std::string text = describe_standstill(standing, ranks, most_ranks_named);
   const bool is_one_place = std::all_of(standing.begin(), standing.end(), [&](const auto& core) {
     return core.file == standing.front().file;
   });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/executors/shm/watch.h"
 
-#include <fmt/format.h>
 #include <sched.h>
 
 #include <atomic>
@@ -9,6 +8,7 @@
 
 #include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/membership.h"
+#include "peal/machine/standstill.h"
 
 namespace peal {
 
@@ -60,9 +60,9 @@ void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlac
   wait.line = place.line;
   keep_text(wait.file, std::string_view(place.file));
   const auto missing = static_cast<std::int32_t>(target - arrivals(word));
-  keep_text(wait.what, fmt::format("waits for {} arrivals at {}, {} of them are missing",
-                                   static_cast<std::int32_t>(target - consumed),
-                                   team_ == nullptr ? "a signal" : team_->name_of(&cell), missing));
+  keep_text(wait.what,
+            describe_wait(static_cast<std::int32_t>(target - consumed),
+                          team_ == nullptr ? "a signal" : team_->name_of(&cell), missing));
   own.sleeps.fetch_add(1);
 }
 

@@ -11,8 +11,6 @@
 namespace peal {
 namespace {
 
-constexpr int most_lines = 32;
-
 // A Peal signal by its number in its row, any other cell by its place in the buffer.
 std::string cell_name(const Regions& regions, const Core::Wait& wait) {
   const std::optional<Region> window = regions.find(wait.cell);
@@ -68,8 +66,8 @@ StandingCore describe(const Core& core) {
   result.wanted = wait.value;
   result.held = *wait.cell;
   if (wait.cmp == WaitCmp::reached) {
-    return at(fmt::format("waits for {} arrivals at {}, {} of them are missing", wait.consumes,
-                          cell, static_cast<std::int32_t>(wait.value - *wait.cell)),
+    return at(describe_wait(static_cast<std::int32_t>(wait.consumes), cell,
+                            static_cast<std::int32_t>(wait.value - *wait.cell)),
               wait.place);
   }
   return at(
@@ -80,21 +78,10 @@ StandingCore describe(const Core& core) {
 
 Standstill standstill(Fabric& fabric) {
   std::vector<StandingCore> cores;
-  int waiting = 0;
   for (int index = 0; index < fabric.core_count(); ++index) {
     cores.push_back(describe(fabric.core(index)));
-    if (!cores.back().is_finished) ++waiting;
   }
-  std::string text = fmt::format("deadlock: {} of {} ranks wait and nobody can wake them", waiting,
-                                 fabric.core_count());
-  for (const StandingCore& core : cores) {
-    if (core.core == most_lines) {
-      text += fmt::format("\n  and {} more ranks", fabric.core_count() - most_lines);
-      break;
-    }
-    text += fmt::format("\n  rank {} {}", core.rank, core.what);
-    if (!core.is_finished) text += fmt::format("   {}:{}", core.file, core.line);
-  }
+  const std::string text = describe_standstill(cores, fabric.core_count());
   return {text, std::move(cores)};
 }
 
