@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "peal/executors/shm/waiter.h"
+#include "peal/executors/shm/processors.h"
 
 namespace peal {
 

@@ -18,6 +18,7 @@
 #include "peal/base/error.h"
 #include "peal/collectives/registry.h"
 #include "peal/executors/shm/executor.h"
+#include "peal/executors/shm/processors.h"
 #include "peal/executors/shm/team_watch.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/platforms.h"

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "peal/base/random.h"
-#include "peal/executors/shm/waiter.h"
+#include "peal/executors/shm/processors.h"
 #include "peal/machine/window.h"
 
 namespace peal {

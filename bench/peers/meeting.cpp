@@ -22,6 +22,8 @@ struct alignas(64) Line {
 constexpr int looks_alone = 2'000, looks_crowded = 20;
 
 constexpr std::uint64_t trips = 10;  // of the ball, that are timed together
+// How far apart two processors are differs from line to line, by where it lies in the caches.
+constexpr std::size_t ball_pages = 8;
 constexpr double slow_trips_ns = 100'000;
 constexpr std::uint64_t enough = UINT64_MAX;
 
@@ -34,9 +36,12 @@ void pause() {
 }  // namespace
 
 struct Meeting::Page {
+  struct alignas(4096) Balls {
+    Line of_pair[most_ranks / 2];
+  };
   Line arrived[most_ranks];
   Line said[2];  // by rank 0 in every other meeting
-  Line ball[most_ranks / 2];
+  Balls balls[ball_pages];
 };
 
 Meeting::Meeting(int file, int rank, int ranks, bool crowded)
@@ -76,9 +81,13 @@ std::uint64_t Meeting::agree(std::uint64_t word) {
   return said.load(std::memory_order_relaxed);
 }
 
+std::atomic<std::uint64_t>& Meeting::ball(std::size_t chunk) const {
+  return page_->balls[chunk % ball_pages].of_pair[rank_ / 2].word;
+}
+
 // Returns how long they took, or 0 when the first rank has had enough.
-std::uint64_t Meeting::round_trips(bool first) {
-  std::atomic<std::uint64_t>& ball = page_->ball[rank_ / 2].word;
+std::uint64_t Meeting::round_trips(bool first, std::size_t chunk) {
+  std::atomic<std::uint64_t>& ball = this->ball(chunk);
   const std::uint64_t begin = ticks();
   for (std::uint64_t i = 0; i < trips; ++i) {
     passes_ += 2;
@@ -95,22 +104,22 @@ std::uint64_t Meeting::round_trips(bool first) {
 }
 
 double Meeting::line_ns(double ns_per_tick) {
-  std::array<std::uint64_t, 31> chunks{};
+  std::array<std::uint64_t, 4 * ball_pages> chunks{};
   barrier();
   if (looks_ == looks_crowded) return 0;
   const bool has_neighbour = (rank_ ^ 1) < ranks_, first = rank_ % 2 == 0;
   std::size_t done = 0;
   while (has_neighbour && done < chunks.size()) {
-    chunks[done] = round_trips(first);
+    chunks[done] = round_trips(first, done);
     if (chunks[done++] == 0) break;
     if (first && static_cast<double>(chunks[done - 1]) * ns_per_tick > slow_trips_ns) {
-      page_->ball[rank_ / 2].word.store(enough, std::memory_order_release);
+      ball(done).store(enough, std::memory_order_release);
       break;
     }
   }
   barrier();
   passes_ = 0;
-  if (first) page_->ball[rank_ / 2].word.store(0, std::memory_order_relaxed);
+  for (std::size_t i = 0; first && i < ball_pages; ++i) ball(i).store(0, std::memory_order_relaxed);
   if (!first || !has_neighbour) return 0;
   std::sort(chunks.begin(), chunks.begin() + static_cast<std::ptrdiff_t>(done));
   return static_cast<double>(chunks[done / 2]) * ns_per_tick / (2 * trips);

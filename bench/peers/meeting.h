@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,7 +39,8 @@ class Meeting {
   struct Page;
   template <class Condition>
   void wait(Condition done) const;
-  std::uint64_t round_trips(bool first);
+  std::uint64_t round_trips(bool first, std::size_t chunk);
+  [[nodiscard]] std::atomic<std::uint64_t>& ball(std::size_t chunk) const;
 
   Page* page_;
   int rank_, ranks_, looks_;

@@ -22,7 +22,7 @@
 #include "bench/peers/clock.h"
 #include "bench/peers/rank_set.h"
 #include "peal/base/error.h"
-#include "peal/executors/shm/waiter.h"
+#include "peal/executors/shm/processors.h"
 
 namespace peal::peers {
 namespace {

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/peers/rank_limit.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 #include <vector>
 
 #include "bench/peers/library.h"
 #include "bench/peers/meeting.h"
 #include "bench/peers/vector_loops.h"
+#include "peal/executors/shm/pages.h"
 
 namespace peal::peers {
 namespace {
 
-constexpr std::size_t line_floats = 16, page_floats = 1024;
+constexpr std::size_t line_floats = 16, huge_page_floats = huge_page_bytes / sizeof(float);
 
 class Limit final : public Library {
  public:
@@ -27,23 +26,24 @@ class Limit final : public Library {
 
   void prepare(const Setup& setup, int file) override {
     most_ = setup.most_floats;
-    const std::size_t stride = (most_ + page_floats - 1) / page_floats * page_floats;
+    const std::size_t stride = (most_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
     const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
     // Every rank sets the same size.
-    if (::ftruncate(file, static_cast<off_t>(Meeting::size_bytes + bytes)) < 0) {
+    static_assert(Meeting::size_bytes <= huge_page_bytes);
+    if (::ftruncate(file, static_cast<off_t>(huge_page_bytes + bytes)) < 0) {
       throw std::runtime_error("limit: the shared file cannot grow");
     }
-    void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file,
-                                static_cast<off_t>(Meeting::size_bytes));
-    if (memory == MAP_FAILED) throw std::runtime_error("limit: the system has no more memory");
-    ::madvise(memory, bytes, MADV_HUGEPAGE);  // where the system has them for shared files
+    std::byte* const memory = map_shared_file(file, huge_page_bytes + bytes);
+    if (memory == nullptr) throw std::runtime_error("limit: the system has no more memory");
+    auto* const floats = reinterpret_cast<float*>(memory + huge_page_bytes);
     for (std::size_t i = 0; i < static_cast<std::size_t>(ranks_); ++i) {
-      sends_.push_back(static_cast<float*>(memory) + 2 * i * stride);
-      recvs_.push_back(static_cast<float*>(memory) + (2 * i + 1) * stride);
+      sends_.push_back(floats + 2 * i * stride);
+      recvs_.push_back(floats + (2 * i + 1) * stride);
     }
     // As the windows, they are taken by their owner.
-    std::memset(sends_[own()], 0, most_ * sizeof(float));
-    std::memset(recvs_[own()], 0, most_ * sizeof(float));
+    for (const float* own_floats : {sends_[own()], recvs_[own()]}) {
+      take_pages(reinterpret_cast<const std::byte*>(own_floats), most_ * sizeof(float));
+    }
   }
   [[nodiscard]] Buffers buffers(std::uint32_t) override {
     return {{sends_[own()], most_}, {recvs_[own()], most_}};

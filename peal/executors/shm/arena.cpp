@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/pages.h"
+#include "peal/executors/shm/processors.h"
 #include "peal/executors/shm/waiter.h"
 
 namespace peal {
@@ -28,12 +30,6 @@ std::size_t head_bytes(int ranks) {
   const std::size_t bytes =
       sizeof(ShmControl) + static_cast<std::size_t>(ranks) * sizeof(RankControl);
   return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
-}
-
-std::byte* map_file(int file, std::size_t size_bytes) {
-  void* const memory =
-      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
 }
 
 [[noreturn]] void refuse(int ranks, const char* what) {
@@ -68,7 +64,7 @@ ShmArena ShmArena::make(int ranks) {
     ::close(file);
     refuse(ranks, "the memory file cannot be made as long as it takes");
   }
-  std::byte* const memory = map_file(file, size_bytes);
+  std::byte* const memory = map_shared_file(file, size_bytes);
   if (memory == nullptr) {
     ::close(file);
     refuse(ranks, "the address space cannot be reserved");
@@ -77,8 +73,10 @@ ShmArena ShmArena::make(int ranks) {
   new (memory) ShmControl{};
   for (int rank = 0; rank < ranks; ++rank) new (arena.ranks_ + rank) RankControl{};
   arena.control_->ranks = ranks;
+  arena.control_->processors = usable_processors();
+  arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
   // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
-  arena.control_->has_posts = ranks <= usable_processors() && can_order_posts();
+  arena.control_->has_posts = ranks <= arena.control_->processors && can_order_posts();
   arena.control_->part_shift = arena.part_shift_ = part_shift;
   arena.parts_ = memory + head_bytes(ranks);
   arena.control_->magic = magic;
@@ -89,7 +87,7 @@ ShmArena ShmArena::attach(int file) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   std::byte* const memory = size < static_cast<off_t>(sizeof(ShmControl))
                                 ? nullptr
-                                : map_file(file, static_cast<std::size_t>(size));
+                                : map_shared_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
     throw Error(
         fmt::format("shm: file descriptor {} is no team's memory; start the program with "

@@ -13,8 +13,6 @@
 
 namespace peal {
 
-inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
-
 // What has become of a rank.
 // `refused` is a failure by a mistake of the caller.
 enum class RankState : std::uint32_t { absent, running, finished, failed, refused, dead };
@@ -73,6 +71,8 @@ struct ShmControl {
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
   std::uint32_t part_shift = 0;
+  std::int32_t processors = 0;    // that the ranks may use
+  std::uint64_t cache_bytes = 0;  // of the last-level caches of those, all together
   // Whether a rank may store what it counts in a cell where nobody else does, without waiting until
   // others see it.
   bool has_posts = false;

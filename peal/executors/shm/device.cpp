@@ -2,7 +2,6 @@
 #include "peal/executors/shm/device.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <atomic>
 
@@ -12,12 +11,6 @@
 #include "peal/executors/shm/transfer.h"
 
 namespace peal {
-
-std::size_t ShmDevice::shared_cache_bytes() {
-  constexpr std::size_t assumed = std::size_t{32} << 20;
-  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
-  return known > 0 ? static_cast<std::size_t>(known) : assumed;
-}
 
 ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
     : Device(membership.rank(), membership.ranks()),

@@ -50,8 +50,6 @@ class ShmDevice final : public Device {
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
 
-  // Of the cache that processors share, as the system knows it.
-  [[nodiscard]] static std::size_t shared_cache_bytes();
   void count_put(Rank peer, const View& view) {
     if (peer.index == rank()) return;
     ++counts_.puts;
@@ -82,7 +80,7 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  std::size_t cache_bytes_ = shared_cache_bytes();
+  std::size_t cache_bytes_ = membership_.arena().control().cache_bytes;
   std::uint32_t own_mark_ = static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a poster
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;

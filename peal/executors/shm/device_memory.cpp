@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/pages.h"
 
 namespace peal {
 
@@ -26,6 +27,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     "{}; free buffers, or use smaller ones or fewer devices",
                     request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
   }
+  for (int device : request.devices) take_pages(arena_.part(device) + *offset, request.size_bytes);
   allocations_[*offset] = {request.devices, request.size_bytes, extent};
   return {.id = *offset,
           .first = arena_.part(0) + *offset,

@@ -14,7 +14,8 @@ namespace peal {
 
 DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                              const Platform& platform, const Programs& programs)
-    : DeviceProcess(arena, control, device, platform, programs, wait_policy(arena.ranks())) {}
+    : DeviceProcess(arena, control, device, platform, programs,
+                    wait_policy(arena.ranks(), arena.control().processors)) {}
 
 DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                              const Platform& platform, const Programs& programs,

@@ -31,7 +31,8 @@ ShmDriver::ShmDriver(std::shared_ptr<DeviceProcesses> processes, std::string oth
     : processes_(std::move(processes)),
       others_(std::move(others)),
       memory_(processes_->arena(), processes_->memory_bytes()),
-      policy_(wait_policy(processes_->arena().ranks() + 1)),
+      policy_(
+          wait_policy(processes_->arena().ranks() + 1, processes_->arena().control().processors)),
       devices_(processes_->numbers().size()) {}
 
 ShmDriver::~ShmDriver() = default;

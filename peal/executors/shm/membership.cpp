@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <cstring>
@@ -11,29 +10,14 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/pages.h"
 
 namespace peal {
 namespace {
 
-constexpr std::size_t page_bytes = 4096;
-
 enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 };
 
 std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
-
-// First touched by the owner, and not in the midst of a transfer; on huge pages, where the system
-// has them for shared memory. Where either is refused, the pages come when they are used.
-void populate(const std::byte* data, std::size_t size_bytes) {
-  const auto first = reinterpret_cast<std::uintptr_t>(data), end = first + size_bytes;
-  const auto advise = [&](std::uintptr_t begin, int advice) {
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
-  };
-  const std::uintptr_t huge = (first + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
-  if (huge + huge_page_bytes <= end) advise(huge, MADV_HUGEPAGE);
-#ifdef MADV_POPULATE_WRITE
-  if (size_bytes >= page_bytes) advise(first / page_bytes * page_bytes, MADV_POPULATE_WRITE);
-#endif
-}
 
 }  // namespace
 
@@ -151,7 +135,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     compare(record, kept, size_bytes);
   }
   std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
-  populate(data, size_bytes);
+  take_pages(data, size_bytes);  // which so are the owner's
   add_window(name, data, size_bytes);
   return data;
 }

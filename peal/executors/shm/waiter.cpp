@@ -12,11 +12,9 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 #include <string>
 
 #include "peal/base/error.h"
@@ -77,29 +75,11 @@ class Sleeper {
   std::atomic_ref<std::uint32_t> sleepers_;
 };
 
-// The quota of the control group in processors, or 0 where there is none.
-double group_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::strtod(quota.c_str(), nullptr) / period;
-}
-
 }  // namespace
 
-int usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-  const double quota = group_quota();
-  if (quota > 0) count = std::min(count, std::max(1, static_cast<int>(std::ceil(quota))));
-  return std::max(1, count);
-}
-
-WaitPolicy wait_policy(int ranks) {
+WaitPolicy wait_policy(int ranks, int processors) {
   WaitPolicy policy;
-  if (ranks > usable_processors()) policy = {.pauses = 10, .yields = 10, .is_oversubscribed = true};
+  if (ranks > processors) policy = {.pauses = 10, .yields = 10, .is_oversubscribed = true};
   if (const char* limit = std::getenv("PEAL_TIMEOUT"); limit != nullptr) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);

@@ -22,11 +22,9 @@ struct WaitPolicy {
   bool orders_posts = false;       // there are words to which others post
 };
 
-// The processors that this process may use: by its affinity mask and its group's quota.
-[[nodiscard]] int usable_processors();
-// The policy for that many ranks on this host; the limit is $PEAL_TIMEOUT seconds, or 300. Throws
-// Error for a limit that is no number above 0.
-[[nodiscard]] WaitPolicy wait_policy(int ranks);
+// The policy for that many ranks on so many processors; the limit is $PEAL_TIMEOUT seconds, or 300.
+// Throws Error for a limit that is no number above 0.
+[[nodiscard]] WaitPolicy wait_policy(int ranks, int processors);
 
 // A word that nobody posts to.
 inline std::uint32_t nothing_posted = 0;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/processors.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace peal {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The processors that a quota of so much time in each period is worth, or 0.
+double worth(const std::string& quota, double period) {
+  const double time = std::strtod(quota.c_str(), nullptr);  // "max" and -1 are no limits
+  return time > 0 && period > 0 ? time / period : 0;
+}
+
+double quota_of(const fs::path& group) {
+  std::string quota;
+  double period = 0;
+  if (std::ifstream file(group / "cpu.max"); file >> quota >> period) return worth(quota, period);
+  std::ifstream quota_file(group / "cpu.cfs_quota_us"), period_file(group / "cpu.cfs_period_us");
+  return quota_file >> quota && period_file >> period ? worth(quota, period) : 0;
+}
+
+// Of the group and all that it lies in. A container may see its own group as the outermost one.
+double least_quota(const fs::path& mounted, std::string_view group) {
+  double least = 0;
+  for (;;) {
+    const double own = quota_of(mounted / group.substr(std::min<std::size_t>(1, group.size())));
+    if (own > 0 && (least == 0 || own < least)) least = own;
+    if (group.size() <= 1) return least;
+    group = group.substr(0, std::max<std::size_t>(1, group.rfind('/')));
+  }
+}
+
+bool has_name(std::string_view list, std::string_view name) {
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    if (list.substr(begin, end - begin) == name) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+// How many digits of a mask's are set, such as "00000000,000000ff".
+int count_mask(std::string_view mask) {
+  int count = 0;
+  for (const char& digit : mask) {
+    unsigned value = 0;
+    std::from_chars(&digit, &digit + 1, value, 16);
+    count += std::popcount(value);
+  }
+  return count;
+}
+
+}  // namespace
+
+double group_quota(std::istream& groups, const fs::path& mounted) {
+  double least = 0;
+  // Such as "0::/user.slice" in version 2, and "4:cpu,cpuacct:/user.slice" in version 1.
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string_view group = std::string_view(line).substr(second + 1);
+    fs::path folder = mounted;
+    if (controllers.empty()) {
+      if (fs::exists(mounted / "unified")) folder /= "unified";
+    } else if (has_name(controllers, "cpu")) {
+      folder /= controllers;
+    } else {
+      continue;
+    }
+    const double own = least_quota(folder, group);
+    if (own > 0 && (least == 0 || own < least)) least = own;
+  }
+  return least;
+}
+
+int usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  std::ifstream groups("/proc/self/cgroup");
+  const double quota = group_quota(groups, "/sys/fs/cgroup");
+  if (quota > 0) count = std::min(count, std::max(1, static_cast<int>(std::ceil(quota))));
+  return std::max(1, count);
+}
+
+std::size_t shared_cache_bytes(int processors) {
+  constexpr std::size_t assumed = std::size_t{32} << 20;
+  const std::string folder =
+      fmt::format("/sys/devices/system/cpu/cpu{}/cache/index3", std::max(0, ::sched_getcpu()));
+  std::size_t kibibytes = 0;
+  std::string mask;
+  std::ifstream size_file(folder + "/size"), mask_file(folder + "/shared_cpu_map");
+  if (size_file >> kibibytes && mask_file >> mask && kibibytes > 0) {
+    const int sharing = std::max(1, count_mask(mask));
+    const int caches = std::max(1, (processors + sharing - 1) / sharing);
+    return (kibibytes << 10) * static_cast<std::size_t>(caches);
+  }
+  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);  // of all processors, on some
+  return known > 0 ? static_cast<std::size_t>(known) : assumed;
+}
+
+}  // namespace peal
