@@ -43,7 +43,8 @@ TEST(VectorReduce, StreamingStoresWriteTheSame) {
   std::iota(b.begin(), b.end(), -7.25f);
   for (std::size_t count : {0u, 1u, 15u, 16u, 17u, 33u, 1000u, 2999u}) {
     for (std::size_t shift : {0u, 1u, 5u, 16u}) {
-      for (std::size_t other : {shift, shift + 3}) {
+      for (const auto& [other, streamed] :
+           {std::pair{shift, std::size_t{2}}, {shift + 3, 2}, {shift, 1}, {shift + 3, 1}}) {
         std::vector<float> first(most + 64, -1), second(most + 64, -1);
         const std::array<std::byte*, 2> dsts = {reinterpret_cast<std::byte*>(&first[shift]),
                                                 reinterpret_cast<std::byte*>(&second[other])};
@@ -55,7 +56,7 @@ TEST(VectorReduce, StreamingStoresWriteTheSame) {
                          .count = count,
                          .dtype = DType::f32,
                          .op = ReduceOp::sum,
-                         .stores = Stores::streaming});
+                         .streamed = streamed});
         for (std::size_t i = 0; i < first.size(); ++i) {
           const bool in_first = i >= shift && i < shift + count;
           const bool in_second = i >= other && i < other + count;

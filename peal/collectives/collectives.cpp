@@ -38,6 +38,7 @@ void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const 
 void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallPlan& plan,
                   Piece piece) {
   const Scratch::Half& half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
+  device.expect({half.memory.data, half.memory.count, plan.moved_bytes});
   KernelCall launch{.send = blocks(plan, kind.send, plan.shape.send_blocks, piece),
                     .recv = blocks(plan, kind.recv, plan.shape.recv_blocks, piece),
                     .scratch = half.scratch,
@@ -128,6 +129,7 @@ void carry_out(Team& team, const Given& call) {
       first += piece.length;
     } while (first < plan.count);
     device.flush();
+    device.expect({});
   } catch (...) {
     team.break_off();
     throw;

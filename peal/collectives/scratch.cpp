@@ -105,7 +105,8 @@ Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
   return {.scratch = Chunks(view(0, blocks_), parts_),
           .send = view(send_at, sends),
           .recv = view(recv_at, recvs),
-          .signals = signals_[half]};
+          .signals = signals_[half],
+          .memory = window_.view(offset, half_bytes_, DType::u8)};
 }
 
 Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int root) {
@@ -139,6 +140,10 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
   plan.longest_piece =
       longest_piece(*plan.algorithm, team.size(), plan.dtype, kind.placement, team.platform());
+  const std::size_t sent = kind.send.size_bytes(), received = kind.recv.size_bytes();
+  const bool is_in_place = kind.send.data == kind.recv.data;
+  plan.moved_bytes = (is_in_place ? std::max(sent, received) : sent + received) *
+                     static_cast<std::size_t>(team.size());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
   return plans_[slot(kind)] = plan;
 }

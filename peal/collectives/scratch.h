@@ -42,6 +42,7 @@ class Scratch {
     Chunks scratch;
     View send, recv;  // what is staged, all blocks of it
     SignalRow signals;
+    View memory;             // all of it
     std::uint64_t uses = 0;  // by earlier launches
   };
   // The half for the next launch, on blocks of `count` elements. The memory is allocated when it
@@ -107,6 +108,7 @@ struct CallPlan {
   const Algorithm* algorithm = nullptr;
   Scratch* scratch = nullptr;
   std::size_t longest_piece = 0;
+  std::size_t moved_bytes = 0;  // of all ranks' buffers together
   Staging staged;
 
   [[nodiscard]] bool is_for(const CallKind& kind) const {

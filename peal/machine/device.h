@@ -23,6 +23,14 @@ struct ComputeCost {
   std::int64_t cycles = 0;
 };
 
+// What is known beforehand of a call that a kernel carries out.
+struct Traffic {
+  // This rank's scratch: what is written there, or at the same place of a peer, is soon read again.
+  const std::byte* scratch = nullptr;
+  std::size_t scratch_bytes = 0;
+  std::size_t moved_bytes = 0;  // of all ranks' buffers together; 0 when it is not known
+};
+
 // What is known of where the ranks run.
 struct HostFacts {
   bool is_real = false;            // on this host, as fast as it goes; else times are simulated
@@ -149,6 +157,10 @@ class Device {
 
   [[nodiscard]] HostFacts host() const { return do_host(); }
 
+  // Says what the verbs from here on are part of. It changes nothing but, on a real host, whether
+  // what they write goes through the caches.
+  void expect(const Traffic& traffic) { traffic_ = traffic; }
+
   // Symmetric memory; every rank makes the same allocations in the same order. The name appears
   // in reports.
   [[nodiscard]] Window allocate(std::string_view name, std::size_t size_bytes) {
@@ -162,6 +174,8 @@ class Device {
   enum class Access { read, write };
 
   Device(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   virtual void do_put(Rank peer, View dst, View src, SourcePlace place) = 0;
   virtual void do_get(View dst, Rank peer, View src, SourcePlace place) = 0;
@@ -200,6 +214,7 @@ class Device {
 
   int rank_;
   int ranks_;
+  Traffic traffic_;
 };
 
 }  // namespace peal

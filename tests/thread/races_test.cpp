@@ -149,7 +149,7 @@ void streaming_reduction(const Ranks& ranks) {
                      .count = count,
                      .dtype = DType::i32,
                      .op = ReduceOp::sum,
-                     .stores = Stores::streaming});
+                     .streamed = 1});
   }
   ranks.hand_over();
   if (!ranks.is_first()) ranks.shared[count / 2] = 1;

@@ -158,7 +158,7 @@ TEST_P(ThreadVerbs, StreamingStoresAreSeenByWhoeverIsNotifiedOfThem) {
                          .count = from.size(),
                          .dtype = DType::i32,
                          .op = ReduceOp::sum,
-                         .stores = Stores::streaming});
+                         .streamed = 2});
       }
       barrier(self, rounds);
       expect(copied.back(), round + 5002);

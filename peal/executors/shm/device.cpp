@@ -25,20 +25,30 @@ void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
       verb, rank(), view.count, peer.index));
 }
 
+// Ranks do the same at the same time, as a rule.
+Stores ShmDevice::stores_for_long(const View& dst, std::size_t views) const {
+  const Traffic& call = traffic();
+  std::size_t moved = call.moved_bytes;
+  if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
+  if (moved < cache_bytes_) return Stores::cached;
+  const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
+  return is_scratch ? Stores::cached : Stores::streaming;
+}
+
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
   count_put(peer, src);
-  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(src, 2));
+  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(dst, 2));
 }
 
 void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
-  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes(), stores_for(src, 2));
+  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes(), stores_for(dst, 2));
 }
 
 void ShmDevice::do_copy(View dst, View src, SourcePlace) {
-  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(src, 2));
+  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(dst, 2));
 }
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
@@ -51,9 +61,12 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   if (srcs.size() > at_hand) reduce_srcs_.resize(srcs.size());
   std::byte** const to = dsts.size() > at_hand ? reduce_dsts_.data() : few_dsts;
   const std::byte** const from = srcs.size() > at_hand ? reduce_srcs_.data() : few_srcs;
-  for (std::size_t i = 0; i < dsts.size(); ++i) {
-    to[i] = at(dsts[i].rank, dsts[i].view, "reduce");
-    count_put(dsts[i].rank, dsts[i].view);
+  // Those that pass the caches by come last.
+  std::size_t cached = 0, streamed = 0;
+  for (const Place& dst : dsts) {
+    const bool streams = stores_for(dst.view, dsts.size() + srcs.size()) == Stores::streaming;
+    to[streams ? dsts.size() - ++streamed : cached++] = at(dst.rank, dst.view, "reduce");
+    count_put(dst.rank, dst.view);
   }
   for (std::size_t i = 0; i < srcs.size(); ++i) {
     from[i] = at(srcs[i].rank, srcs[i].view, "reduce");
@@ -66,7 +79,7 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
                      .count = shape.count,
                      .dtype = shape.dtype,
                      .op = op,
-                     .stores = stores_for(shape, dsts.size() + srcs.size())});
+                     .streamed = streamed});
   }
 }
 

@@ -30,6 +30,8 @@ class ShmDevice final : public Device {
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
 
  private:
+  static constexpr std::size_t least_streamed_bytes = 4096;
+
   void do_put(Rank peer, View dst, View src, SourcePlace place) override;
   void do_get(View dst, Rank peer, View src, SourcePlace place) override;
   void do_copy(View dst, View src, SourcePlace place) override;
@@ -55,12 +57,11 @@ class ShmDevice final : public Device {
     ++counts_.puts;
     counts_.sent_bytes += view.size_bytes();
   }
-  // How a verb writes that reads and writes so many views of one length. Ranks do the same at the
-  // same time, as a rule.
-  [[nodiscard]] Stores stores_for(const View& view, std::size_t views) const {
-    const std::size_t moved = view.size_bytes() * views * static_cast<std::size_t>(ranks());
-    return moved > cache_bytes_ ? Stores::streaming : Stores::cached;
+  // How a verb writes to a view, of so many of one length that it reads and writes.
+  [[nodiscard]] Stores stores_for(const View& dst, std::size_t views) const {
+    return dst.size_bytes() < least_streamed_bytes ? Stores::cached : stores_for_long(dst, views);
   }
+  [[nodiscard]] Stores stores_for_long(const View& dst, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const {
     if (peer.index == rank() || view.empty()) return view.data;

@@ -139,17 +139,21 @@ struct Float16Format {
 #define PEAL_VECTOR_FLOAT16 0
 #endif
 
-// From element `done` on, as many as fit into whole vectors, each written by
-// `store(vector, destination, element)`; returns where it ends.
-template <class E, class Op, class Store>
-std::size_t reduce_each(const Reduction& all, std::size_t done, std::size_t count, Store store) {
+// From element `done` on, as many as fit into whole vectors, the last destinations past the caches;
+// returns where it ends.
+template <class E, class Op>
+std::size_t reduce_each(const Reduction& all, std::size_t done, std::size_t count,
+                        std::size_t streamed) {
   const std::size_t lanes = hn::Lanes(typename E::Lanes());
+  const auto cached_dsts = all.dsts.first(all.dsts.size() - streamed);
+  const auto streamed_dsts = all.dsts.last(streamed);
   for (; done + lanes <= count; done += lanes) {
     auto sum = E::load(all.srcs[0], done);
     for (std::size_t i = 1; i < all.srcs.size(); ++i) {
       sum = Op()(sum, E::load(all.srcs[i], done));
     }
-    for (std::byte* dst : all.dsts) store(sum, dst, done);
+    for (std::byte* dst : cached_dsts) E::store(sum, dst, done);
+    for (std::byte* dst : streamed_dsts) E::stream(sum, dst, done);
   }
   return done;
 }
@@ -171,9 +175,7 @@ std::size_t reduce_with(const Reduction& all, std::size_t done, std::size_t coun
       E::store(second, last_dst, done + lanes);
     }
   }
-  return reduce_each<E, Op>(all, done, count, [](auto vector, std::byte* dst, std::size_t at) {
-    E::store(vector, dst, at);
-  });
+  return reduce_each<E, Op>(all, done, count, 0);
 }
 
 // Whether all destinations lie alike within the vectors of `bytes`.
@@ -192,15 +194,14 @@ template <class E, class Op>
 std::size_t stream_with(const Reduction& all) {
   using T = typename E::Stored;
   const std::size_t vector_bytes = hn::Lanes(typename E::Lanes()) * sizeof(T);
-  if (!are_congruent(all.dsts, vector_bytes)) return 0;
-  const std::size_t past = reinterpret_cast<std::uintptr_t>(all.dsts.front()) % vector_bytes;
+  const auto streamed_dsts = all.dsts.last(all.streamed);
+  if (!are_congruent(streamed_dsts, vector_bytes)) return 0;
+  const std::size_t past = reinterpret_cast<std::uintptr_t>(streamed_dsts.front()) % vector_bytes;
   if (past % sizeof(T) != 0) return 0;
   const std::size_t head = past == 0 ? 0 : (vector_bytes - past) / sizeof(T);
   std::size_t done =
       reduce_with<typename E::OneByOne, Op>(all, 0, head < all.count ? head : all.count);
-  done = reduce_each<E, Op>(all, done, all.count, [](auto vector, std::byte* dst, std::size_t at) {
-    E::stream(vector, dst, at);
-  });
+  done = reduce_each<E, Op>(all, done, all.count, all.streamed);
   hwy::FlushStream();
   return done;
 }
@@ -231,7 +232,7 @@ template <class E, class Op>
 std::size_t reduce_vectors(const Reduction& all) {
   std::size_t done = 0;
   if (all.count >= hn::Lanes(typename E::Lanes())) {
-    if (all.stores == Stores::streaming) done = stream_with<E, Op>(all);
+    if (all.streamed > 0) done = stream_with<E, Op>(all);
     done = reduce_with<E, Op>(all, done, all.count);
     if (done == all.count) return done;
   }

@@ -22,7 +22,7 @@ struct Reduction {
   std::size_t count = 0;
   DType dtype{};
   ReduceOp op{};
-  Stores stores = Stores::cached;
+  std::size_t streamed = 0;  // of the destinations, the last ones: they are written past the caches
 };
 
 // Combines all sources, in their order, and writes the result to every destination; each source is
