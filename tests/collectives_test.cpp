@@ -249,7 +249,7 @@ TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {
   EXPECT_EQ(message_of([&](Team& team) {
               broadcast(team, {.send = {}, .recv = {}, .algorithm = "star"});
             }),
-            "broadcast: algorithm `star` is unknown; use auto or one of direct, tree, "
+            "broadcast: algorithm `star` is unknown; use auto or one of direct, fifo, tree, "
             "scatter_all_gather, window_pull, cell");
 }
 

@@ -123,7 +123,7 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   // What each rank moves; a direct way between windows costs one more meeting, which many ranks
   // on few processors feel.
   const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
-  const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 4096;
+  const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 8192;
   const bool direct = conditions.in_windows && moved > meeting_pays;
   switch (conditions.collective) {
     case Collective::all_reduce:
@@ -131,11 +131,15 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
       if (direct) return choose("window_push");
       return choose(moved <= 4 * meeting_pays ? "push" : "two_phase");
     case Collective::all_gather:
+      return choose(is_cell ? "cell" : direct ? "window_push" : "direct");
     case Collective::reduce_scatter:
-    case Collective::broadcast:
-      return choose(is_cell ? "cell" : direct ? "window_pull" : "direct");
-    case Collective::all_to_all:
       return choose(is_cell ? "cell" : direct ? "window_pull" : "push");
+    case Collective::all_to_all:
+      return choose(is_cell ? "cell" : direct ? "window_push" : "push");
+    case Collective::broadcast: {
+      const bool pulls = conditions.in_windows && 2 * moved > meeting_pays;
+      return choose(is_cell ? "cell" : pulls ? "window_pull" : "fifo");
+    }
     case Collective::reduce:
     case Collective::gather:
     case Collective::scatter:

@@ -109,13 +109,13 @@ static const Algorithm table[] = {
      {},
      {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
     {all_gather,
-     "window_pull",
+     "window_push",
      [](D& d, const K& k) {
-       void all_gather_window_pull(D&, const AllGatherArgs&);
-       launch(all_gather_window_pull, d, k);
+       void all_gather_window_push(D&, const AllGatherArgs&);
+       launch(all_gather_window_push, d, k);
      },
      {.recv_in_window = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
+     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_gather,
      "cell",
      [](D& d, const K& k) {
@@ -140,6 +140,14 @@ static const Algorithm table[] = {
      },
      {},
      {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
+    {reduce_scatter,
+     "push",
+     [](D& d, const K& k) {
+       void reduce_scatter_push(D&, const ReduceScatterArgs&);
+       launch(reduce_scatter_push, d, k);
+     },
+     {.in_rank_order = true},
+     {"P*n", "P", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
     {reduce_scatter,
      "window_pull",
      [](D& d, const K& k) {
@@ -173,13 +181,13 @@ static const Algorithm table[] = {
      {},
      {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
     {all_to_all,
-     "window_pull",
+     "window_push",
      [](D& d, const K& k) {
-       void all_to_all_window_pull(D&, const AllToAllArgs&);
-       launch(all_to_all_window_pull, d, k);
+       void all_to_all_window_push(D&, const AllToAllArgs&);
+       launch(all_to_all_window_push, d, k);
      },
-     {.send_in_window = true, .apart = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
+     {.recv_in_window = true, .apart = true},
+     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_to_all,
      "cell",
      [](D& d, const K& k) {
@@ -196,6 +204,14 @@ static const Algorithm table[] = {
      },
      {},
      {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
+    {broadcast,
+     "fifo",
+     [](D& d, const K& k) {
+       void broadcast_fifo(D&, const RootedArgs&);
+       launch(broadcast_fifo, d, k);
+     },
+     {.has_slots = true},
+     {"8*n", "8", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
     {broadcast,
      "tree",
      [](D& d, const K& k) {

@@ -32,8 +32,11 @@ struct Needs {
   bool send_in_window = false;  // peers read it
   bool recv_in_window = false;  // peers read or write it
   bool apart = false;           // send and recv may not be the same
-  bool fits_cell = false;       // a block is at most SignalCell::payload_bytes
-  bool in_rank_order = false;   // it combines so
+  // Launches that follow one another use parts of the scratch in turn, so these lie at the same
+  // places whatever the count; nothing can be staged beside them.
+  bool has_slots = false;
+  bool fits_cell = false;      // a block is at most SignalCell::payload_bytes
+  bool in_rank_order = false;  // it combines so
 
   // Whether such a call, with a block of so many bytes, needs no staging.
   [[nodiscard]] bool are_met(const Placement& placement, std::size_t block_bytes) const;

@@ -29,9 +29,11 @@ Staging staging(const Algorithm& algorithm, int ranks, const Placement& placemen
   const CollectiveShape blocks = shape(algorithm.collective, ranks);
   const Needs& needs = algorithm.needs;
   Staging result;
-  const bool send_is_fit = placement.send_in_window && !(needs.apart && placement.in_place);
-  if (needs.send_in_window && !send_is_fit) result.send_blocks = blocks.send_blocks;
-  if (needs.data_in_window || (needs.recv_in_window && !placement.recv_in_window)) {
+  const bool is_apart = !needs.apart || !placement.in_place;
+  if (needs.send_in_window && !(placement.send_in_window && is_apart)) {
+    result.send_blocks = blocks.send_blocks;
+  }
+  if (needs.data_in_window || (needs.recv_in_window && !(placement.recv_in_window && is_apart))) {
     result.recv_blocks = blocks.recv_blocks;
   }
   return result;
@@ -102,7 +104,11 @@ Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
   const auto view = [&](std::size_t at, std::size_t blocks) {
     return window_.view(offset + (blocks == 0 ? 0 : at), blocks * kept.count, kept.dtype);
   };
-  return {.scratch = Chunks(view(0, blocks_), parts_),
+  const auto slots = [&] {
+    const auto parts = static_cast<std::size_t>(parts_);
+    return Chunks(view(0, 1), parts_, half_bytes_ / parts / size_bytes(kept.dtype));
+  };
+  return {.scratch = algorithm_.needs.has_slots ? slots() : Chunks(view(0, blocks_), parts_),
           .send = view(send_at, sends),
           .recv = view(recv_at, recvs),
           .signals = signals_[half],

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
+#include "peal/kernels/meeting.h"
+#include "peal/machine/barrier.h"
+
+namespace peal {
+
+// All-to-all straight into windows: all meet, every rank writes each of its blocks to the recv of
+// the rank that it is for, and all meet again. Sends (P-1) blocks per rank. Needs: recv in a
+// window, and apart from send; P signals to meet, and those of a barrier.
+void all_to_all_window_push(Device& self, const AllToAllArgs& args) {
+  const auto& [send, recv, landing, signals] = args;
+  const int me = self.rank(), ranks = self.ranks();
+  const Meeting meeting(self, signals, send[0], recv[0]);
+  for (int step = 1; step < ranks; ++step) {
+    const int peer = self.ahead(step).index;
+    self.put(Rank{peer}, meeting.recv_of(peer, recv[me]), send[peer]);
+  }
+  self.copy(recv[me], send[me]);
+  barrier(self, signals.from(ranks));
+}
+
+}  // namespace peal

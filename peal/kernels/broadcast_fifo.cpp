@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/args.h"
+
+namespace peal {
+
+// Broadcast through a queue: the root puts the block into a slot of every peer's landing and
+// notifies it; a peer copies it out. Launches take the slots in turn, so that the root can run
+// ahead; when the last one was copied out a credit gives all of them back. The root sends (P-1)
+// blocks. Needs: a landing of 8 blocks, the slots; signals 0 (arrived) and 1 (credit).
+void broadcast_fifo(Device& self, const RootedArgs& args) {
+  const auto& [send, recv, slots, signals, uses, root, op] = args;
+  const int ranks = self.ranks(), last = slots.parts() - 1;
+  const int turn = static_cast<int>(uses % static_cast<std::uint64_t>(slots.parts()));
+  if (self.rank() != root.index) {
+    self.wait(signals[0]);
+    self.copy(recv[0], slots[turn]);
+    if (turn == last) self.notify(root, signals[1]);
+    return;
+  }
+  if (uses > 0 && turn == 0 && ranks > 1) self.wait(signals[1], ranks - 1);
+  for (int step = 1; step < ranks; ++step) self.put(self.ahead(step), slots[turn], send[0]);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), signals[0]);
+  self.copy(recv[0], send[0]);
+}
+
+}  // namespace peal
