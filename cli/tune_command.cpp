@@ -137,7 +137,7 @@ Measured measure(Executor& executor, const Case& of) {
   executor.run(
       of.ranks,
       [&](Team& team) {
-        const ProbedHost probed = probe_host(team);
+        const ProbedHost probed = HostProbe().measure(team);
         if (team.rank() == 0) host = probed;
         measure_rank(team, of, {times + static_cast<std::size_t>(team.rank()) * each, each});
       },

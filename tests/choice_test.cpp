@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +13,7 @@
 
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
+#include "peal/executors/shm/processors.h"
 #include "peal/launch/launch.h"
 
 namespace peal::tests {
@@ -118,6 +121,31 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
   EXPECT_TRUE(chosen(8, 100000, true).starts_with("ring: "));
   EXPECT_TRUE(chosen(2, 2, false).starts_with("cell: nothing was measured"));
   std::filesystem::remove_all(folder);
+}
+
+// The notifies of rank 0 beside one for each of so many small calls.
+std::uint64_t notifies_beside(std::uint64_t calls) {
+  const RunReport report =
+      open_executor("shm")->run(2,
+                                [&](Team& team) {
+                                  std::array<float, 2> send{1, 2}, recv{};
+                                  for (std::uint64_t i = 0; i < calls; ++i)
+                                    all_reduce(team, {.send = send, .recv = recv});
+                                },
+                                {});
+  return report.ranks[0].notifies - calls;
+}
+
+// How far lines are changes on virtual machines, so it is measured again after many calls.
+TEST(Choice, LinesAreMeasuredAgainAfterManyCalls) {
+  if (usable_processors() < 2) GTEST_SKIP() << "there is one processor";
+  constexpr std::uint64_t most_of_one = 40;  // fewer where other work holds up the ranks
+  EXPECT_GT(notifies_beside(1), 0u);
+  EXPECT_LE(notifies_beside(1000), most_of_one);
+  for (int tries = 0; tries < 20; ++tries) {
+    if (notifies_beside(17'000) > most_of_one) return;
+  }
+  FAIL() << "they were measured once";
 }
 
 TEST(Choice, FilesThatMakeNoSenseAreRefused) {

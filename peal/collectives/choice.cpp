@@ -12,7 +12,6 @@
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
-#include "peal/collectives/line_probe.h"
 #include "peal/machine/toml_file.h"
 
 namespace peal {
@@ -170,13 +169,17 @@ const Algorithm* forced_algorithm(Collective collective) {
   return found;
 }
 
-void Chooser::learn(Team& team) {
-  has_learned_ = true;
-  const ProbedHost probed = probe_host(team);
+void Chooser::measure(Team& team) {
+  const ProbedHost probed = probe_.measure(team);
   host_.ranks = team.size();
   host_.is_oversubscribed = probed.is_oversubscribed;
   host_.has_far_lines = probed.line_ns >= far_line_ns;
   line_ns_ = probed.line_ns;
+}
+
+void Chooser::learn(Team& team) {
+  has_learned_ = true;
+  measure(team);
   std::error_code none;
   if (std::filesystem::exists(tune_file(), none)) measured_ = read_measured_choices(tune_file());
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "peal/collectives/line_probe.h"
 #include "peal/collectives/registry.h"
 #include "peal/machine/team.h"
 
@@ -68,8 +69,17 @@ class Chooser {
   [[nodiscard]] Choice choose(Team& team, Collective collective, std::size_t count, DType dtype,
                               const Placement& placement);
 
+  // Whether the ranks are too far from each other to share a cache, as far as it is known.
+  [[nodiscard]] bool has_far_lines() const { return host_.has_far_lines; }
+  // Whether that may change, as it does on virtual machines; then measure() finds it out again, for
+  // all ranks that call it together.
+  [[nodiscard]] bool may_change() const { return has_learned_ && host_.ranks > 1 && line_ns_ > 0; }
+  void measure(Team& team);
+
  private:
   void learn(Team& team);
+
+  HostProbe probe_;
 
   bool has_learned_ = false;
   ChoiceConditions host_;

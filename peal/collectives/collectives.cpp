@@ -38,7 +38,10 @@ void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const 
 void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallPlan& plan,
                   Piece piece) {
   const Scratch::Half& half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
-  device.expect({half.memory.data, half.memory.count, plan.moved_bytes});
+  device.expect({.scratch = half.memory.data,
+                 .scratch_bytes = half.memory.count,
+                 .moved_bytes = plan.moved_bytes,
+                 .has_far_lines = plan.has_far_lines});
   KernelCall launch{.send = blocks(plan, kind.send, plan.shape.send_blocks, piece),
                     .recv = blocks(plan, kind.recv, plan.shape.recv_blocks, piece),
                     .scratch = half.scratch,
@@ -130,6 +133,7 @@ void carry_out(Team& team, const Given& call) {
     } while (first < plan.count);
     device.flush();
     device.expect({});
+    state.has_called(team, plan);
   } catch (...) {
     team.break_off();
     throw;

@@ -54,9 +54,10 @@ void answer(Device& self, const SignalRow& signals) {
 }  // namespace
 
 // Whether there are too few processors is rank 0's to say; the others answer only if it asks.
-ProbedHost probe_host(Team& team) {
+ProbedHost HostProbe::measure(Team& team) {
   Device& self = team.device();
-  const SignalRow signals = self.allocate_signals("line probe", 4);
+  if (!signals_) signals_ = self.allocate_signals("line probe", 4);
+  const SignalRow& signals = *signals_;
   const View told = payload(signals[2], 2, DType::f64);
   std::array<double, 2> found{};
   if (self.rank() != 0) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
+#include "peal/machine/signal.h"
 #include "peal/machine/team.h"
 
 namespace peal {
@@ -11,8 +14,15 @@ struct ProbedHost {
   bool is_oversubscribed = false;
 };
 
-// Rank 0 exchanges signals with every other rank, some dozen times each: well below a millisecond
-// where every rank has a processor; where not, nothing is measured. All ranks call it together.
-[[nodiscard]] ProbedHost probe_host(Team& team);
+// Finds that out for a team, as often as it is asked.
+class HostProbe {
+ public:
+  // Rank 0 exchanges signals with every other rank, some dozen times each: well below a millisecond
+  // where every rank has a processor; where not, nothing is measured. All ranks call it together.
+  [[nodiscard]] ProbedHost measure(Team& team);
+
+ private:
+  std::optional<SignalRow> signals_;
+};
 
 }  // namespace peal

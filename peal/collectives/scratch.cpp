@@ -141,7 +141,10 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
     const Choice choice = chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
     log_choice(team, choice, count * size_bytes(plan.dtype), kind.placement);
     plan.algorithm = choice.algorithm;
+    if (chooser_.may_change()) most_weight_ = weight_between_measurements;
   }
+  plan.has_far_lines = chooser_.has_far_lines();
+  plan.weight = 1 + count * size_bytes(plan.dtype) / 4096;
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
   plan.longest_piece =
@@ -152,6 +155,14 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
                      static_cast<std::size_t>(team.size());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
   return plans_[slot(kind)] = plan;
+}
+
+void CollectiveState::measure_again(Team& team) {
+  weight_ = 0;
+  const bool before = chooser_.has_far_lines();
+  chooser_.measure(team);
+  if (chooser_.has_far_lines() == before) return;
+  for (CallPlan& plan : plans_) plan.algorithm = nullptr;
 }
 
 CollectiveState& collective_state(Team& team) {

@@ -109,6 +109,8 @@ struct CallPlan {
   Scratch* scratch = nullptr;
   std::size_t longest_piece = 0;
   std::size_t moved_bytes = 0;  // of all ranks' buffers together
+  std::uint64_t weight = 0;     // about how long a call takes; the same on all ranks
+  bool has_far_lines = false;
   Staging staged;
 
   [[nodiscard]] bool is_for(const CallKind& kind) const {
@@ -132,6 +134,13 @@ class CollectiveState final : public Team::State {
   // Makes and remembers the plan for them, with blocks of `count` elements.
   const CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
 
+  // Called after each call. The ranks' distance is measured again after calls that took a hundred
+  // times as long or more.
+  void has_called(Team& team, const CallPlan& plan) {
+    weight_ += plan.weight;
+    if (weight_ >= most_weight_) measure_again(team);
+  }
+
  private:
   [[nodiscard]] static std::size_t slot(const CallKind& kind) {
     const std::uint64_t mixed = (kind.recv.count + kind.traits() * 7) * 0x9e3779b97f4a7c15u;
@@ -139,7 +148,12 @@ class CollectiveState final : public Team::State {
   }
   [[nodiscard]] Scratch& scratch(Team& team, const Algorithm& algorithm, int root);
 
+  void measure_again(Team& team);
+
+  static constexpr std::uint64_t weight_between_measurements = 16384;
+
   Chooser chooser_;
+  std::uint64_t weight_ = 0, most_weight_ = UINT64_MAX;
   static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
   std::array<CallPlan, std::size_t{1} << plan_bits>

@@ -29,6 +29,7 @@ struct Traffic {
   const std::byte* scratch = nullptr;
   std::size_t scratch_bytes = 0;
   std::size_t moved_bytes = 0;  // of all ranks' buffers together; 0 when it is not known
+  bool has_far_lines = false;   // the ranks are known not to share a cache
 };
 
 // What is known of where the ranks run.

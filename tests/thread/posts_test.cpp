@@ -6,11 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <thread>
-#include <vector>
 
-#include "peal/executors/shm/device.h"
-#include "peal/executors/shm/team_watch.h"
+#include "tests/thread/arena_ranks.h"
 
 namespace peal {
 namespace {
@@ -21,19 +18,7 @@ void run_posting(int ranks, const WaitPolicy& policy, std::uint32_t signal_start
   if (!can_order_posts()) GTEST_SKIP() << "the system has no membarrier(2)";
   const ShmArena arena = ShmArena::make(ranks);
   arena.control().has_posts = true;
-  for (int rank = 0; rank < ranks; ++rank) arena.rank(rank).state.store(RankState::running);
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank) {
-    threads.emplace_back([&, rank] {
-      ShmTeamWatch watch(arena, rank, policy);
-      ShmMembership membership(arena, whole_team(arena, rank, watch, policy));
-      watch.set_team(membership);
-      ShmDevice device(membership, {.signal_start = signal_start});
-      program(device);
-      arena.rank(rank).state.store(RankState::finished);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  run_ranks(arena, policy, signal_start, program);
 }
 
 // Every rank notifies one cell of every other one, and itself, and looks at what all have written.

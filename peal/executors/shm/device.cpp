@@ -25,30 +25,39 @@ void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
       verb, rank(), view.count, peer.index));
 }
 
-// Ranks do the same at the same time, as a rule.
-Stores ShmDevice::stores_for_long(const View& dst, std::size_t views) const {
+Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views) const {
   const Traffic& call = traffic();
+  const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
+  if (is_scratch) return Stores::cached;
+  // A line of another cache is not fetched to be written. Only where a copy is of a length that the
+  // processor's own instructions are best at, these do not fetch it either.
+  if (call.has_far_lines && rank.index != this->rank()) {
+    constexpr std::size_t least_own = 32768, most_own = std::size_t{1} << 20;
+    const std::size_t bytes = dst.size_bytes();
+    if (views != 2 || bytes < least_own || bytes >= most_own) return Stores::streaming;
+  }
+  // Ranks do the same at the same time, as a rule.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
-  if (moved < cache_bytes_) return Stores::cached;
-  const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
-  return is_scratch ? Stores::cached : Stores::streaming;
+  return moved < cache_bytes_ ? Stores::cached : Stores::streaming;
 }
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
   count_put(peer, src);
-  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(dst, 2));
+  if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(peer, dst, 2));
 }
 
 void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
-  if (settings_.values) copy_bytes(dst.data, from, src.size_bytes(), stores_for(dst, 2));
+  if (settings_.values)
+    copy_bytes(dst.data, from, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
 void ShmDevice::do_copy(View dst, View src, SourcePlace) {
-  if (settings_.values) copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(dst, 2));
+  if (settings_.values)
+    copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
@@ -64,7 +73,8 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   // Those that pass the caches by come last.
   std::size_t cached = 0, streamed = 0;
   for (const Place& dst : dsts) {
-    const bool streams = stores_for(dst.view, dsts.size() + srcs.size()) == Stores::streaming;
+    const bool streams =
+        stores_for(dst.rank, dst.view, dsts.size() + srcs.size()) == Stores::streaming;
     to[streams ? dsts.size() - ++streamed : cached++] = at(dst.rank, dst.view, "reduce");
     count_put(dst.rank, dst.view);
   }

@@ -57,11 +57,12 @@ class ShmDevice final : public Device {
     ++counts_.puts;
     counts_.sent_bytes += view.size_bytes();
   }
-  // How a verb writes to a view, of so many of one length that it reads and writes.
-  [[nodiscard]] Stores stores_for(const View& dst, std::size_t views) const {
-    return dst.size_bytes() < least_streamed_bytes ? Stores::cached : stores_for_long(dst, views);
+  // How a verb writes to a rank's view, of so many of one length that it reads and writes.
+  [[nodiscard]] Stores stores_for(Rank rank, const View& dst, std::size_t views) const {
+    if (dst.size_bytes() < least_streamed_bytes) return Stores::cached;
+    return stores_for_long(rank, dst, views);
   }
-  [[nodiscard]] Stores stores_for_long(const View& dst, std::size_t views) const;
+  [[nodiscard]] Stores stores_for_long(Rank rank, const View& dst, std::size_t views) const;
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const {
     if (peer.index == rank() || view.empty()) return view.data;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs that write past the caches, as they do where all ranks together move more than these hold,
+// or where the ranks are known to be far from each other.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "peal/machine/barrier.h"
+#include "tests/thread/arena_ranks.h"
+
+namespace peal {
+namespace {
+
+std::span<std::int32_t> integers(const View& view) {
+  return {reinterpret_cast<std::int32_t*>(view.data), view.count};
+}
+
+// What rank `from` gives at `i` in a round.
+std::int32_t given(int from, int round, std::size_t i) {
+  return 1000 * from + 17 * round + static_cast<std::int32_t>(i);
+}
+
+// Every rank writes to every other one's window by put, by reduce and by copies of what it got, and
+// looks at what has come.
+void write_everywhere(Device& self, std::size_t count, const Traffic& traffic) {
+  const int me = self.rank(), ranks = self.ranks();
+  const auto length = static_cast<std::size_t>(ranks);
+  const SignalRow rounds = self.allocate_signals("rounds", barrier_rounds(ranks));
+  const auto window = [&](const char* name, int parts) {
+    return Chunks(self.allocate(name, length * count * 4 + 64).view(0, length * count, DType::i32),
+                  parts);
+  };
+  const Chunks from = window("from", ranks), put = window("put", ranks),
+               sums = window("sums", ranks);
+  std::vector<std::int32_t> got(count), copied(count);
+  self.expect(traffic);
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < count; ++i) integers(from[me])[i] = given(me, round, i);
+    barrier(self, rounds);
+    Places parts, results;
+    for (int peer = 0; peer < ranks; ++peer) {
+      self.put(Rank{peer}, put[me], from[me]);
+      parts.add({Rank{peer}, from[peer]});
+      results.add({Rank{peer}, sums[me]});
+    }
+    self.reduce(results, parts, ReduceOp::sum);
+    barrier(self, rounds);
+    for (int peer = 0; peer < ranks; ++peer) {
+      const View got_view = View::of(std::span(got)), copy_view = View::of(std::span(copied));
+      self.get(got_view, Rank{peer}, from[peer]);
+      self.copy(copy_view, put[peer]);
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(got[i], given(peer, round, i));
+        ASSERT_EQ(copied[i], given(peer, round, i));
+        std::int32_t sum = 0;
+        for (int rank = 0; rank < ranks; ++rank) sum += given(rank, round, i);
+        ASSERT_EQ(integers(sums[peer])[i], sum);
+      }
+    }
+    barrier(self, rounds);
+  }
+}
+
+TEST(Streams, WriteTheSame) {
+  for (const int ranks : {1, 2, 3}) {
+    for (const std::size_t count : {0u, 1u, 1023u, 1024u, 5001u, 60'001u}) {
+      for (const std::size_t cache_bytes : {std::size_t{0}, SIZE_MAX}) {
+        for (const bool has_far_lines : {false, true}) {
+          const ShmArena arena = ShmArena::make(ranks);
+          arena.control().cache_bytes = cache_bytes;
+          run_ranks(arena, {.pauses = 10, .yields = 10}, 0, [&](Device& self) {
+            write_everywhere(self, count, {.moved_bytes = 1, .has_far_lines = has_far_lines});
+          });
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace peal
