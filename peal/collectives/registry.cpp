@@ -211,7 +211,7 @@ static const Algorithm table[] = {
        launch(broadcast_fifo, d, k);
      },
      {.has_slots = true},
-     {"8*n", "8", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
+     {"8*n", "8", "2", "min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n+min(1,P-1)*n", "n"}},
     {broadcast,
      "tree",
      [](D& d, const K& k) {

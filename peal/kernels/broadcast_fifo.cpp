@@ -3,22 +3,22 @@
 
 namespace peal {
 
-// Broadcast through a queue: the root puts the block into a slot of every peer's landing and
-// notifies it; a peer copies it out. Launches take the slots in turn, so that the root can run
-// ahead; when the last one was copied out a credit gives all of them back. The root sends (P-1)
-// blocks. Needs: a landing of 8 blocks, the slots; signals 0 (arrived) and 1 (credit).
+// Broadcast through a queue: the root copies the block into a slot of its own and notifies every
+// peer, which reads it from there. Launches take the slots in turn, so that the root can run ahead;
+// when the last one was read a credit gives all of them back. The root sends (P-1) blocks.
+// Needs: 8 blocks, the slots; signals 0 (ready) and 1 (credit).
 void broadcast_fifo(Device& self, const RootedArgs& args) {
   const auto& [send, recv, slots, signals, uses, root, op] = args;
   const int ranks = self.ranks(), last = slots.parts() - 1;
   const int turn = static_cast<int>(uses % static_cast<std::uint64_t>(slots.parts()));
   if (self.rank() != root.index) {
     self.wait(signals[0]);
-    self.copy(recv[0], slots[turn]);
+    self.get(recv[0], root, slots[turn]);
     if (turn == last) self.notify(root, signals[1]);
     return;
   }
   if (uses > 0 && turn == 0 && ranks > 1) self.wait(signals[1], ranks - 1);
-  for (int step = 1; step < ranks; ++step) self.put(self.ahead(step), slots[turn], send[0]);
+  if (ranks > 1) self.copy(slots[turn], send[0]);
   for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), signals[0]);
   self.copy(recv[0], send[0]);
 }
