@@ -26,20 +26,21 @@ std::int32_t given(int from, int round, std::size_t i) {
 
 // Every rank writes to every other one's window by put, by reduce and by copies of what it got, and
 // looks at what has come.
-void write_everywhere(Device& self, std::size_t count, const Traffic& traffic) {
+void write_everywhere(Device& self, std::size_t length, const Traffic& traffic) {
   const int me = self.rank(), ranks = self.ranks();
-  const auto length = static_cast<std::size_t>(ranks);
+  const auto parts_count = static_cast<std::size_t>(ranks);
   const SignalRow rounds = self.allocate_signals("rounds", barrier_rounds(ranks));
   const auto window = [&](const char* name, int parts) {
-    return Chunks(self.allocate(name, length * count * 4 + 64).view(0, length * count, DType::i32),
+    return Chunks(self.allocate(name, parts_count * length * 4 + 64)
+                      .view(0, parts_count * length, DType::i32),
                   parts);
   };
   const Chunks from = window("from", ranks), put = window("put", ranks),
                sums = window("sums", ranks);
-  std::vector<std::int32_t> got(count), copied(count);
+  std::vector<std::int32_t> got(length), copied(length);
   self.expect(traffic);
   for (int round = 0; round < 3; ++round) {
-    for (std::size_t i = 0; i < count; ++i) integers(from[me])[i] = given(me, round, i);
+    for (std::size_t i = 0; i < length; ++i) integers(from[me])[i] = given(me, round, i);
     barrier(self, rounds);
     Places parts, results;
     for (int peer = 0; peer < ranks; ++peer) {
@@ -53,7 +54,7 @@ void write_everywhere(Device& self, std::size_t count, const Traffic& traffic) {
       const View got_view = View::of(std::span(got)), copy_view = View::of(std::span(copied));
       self.get(got_view, Rank{peer}, from[peer]);
       self.copy(copy_view, put[peer]);
-      for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t i = 0; i < length; ++i) {
         ASSERT_EQ(got[i], given(peer, round, i));
         ASSERT_EQ(copied[i], given(peer, round, i));
         std::int32_t sum = 0;
@@ -67,13 +68,13 @@ void write_everywhere(Device& self, std::size_t count, const Traffic& traffic) {
 
 TEST(Streams, WriteTheSame) {
   for (const int ranks : {1, 2, 3}) {
-    for (const std::size_t count : {0u, 1u, 1023u, 1024u, 5001u, 60'001u}) {
+    for (const std::size_t length : {0u, 1u, 1023u, 1024u, 5001u, 60'001u}) {
       for (const std::size_t cache_bytes : {std::size_t{0}, SIZE_MAX}) {
         for (const bool has_far_lines : {false, true}) {
           const ShmArena arena = ShmArena::make(ranks);
           arena.control().cache_bytes = cache_bytes;
           run_ranks(arena, {.pauses = 10, .yields = 10}, 0, [&](Device& self) {
-            write_everywhere(self, count, {.moved_bytes = 1, .has_far_lines = has_far_lines});
+            write_everywhere(self, length, {.moved_bytes = 1, .has_far_lines = has_far_lines});
           });
         }
       }

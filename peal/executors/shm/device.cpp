@@ -51,13 +51,13 @@ void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
 void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
-  if (settings_.values)
-    copy_bytes(dst.data, from, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
+  if (!settings_.values) return;
+  copy_bytes(dst.data, from, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
 void ShmDevice::do_copy(View dst, View src, SourcePlace) {
-  if (settings_.values)
-    copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
+  if (!settings_.values) return;
+  copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,

@@ -27,7 +27,13 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     "{}; free buffers, or use smaller ones or fewer devices",
                     request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
   }
-  for (int device : request.devices) take_pages(arena_.part(device) + *offset, request.size_bytes);
+  // Larger ones may well be used in part; their pages come then.
+  constexpr std::size_t most_taken_bytes = std::size_t{1} << 30;
+  if (request.size_bytes <= most_taken_bytes) {
+    for (int device : request.devices) {
+      take_pages(arena_.part(device) + *offset, request.size_bytes);
+    }
+  }
   allocations_[*offset] = {request.devices, request.size_bytes, extent};
   return {.id = *offset,
           .first = arena_.part(0) + *offset,

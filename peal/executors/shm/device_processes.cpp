@@ -77,9 +77,8 @@ ShmArena arena_for(const std::vector<int>& numbers) {
 
 DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
     : numbers_(std::move(numbers)), platform_(std::move(platform)), arena_(arena_for(numbers_)) {
-  static_cast<void>(
-      wait_policy(arena_.ranks(),
-                  arena_.control().processors));  // what is wrong with it is the caller's mistake
+  // What is wrong with it is the caller's mistake.
+  static_cast<void>(wait_policy(arena_.ranks(), arena_.control().processors));
   arena_.restart_symmetric(memory_bytes());
   const std::size_t offset =
       arena_.take_symmetric("mailboxes", DevicesControl::bytes_of(numbers_.size()));

@@ -106,8 +106,8 @@ RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
   check_options(options);
   arena_.reset();
   const ShmArena& arena = arena_.emplace(ShmArena::make(ranks));
-  const WaitPolicy policy = wait_policy(
-      ranks, arena.control().processors);  // what is wrong with it is the caller's mistake
+  // What is wrong with it is the caller's mistake.
+  const WaitPolicy policy = wait_policy(ranks, arena.control().processors);
   const auto body = [&](int rank) {
     return run_rank(arena, rank, platform_, program, options, policy);
   };
