@@ -7,11 +7,11 @@
 
 namespace peal::peers {
 
-// Where the ranks of a set meet apart from the library that is measured: a page of shared memory,
-// the same code for everybody.
+// Where the ranks of a set meet apart from the library that is measured: some pages of shared
+// memory, the same code for everybody.
 class Meeting {
  public:
-  // The page lies at the beginning of the file, whose size need not be set before.
+  // They lie at the beginning of the file, whose size need not be set before.
   static constexpr std::size_t size_bytes = std::size_t{1} << 16;
   static constexpr int most_ranks = 64;
 

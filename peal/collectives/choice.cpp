@@ -118,7 +118,9 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const auto choose = [&](const char* name) -> const Algorithm& {
     return find_algorithm(conditions.collective, name);
   };
-  const bool is_cell = block_bytes <= SignalCell::payload_bytes;
+  const auto unless_cell = [&](const char* name) -> const Algorithm& {
+    return choose(block_bytes <= SignalCell::payload_bytes ? "cell" : name);
+  };
   // What each rank moves; a direct way between windows costs one more meeting, which many ranks
   // on few processors feel.
   const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
@@ -126,19 +128,17 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const bool direct = conditions.in_windows && moved > meeting_pays;
   switch (conditions.collective) {
     case Collective::all_reduce:
-      if (is_cell) return choose("cell");
-      if (direct) return choose("window_push");
-      return choose(moved <= 4 * meeting_pays ? "push" : "two_phase");
+      if (direct) return unless_cell("window_push");
+      return unless_cell(moved <= 4 * meeting_pays ? "push" : "two_phase");
     case Collective::all_gather:
-      return choose(is_cell ? "cell" : direct ? "window_push" : "direct");
+      return unless_cell(direct ? "window_push" : "direct");
     case Collective::reduce_scatter:
-      return choose(is_cell ? "cell" : direct ? "window_pull" : "push");
+      return unless_cell(direct ? "window_pull" : "push");
     case Collective::all_to_all:
-      return choose(is_cell ? "cell" : direct ? "window_push" : "push");
-    case Collective::broadcast: {
-      const bool pulls = conditions.in_windows && 2 * moved > meeting_pays;
-      return choose(is_cell ? "cell" : pulls ? "window_pull" : "fifo");
-    }
+      return unless_cell(direct ? "window_push" : "push");
+    case Collective::broadcast:
+      return unless_cell(conditions.in_windows && 2 * moved > meeting_pays ? "window_pull"
+                                                                           : "fifo");
     case Collective::reduce:
     case Collective::gather:
     case Collective::scatter:

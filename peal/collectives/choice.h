@@ -73,7 +73,7 @@ class Chooser {
   [[nodiscard]] bool has_far_lines() const { return host_.has_far_lines; }
   // Whether that may change, as it does on virtual machines; then measure() finds it out again, for
   // all ranks that call it together.
-  [[nodiscard]] bool may_change() const { return has_learned_ && host_.ranks > 1 && line_ns_ > 0; }
+  [[nodiscard]] bool may_change() const { return line_ns_ > 0; }
   void measure(Team& team);
 
  private:
@@ -83,7 +83,7 @@ class Chooser {
 
   bool has_learned_ = false;
   ChoiceConditions host_;
-  double line_ns_ = 0;
+  double line_ns_ = 0;  // 0 where it was not measured, or cannot be
   std::vector<MeasuredChoice> measured_;
 };
 

@@ -47,7 +47,7 @@ struct ProcessTeamParts {
   ProcessTeamParts(ShmArena memory, int rank)
       : arena(std::move(memory)),
         platform(load_platform("host")),
-        policy(wait_policy(arena.ranks(), arena.control().processors)),
+        policy(arena.wait_policy()),
         watch(arena, rank, policy),
         membership(arena, whole_team(arena, rank, watch, policy)),
         device(membership, {}) {

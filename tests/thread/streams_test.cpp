@@ -3,9 +3,7 @@
 // or where the ranks are known to be far from each other.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -30,13 +28,12 @@ void write_everywhere(Device& self, std::size_t length, const Traffic& traffic) 
   const int me = self.rank(), ranks = self.ranks();
   const auto parts_count = static_cast<std::size_t>(ranks);
   const SignalRow rounds = self.allocate_signals("rounds", barrier_rounds(ranks));
-  const auto window = [&](const char* name, int parts) {
+  const auto window = [&](const char* name) {
     return Chunks(self.allocate(name, parts_count * length * 4 + 64)
                       .view(0, parts_count * length, DType::i32),
-                  parts);
+                  ranks);
   };
-  const Chunks from = window("from", ranks), put = window("put", ranks),
-               sums = window("sums", ranks);
+  const Chunks from = window("from"), put = window("put"), sums = window("sums");
   std::vector<std::int32_t> got(length), copied(length);
   self.expect(traffic);
   for (int round = 0; round < 3; ++round) {

@@ -15,7 +15,6 @@
 #include "peal/base/error.h"
 #include "peal/executors/shm/pages.h"
 #include "peal/executors/shm/processors.h"
-#include "peal/executors/shm/waiter.h"
 
 namespace peal {
 namespace {
@@ -174,7 +173,7 @@ void ShmArena::mend() const {
 }
 
 void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const {
-  constexpr std::size_t page_bytes = 4096, least_given_back = std::size_t{256} * 1024;
+  constexpr std::size_t least_given_back = std::size_t{256} * 1024;
   std::byte* const data = part(rank) + offset;
   if (size_bytes < least_given_back) {
     std::memset(data, 0, size_bytes);

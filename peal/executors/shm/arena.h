@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "peal/executors/shm/waiter.h"
 #include "peal/machine/run.h"
 #include "peal/machine/signal.h"
 
@@ -111,6 +112,11 @@ class ShmArena {
     return parts_ + (static_cast<std::size_t>(rank) << part_shift_);
   }
   [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
+  // How its ranks wait, and others beside them on the same processors. Throws Error as
+  // peal::wait_policy does.
+  [[nodiscard]] WaitPolicy wait_policy(int others = 0) const {
+    return peal::wait_policy(ranks() + others, control_->processors);
+  }
   // The place of a cell, which is the same for all who map the arena wherever they do; and back.
   [[nodiscard]] std::uint64_t place_of(const SignalCell& cell) const {
     return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&cell) - memory_);

@@ -39,7 +39,7 @@ Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views)
   // Ranks do the same at the same time, as a rule.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
-  return moved < cache_bytes_ ? Stores::cached : Stores::streaming;
+  return moved < membership_.arena().control().cache_bytes ? Stores::cached : Stores::streaming;
 }
 
 void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {

@@ -82,7 +82,6 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  std::size_t cache_bytes_ = membership_.arena().control().cache_bytes;
   std::uint32_t own_mark_ = static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a poster
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;

@@ -14,8 +14,7 @@ namespace peal {
 
 DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                              const Platform& platform, const Programs& programs)
-    : DeviceProcess(arena, control, device, platform, programs,
-                    wait_policy(arena.ranks(), arena.control().processors)) {}
+    : DeviceProcess(arena, control, device, platform, programs, arena.wait_policy()) {}
 
 DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                              const Platform& platform, const Programs& programs,

@@ -78,7 +78,7 @@ ShmArena arena_for(const std::vector<int>& numbers) {
 DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
     : numbers_(std::move(numbers)), platform_(std::move(platform)), arena_(arena_for(numbers_)) {
   // What is wrong with it is the caller's mistake.
-  static_cast<void>(wait_policy(arena_.ranks(), arena_.control().processors));
+  static_cast<void>(arena_.wait_policy());
   arena_.restart_symmetric(memory_bytes());
   const std::size_t offset =
       arena_.take_symmetric("mailboxes", DevicesControl::bytes_of(numbers_.size()));
@@ -141,7 +141,7 @@ bool DeviceProcesses::keeper_lives() const {
 
 bool DeviceProcesses::comes(SharedWord& word, std::uint32_t target) const {
   constexpr std::chrono::milliseconds most(100);
-  const WaitPolicy policy = wait_policy(arena_.ranks(), arena_.control().processors);
+  const WaitPolicy policy = arena_.wait_policy();
   while (!wait_briefly(word.word(), target, policy, most)) {
     if (!keeper_lives() || have_failed()) return false;
   }

@@ -31,8 +31,7 @@ ShmDriver::ShmDriver(std::shared_ptr<DeviceProcesses> processes, std::string oth
     : processes_(std::move(processes)),
       others_(std::move(others)),
       memory_(processes_->arena(), processes_->memory_bytes()),
-      policy_(
-          wait_policy(processes_->arena().ranks() + 1, processes_->arena().control().processors)),
+      policy_(processes_->arena().wait_policy(1)),
       devices_(processes_->numbers().size()) {}
 
 ShmDriver::~ShmDriver() = default;

@@ -107,7 +107,7 @@ RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
   arena_.reset();
   const ShmArena& arena = arena_.emplace(ShmArena::make(ranks));
   // What is wrong with it is the caller's mistake.
-  const WaitPolicy policy = wait_policy(ranks, arena.control().processors);
+  const WaitPolicy policy = arena.wait_policy();
   const auto body = [&](int rank) {
     return run_rank(arena, rank, platform_, program, options, policy);
   };

@@ -17,36 +17,41 @@
 namespace peal {
 namespace {
 
-constexpr std::uintptr_t page_bytes = 4096;
-
 std::uintptr_t down_to(std::uintptr_t multiple, std::uintptr_t address) {
   return address / multiple * multiple;
+}
+std::uintptr_t up_to(std::uintptr_t multiple, std::uintptr_t address) {
+  return down_to(multiple, address + multiple - 1);
 }
 
 void advise(std::uintptr_t begin, std::uintptr_t end, int advice) {
   ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
 }
+void unmap(std::uintptr_t begin, std::uintptr_t end) {
+  if (begin != end) ::munmap(reinterpret_cast<void*>(begin), end - begin);
+}
 
 }  // namespace
 
 std::byte* map_shared_file(int file, std::size_t size_bytes) {
-  void* const space = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (space == MAP_FAILED) return nullptr;
-  const auto first = reinterpret_cast<std::uintptr_t>(space);
-  const std::uintptr_t begin = down_to(huge_page_bytes, first + huge_page_bytes - 1);
-  const std::uintptr_t end = begin + down_to(page_bytes, size_bytes + page_bytes - 1);
+  // Room enough to begin at a multiple; what is left over on both sides is given back.
+  void* const room = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return nullptr;
+  const auto first = reinterpret_cast<std::uintptr_t>(room);
+  const std::uintptr_t last = up_to(page_bytes, first + size_bytes + huge_page_bytes);
+  const std::uintptr_t begin = up_to(huge_page_bytes, first);
   void* const memory = ::mmap(reinterpret_cast<void*>(begin), size_bytes, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0);
-  const int refusal = errno;
-  const bool is_mapped = memory != MAP_FAILED;
-  if (begin != first) ::munmap(space, begin - first);
-  const std::uintptr_t kept = is_mapped ? end : begin;
-  if (first + size_bytes + huge_page_bytes > kept) {
-    ::munmap(reinterpret_cast<void*>(kept), first + size_bytes + huge_page_bytes - kept);
+  if (memory == MAP_FAILED) {
+    const int refusal = errno;
+    unmap(first, last);
+    errno = refusal;
+    return nullptr;
   }
-  errno = refusal;
-  return is_mapped ? static_cast<std::byte*>(memory) : nullptr;
+  unmap(first, begin);
+  unmap(up_to(page_bytes, begin + size_bytes), last);
+  return static_cast<std::byte*>(memory);
 }
 
 void take_pages(const std::byte* data, std::size_t size_bytes) {
@@ -54,7 +59,7 @@ void take_pages(const std::byte* data, std::size_t size_bytes) {
   const auto first = reinterpret_cast<std::uintptr_t>(data), last = first + size_bytes;
   if (size_bytes >= least_huge_bytes) {
     const std::uintptr_t begin = down_to(huge_page_bytes, first);
-    const std::uintptr_t end = down_to(huge_page_bytes, last + huge_page_bytes - 1);
+    const std::uintptr_t end = up_to(huge_page_bytes, last);
     // Asking for huge pages beforehand is heeded only where `shmem_enabled` of the system says so,
     // which as installed it does not. Small pages can be made a huge one everywhere, if there is
     // at least one.

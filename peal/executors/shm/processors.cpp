@@ -14,6 +14,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace peal {
 namespace {
@@ -34,27 +35,21 @@ double quota_of(const fs::path& group) {
   return quota_file >> quota && period_file >> period ? worth(quota, period) : 0;
 }
 
+// Of two quotas, where 0 is none.
+double lesser(double left, double right) {
+  return left == 0 || right == 0 ? std::max(left, right) : std::min(left, right);
+}
+
 // Of the group and all that it lies in. A container may see its own group as the outermost one.
-double least_quota(const fs::path& mounted, std::string_view group) {
+double least_quota(const fs::path& mounted, const fs::path& group) {
   double least = 0;
-  for (;;) {
-    const double own = quota_of(mounted / group.substr(std::min<std::size_t>(1, group.size())));
-    if (own > 0 && (least == 0 || own < least)) least = own;
-    if (group.size() <= 1) return least;
-    group = group.substr(0, std::max<std::size_t>(1, group.rfind('/')));
+  for (fs::path at = group.relative_path();; at = at.parent_path()) {
+    least = lesser(least, quota_of(mounted / at));
+    if (at.empty()) return least;
   }
 }
 
-bool has_name(std::string_view list, std::string_view name) {
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    if (list.substr(begin, end - begin) == name) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
-// How many digits of a mask's are set, such as "00000000,000000ff".
+// How many bits of a mask are set, such as "00000000,000000ff".
 int count_mask(std::string_view mask) {
   int count = 0;
   for (const char& digit : mask) {
@@ -74,17 +69,16 @@ double group_quota(std::istream& groups, const fs::path& mounted) {
     const std::size_t first = line.find(':'), second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string_view group = std::string_view(line).substr(second + 1);
     fs::path folder = mounted;
     if (controllers.empty()) {
-      if (fs::exists(mounted / "unified")) folder /= "unified";
-    } else if (has_name(controllers, "cpu")) {
+      std::error_code none;
+      if (fs::exists(mounted / "unified", none)) folder /= "unified";
+    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
       folder /= controllers;
     } else {
       continue;
     }
-    const double own = least_quota(folder, group);
-    if (own > 0 && (least == 0 || own < least)) least = own;
+    least = lesser(least, least_quota(folder, line.substr(second + 1)));
   }
   return least;
 }
