@@ -21,6 +21,9 @@ struct alignas(64) Line {
 // Looks before a waiting rank gives the processor up.
 constexpr int looks_alone = 2'000, looks_crowded = 20;
 
+// Until all ranks know when they leave.
+constexpr double notice_ns = 1000;
+
 constexpr std::uint64_t trips = 10;  // of the ball, that are timed together
 // How far apart two processors are differs from line to line, by where it lies in the caches.
 constexpr std::size_t ball_pages = 8;
@@ -41,6 +44,7 @@ struct Meeting::Page {
   };
   Line arrived[most_ranks];
   Line said[2];  // by rank 0 in every other meeting
+  Line leave;    // the tick of it
   Balls balls[ball_pages];
 };
 
@@ -79,6 +83,20 @@ std::uint64_t Meeting::agree(std::uint64_t word) {
     wait([&] { return arrived.load(std::memory_order_acquire) >= met_; });
   }
   return said.load(std::memory_order_relaxed);
+}
+
+void Meeting::leave_together(double ns_per_tick) {
+  if (looks_ == looks_crowded) return;
+  barrier();
+  std::atomic<std::uint64_t>& leave = page_->leave.word;
+  if (rank_ == 0) {
+    leave.store(ticks() + static_cast<std::uint64_t>(notice_ns / ns_per_tick),
+                std::memory_order_relaxed);
+  }
+  wait([&] { return leave.load(std::memory_order_relaxed) > left_; });
+  left_ = leave.load(std::memory_order_relaxed);
+  while (ticks() < left_) {
+  }
 }
 
 std::atomic<std::uint64_t>& Meeting::ball(std::size_t chunk) const {

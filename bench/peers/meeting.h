@@ -29,6 +29,11 @@ class Meeting {
   // A barrier that all leave with the word of rank 0.
   std::uint64_t agree(std::uint64_t word);
 
+  // Lets all ranks leave at the same tick, soon after the last one has come: they would leave a
+  // barrier one line latency apart, which is as long as a small collective takes. It relies on a
+  // clock that is the same for all processors. Where ranks take turns it does nothing.
+  void leave_together(double ns_per_tick);
+
   // How long a cache line takes from this rank to its neighbour, in ns, half of the median round
   // trip: between ranks 0 and 1, 2 and 3 and so on, at the even one of them. All ranks call it. 0
   // where nobody measures, and where ranks take turns. Takes far less than 1 ms when the
@@ -44,7 +49,7 @@ class Meeting {
 
   Page* page_;
   int rank_, ranks_, looks_;
-  std::uint64_t met_ = 0, passes_ = 0;
+  std::uint64_t met_ = 0, passes_ = 0, left_ = 0;
 };
 
 }  // namespace peal::peers

@@ -123,7 +123,7 @@ class RankLoop {
     }
   }
 
-  // Input anew, meet, the timed call, all of the output read: again and again.
+  // Input anew, meet, begin together, the timed call, all of the output read: again and again.
   void touched(const Command& command) {
     const Values values(call_, meeting_.rank(), meeting_.ranks());
     const std::uint64_t timing = ticks_of_timing(), start = ticks();
@@ -134,6 +134,7 @@ class RankLoop {
       values.write_input(salt);
       const bool late = nanoseconds(ticks() - start) > static_cast<double>(command.limit_ns);
       if (meeting_.agree(late && !times_.empty() ? 1 : 0) != 0) return;
+      meeting_.leave_together(setup_.ns_per_tick);
       const std::uint64_t begin = ticks();
       library_.run();
       const std::uint64_t took = ticks() - begin;

@@ -35,34 +35,40 @@ void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const 
   for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
 }
 
-void launch_piece(Device& device, const CallKind& kind, ReduceOp op, const CallPlan& plan,
-                  Piece piece) {
-  const Scratch::Half& half = plan.scratch->next(piece.length, plan.dtype, plan.staged);
+// Takes the scratch for a launch on blocks of `count` elements.
+const Scratch::Half& take_scratch(Device& device, const CallPlan& plan, std::size_t count) {
+  const Scratch::Half& half = plan.scratch->next(count, plan.dtype, plan.staged);
   device.expect({.scratch = half.memory.data,
                  .scratch_bytes = half.memory.count,
                  .moved_bytes = plan.moved_bytes,
                  .has_far_lines = plan.has_far_lines});
-  KernelCall launch{.send = blocks(plan, kind.send, plan.shape.send_blocks, piece),
-                    .recv = blocks(plan, kind.recv, plan.shape.recv_blocks, piece),
-                    .scratch = half.scratch,
-                    .signals = half.signals,
-                    .uses = half.uses,
-                    .root = Rank{kind.root},
-                    .op = op};
-  if (plan.staged.send_blocks > 0) {
-    const Chunks staged = staged_blocks(plan, half.send, plan.staged.send_blocks);
-    copy_blocks(device, plan, staged, launch.send);
-    launch.send = staged;
-  }
-  const bool stages_recv = plan.staged.recv_blocks > 0;
-  Chunks recv;
-  if (stages_recv) {
-    recv = launch.recv;
-    launch.recv = staged_blocks(plan, half.recv, plan.staged.recv_blocks);
-  }
-  if (plan.algorithm->needs.in_place) copy_blocks(device, plan, launch.recv, launch.send);
-  plan.algorithm->launch(device, launch);
-  if (stages_recv) copy_blocks(device, plan, recv, launch.recv);
+  return half;
+}
+
+void launch(Device& device, const KnownCall& call, ReduceOp op, const Scratch::Half& half,
+            const Chunks& send, const Chunks& recv) {
+  call.plan->algorithm->launch(device, {.send = send,
+                                        .recv = recv,
+                                        .scratch = half.scratch,
+                                        .signals = half.signals,
+                                        .uses = half.uses,
+                                        .root = Rank{call.root},
+                                        .op = op});
+}
+
+// A piece of a call, with what it needs staged.
+void launch_piece(Device& device, const KnownCall& call, ReduceOp op, Piece piece) {
+  const CallPlan& plan = *call.plan;
+  const Scratch::Half& half = take_scratch(device, plan, piece.length);
+  const Chunks send = blocks(plan, call.send, plan.shape.send_blocks, piece);
+  const Chunks recv = blocks(plan, call.recv, plan.shape.recv_blocks, piece);
+  const int sends = plan.staged.send_blocks, recvs = plan.staged.recv_blocks;
+  const Chunks from = sends > 0 ? staged_blocks(plan, half.send, sends) : send;
+  const Chunks to = recvs > 0 ? staged_blocks(plan, half.recv, recvs) : recv;
+  if (sends > 0) copy_blocks(device, plan, from, send);
+  if (plan.algorithm->needs.in_place) copy_blocks(device, plan, to, from);
+  launch(device, call, op, half, from, to);
+  if (recvs > 0) copy_blocks(device, plan, recv, to);
 }
 
 // Where the buffers of a call lie, as far as it is the same on every rank.
@@ -100,37 +106,76 @@ struct Given {
   int root = 0;
 };
 
+bool is_same(const View& a, const View& b) {
+  return a.data == b.data && a.count == b.count && a.dtype == b.dtype;
+}
+
+bool is_known(const Team& team, const KnownCall& known, const Given& call) {
+  return known.plan != nullptr && known.collective == call.collective && known.root == call.root &&
+         known.task == team.tasks() && is_same(known.given_send, call.send) &&
+         is_same(known.given_recv, call.recv) && known.plan->is_asked(call.algorithm);
+}
+
+// Checks a call, and finds out how it is carried out.
+void look_into(Team& team, CollectiveState& state, const Given& call) {
+  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
+  const View& send = sends(call.collective, team.rank(), call.root) ? call.send : nothing;
+  const View& recv = receives(call.collective, team.rank(), call.root) ? call.recv : nothing;
+  const CallKind kind{.collective = call.collective,
+                      .send = send,
+                      .recv = recv,
+                      .placement = placement_of(team.device(), call.collective, send, recv),
+                      .root = call.root,
+                      .asked = call.algorithm};
+  const CallPlan* plan = state.find(kind);
+  // What was right once is right again, but for where the buffers lie.
+  if (plan == nullptr || overlap_in_part(send, recv)) {
+    const std::size_t count = check_arguments(kind, team.rank(), team.size());
+    if (plan == nullptr) plan = &state.plan(team, kind, count);
+  }
+  KnownCall& known = state.last();
+  known.plan = plan;
+  known.collective = call.collective;
+  known.given_send = call.send;
+  known.given_recv = call.recv;
+  known.send = send;
+  known.recv = recv;
+  known.root = call.root;
+  known.task = team.tasks();
+  known.is_one_launch = plan->is_one_launch();
+  if (!known.is_one_launch) return;
+  const Piece all{0, plan->count};
+  known.send_blocks = blocks(*plan, send, plan->shape.send_blocks, all);
+  known.recv_blocks = blocks(*plan, recv, plan->shape.recv_blocks, all);
+}
+
+void launch_all(Device& device, const KnownCall& call, ReduceOp op) {
+  const CallPlan& plan = *call.plan;
+  if (call.is_one_launch) {
+    const Scratch::Half& half = take_scratch(device, plan, plan.count);
+    return launch(device, call, op, half, call.send_blocks, call.recv_blocks);
+  }
+  std::size_t first = 0;
+  do {
+    const Piece piece{first, std::min(plan.longest_piece, plan.count - first)};
+    launch_piece(device, call, op, piece);
+    first += piece.length;
+  } while (first < plan.count);
+}
+
 void carry_out(Team& team, const Given& call) {
   if (team.broken()) {
     throw Error(std::string(name(call.collective)) +
                 ": an earlier call on this team failed half-way; start a new run");
   }
-  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
-  const View& send = sends(call.collective, team.rank(), call.root) ? call.send : nothing;
-  const View& recv = receives(call.collective, team.rank(), call.root) ? call.recv : nothing;
-  Device& device = team.device();
-  const CallKind kind{.collective = call.collective,
-                      .send = send,
-                      .recv = recv,
-                      .placement = placement_of(device, call.collective, send, recv),
-                      .root = call.root,
-                      .asked = call.algorithm};
   CollectiveState& state = collective_state(team);
-  const CallPlan* known = state.find(kind);
-  // What was right once is right again, but for where the buffers lie.
-  if (known == nullptr || overlap_in_part(send, recv)) {
-    const std::size_t count = check_arguments(kind, team.rank(), team.size());
-    if (known == nullptr) known = &state.plan(team, kind, count);
-  }
-  const CallPlan& plan = *known;
+  const KnownCall& known = state.last();
+  if (!is_known(team, known, call)) look_into(team, state, call);
+  const CallPlan& plan = *known.plan;
   if (plan.count == 0 && call.collective != Collective::barrier) return;
+  Device& device = team.device();
   try {
-    std::size_t first = 0;
-    do {
-      const Piece piece{first, std::min(plan.longest_piece, plan.count - first)};
-      launch_piece(device, kind, call.op, plan, piece);
-      first += piece.length;
-    } while (first < plan.count);
+    launch_all(device, known, call.op);
     device.flush();
     device.expect({});
     state.has_called(team, plan);

@@ -75,17 +75,12 @@ void Scratch::allocate(std::size_t half_bytes) {
   allocated_ = true;
 }
 
-const Scratch::Half& Scratch::next(std::size_t count, DType dtype, const Staging& staged) {
-  Kept* kept = &kept_[launches_ % 2];
-  if (kept->count != count || kept->dtype != dtype || kept->staged != staged) {
-    const Kept wanted{count, dtype, staged, {}};
-    const Half half = lay_out(launches_ % 2, wanted);
-    kept = &kept_[launches_ % 2];  // laying out may have begun anew
-    *kept = {count, dtype, staged, half};
-  }
-  kept->half.uses = launches_ / 2;
-  ++launches_;
-  return kept->half;
+Scratch::Kept& Scratch::keep(const Kept& wanted) {
+  const Half half = lay_out(launches_ % 2, wanted);
+  Kept& kept = kept_[launches_ % 2];  // laying out may have begun anew
+  kept = wanted;
+  kept.half = half;
+  return kept;
 }
 
 Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
@@ -154,6 +149,7 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   plan.moved_bytes = (is_in_place ? std::max(sent, received) : sent + received) *
                      static_cast<std::size_t>(team.size());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
+  last_ = {};  // its plan may be the one that goes
   return plans_[slot(kind)] = plan;
 }
 
@@ -162,14 +158,8 @@ void CollectiveState::measure_again(Team& team) {
   const bool before = chooser_.has_far_lines();
   chooser_.measure(team);
   if (chooser_.has_far_lines() == before) return;
+  last_ = {};
   for (CallPlan& plan : plans_) plan.algorithm = nullptr;
-}
-
-CollectiveState& collective_state(Team& team) {
-  static constexpr char key = 0;
-  std::unique_ptr<Team::State>& state = team.state(&key);
-  if (state == nullptr) state = std::make_unique<CollectiveState>();
-  return static_cast<CollectiveState&>(*state);
 }
 
 }  // namespace peal

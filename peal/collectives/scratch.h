@@ -47,7 +47,13 @@ class Scratch {
   };
   // The half for the next launch, on blocks of `count` elements. The memory is allocated when it
   // is first needed and anew, with signals of its own, when it has become too small.
-  [[nodiscard]] const Half& next(std::size_t count, DType dtype, const Staging& staged);
+  [[nodiscard]] const Half& next(std::size_t count, DType dtype, const Staging& staged) {
+    Kept* kept = &kept_[launches_ % 2];
+    if (!kept->is_for(count, dtype, staged)) kept = &keep({count, dtype, staged, {}});
+    kept->half.uses = launches_ / 2;
+    ++launches_;
+    return kept->half;
+  }
 
  private:
   // A half as the last launch on it had it.
@@ -58,8 +64,13 @@ class Scratch {
     DType dtype{};
     Staging staged;
     Half half;
+
+    [[nodiscard]] bool is_for(std::size_t elements, DType type, const Staging& stages) const {
+      return count == elements && dtype == type && staged == stages;
+    }
   };
   void allocate(std::size_t half_bytes);
+  [[nodiscard]] Kept& keep(const Kept& wanted);
   [[nodiscard]] Half lay_out(std::size_t half, const Kept& kept);
 
   Team& team_;
@@ -113,6 +124,10 @@ struct CallPlan {
   bool has_far_lines = false;
   Staging staged;
 
+  // Whether a call is one launch on the buffers themselves.
+  [[nodiscard]] bool is_one_launch() const {
+    return count <= longest_piece && staged == Staging{} && !algorithm->needs.in_place;
+  }
   [[nodiscard]] bool is_for(const CallKind& kind) const {
     return algorithm != nullptr && traits == kind.traits() && send_count == kind.send.count &&
            recv_count == kind.recv.count && is_asked(kind.asked);
@@ -123,14 +138,31 @@ struct CallPlan {
   }
 };
 
+// A call as it was given, and what it came to: one just like it need not be looked into again.
+struct KnownCall {
+  const CallPlan* plan = nullptr;
+  Collective collective{};
+  View given_send, given_recv;
+  View send, recv;  // the same, or nothing where nobody looks at it
+  int root = 0;
+  std::uint64_t task = 0;  // of the team's, in which it was made
+  bool is_one_launch = false;
+  Chunks send_blocks, recv_blocks;  // of that
+};
+
 // What the collectives keep with a team.
 class CollectiveState final : public Team::State {
  public:
+  static constexpr char state_key = 0;  // by which the team keeps it
+
   // The remembered plan for such calls, or nullptr.
   [[nodiscard]] const CallPlan* find(const CallKind& kind) const {
     const CallPlan& known = plans_[slot(kind)];
     return known.is_for(kind) ? &known : nullptr;
   }
+  // The last call that was looked into.
+  [[nodiscard]] KnownCall& last() { return last_; }
+
   // Makes and remembers the plan for them, with blocks of `count` elements.
   const CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
 
@@ -154,12 +186,17 @@ class CollectiveState final : public Team::State {
 
   Chooser chooser_;
   std::uint64_t weight_ = 0, most_weight_ = UINT64_MAX;
+  KnownCall last_;
   static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
   std::array<CallPlan, std::size_t{1} << plan_bits>
       plans_;  // by a hash of what calls have in common
 };
 
-[[nodiscard]] CollectiveState& collective_state(Team& team);
+[[nodiscard]] inline CollectiveState& collective_state(Team& team) {
+  std::unique_ptr<Team::State>& state = team.state(&CollectiveState::state_key);
+  if (state == nullptr) state = std::make_unique<CollectiveState>();
+  return static_cast<CollectiveState&>(*state);
+}
 
 }  // namespace peal

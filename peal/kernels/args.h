@@ -9,7 +9,8 @@ namespace peal {
 // reference where they are more than a processor holds in a register or two: a small collective
 // takes less time than it takes to load again what has just been stored in other pieces.
 struct KernelCall {
-  Chunks send, recv;         // this rank's blocks, one or P; of an all-reduce its one, cut into P
+  const Chunks& send;        // this rank's blocks, one or P; of an all-reduce its one, cut into P
+  const Chunks& recv;        // as above
   const Chunks& scratch;     // in a window, at the same place on every rank, alternating between
                              // launches
   const SignalRow& signals;  // as above

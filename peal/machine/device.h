@@ -58,17 +58,17 @@ class Device {
 
   // Writes `src` of this rank to `dst` in the peer's window. Asynchronous: ended by a notify to
   // anyone, or by flush.
-  void put(Rank peer, View dst, View src, SourcePlace place = SourcePlace::here()) {
+  void put(Rank peer, const View& dst, const View& src, SourcePlace place = SourcePlace::here()) {
     check_copy("put", peer, dst, src);
     do_put(peer, dst, src, place);
   }
   // Reads `src` of the peer's window into `dst` of this rank.
-  void get(View dst, Rank peer, View src, SourcePlace place = SourcePlace::here()) {
+  void get(const View& dst, Rank peer, const View& src, SourcePlace place = SourcePlace::here()) {
     check_copy("get", peer, dst, src);
     do_get(dst, peer, src, place);
   }
   // Copies within this rank.
-  void copy(View dst, View src, SourcePlace place = SourcePlace::here()) {
+  void copy(const View& dst, const View& src, SourcePlace place = SourcePlace::here()) {
     check_copy("copy", Rank{rank_}, dst, src);
     do_copy(dst, src, place);
   }
@@ -79,26 +79,28 @@ class Device {
     check_reduce(dsts.all(), srcs.all());
     do_reduce(dsts.all(), srcs.all(), op, place);
   }
-  void reduce(View dst, const Places& srcs, ReduceOp op, SourcePlace place = SourcePlace::here()) {
+  void reduce(const View& dst, const Places& srcs, ReduceOp op,
+              SourcePlace place = SourcePlace::here()) {
     const Place to{Rank{rank_}, dst};
     check_reduce({&to, 1}, srcs.all());
     do_reduce({&to, 1}, srcs.all(), op, place);
   }
   // Of places that are listed at the call, which are not copied.
-  void reduce(View dst, std::initializer_list<Place> srcs, ReduceOp op,
+  void reduce(const View& dst, std::initializer_list<Place> srcs, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
     const Place to{Rank{rank_}, dst};
     check_reduce({&to, 1}, srcs);
     do_reduce({&to, 1}, srcs, op, place);
   }
   // dst = dst op src, both on this rank.
-  void reduce(View dst, View src, ReduceOp op, SourcePlace place = SourcePlace::here()) {
+  void reduce(const View& dst, const View& src, ReduceOp op,
+              SourcePlace place = SourcePlace::here()) {
     const Place places[] = {{Rank{rank_}, dst}, {Rank{rank_}, src}};
     check_reduce({places, 1}, places);
     do_reduce({places, 1}, places, op, place);
   }
   // Combines `src` into the peer's memory, atomically per element.
-  void put_reduce(Rank peer, View dst, View src, ReduceOp op,
+  void put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                   SourcePlace place = SourcePlace::here()) {
     check_copy("put_reduce", peer, dst, src);
     do_put_reduce(peer, dst, src, op, place);
@@ -111,7 +113,7 @@ class Device {
     do_notify(peer, signal, n, place);
   }
   // put, then notify, as one verb.
-  void put_notify(Rank peer, View dst, View src, Signal signal,
+  void put_notify(Rank peer, const View& dst, const View& src, Signal signal,
                   SourcePlace place = SourcePlace::here()) {
     check_copy("put_notify", peer, dst, src);
     do_put_notify(peer, dst, src, signal, place);
@@ -130,11 +132,12 @@ class Device {
   void flush(SourcePlace place = SourcePlace::here()) { do_flush(place); }
 
   // Spans of this rank's memory for plain code, valid until the next verb.
-  [[nodiscard]] std::span<const std::byte> read(View view,
+  [[nodiscard]] std::span<const std::byte> read(const View& view,
                                                 SourcePlace place = SourcePlace::here()) {
     return do_access(view, Access::read, place);
   }
-  [[nodiscard]] std::span<std::byte> write(View view, SourcePlace place = SourcePlace::here()) {
+  [[nodiscard]] std::span<std::byte> write(const View& view,
+                                           SourcePlace place = SourcePlace::here()) {
     return do_access(view, Access::write, place);
   }
   // Local work with a declared cost: runs `fn` at once (unless values are switched off).
@@ -178,18 +181,20 @@ class Device {
 
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
-  virtual void do_put(Rank peer, View dst, View src, SourcePlace place) = 0;
-  virtual void do_get(View dst, Rank peer, View src, SourcePlace place) = 0;
-  virtual void do_copy(View dst, View src, SourcePlace place) = 0;
+  virtual void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) = 0;
+  virtual void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) = 0;
+  virtual void do_copy(const View& dst, const View& src, SourcePlace place) = 0;
   virtual void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                          SourcePlace place) = 0;
-  virtual void do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) = 0;
+  virtual void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
+                             SourcePlace place) = 0;
   virtual void do_notify(Rank peer, Signal signal, int n, SourcePlace place) = 0;
-  virtual void do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) = 0;
+  virtual void do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
+                             SourcePlace place) = 0;
   virtual void do_wait(Signal signal, int n, SourcePlace place) = 0;
   virtual bool do_poll(Signal signal, int n, SourcePlace place) = 0;
   virtual void do_flush(SourcePlace place) = 0;
-  virtual std::span<std::byte> do_access(View view, Access access, SourcePlace place) = 0;
+  virtual std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) = 0;
   virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                           SourcePlace place) = 0;
   virtual bool do_is_in_window(const View&) const { return false; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -54,15 +55,28 @@ class Team {
   void break_off() { broken_ = true; }
   [[nodiscard]] bool broken() const { return broken_; }
 
+  // Says that this rank begins with a task, by whose arguments it knows what lies in windows.
+  void begin_task() { ++tasks_; }
+  [[nodiscard]] std::uint64_t tasks() const { return tasks_; }
+
   // What the owner of the key keeps; empty at first.
-  [[nodiscard]] std::unique_ptr<State>& state(const void* key) { return states_[key]; }
+  [[nodiscard]] std::unique_ptr<State>& state(const void* key) {
+    if (key != last_key_) {
+      last_state_ = &states_[key];
+      last_key_ = key;
+    }
+    return *last_state_;
+  }
 
  private:
   std::unique_ptr<Device> owned_;
   Device& device_;
   const Platform& platform_;
   bool broken_ = false;
+  std::uint64_t tasks_ = 0;
   std::map<const void*, std::unique_ptr<State>> states_;
+  const void* last_key_ = nullptr;  // most calls ask for the same one
+  std::unique_ptr<State>* last_state_ = nullptr;
 };
 
 }  // namespace peal

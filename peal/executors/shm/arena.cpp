@@ -22,6 +22,10 @@ namespace {
 constexpr std::uint32_t magic = 0x5045414c;  // "PEAL"
 constexpr unsigned most_bits = 44;           // of all parts together
 constexpr unsigned most_part_bits = 36;
+// Parts are that much shorter than a power of two, so that the same place in two of them differs in
+// more than the upper bits of its address. Processors find a line in their first-level cache by a
+// hash of the bits 12 to 27: a load from this rank's place would wait for the store to its peer's.
+constexpr std::size_t part_skew_bytes = 37 * huge_page_bytes;
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -53,9 +57,9 @@ ShmArena ShmArena::make(int ranks) {
     throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, most_ranks));
   }
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
-  const unsigned part_shift = std::min(most_part_bits, most_bits - rank_bits);
-  const std::size_t size_bytes =
-      head_bytes(ranks) + (static_cast<std::size_t>(ranks) << part_shift);
+  const std::size_t part_bytes =
+      (std::size_t{1} << std::min(most_part_bits, most_bits - rank_bits)) - part_skew_bytes;
+  const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part_bytes;
   // Inherited by ranks that are started as programs of their own.
   const int file = ::memfd_create("peal", 0);
   if (file < 0) refuse(ranks, "no memory file can be made");
@@ -76,7 +80,7 @@ ShmArena ShmArena::make(int ranks) {
   arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
   // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
   arena.control_->has_posts = ranks <= arena.control_->processors && can_order_posts();
-  arena.control_->part_shift = arena.part_shift_ = part_shift;
+  arena.control_->part_bytes = arena.part_bytes_ = part_bytes;
   arena.parts_ = memory + head_bytes(ranks);
   arena.control_->magic = magic;
   return arena;
@@ -100,7 +104,7 @@ ShmArena ShmArena::attach(int file) {
                     "start the program with `peal launch` of the same installation",
                     file));
   }
-  arena.part_shift_ = arena.control_->part_shift;
+  arena.part_bytes_ = arena.control_->part_bytes;
   arena.parts_ = memory + head_bytes(arena.control_->ranks);
   return arena;
 }
@@ -112,7 +116,7 @@ ShmArena::ShmArena(ShmArena&& other) noexcept
       control_(other.control_),
       ranks_(other.ranks_),
       parts_(other.parts_),
-      part_shift_(other.part_shift_) {}
+      part_bytes_(other.part_bytes_) {}
 
 ShmArena::~ShmArena() {
   if (memory_ != nullptr) ::munmap(memory_, size_bytes_);

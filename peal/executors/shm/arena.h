@@ -71,8 +71,8 @@ struct ShmControl {
 
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
-  std::uint32_t part_shift = 0;
   std::int32_t processors = 0;    // that the ranks may use
+  std::uint64_t part_bytes = 0;
   std::uint64_t cache_bytes = 0;  // of the last-level caches of those, all together
   // Whether a rank may store what it counts in a cell where nobody else does, without waiting until
   // others see it.
@@ -109,9 +109,9 @@ class ShmArena {
   [[nodiscard]] int ranks() const { return control_->ranks; }
   [[nodiscard]] int file() const { return file_; }
   [[nodiscard]] std::byte* part(int rank) const {
-    return parts_ + (static_cast<std::size_t>(rank) << part_shift_);
+    return parts_ + static_cast<std::size_t>(rank) * part_bytes_;
   }
-  [[nodiscard]] std::size_t part_bytes() const { return std::size_t{1} << part_shift_; }
+  [[nodiscard]] std::size_t part_bytes() const { return part_bytes_; }
   // How its ranks wait, and others beside them on the same processors. Throws Error as
   // peal::wait_policy does.
   [[nodiscard]] WaitPolicy wait_policy(int others = 0) const {
@@ -157,7 +157,7 @@ class ShmArena {
   ShmControl* control_ = nullptr;
   RankControl* ranks_ = nullptr;
   std::byte* parts_ = nullptr;
-  std::uint32_t part_shift_ = 0;
+  std::size_t part_bytes_ = 0;
 };
 
 }  // namespace peal

@@ -42,20 +42,20 @@ Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views)
   return moved < membership_.arena().control().cache_bytes ? Stores::cached : Stores::streaming;
 }
 
-void ShmDevice::do_put(Rank peer, View dst, View src, SourcePlace) {
+void ShmDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace) {
   std::byte* const to = at(peer, dst, "put");
   count_put(peer, src);
   if (settings_.values) copy_bytes(to, src.data, src.size_bytes(), stores_for(peer, dst, 2));
 }
 
-void ShmDevice::do_get(View dst, Rank peer, View src, SourcePlace) {
+void ShmDevice::do_get(const View& dst, Rank peer, const View& src, SourcePlace) {
   const std::byte* const from = at(peer, src, "get");
   if (peer.index != rank()) ++counts_.gets;
   if (!settings_.values) return;
   copy_bytes(dst.data, from, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
-void ShmDevice::do_copy(View dst, View src, SourcePlace) {
+void ShmDevice::do_copy(const View& dst, const View& src, SourcePlace) {
   if (!settings_.values) return;
   copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
@@ -93,7 +93,8 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   }
 }
 
-void ShmDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace) {
+void ShmDevice::do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
+                              SourcePlace) {
   std::byte* const to = at(peer, dst, "put_reduce");
   const std::size_t element = size_bytes(dst.dtype);
   if (reinterpret_cast<std::uintptr_t>(to) % element != 0) {
@@ -137,7 +138,8 @@ std::uint32_t ShmDevice::find_poster(Rank peer, Signal signal) const {
                                                                                    : poster;
 }
 
-void ShmDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
+void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
+                              SourcePlace place) {
   if (dst.data != signal.cell->payload) {
     do_put(peer, dst, src, place);
     return do_notify(peer, signal, 1, place);
@@ -184,7 +186,7 @@ void ShmDevice::do_flush(SourcePlace) {
   if constexpr (!is_thread_sanitized) std::atomic_thread_fence(std::memory_order_acq_rel);
 }
 
-std::span<std::byte> ShmDevice::do_access(View view, Access, SourcePlace) {
+std::span<std::byte> ShmDevice::do_access(const View& view, Access, SourcePlace) {
   return {view.data, view.size_bytes()};
 }
 

@@ -52,6 +52,7 @@ void DeviceProcess::carry_out(const TaskOrder& order) {
     set_team(member.membership);
     const std::span arguments(order.arguments, static_cast<std::size_t>(order.arguments_count));
     member.membership.set_arguments(arguments);
+    member.team.begin_task();
     programs_[order.program]->run(member.team, arguments);
     has_failed = false;
   } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/vector_copy.h"
@@ -76,6 +77,21 @@ void reduce_tiles(const Reduction& all) {
   }
 }
 
+// Found once: to look for it takes as long as a small reduction.
+struct VectorReductions {
+  static constexpr std::size_t dtypes = std::size(all_dtypes), ops = std::size(all_reduce_ops);
+
+  VectorReductions() {
+    for (DType dtype : all_dtypes) {
+      for (ReduceOp op : all_reduce_ops) of(dtype, op) = vector_reduction(dtype, op);
+    }
+  }
+  VectorReduction& of(DType dtype, ReduceOp op) {
+    return functions[static_cast<std::size_t>(dtype) * ops + static_cast<std::size_t>(op)];
+  }
+  VectorReduction functions[dtypes * ops];
+};
+
 template <class Word>
 void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
                    ReduceOp op) {
@@ -102,7 +118,8 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, St
 
 void reduce_elements(const Reduction& all) {
   tell_reduction(all);
-  const std::size_t done = vector_reduce(all);
+  static VectorReductions vector_reductions;
+  const std::size_t done = vector_reductions.of(all.dtype, all.op)(all);
   if (done != all.count) reduce_tiles(all);
 }
 

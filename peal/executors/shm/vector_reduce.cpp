@@ -58,7 +58,8 @@ template <class T, class D = hn::ScalableTag<T>>
 struct Elements {
   using Lanes = D;
   using Stored = T;
-  using OneByOne = Elements<T, hn::CappedTag<T, 1>>;
+  template <std::size_t most_lanes>
+  using Capped = Elements<T, hn::CappedTag<T, most_lanes>>;
 
   static auto load(const std::byte* src, std::size_t at) {
     return hn::LoadU(D(), reinterpret_cast<const T*>(src) + at);
@@ -80,7 +81,8 @@ struct SmallFloats {
   using Lanes = D;
   using Stored = std::uint16_t;
   using StoredLanes = hn::Rebind<std::uint16_t, D>;
-  using OneByOne = SmallFloats<Format, hn::CappedTag<float, 1>>;
+  template <std::size_t most_lanes>
+  using Capped = SmallFloats<Format, hn::CappedTag<float, most_lanes>>;
 
   static auto load(const std::byte* src, std::size_t at) {
     const auto bits = hn::LoadU(StoredLanes(), reinterpret_cast<const std::uint16_t*>(src) + at);
@@ -200,32 +202,21 @@ std::size_t stream_with(const Reduction& all) {
   if (past % sizeof(T) != 0) return 0;
   const std::size_t head = past == 0 ? 0 : (vector_bytes - past) / sizeof(T);
   std::size_t done =
-      reduce_with<typename E::OneByOne, Op>(all, 0, head < all.count ? head : all.count);
+      reduce_with<typename E::template Capped<1>, Op>(all, 0, head < all.count ? head : all.count);
   done = reduce_each<E, Op>(all, done, all.count, all.streamed);
   hwy::FlushStream();
   return done;
 }
 
-// The elements that fill no whole vector; returns the count of all.
-template <class E, class Op>
+// The elements that fill no whole vector, with ever shorter ones; returns the count of all. Masks
+// would do it at once, but a masked load beside another rank's cell waits for the line behind it.
+template <class E, class Op, std::size_t most_lanes>
 std::size_t reduce_rest(const Reduction& all, std::size_t done) {
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  using D = typename E::Lanes;
-  using T = hn::TFromD<D>;
-  if constexpr (sizeof(T) >= 4 && sizeof(T) == sizeof(typename E::Stored)) {
-    const auto mask = hn::FirstN(D(), all.count - done);  // other lanes are not touched
-    const auto source = [&](const std::byte* src) {
-      return hn::MaskedLoad(mask, D(), reinterpret_cast<const T*>(src) + done);
-    };
-    auto sum = source(all.srcs[0]);
-    for (std::size_t i = 1; i < all.srcs.size(); ++i) sum = Op()(sum, source(all.srcs[i]));
-    for (std::byte* dst : all.dsts) {
-      hn::BlendedStore(sum, mask, D(), reinterpret_cast<T*>(dst) + done);
-    }
-    return all.count;
+  done = reduce_each<typename E::template Capped<most_lanes>, Op>(all, done, all.count, 0);
+  if constexpr (most_lanes > 1) {
+    if (done < all.count) return reduce_rest<E, Op, most_lanes / 2>(all, done);
   }
-#endif
-  return reduce_with<typename E::OneByOne, Op>(all, done, all.count);
+  return done;
 }
 
 template <class E, class Op>
@@ -236,60 +227,65 @@ std::size_t reduce_vectors(const Reduction& all) {
     done = reduce_with<E, Op>(all, done, all.count);
     if (done == all.count) return done;
   }
-  return reduce_rest<E, Op>(all, done);
+  // Rests of the short types are rare, and each length is compiled apart.
+  constexpr std::size_t element = sizeof(typename E::Stored);
+  constexpr std::size_t most_lanes = element < 4 ? 1 : 32 / element;
+  return reduce_rest<E, Op, most_lanes>(all, done);
 }
 
+std::size_t reduce_none(const Reduction&) { return 0; }
+
 template <class E>
-std::size_t reduce_as(const Reduction& all) {
+VectorReduction reduction_as(ReduceOp op) {
   using T = hn::TFromD<typename E::Lanes>;
-  switch (all.op) {
+  switch (op) {
     case ReduceOp::sum:
-      return reduce_vectors<E, Sum>(all);
+      return reduce_vectors<E, Sum>;
     case ReduceOp::prod:
       if constexpr (sizeof(T) == 4 || hwy::IsFloat<T>()) {
-        return reduce_vectors<E, Product>(all);
+        return reduce_vectors<E, Product>;
       } else {
-        return 0;
+        return reduce_none;
       }
     case ReduceOp::min:
-      return reduce_vectors<E, Smaller>(all);
+      return reduce_vectors<E, Smaller>;
     case ReduceOp::max:
       break;
   }
-  return reduce_vectors<E, Larger>(all);
+  return reduce_vectors<E, Larger>;
 }
 
-std::size_t reduce_any(const Reduction& all) {
-  switch (all.dtype) {
+VectorReduction find_reduction(DType dtype, ReduceOp op) {
+  switch (dtype) {
     case DType::f32:
-      return reduce_as<Elements<float>>(all);
+      return reduction_as<Elements<float>>(op);
     case DType::f64:
-      return reduce_as<Elements<double>>(all);
+      return reduction_as<Elements<double>>(op);
     case DType::i8:
-      return reduce_as<Elements<std::int8_t>>(all);
+      return reduction_as<Elements<std::int8_t>>(op);
     case DType::u8:
-      return reduce_as<Elements<std::uint8_t>>(all);
+      return reduction_as<Elements<std::uint8_t>>(op);
     case DType::i16:
-      return reduce_as<Elements<std::int16_t>>(all);
+      return reduction_as<Elements<std::int16_t>>(op);
     case DType::u16:
-      return reduce_as<Elements<std::uint16_t>>(all);
+      return reduction_as<Elements<std::uint16_t>>(op);
     case DType::i32:
-      return reduce_as<Elements<std::int32_t>>(all);
+      return reduction_as<Elements<std::int32_t>>(op);
     case DType::u32:
-      return reduce_as<Elements<std::uint32_t>>(all);
+      return reduction_as<Elements<std::uint32_t>>(op);
     case DType::i64:
-      return reduce_as<Elements<std::int64_t>>(all);
+      return reduction_as<Elements<std::int64_t>>(op);
     case DType::u64:
-      return reduce_as<Elements<std::uint64_t>>(all);
+      return reduction_as<Elements<std::uint64_t>>(op);
     case DType::bf16:
-      return reduce_as<SmallFloats<BFloat16Format>>(all);
+      return reduction_as<SmallFloats<BFloat16Format>>(op);
     case DType::f16:
       break;
   }
 #if PEAL_VECTOR_FLOAT16
-  return reduce_as<SmallFloats<Float16Format>>(all);
+  return reduction_as<SmallFloats<Float16Format>>(op);
 #else
-  return 0;
+  return reduce_none;
 #endif
 }
 
@@ -300,9 +296,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace peal {
 
-HWY_EXPORT(reduce_any);
+HWY_EXPORT(find_reduction);
 
-std::size_t vector_reduce(const Reduction& all) { return HWY_DYNAMIC_DISPATCH(reduce_any)(all); }
+VectorReduction vector_reduction(DType dtype, ReduceOp op) {
+  return HWY_DYNAMIC_DISPATCH(find_reduction)(dtype, op);
+}
 
 }  // namespace peal
 #endif

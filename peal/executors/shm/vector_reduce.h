@@ -30,6 +30,9 @@ struct Reduction {
 // vector instructions, where nothing is written. The result has the same bits as that of combine()
 // in machine/arithmetic.h, in the accumulator's type. Streaming stores are ordered before any later
 // store.
-[[nodiscard]] std::size_t vector_reduce(const Reduction& all);
+using VectorReduction = std::size_t (*)(const Reduction& all);
+
+// The one for elements of that type, by the best instructions that the processor has.
+[[nodiscard]] VectorReduction vector_reduction(DType dtype, ReduceOp op);
 
 }  // namespace peal

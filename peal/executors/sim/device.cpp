@@ -60,17 +60,17 @@ void SimDevice::count_get(Rank peer, const View& view) {
   run_.counts_of(peer.index).sent_bytes += view.size_bytes();
 }
 
-void SimDevice::do_put(Rank peer, View dst, View src, SourcePlace place) {
+void SimDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace place) {
   count_put(peer, src);
   transfer(at(peer, dst, "put"), src.data, src, place);
 }
 
-void SimDevice::do_get(View dst, Rank peer, View src, SourcePlace place) {
+void SimDevice::do_get(const View& dst, Rank peer, const View& src, SourcePlace place) {
   count_get(peer, src);
   transfer(dst.data, at(peer, src, "get"), src, place);
 }
 
-void SimDevice::do_copy(View dst, View src, SourcePlace place) {
+void SimDevice::do_copy(const View& dst, const View& src, SourcePlace place) {
   transfer(dst.data, src.data, src, place);
 }
 
@@ -210,7 +210,8 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
   storing = true;
 }
 
-void SimDevice::do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) {
+void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
+                              SourcePlace place) {
   count_put(peer, src);
   std::byte* const to = at(peer, dst, "put_reduce");
   const std::size_t element_bytes = size_bytes(src.dtype);
@@ -248,7 +249,8 @@ void SimDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace place) {
                static_cast<std::uint32_t>(n), NotifyOp::add, place);
 }
 
-void SimDevice::do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) {
+void SimDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
+                              SourcePlace place) {
   do_put(peer, dst, src, place);
   do_notify(peer, signal, 1, place);
 }
@@ -275,7 +277,7 @@ void SimDevice::do_flush(SourcePlace place) {
   if (!run_.fabric.is_skipped(place)) drain(place);
 }
 
-std::span<std::byte> SimDevice::do_access(View view, Access access, SourcePlace place) {
+std::span<std::byte> SimDevice::do_access(const View& view, Access access, SourcePlace place) {
   drain(place);
   core_.yield();
   core_.report_access(access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,

@@ -81,18 +81,20 @@ class SimDevice final : public Device {
   void finish();
 
  private:
-  void do_put(Rank peer, View dst, View src, SourcePlace place) override;
-  void do_get(View dst, Rank peer, View src, SourcePlace place) override;
-  void do_copy(View dst, View src, SourcePlace place) override;
+  void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
+  void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
+  void do_copy(const View& dst, const View& src, SourcePlace place) override;
   void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                  SourcePlace place) override;
-  void do_put_reduce(Rank peer, View dst, View src, ReduceOp op, SourcePlace place) override;
+  void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
+                     SourcePlace place) override;
   void do_notify(Rank peer, Signal signal, int n, SourcePlace place) override;
-  void do_put_notify(Rank peer, View dst, View src, Signal signal, SourcePlace place) override;
+  void do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
+                     SourcePlace place) override;
   void do_wait(Signal signal, int n, SourcePlace place) override;
   bool do_poll(Signal signal, int n, SourcePlace place) override;
   void do_flush(SourcePlace place) override;
-  std::span<std::byte> do_access(View view, Access access, SourcePlace place) override;
+  std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) override;
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;

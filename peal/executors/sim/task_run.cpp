@@ -251,6 +251,7 @@ void TaskRun::run_part(Core& core, const Slot& slot) {
   if (part.chip != nullptr) return part.chip->work(core, slot.index);
   TaskDomain::Member& member = part.domain->member(part.member.rank, core);
   member.device.set_arguments(part.member.arguments);
+  member.team.begin_task();
   core.report_task(EventKind::task_begin, part.first_number, place);
   static_cast<const DeviceProgram&>(*task.program).run(member.team, part.member.arguments);
   member.device.finish();
