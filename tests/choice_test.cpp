@@ -72,7 +72,7 @@ std::string message_of(const std::function<void()>& call) {
 TEST(Choice, WithoutMeasurementsByDefaults) {
   const std::filesystem::path empty = testing::TempDir() + "peal_choice_none";
   const Variable cache("PEAL_CACHE_DIR", empty.string());
-  EXPECT_TRUE(chosen(2, 2, true).starts_with("cell: nothing was measured"));
+  EXPECT_TRUE(chosen(2, 2, true).starts_with("packet: nothing was measured"));
   EXPECT_TRUE(chosen(2, 1 << 20, true).starts_with("window_push: "));
   EXPECT_TRUE(chosen(2, 1 << 20, false).starts_with("two_phase: "));
   EXPECT_FALSE(std::filesystem::exists(empty));
@@ -82,7 +82,7 @@ TEST(Choice, MeasurementsAreWrittenAndRead) {
   const std::vector<MeasuredChoice> written = {
       {.conditions = {.collective = Collective::all_reduce, .ranks = 4, .in_windows = true},
        .most_bytes = {48, 4096},
-       .algorithms = {"cell", "window_pull"}},
+       .algorithms = {"packet", "window_pull"}},
       {.conditions = {.collective = Collective::broadcast,
                       .ranks = 2,
                       .is_oversubscribed = true,
@@ -119,7 +119,7 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
   EXPECT_TRUE(chosen(2, 251, true).starts_with("two_phase: "));
   EXPECT_TRUE(chosen(3, 100000, true).starts_with("two_phase: "));
   EXPECT_TRUE(chosen(8, 100000, true).starts_with("ring: "));
-  EXPECT_TRUE(chosen(2, 2, false).starts_with("cell: nothing was measured"));
+  EXPECT_TRUE(chosen(2, 2, false).starts_with("packet: nothing was measured"));
   std::filesystem::remove_all(folder);
 }
 

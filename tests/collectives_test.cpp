@@ -242,7 +242,7 @@ TEST(Collectives, RefuseArgumentsThatDoNotFit) {
               all_reduce(team, {.send = four, .recv = four, .algorithm = "tree"});
             }),
             "all_reduce: algorithm `tree` is unknown; use auto or one of one_phase, two_phase, "
-            "ring, bidirectional_ring, recursive_doubling, push, window_pull, window_push, cell");
+            "ring, bidirectional_ring, recursive_doubling, push, window_pull, window_push, packet");
 }
 
 TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {
@@ -250,7 +250,7 @@ TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {
               broadcast(team, {.send = {}, .recv = {}, .algorithm = "star"});
             }),
             "broadcast: algorithm `star` is unknown; use auto or one of direct, fifo, tree, "
-            "scatter_all_gather, window_pull, cell");
+            "scatter_all_gather, window_pull, packet");
 }
 
 TEST(Collectives, DoNotLookAtWhatARankNeitherSendsNorReceives) {

@@ -59,7 +59,7 @@ bool may_be_in_place(Collective collective) {
 std::vector<CollectiveCase> window_cases(const Algorithm& algorithm, int ranks) {
   std::vector<CollectiveCase> cases;
   for (std::size_t count : {1u, 2u, 7u, 12u, 13u, 1000u, 20011u}) {
-    if (algorithm.needs.fits_cell && count > 13) continue;  // in pieces of a cell, for nothing new
+    if (algorithm.needs.fits_packets && count > 1000) continue;  // in pieces, for nothing new
     cases.push_back({.collective = algorithm.collective,
                      .algorithm = algorithm.name,
                      .ranks = ranks,

@@ -114,12 +114,19 @@ bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::s
   return !combines || needs.in_rank_order;
 }
 
+// From here on it pays to put the news apart, and to combine what comes by long vectors; but not
+// where lines are far, since they come once more then.
+std::size_t most_packet_bytes(const ChoiceConditions& conditions) {
+  const bool combines = shape(conditions.collective, conditions.ranks).has_op;
+  return combines && !conditions.has_far_lines ? 1024 : Packets::most_bytes;
+}
+
 const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size_t block_bytes) {
   const auto choose = [&](const char* name) -> const Algorithm& {
     return find_algorithm(conditions.collective, name);
   };
-  const auto unless_cell = [&](const char* name) -> const Algorithm& {
-    return choose(block_bytes <= SignalCell::payload_bytes ? "cell" : name);
+  const auto unless_few = [&](const char* name) -> const Algorithm& {
+    return choose(block_bytes <= most_packet_bytes(conditions) ? "packet" : name);
   };
   // What each rank moves; a direct way between windows costs one more meeting, which many ranks
   // on few processors feel.
@@ -128,17 +135,16 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const bool direct = conditions.in_windows && moved > meeting_pays;
   switch (conditions.collective) {
     case Collective::all_reduce:
-      if (direct) return unless_cell("window_push");
-      return unless_cell(moved <= 4 * meeting_pays ? "push" : "two_phase");
+      if (direct) return unless_few("window_push");
+      return unless_few(moved <= 4 * meeting_pays ? "push" : "two_phase");
     case Collective::all_gather:
-      return unless_cell(direct ? "window_push" : "direct");
+      return unless_few(direct ? "window_push" : "direct");
     case Collective::reduce_scatter:
-      return unless_cell(direct ? "window_pull" : "push");
+      return unless_few(direct ? "window_pull" : "push");
     case Collective::all_to_all:
-      return unless_cell(direct ? "window_push" : "push");
+      return unless_few(direct ? "window_push" : "push");
     case Collective::broadcast:
-      return unless_cell(conditions.in_windows && 2 * moved > meeting_pays ? "window_pull"
-                                                                           : "fifo");
+      return unless_few(conditions.in_windows && 2 * moved > meeting_pays ? "window_pull" : "fifo");
     case Collective::reduce:
     case Collective::gather:
     case Collective::scatter:

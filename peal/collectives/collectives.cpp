@@ -51,6 +51,7 @@ void launch(Device& device, const KnownCall& call, ReduceOp op, const Scratch::H
                                         .recv = recv,
                                         .scratch = half.scratch,
                                         .signals = half.signals,
+                                        .packets = half.packets,
                                         .uses = half.uses,
                                         .root = Rank{call.root},
                                         .op = op});

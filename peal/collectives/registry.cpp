@@ -85,13 +85,13 @@ static const Algorithm table[] = {
      {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P",
       "P-1"}},
     {all_reduce,
-     "cell",
+     "packet",
      [](D& d, const K& k) {
-       void all_reduce_cell(D&, const AllReduceApartArgs&);
-       launch(all_reduce_cell, d, k);
+       void all_reduce_packet(D&, const AllReducePacketArgs&);
+       launch(all_reduce_packet, d, k);
      },
-     {.fits_cell = true, .in_rank_order = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
+     {.fits_packets = true, .in_rank_order = true},
+     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_gather,
      "direct",
      [](D& d, const K& k) {
@@ -117,13 +117,13 @@ static const Algorithm table[] = {
      {.recv_in_window = true},
      {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_gather,
-     "cell",
+     "packet",
      [](D& d, const K& k) {
-       void all_gather_cell(D&, const AllGatherArgs&);
-       launch(all_gather_cell, d, k);
+       void all_gather_packet(D&, const AllGatherPacketArgs&);
+       launch(all_gather_packet, d, k);
      },
-     {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
+     {.fits_packets = true},
+     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
     {reduce_scatter,
      "direct",
      [](D& d, const K& k) {
@@ -157,13 +157,13 @@ static const Algorithm table[] = {
      {.send_in_window = true, .in_rank_order = true},
      {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0", nullptr, "P-1"}},
     {reduce_scatter,
-     "cell",
+     "packet",
      [](D& d, const K& k) {
-       void reduce_scatter_cell(D&, const ReduceScatterArgs&);
-       launch(reduce_scatter_cell, d, k);
+       void reduce_scatter_packet(D&, const ReduceScatterPacketArgs&);
+       launch(reduce_scatter_packet, d, k);
      },
-     {.fits_cell = true, .in_rank_order = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
+     {.fits_packets = true, .in_rank_order = true},
+     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
     {all_to_all,
      "pull",
      [](D& d, const K& k) {
@@ -189,13 +189,13 @@ static const Algorithm table[] = {
      {.recv_in_window = true, .apart = true},
      {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
     {all_to_all,
-     "cell",
+     "packet",
      [](D& d, const K& k) {
-       void all_to_all_cell(D&, const AllToAllArgs&);
-       launch(all_to_all_cell, d, k);
+       void all_to_all_packet(D&, const AllToAllPacketArgs&);
+       launch(all_to_all_packet, d, k);
      },
-     {.fits_cell = true},
-     {"0", "1", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
+     {.fits_packets = true},
+     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
     {broadcast,
      "direct",
      [](D& d, const K& k) {
@@ -237,13 +237,13 @@ static const Algorithm table[] = {
      {.recv_in_window = true},
      {"0", "1", "2", "2*min(1,P-1)", "P-1", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n", "P-1"}},
     {broadcast,
-     "cell",
+     "packet",
      [](D& d, const K& k) {
-       void broadcast_cell(D&, const RootedArgs&);
-       launch(broadcast_cell, d, k);
+       void broadcast_packet(D&, const RootedPacketArgs&);
+       launch(broadcast_packet, d, k);
      },
-     {.fits_cell = true},
-     {"0", "1", "9", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
+     {.fits_packets = true},
+     {"0", "1", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
     {reduce,
      "direct",
      [](D& d, const K& k) {
@@ -308,7 +308,7 @@ bool Needs::are_met(const Placement& placement, std::size_t block_bytes) const {
   if (send_in_window && !placement.send_in_window) return false;
   if (recv_in_window && !placement.recv_in_window) return false;
   if (apart && placement.in_place) return false;
-  return !fits_cell || block_bytes <= SignalCell::payload_bytes;
+  return !fits_packets || block_bytes <= Packets::most_bytes;
 }
 
 const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count, DType dtype,

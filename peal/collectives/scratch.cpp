@@ -45,8 +45,8 @@ std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype,
   const auto blocks = static_cast<std::size_t>(figures(algorithm, ranks, 1).scratch +
                                                staged.send_blocks + staged.recv_blocks);
   const std::size_t longest = longest_piece_of(blocks, dtype, platform);
-  if (!algorithm.needs.fits_cell) return longest;
-  return std::min(longest, SignalCell::payload_bytes / size_bytes(dtype));
+  if (!algorithm.needs.fits_packets) return longest;
+  return std::min(longest, Packets::most_bytes / size_bytes(dtype));
 }
 
 std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype,
@@ -61,6 +61,9 @@ Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorith
   blocks_ = static_cast<std::size_t>(unit.scratch);  // every formula is a multiple of n
   parts_ = static_cast<int>(unit.parts);
   signal_count_ = static_cast<int>(unit.signals);
+  const bool has_root = shape(algorithm.collective, team.size()).has_root;
+  packet_count_ = has_root ? RootedPacketArgs::turns : team.size();
+  if (!algorithm.needs.fits_packets) packet_count_ = 0;
 }
 
 void Scratch::allocate(std::size_t half_bytes) {
@@ -69,6 +72,9 @@ void Scratch::allocate(std::size_t half_bytes) {
   window_ = team_.device().allocate(label + " scratch", 2 * half_bytes_);
   for (SignalRow& row : signals_) {
     row = team_.device().allocate_signals(label + " signals", signal_count_);
+  }
+  for (PacketRow& row : packets_) {
+    if (packet_count_ > 0) row = team_.device().allocate_packets(label + " packets", packet_count_);
   }
   launches_ = 0;
   for (Kept& kept : kept_) kept.count = Kept::none;
@@ -107,6 +113,7 @@ Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
           .send = view(send_at, sends),
           .recv = view(recv_at, recvs),
           .signals = signals_[half],
+          .packets = packets_[half],
           .memory = window_.view(offset, half_bytes_, DType::u8)};
 }
 

@@ -42,6 +42,7 @@ class Scratch {
     Chunks scratch;
     View send, recv;  // what is staged, all blocks of it
     SignalRow signals;
+    PacketRow packets;
     View memory;             // all of it
     std::uint64_t uses = 0;  // by earlier launches
   };
@@ -77,9 +78,10 @@ class Scratch {
   const Algorithm& algorithm_;
   std::size_t blocks_;  // scratch elements for each element of a block
   int parts_;
-  int signal_count_;
+  int signal_count_, packet_count_;
   Window window_;
   SignalRow signals_[2];
+  PacketRow packets_[2];
   Kept kept_[2];
   std::size_t half_bytes_ = 0;
   std::uint64_t launches_ = 0;

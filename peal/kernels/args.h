@@ -14,6 +14,7 @@ struct KernelCall {
   const Chunks& scratch;     // in a window, at the same place on every rank, alternating between
                              // launches
   const SignalRow& signals;  // as above
+  const PacketRow& packets;  // as above; one place for each rank, or turns of a root
   std::uint64_t uses = 0;    // how many earlier launches this half of the scratch has served
   Rank root;
   ReduceOp op = ReduceOp::sum;
@@ -37,12 +38,26 @@ struct AllReduceApartArgs {
   ReduceOp op;
 };
 
+// The same by packets: one place for each rank.
+struct AllReducePacketArgs {
+  const Chunks& send;
+  const Chunks& recv;
+  const PacketRow& inbox;
+  ReduceOp op;
+};
+
 // `recv` and `landing` are P blocks as long as `send`; the landing lies in a window.
 struct AllGatherArgs {
   View send;
   const Chunks& recv;
   const Chunks& landing;
   const SignalRow& arrived;
+};
+
+struct AllGatherPacketArgs {
+  View send;
+  const Chunks& recv;
+  const PacketRow& inbox;
 };
 
 // `send` and `inbox` are P blocks as long as `recv`; the inbox lies in a window.
@@ -54,12 +69,25 @@ struct ReduceScatterArgs {
   ReduceOp op;
 };
 
+struct ReduceScatterPacketArgs {
+  const Chunks& send;
+  View recv;
+  const PacketRow& inbox;
+  ReduceOp op;
+};
+
 // All three are P blocks of one length; the landing lies in a window.
 struct AllToAllArgs {
   const Chunks& send;
   const Chunks& recv;
   const Chunks& landing;
   const SignalRow& arrived;
+};
+
+struct AllToAllPacketArgs {
+  const Chunks& send;
+  const Chunks& recv;
+  const PacketRow& inbox;
 };
 
 // For the collectives with a root: one block, or P at the root where it gathers or scatters. A
@@ -76,6 +104,18 @@ struct RootedArgs {
   ReduceOp op;
 };
 
+// The same by packets: launches take `turns` places in turn.
+struct RootedPacketArgs {
+  static constexpr int turns = 8;
+
+  const Chunks& send;
+  const Chunks& recv;
+  const PacketRow& packets;
+  const SignalRow& signals;
+  std::uint64_t uses;
+  Rank root;
+};
+
 struct BarrierArgs {
   const SignalRow& rounds;
 };
@@ -87,17 +127,36 @@ struct BarrierArgs {
                                                   const AllReduceApartArgs*) {
   return {call.send, call.recv, call.scratch, call.signals, call.op};
 }
+[[nodiscard]] inline AllReducePacketArgs arguments(const KernelCall& call,
+                                                   const AllReducePacketArgs*) {
+  return {call.send, call.recv, call.packets, call.op};
+}
 [[nodiscard]] inline AllGatherArgs arguments(const KernelCall& call, const AllGatherArgs*) {
   return {call.send[0], call.recv, call.scratch, call.signals};
+}
+[[nodiscard]] inline AllGatherPacketArgs arguments(const KernelCall& call,
+                                                   const AllGatherPacketArgs*) {
+  return {call.send[0], call.recv, call.packets};
 }
 [[nodiscard]] inline ReduceScatterArgs arguments(const KernelCall& call, const ReduceScatterArgs*) {
   return {call.send, call.recv[0], call.scratch, call.signals, call.op};
 }
+[[nodiscard]] inline ReduceScatterPacketArgs arguments(const KernelCall& call,
+                                                       const ReduceScatterPacketArgs*) {
+  return {call.send, call.recv[0], call.packets, call.op};
+}
 [[nodiscard]] inline AllToAllArgs arguments(const KernelCall& call, const AllToAllArgs*) {
   return {call.send, call.recv, call.scratch, call.signals};
 }
+[[nodiscard]] inline AllToAllPacketArgs arguments(const KernelCall& call,
+                                                  const AllToAllPacketArgs*) {
+  return {call.send, call.recv, call.packets};
+}
 [[nodiscard]] inline RootedArgs arguments(const KernelCall& call, const RootedArgs*) {
   return {call.send, call.recv, call.scratch, call.signals, call.uses, call.root, call.op};
+}
+[[nodiscard]] inline RootedPacketArgs arguments(const KernelCall& call, const RootedPacketArgs*) {
+  return {call.send, call.recv, call.packets, call.signals, call.uses, call.root};
 }
 [[nodiscard]] inline BarrierArgs arguments(const KernelCall& call, const BarrierArgs*) {
   return {call.signals};

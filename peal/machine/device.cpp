@@ -28,6 +28,49 @@ void Device::refuse_copy(const char* verb, Rank peer, const View& dst, const Vie
       verb, rank_, dst.count, name(dst.dtype), src.count, name(src.dtype)));
 }
 
+void Device::refuse_packets(const char* verb, Rank peer, const View& data) const {
+  if (!is_member(peer)) {
+    throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
+                            peer.index, ranks_, ranks_ - 1));
+  }
+  throw Error(fmt::format("{} on rank {}: {} bytes; packets take at most {}: put the rest apart",
+                          verb, rank_, data.size_bytes(), Packets::most_bytes));
+}
+
+void Device::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place) {
+  do_put_notify(peer, {to.data, src.count, src.dtype}, src, to.signal, place);
+}
+
+void Device::do_take_packets(const View& dst, const Packets& from, SourcePlace place) {
+  do_wait(from.signal, 1, place);
+  do_copy(dst, {from.data, dst.count, dst.dtype}, place);
+}
+
+void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
+                               SourcePlace place) {
+  Places parts;
+  for (int peer = 0; peer < ranks_; ++peer) {
+    if (peer == rank_) {
+      parts.add({Rank{rank_}, own});
+      continue;
+    }
+    const Packets packets = from[peer];
+    do_wait(packets.signal, 1, place);
+    parts.add({Rank{rank_}, {packets.data, dst.count, dst.dtype}});
+  }
+  const Place to{Rank{rank_}, dst};
+  do_reduce({&to, 1}, parts.all(), op, place);
+}
+
+PacketRow Device::do_allocate_packets(std::string_view name, int count) {
+  CHECK(count >= 0);
+  const auto places = static_cast<std::size_t>(count);
+  const Window window = do_allocate(name, places * Packets::most_bytes);
+  const SignalRow signals = do_allocate_signals(name, count);
+  if (count == 0) return {};
+  return {{window.data, signals[0]}, Packets::most_bytes, sizeof(SignalCell), count};
+}
+
 void Device::refuse_signal(const char* verb, Rank peer, int n) const {
   if (!is_member(peer)) {
     throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "peal/base/source_place.h"
+#include "peal/machine/packets.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
 #include "peal/machine/split.h"
@@ -128,6 +129,26 @@ class Device {
     check_signal("poll", Rank{rank_}, n);
     return do_poll(signal, n, place);
   }
+  // Writes `src`, of at most Packets::most_bytes, to that place of the peer's, as one verb with the
+  // news of it. The place is in this rank's row.
+  void put_packets(Rank peer, const Packets& to, const View& src,
+                   SourcePlace place = SourcePlace::here()) {
+    check_packets("put_packets", peer, src);
+    do_put_packets(peer, to, src, place);
+  }
+  // Waits for what is put next to that place of its own, as long as `dst`, and copies it there.
+  void take_packets(const View& dst, const Packets& from, SourcePlace place = SourcePlace::here()) {
+    check_packets("take_packets", Rank{rank_}, dst);
+    do_take_packets(dst, from, place);
+  }
+  // Waits for what every peer puts next, rank i to `from[i]`, and combines all of it and `own`, in
+  // rank order. The destination may be `own`.
+  void reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
+                      SourcePlace place = SourcePlace::here()) {
+    check_copy("reduce_packets", Rank{rank_}, dst, own);
+    check_packets("reduce_packets", Rank{rank_}, dst);
+    do_reduce_packets(dst, own, from, op, place);
+  }
   // Returns when every earlier put of this rank is visible and every earlier get has arrived.
   void flush(SourcePlace place = SourcePlace::here()) { do_flush(place); }
 
@@ -173,6 +194,9 @@ class Device {
   [[nodiscard]] SignalRow allocate_signals(std::string_view name, int count) {
     return do_allocate_signals(name, count);
   }
+  [[nodiscard]] PacketRow allocate_packets(std::string_view name, int count) {
+    return do_allocate_packets(name, count);
+  }
 
  protected:
   enum class Access { read, write };
@@ -202,6 +226,12 @@ class Device {
   virtual std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) = 0;
   virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
   virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;
+  // Where nothing is gained by doing better: memory, and a signal.
+  virtual void do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place);
+  virtual void do_take_packets(const View& dst, const Packets& from, SourcePlace place);
+  virtual void do_reduce_packets(const View& dst, const View& own, const PacketRow& from,
+                                 ReduceOp op, SourcePlace place);
+  virtual PacketRow do_allocate_packets(std::string_view name, int count);
 
  private:
   void check_copy(const char* verb, Rank peer, const View& dst, const View& src) const {
@@ -212,10 +242,16 @@ class Device {
   void check_signal(const char* verb, Rank peer, int n) const {
     if (n < 1 || !is_member(peer)) refuse_signal(verb, peer, n);
   }
+  void check_packets(const char* verb, Rank peer, const View& data) const {
+    if (data.size_bytes() > Packets::most_bytes || !is_member(peer)) {
+      refuse_packets(verb, peer, data);
+    }
+  }
   void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const;
   [[nodiscard]] bool is_member(Rank peer) const { return peer.index >= 0 && peer.index < ranks_; }
   [[noreturn]] void refuse_copy(const char* verb, Rank peer, const View& dst,
                                 const View& src) const;
+  [[noreturn]] void refuse_packets(const char* verb, Rank peer, const View& data) const;
   [[noreturn]] void refuse_signal(const char* verb, Rank peer, int n) const;
 
   int rank_;

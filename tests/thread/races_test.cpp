@@ -131,6 +131,19 @@ void small_data(const Ranks& ranks) {
   if (!ranks.is_first()) ranks.look_at(slot);
 }
 
+// Rank 1 may put again only when rank 0 has taken what was there.
+void put_before_taken(const Ranks& ranks) {
+  const Packets place = ranks.self.allocate_packets("packets", 1)[0];
+  const View data = ranks.data.part(0, 100);
+  if (ranks.is_first()) {
+    ranks.self.take_packets(data, place);
+  } else {
+    ranks.self.put_packets(ranks.peer(), place, data);
+  }
+  ranks.hand_over();
+  if (!ranks.is_first()) ranks.self.put_packets(ranks.peer(), place, data);
+}
+
 void streaming_copy(const Ranks& ranks) {
   const std::span<std::byte> shared = std::as_writable_bytes(ranks.shared);
   if (ranks.is_first()) {
@@ -218,6 +231,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Program{"ReduceSource", reduce_source},
                     Program{"ReduceDestination", reduce_destination},
                     Program{"PutReduce", put_reduce}, Program{"SmallData", small_data},
+                    Program{"PutBeforeTaken", put_before_taken},
                     Program{"StreamingCopy", streaming_copy},
                     Program{"StreamingReduction", streaming_reduction},
                     Program{"FlushInsteadOfNotify", flush_instead_of_notify},

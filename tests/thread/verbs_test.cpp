@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <numeric>
@@ -117,6 +118,49 @@ TEST_P(ThreadVerbs, SmallDataComesInTheLineOfItsSignal) {
       const std::span<const std::byte> bytes = self.read(slot);
       expect(reinterpret_cast<const std::int32_t*>(bytes.data())[11], round + previous.index);
       self.notify(previous, back[0]);
+    }
+  });
+}
+
+// Two places in turn, so that a rank can be one round ahead of the one that it puts to.
+TEST_P(ThreadVerbs, PacketsAreSeenByWhoeverTakesThem) {
+  run([](Team& team) {
+    Device& self = team.device();
+    const PacketRow packets = self.allocate_packets("packets", 2);
+    const Signal taken = self.allocate_signals("taken", 1)[0];
+    const Rank next{(self.rank() + 1) % self.ranks()};
+    const Rank previous{(self.rank() + self.ranks() - 1) % self.ranks()};
+    std::vector<std::int32_t> own(518), got(518);
+    for (int round = 0; round < 60; ++round) {
+      const Packets place = packets[round % 2];
+      const std::size_t length = std::array<std::size_t, 6>{0, 1, 14, 15, 100, 518}[round % 6];
+      if (round > 1) self.wait(taken);
+      std::iota(own.begin(), own.end(), round * 1000 + self.rank());
+      self.put_packets(next, place, View::of(std::span(own).first(length)));
+      self.take_packets(View::of(std::span(got).first(length)), place);
+      for (std::size_t i = 0; i < length; ++i) {
+        expect(got[i], round * 1000 + previous.index + static_cast<std::int32_t>(i));
+      }
+      self.notify(previous, taken);
+    }
+  });
+}
+
+TEST_P(ThreadVerbs, PacketsOfAllAreCombined) {
+  run([](Team& team) {
+    Device& self = team.device();
+    const int me = self.rank(), ranks = self.ranks();
+    const PacketRow rows[] = {self.allocate_packets("a", ranks), self.allocate_packets("b", ranks)};
+    std::vector<std::int32_t> own(301);
+    for (int round = 0; round < 40; ++round) {
+      const PacketRow& row = rows[round % 2];
+      const View mine = View::of(std::span(own).first(round % 2 == 0 ? 301 : 9));
+      std::iota(own.begin(), own.end(), round + me);
+      for (int step = 1; step < ranks; ++step) self.put_packets(self.ahead(step), row[me], mine);
+      self.reduce_packets(mine, mine, row, ReduceOp::sum);
+      for (int i = 0; i < static_cast<int>(mine.count); ++i) {
+        expect(own[static_cast<std::size_t>(i)], ranks * (round + i) + ranks * (ranks - 1) / 2);
+      }
     }
   });
 }

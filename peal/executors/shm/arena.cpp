@@ -19,7 +19,7 @@
 namespace peal {
 namespace {
 
-constexpr std::uint32_t magic = 0x5045414c;  // "PEAL"
+constexpr std::uint32_t magic = 0x5045414d;  // one more when the control block changes
 constexpr unsigned most_bits = 44;           // of all parts together
 constexpr unsigned most_part_bits = 36;
 // Parts are that much shorter than a power of two, so that the same place in two of them differs in

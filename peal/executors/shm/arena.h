@@ -71,7 +71,7 @@ struct ShmControl {
 
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
-  std::int32_t processors = 0;    // that the ranks may use
+  std::int32_t processors = 0;  // that the ranks may use
   std::uint64_t part_bytes = 0;
   std::uint64_t cache_bytes = 0;  // of the last-level caches of those, all together
   // Whether a rank may store what it counts in a cell where nobody else does, without waiting until

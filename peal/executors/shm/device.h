@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "peal/executors/shm/mailbox.h"
 #include "peal/executors/shm/membership.h"
 #include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/device.h"
@@ -53,6 +54,11 @@ class ShmDevice final : public Device {
   std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
+  void do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place) override;
+  void do_take_packets(const View& dst, const Packets& from, SourcePlace place) override;
+  void do_reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
+                         SourcePlace place) override;
+  PacketRow do_allocate_packets(std::string_view name, int count) override;
 
   void count_put(Rank peer, const View& view) {
     if (peer.index == rank()) return;
@@ -75,6 +81,10 @@ class ShmDevice final : public Device {
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
   // Adds n arrivals to the peer's cell, that of the signal.
   void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n);
+  // Waits until so many bytes of the next put are there.
+  void await_packets(Mailbox& box, std::size_t size_bytes, SourcePlace place);
+  // Waits for its lines from one on.
+  void await_lines(Mailbox& box, std::size_t next, std::size_t end, SourcePlace place);
   // Finds out who posts to the peer's cell, which is this rank if it is nobody so far.
   [[nodiscard]] std::uint32_t find_poster(Rank peer, Signal signal) const;
   [[nodiscard]] int part_of(Rank peer) const {
@@ -90,6 +100,7 @@ class ShmDevice final : public Device {
   std::optional<SignalRow> split_rounds_;
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
+  std::vector<PacketSource> packet_sources_;
 };
 
 }  // namespace peal

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <vector>
 
 #include "peal/base/thread_sanitizer.h"
+#include "peal/executors/shm/mailbox.h"
 #include "peal/executors/shm/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
@@ -34,6 +36,19 @@ void tell_reduction(const Reduction& all) {
     const std::size_t bytes = all.count * size_bytes(all.dtype);
     for (const std::byte* src : all.srcs) tell_read(src, bytes);
     for (std::byte* dst : all.dsts) tell_write(dst, bytes);
+  }
+}
+
+void tell_packet_reduction(const PacketReduction& all) {
+  if constexpr (is_thread_sanitized) {
+    const std::size_t bytes = all.count * size_bytes(all.dtype);
+    for (const PacketSource& src : all.srcs) {
+      for (std::size_t at = 0; at < bytes; at += PacketLine::data_bytes) {
+        tell_read(src.data + at / PacketLine::data_bytes * src.stride,
+                  std::min(bytes - at, PacketLine::data_bytes));
+      }
+    }
+    tell_write(all.dst, bytes);
   }
 }
 
@@ -77,20 +92,41 @@ void reduce_tiles(const Reduction& all) {
   }
 }
 
-// Found once: to look for it takes as long as a small reduction.
-struct VectorReductions {
+// The functions for all types and operations, found once: to look for one takes as long as a small
+// reduction.
+template <class Function>
+struct VectorFunctions {
   static constexpr std::size_t dtypes = std::size(all_dtypes), ops = std::size(all_reduce_ops);
 
-  VectorReductions() {
+  explicit VectorFunctions(Function (*find)(DType, ReduceOp)) {
     for (DType dtype : all_dtypes) {
-      for (ReduceOp op : all_reduce_ops) of(dtype, op) = vector_reduction(dtype, op);
+      for (ReduceOp op : all_reduce_ops) of(dtype, op) = find(dtype, op);
     }
   }
-  VectorReduction& of(DType dtype, ReduceOp op) {
+  Function& of(DType dtype, ReduceOp op) {
     return functions[static_cast<std::size_t>(dtype) * ops + static_cast<std::size_t>(op)];
   }
-  VectorReduction functions[dtypes * ops];
+  Function functions[dtypes * ops];
 };
+
+// Line by line, where there are no vector instructions.
+void reduce_line_by_line(const PacketReduction& all) {
+  const std::size_t element = size_bytes(all.dtype), most = PacketLine::data_bytes / element;
+  // Such reductions take far longer than an allocation.
+  std::vector<const std::byte*> srcs(all.srcs.size());
+  std::size_t line = 0;
+  for (std::size_t done = 0; done < all.count; done += most, ++line) {
+    for (std::size_t i = 0; i < srcs.size(); ++i) {
+      srcs[i] = all.srcs[i].data + line * all.srcs[i].stride;
+    }
+    std::byte* dst = all.dst + line * PacketLine::data_bytes;
+    reduce_tiles({.dsts = {&dst, 1},
+                  .srcs = srcs,
+                  .count = std::min(most, all.count - done),
+                  .dtype = all.dtype,
+                  .op = all.op});
+  }
+}
 
 template <class Word>
 void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,
@@ -118,9 +154,17 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, St
 
 void reduce_elements(const Reduction& all) {
   tell_reduction(all);
-  static VectorReductions vector_reductions;
-  const std::size_t done = vector_reductions.of(all.dtype, all.op)(all);
+  static VectorFunctions functions(vector_reduction);
+  const std::size_t done = functions.of(all.dtype, all.op)(all);
   if (done != all.count) reduce_tiles(all);
+}
+
+void reduce_packet_lines(const PacketReduction& all) {
+  tell_packet_reduction(all);
+  static VectorFunctions functions(vector_packet_reduction);
+  const VectorPacketReduction reduce = functions.of(all.dtype, all.op);
+  if (reduce != nullptr) return reduce(all);
+  reduce_line_by_line(all);
 }
 
 void combine_atomically(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,

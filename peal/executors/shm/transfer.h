@@ -18,6 +18,9 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes,
 // sources.
 void reduce_elements(const Reduction& all);
 
+// The same of what has come by packets.
+void reduce_packet_lines(const PacketReduction& all);
+
 // Combines into `dst`, each element at once to others that do the same; `dst` is aligned to its
 // elements.
 void combine_atomically(std::byte* dst, const std::byte* src, std::size_t count, DType dtype,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/executors/shm/vector_copy.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 
@@ -79,6 +80,36 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
 }
 
+// A store of 16 bytes is done as a whole, and stores are seen in their order. The fewer there are,
+// the more lines are under way at a time; but 32 bytes are not promised to be seen as a whole.
+void write_packets(PacketLine* line, const std::byte* from, std::size_t count,
+                   std::uint64_t number) {
+  const auto* src = reinterpret_cast<const std::uint8_t*>(from);
+  for (; count > 0; --count, src += PacketLine::data_bytes, ++line) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+    const hn::CappedTag<std::uint8_t, 32> half;
+    const hn::CappedTag<std::uint8_t, 16> quarter;
+    const hn::CappedTag<std::uint64_t, 2> last;
+    auto* const dst = reinterpret_cast<std::uint8_t*>(line->data);
+    for (std::size_t at = 0; at < 32; at += hn::Lanes(half)) {
+      hn::Store(hn::LoadU(half, src + at), half, dst + at);
+    }
+    hn::Store(hn::LoadU(quarter, src + 32), quarter, dst + 32);
+    std::uint64_t end = 0;
+    std::memcpy(&end, src + 48, sizeof end);
+    std::atomic_signal_fence(std::memory_order_release);  // nor does the compiler change the order
+    hn::Store(hn::InsertLane(hn::Set(last, number), 0, end), last,
+              reinterpret_cast<std::uint64_t*>(dst + 48));
+    std::atomic_signal_fence(std::memory_order_release);
+#else
+    std::memcpy(line->data, src, PacketLine::data_bytes);
+    std::atomic_ref(line->number).store(number, std::memory_order_release);
+#endif
+  }
+}
+
+VectorPacketWriter find_packet_writer() { return write_packets; }
+
 }  // namespace
 }  // namespace peal::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -87,10 +118,13 @@ HWY_AFTER_NAMESPACE();
 namespace peal {
 
 HWY_EXPORT(copy_any);
+HWY_EXPORT(find_packet_writer);
 
 void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
   HWY_DYNAMIC_DISPATCH(copy_any)(dst, src, size_bytes, stores);
 }
+
+VectorPacketWriter vector_packet_writer() { return HWY_DYNAMIC_DISPATCH(find_packet_writer)(); }
 
 }  // namespace peal
 #endif

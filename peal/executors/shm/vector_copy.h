@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "peal/executors/shm/mailbox.h"
 #include "peal/executors/shm/vector_reduce.h"
 
 namespace peal {
@@ -11,5 +12,11 @@ namespace peal {
 // bits of the addresses are close, and it can pass the caches by; such stores are ordered before
 // any later store.
 void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores);
+
+// Writes so many whole lines of packets from memory without gaps, each with that number, which is
+// seen last.
+using VectorPacketWriter = void (*)(PacketLine* lines, const std::byte* src, std::size_t count,
+                                    std::uint64_t number);
+[[nodiscard]] VectorPacketWriter vector_packet_writer();
 
 }  // namespace peal

@@ -10,6 +10,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "peal/executors/shm/mailbox.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace peal::HWY_NAMESPACE {
 namespace {
@@ -233,60 +235,160 @@ std::size_t reduce_vectors(const Reduction& all) {
   return reduce_rest<E, Op, most_lanes>(all, done);
 }
 
+// Elements `done` to `count` of a line of packets, in ever shorter vectors.
+template <class E, class Op, std::size_t lanes>
+void reduce_line(const PacketReduction& all, std::size_t line, std::size_t done,
+                 std::size_t count) {
+  using Part = typename E::template Capped<lanes>;
+  const std::size_t step = hn::Lanes(typename Part::Lanes());
+  const auto source = [&](const PacketSource& src) { return src.data + line * src.stride; };
+  for (; done + step <= count; done += step) {
+    auto sum = Part::load(source(all.srcs[0]), done);
+    for (std::size_t i = 1; i < all.srcs.size(); ++i) {
+      sum = Op()(sum, Part::load(source(all.srcs[i]), done));
+    }
+    Part::store(sum, all.dst + line * PacketLine::data_bytes, done);
+  }
+  if constexpr (lanes > 1) reduce_line<E, Op, lanes / 2>(all, line, done, count);
+}
+
+// The vectors that begin with elements `a` and `b`, which may have some in common: both are read
+// before any is written.
+template <class E, class Op>
+void reduce_pair(const PacketReduction& all, std::size_t line, std::size_t a, std::size_t b) {
+  const auto source = [&](const PacketSource& src) { return src.data + line * src.stride; };
+  const std::byte* const first = source(all.srcs[0]);
+  auto left = E::load(first, a), right = E::load(first, b);
+  for (std::size_t i = 1; i < all.srcs.size(); ++i) {
+    const std::byte* const next = source(all.srcs[i]);
+    left = Op()(left, E::load(next, a));
+    right = Op()(right, E::load(next, b));
+  }
+  std::byte* const dst = all.dst + line * PacketLine::data_bytes;
+  E::store(left, dst, a);
+  E::store(right, dst, b);
+}
+
+// The same of the lines of two sources, by far the most; returns how many lines there are.
+template <class E, class Op>
+std::size_t reduce_two(const PacketReduction& all, std::size_t a, std::size_t b) {
+  constexpr std::size_t line_count = PacketLine::data_bytes / sizeof(typename E::Stored);
+  const std::byte *first = all.srcs[0].data, *second = all.srcs[1].data;
+  const std::size_t first_stride = all.srcs[0].stride, second_stride = all.srcs[1].stride;
+  std::byte* dst = all.dst;
+  const std::size_t lines = all.count / line_count;
+  for (std::size_t line = 0; line < lines; ++line) {
+    const auto left = Op()(E::load(first, a), E::load(second, a));
+    const auto right = Op()(E::load(first, b), E::load(second, b));
+    E::store(left, dst, a);
+    E::store(right, dst, b);
+    first += first_stride;
+    second += second_stride;
+    dst += PacketLine::data_bytes;
+  }
+  return lines;
+}
+
+template <class E, class Op>
+void reduce_lines(const PacketReduction& all) {
+  constexpr std::size_t element = sizeof(typename E::Stored);
+  constexpr std::size_t line_count = PacketLine::data_bytes / element;
+  constexpr std::size_t half = 32 / element, quarter = 16 / element, eighth = 8 / element;
+  using Halves = typename E::template Capped<half>;
+  using Quarters = typename E::template Capped<quarter>;
+  const bool has_halves = hn::Lanes(typename Halves::Lanes()) == half;
+  const bool has_quarters = hn::Lanes(typename Quarters::Lanes()) == quarter;
+  std::size_t line = 0;
+  if (has_halves && all.srcs.size() == 2) {
+    line = reduce_two<Halves, Op>(all, 0, line_count - half);
+  }
+  std::size_t left = all.count - line * line_count;
+  for (; left >= line_count; left -= line_count, ++line) {
+    if (has_halves) {
+      reduce_pair<Halves, Op>(all, line, 0, line_count - half);
+    } else if (has_quarters) {
+      reduce_pair<Quarters, Op>(all, line, 0, quarter);
+      reduce_pair<Quarters, Op>(all, line, half, line_count - quarter);
+    } else {
+      reduce_line<E, Op, eighth>(all, line, 0, line_count);
+    }
+  }
+  if (left > 0) reduce_line<E, Op, half>(all, line, 0, left);
+}
+
+// For whole vectors, and for packets.
+struct Reductions {
+  VectorReduction whole;
+  VectorPacketReduction packets;
+};
+
 std::size_t reduce_none(const Reduction&) { return 0; }
+constexpr Reductions no_reductions = {reduce_none, nullptr};
+
+template <class E, class Op>
+Reductions reductions_of() {
+  return {reduce_vectors<E, Op>, reduce_lines<E, Op>};
+}
 
 template <class E>
-VectorReduction reduction_as(ReduceOp op) {
+Reductions reductions_as(ReduceOp op) {
   using T = hn::TFromD<typename E::Lanes>;
   switch (op) {
     case ReduceOp::sum:
-      return reduce_vectors<E, Sum>;
+      return reductions_of<E, Sum>();
     case ReduceOp::prod:
       if constexpr (sizeof(T) == 4 || hwy::IsFloat<T>()) {
-        return reduce_vectors<E, Product>;
+        return reductions_of<E, Product>();
       } else {
-        return reduce_none;
+        return no_reductions;
       }
     case ReduceOp::min:
-      return reduce_vectors<E, Smaller>;
+      return reductions_of<E, Smaller>();
     case ReduceOp::max:
       break;
   }
-  return reduce_vectors<E, Larger>;
+  return reductions_of<E, Larger>();
 }
 
-VectorReduction find_reduction(DType dtype, ReduceOp op) {
+Reductions find_reductions(DType dtype, ReduceOp op) {
   switch (dtype) {
     case DType::f32:
-      return reduction_as<Elements<float>>(op);
+      return reductions_as<Elements<float>>(op);
     case DType::f64:
-      return reduction_as<Elements<double>>(op);
+      return reductions_as<Elements<double>>(op);
     case DType::i8:
-      return reduction_as<Elements<std::int8_t>>(op);
+      return reductions_as<Elements<std::int8_t>>(op);
     case DType::u8:
-      return reduction_as<Elements<std::uint8_t>>(op);
+      return reductions_as<Elements<std::uint8_t>>(op);
     case DType::i16:
-      return reduction_as<Elements<std::int16_t>>(op);
+      return reductions_as<Elements<std::int16_t>>(op);
     case DType::u16:
-      return reduction_as<Elements<std::uint16_t>>(op);
+      return reductions_as<Elements<std::uint16_t>>(op);
     case DType::i32:
-      return reduction_as<Elements<std::int32_t>>(op);
+      return reductions_as<Elements<std::int32_t>>(op);
     case DType::u32:
-      return reduction_as<Elements<std::uint32_t>>(op);
+      return reductions_as<Elements<std::uint32_t>>(op);
     case DType::i64:
-      return reduction_as<Elements<std::int64_t>>(op);
+      return reductions_as<Elements<std::int64_t>>(op);
     case DType::u64:
-      return reduction_as<Elements<std::uint64_t>>(op);
+      return reductions_as<Elements<std::uint64_t>>(op);
     case DType::bf16:
-      return reduction_as<SmallFloats<BFloat16Format>>(op);
+      return reductions_as<SmallFloats<BFloat16Format>>(op);
     case DType::f16:
       break;
   }
 #if PEAL_VECTOR_FLOAT16
-  return reduction_as<SmallFloats<Float16Format>>(op);
+  return reductions_as<SmallFloats<Float16Format>>(op);
 #else
-  return reduce_none;
+  return no_reductions;
 #endif
+}
+
+VectorReduction find_whole_reduction(DType dtype, ReduceOp op) {
+  return find_reductions(dtype, op).whole;
+}
+VectorPacketReduction find_packet_reduction(DType dtype, ReduceOp op) {
+  return find_reductions(dtype, op).packets;
 }
 
 }  // namespace
@@ -296,10 +398,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace peal {
 
-HWY_EXPORT(find_reduction);
+HWY_EXPORT(find_whole_reduction);
+HWY_EXPORT(find_packet_reduction);
 
 VectorReduction vector_reduction(DType dtype, ReduceOp op) {
-  return HWY_DYNAMIC_DISPATCH(find_reduction)(dtype, op);
+  return HWY_DYNAMIC_DISPATCH(find_whole_reduction)(dtype, op);
+}
+
+VectorPacketReduction vector_packet_reduction(DType dtype, ReduceOp op) {
+  return HWY_DYNAMIC_DISPATCH(find_packet_reduction)(dtype, op);
 }
 
 }  // namespace peal

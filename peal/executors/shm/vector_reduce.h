@@ -35,4 +35,24 @@ using VectorReduction = std::size_t (*)(const Reduction& all);
 // The one for elements of that type, by the best instructions that the processor has.
 [[nodiscard]] VectorReduction vector_reduction(DType dtype, ReduceOp op);
 
+// Elements that lie in lines, some of them beside other data: the line after `data` begins `stride`
+// bytes later.
+struct PacketSource {
+  const std::byte* data;
+  std::size_t stride;
+};
+
+// What comes by packets, and is combined into one whole.
+struct PacketReduction {
+  std::byte* dst;
+  std::span<const PacketSource> srcs;
+  std::size_t count = 0;
+  DType dtype{};
+  ReduceOp op{};
+};
+
+// As above, for packets; nullptr for types and operations that have no vector instructions.
+using VectorPacketReduction = void (*)(const PacketReduction& all);
+[[nodiscard]] VectorPacketReduction vector_packet_reduction(DType dtype, ReduceOp op);
+
 }  // namespace peal

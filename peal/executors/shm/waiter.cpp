@@ -25,14 +25,6 @@ namespace {
 // A sleeper looks after the dead at least that often.
 constexpr long sleep_ns = 100'000'000;
 
-void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 constexpr std::uint32_t one_wake = 0x10000;
 
 long membarrier(int command) { return ::syscall(SYS_membarrier, command, 0, 0); }
@@ -53,7 +45,7 @@ void sleep_on(std::uint32_t& sleepers, std::uint32_t seen, std::int64_t most_ns)
 bool look(const WaitWord& word, std::uint32_t target, WaitWatch* watch, const WaitPolicy& policy) {
   for (int i = 0; i < policy.pauses; ++i) {
     if (has_reached(word, target)) return true;
-    pause();
+    pause_briefly();
   }
   if (watch != nullptr) watch->before_yields();
   for (int i = 0; i < policy.yields; ++i) {

@@ -10,6 +10,15 @@
 
 namespace peal {
 
+// Lets a look at a line rest for a moment.
+inline void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 // How a rank waits for a word that another process changes: it looks with pauses, since looks
 // without a break slow down who writes to the line; then lets others run between looks; then sleeps
 // in the kernel. With more ranks than processors it sleeps sooner.

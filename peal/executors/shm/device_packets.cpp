@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets where ranks are real: each line brings its data and the news of it, so that a rank that
+// waits has the data one trip of a line after it was put. The bell is rung, too, for those who
+// sleep.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "peal/base/error.h"
+#include "peal/base/thread_sanitizer.h"
+#include "peal/executors/shm/device.h"
+#include "peal/executors/shm/mailbox.h"
+#include "peal/executors/shm/transfer.h"
+#include "peal/executors/shm/vector_copy.h"
+#include "peal/executors/shm/waiter.h"
+
+namespace peal {
+namespace {
+
+constexpr std::size_t line_bytes = PacketLine::data_bytes;
+
+WaitWord bell_word(Mailbox& box) { return {box.bell.arrived, box.bell.sleepers, box.bell.posted}; }
+
+bool is_there(PacketLine& line, std::uint64_t number) {
+  return std::atomic_ref(line.number).load(std::memory_order_acquire) == number;
+}
+
+void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
+                std::uint64_t number) {
+  std::memcpy(line.data, src, size_bytes);
+  std::atomic_ref(line.number).store(number, std::memory_order_release);
+}
+
+void write_lines(PacketLine* line, const std::byte* src, std::size_t size_bytes,
+                 std::uint64_t number) {
+  const std::size_t whole = size_bytes / line_bytes, rest = size_bytes % line_bytes;
+  if constexpr (is_thread_sanitized) {  // which does not see what vectors do
+    for (std::size_t i = 0; i < whole; ++i) {
+      write_line(line[i], src + i * line_bytes, line_bytes, number);
+    }
+  } else if (whole > 0) {
+    static const VectorPacketWriter write = vector_packet_writer();
+    write(line, src, whole, number);
+  }
+  if (rest > 0 || whole == 0) write_line(line[whole], src + whole * line_bytes, rest, number);
+}
+
+void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) {
+  for (; size_bytes >= line_bytes; size_bytes -= line_bytes, dst += line_bytes, ++line) {
+    std::memcpy(dst, line->data, line_bytes);
+  }
+  if (size_bytes > 0) std::memcpy(dst, line->data, size_bytes);
+}
+
+}  // namespace
+
+void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace) {
+  const View place{to.data, sizeof(Mailbox), DType::u8};
+  Mailbox& box = *reinterpret_cast<Mailbox*>(at(peer, place, "put_packets"));
+  const std::uint64_t number = ++mailbox(to).puts()[part_of(peer)];
+  count_put(peer, src);
+  const bool is_remote = peer.index != rank();
+  if (is_remote) ++counts_.notifies;
+  if (settings_.values) {
+    write_lines(box.lines, src.data, src.size_bytes(), number);
+  } else {
+    for (std::size_t i = 0; i < Mailbox::lines_for(src.size_bytes()); ++i) {
+      std::atomic_ref(box.lines[i].number).store(number, std::memory_order_release);
+    }
+  }
+  if (membership_.policy().orders_posts && is_remote) {
+    post_and_wake(bell_word(box), static_cast<std::uint32_t>(number));
+  } else {
+    add_and_wake(bell_word(box), 1);
+  }
+}
+
+void ShmDevice::await_packets(Mailbox& box, std::size_t size_bytes, SourcePlace place) {
+  ++counts_.waits;
+  const std::uint64_t number = box.taken + 1;
+  const std::size_t lines = Mailbox::lines_for(size_bytes);
+  for (std::size_t i = 0; i < lines; ++i) {
+    if (is_there(box.lines[i], number)) continue;
+    await_lines(box, i, lines, place);
+    break;
+  }
+  box.taken = number;
+}
+
+void ShmDevice::await_lines(Mailbox& box, std::size_t next, std::size_t end, SourcePlace place) {
+  const std::uint64_t number = box.taken + 1;
+  for (int looks = membership_.policy().pauses; looks > 0; --looks) {
+    while (next < end && is_there(box.lines[next], number)) ++next;
+    if (next == end) return;
+    pause_briefly();
+  }
+  const auto target = static_cast<std::uint32_t>(number);
+  if (!has_reached(bell_word(box), target)) {
+    wait_until_reached(bell_word(box), target, membership_.watch(), membership_.policy(),
+                       "the wait", place);
+  }
+  while (next < end && is_there(box.lines[next], number)) ++next;
+  if (next == end) return;
+  if (box.lines[next].number > number) {
+    throw RunError(
+        fmt::format("the wait at {}:{} on rank {} is for packets that were overwritten by a later "
+                    "put; put again only when it is known that they were taken",
+                    place.file, place.line, rank()));
+  }
+  throw RunError(
+      fmt::format("the wait at {}:{} on rank {} is for packets of more than {} bytes, and fewer "
+                  "were put; make the calls of all ranks of one length",
+                  place.file, place.line, rank(), next * line_bytes));
+}
+
+void ShmDevice::do_take_packets(const View& dst, const Packets& from, SourcePlace place) {
+  Mailbox& box = mailbox(from);
+  await_packets(box, dst.size_bytes(), place);
+  if (settings_.values) read_lines(dst.data, box.lines, dst.size_bytes());
+}
+
+void ShmDevice::do_reduce_packets(const View& dst, const View& own, const PacketRow& from,
+                                  ReduceOp op, SourcePlace place) {
+  const auto ranks = static_cast<std::size_t>(this->ranks());
+  constexpr std::size_t at_hand = 16;
+  PacketSource few[at_hand];
+  // Kept, so that it need not allocate again.
+  if (ranks > at_hand) packet_sources_.resize(ranks);
+  PacketSource* const srcs = ranks > at_hand ? packet_sources_.data() : few;
+  for (int peer = 0; peer < this->ranks(); ++peer) {
+    if (peer == rank()) {
+      srcs[peer] = {own.data, line_bytes};
+      continue;
+    }
+    Mailbox& box = mailbox(from[peer]);
+    await_packets(box, dst.size_bytes(), place);
+    srcs[peer] = {box.lines[0].data, sizeof(PacketLine)};
+  }
+  if (!settings_.values) return;
+  reduce_packet_lines(
+      {.dst = dst.data, .srcs = {srcs, ranks}, .count = dst.count, .dtype = dst.dtype, .op = op});
+}
+
+PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
+  CHECK(count >= 0);
+  const std::size_t stride = Mailbox::bytes_for(membership_.arena().ranks());
+  std::byte* const data = membership_.allocate(name, static_cast<std::size_t>(count) * stride);
+  return {{data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count};
+}
+
+}  // namespace peal
