@@ -52,9 +52,9 @@ TEST_F(BenchPeers, MeasuresComparesAndReports) {
     EXPECT_EQ(batch.at("wrong"), 0) << batch;
     measured.emplace(batch.at("collective"), batch.at("regime"), batch.at("contestant"));
   }
-  // Each collective in two regimes: windows, private memory, four ways to the limit; two of them
+  // Each collective in two regimes: windows, private memory, five ways to the limit; two of them
   // for reduce_scatter.
-  EXPECT_EQ(measured.size(), 2u * (5 * 6 - 2));
+  EXPECT_EQ(measured.size(), 2u * (5 * 7 - 3));
 }
 
 TEST_F(BenchPeers, TakesAnyNumberOfRanks) {

@@ -123,6 +123,22 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
   std::filesystem::remove_all(folder);
 }
 
+// Such as one that was removed since.
+TEST(Choice, AnAlgorithmThatIsNoneIsAnErrorEachTime) {
+  const std::filesystem::path folder = testing::TempDir() + "peal_choice_unknown";
+  std::filesystem::create_directories(folder);
+  const Variable cache("PEAL_CACHE_DIR", folder.string());
+  std::ofstream(tune_file()) << "[[choice]]\ncollective = \"all_reduce\"\nranks = 2\n"
+                                "most_bytes = [8]\nalgorithms = [\"cell\"]\n";
+  const std::string message = message_of([&] { chosen(2, 2, false); });
+  EXPECT_NE(
+      message.find("tune.toml`: all_reduce has no algorithm `cell`; run `peal tune` again, or "
+                   "remove the file"),
+      std::string::npos)
+      << message;
+  std::filesystem::remove_all(folder);
+}
+
 // The notifies of rank 0 beside one for each of so many small calls.
 std::uint64_t notifies_beside(std::uint64_t calls) {
   const RunReport report =
@@ -161,7 +177,7 @@ TEST(Choice, FilesThatMakeNoSenseAreRefused) {
             std::string::npos);
   EXPECT_NE(refusal("[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nmost_bytes = [1]\n"
                     "algorithms = [\"star\"]\n")
-                .find("algorithm `star` is unknown"),
+                .find("all_reduce has no algorithm `star`"),
             std::string::npos);
   std::filesystem::remove(path);
 }

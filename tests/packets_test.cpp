@@ -109,6 +109,25 @@ TEST(Packets, ThatWereOverwrittenAreAnError) {
   EXPECT_NE(failure.find("overwritten by a later put"), std::string::npos) << failure;
 }
 
+TEST(Packets, ThatNobodyPutsAreNamedInADeadlock) {
+  const std::string failure = packets_failure("shm", [](Team& team) {
+    Device& self = team.device();
+    const PacketRow row = self.allocate_packets("letters", 3);
+    std::vector<float> data(5);
+    const Signal taken = self.allocate_signals("taken", 1)[0];
+    const Rank other{1 - self.rank()};
+    for (int round = 0; round < 3; ++round) {
+      self.put_packets(other, row[2], View::of(std::span(data)));
+      self.take_packets(View::of(std::span(data)), row[2]);
+      self.notify(other, taken);
+      self.wait(taken);
+    }
+    self.take_packets(View::of(std::span(data)), row[2]);
+  });
+  EXPECT_NE(failure.find("for 1 arrival"), std::string::npos) << failure;
+  EXPECT_NE(failure.find("`letters[2]`"), std::string::npos) << failure;
+}
+
 // A call is not looked into again when it is just like the last; one that differs is.
 TEST_P(PacketsOn, AndCallsThatDifferInLittleAreNotTakenForTheLast) {
   const std::string failure = packets_failure(GetParam(), [](Team& team) {

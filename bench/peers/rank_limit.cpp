@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <vector>
 
@@ -55,9 +56,11 @@ class Limit final : public Library {
 
   void run() override {
     const auto variant = LimitVariant{call_.variant};
-    const bool push = variant == LimitVariant::push || variant == LimitVariant::push_streaming;
-    stores_ = variant == LimitVariant::pull || variant == LimitVariant::push ? Stores::plain
-                                                                             : Stores::streaming;
+    const bool push = variant >= LimitVariant::push;
+    const bool streams =
+        variant == LimitVariant::pull_streaming || variant == LimitVariant::push_streaming;
+    stores_ = streams ? Stores::streaming : Stores::plain;
+    copies_ = variant == LimitVariant::push_copied;
     switch (call_.operation) {
       case Operation::all_reduce:
         return push ? add_share() : add_all();
@@ -77,6 +80,10 @@ class Limit final : public Library {
   [[nodiscard]] std::size_t block(std::size_t rank) const { return rank * call_.count; }
 
   void copy(float* dst, const float* src) {
+    if (copies_) {
+      std::memcpy(dst, src, call_.count * sizeof(float));
+      return;
+    }
     const float* const srcs[] = {src};
     float* const dsts[] = {dst};
     add(dsts, srcs, 0, call_.count, stores_);
@@ -88,7 +95,18 @@ class Limit final : public Library {
       const std::size_t even = call_.count * rank / sends_.size();
       return rank == sends_.size() ? call_.count : even / line_floats * line_floats;
     };
-    add(recvs_, sources_of(0), edge(own()), edge(own() + 1) - edge(own()), stores_);
+    const std::size_t begin = edge(own()), end = edge(own() + 1);
+    if (!copies_) return add(recvs_, sources_of(0), begin, end - begin, stores_);
+    // Into the own output first, and from there to the others', piece by piece.
+    constexpr std::size_t piece = 4096;
+    float* const dsts[] = {recvs_[own()]};
+    for (std::size_t at = begin; at < end; at += piece) {
+      const std::size_t length = std::min(piece, end - at);
+      add(dsts, sources_of(0), at, length, stores_);
+      for_all_ranks([&](std::size_t to) {
+        if (to != own()) std::memcpy(recvs_[to] + at, recvs_[own()] + at, length * sizeof(float));
+      });
+    }
   }
   // All inputs into the own output.
   void add_all() {
@@ -137,6 +155,7 @@ class Limit final : public Library {
   }
 
   int rank_, ranks_;
+  bool copies_ = false;  // by the C library
   std::size_t most_ = 0;
   std::vector<float*> sends_, recvs_;
   std::vector<const float*> sources_;

@@ -40,7 +40,15 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   if (const toml::array* names = table["algorithms"].as_array()) {
     for (const toml::node& name : *names) {
       choice.algorithms.push_back(name.value_or(std::string()));
-      static_cast<void>(find_algorithm(conditions.collective, choice.algorithms.back()));
+      const bool is_known =
+          std::any_of(algorithms().begin(), algorithms().end(), [&](const Algorithm& algorithm) {
+            return algorithm.collective == conditions.collective &&
+                   algorithm.name == choice.algorithms.back();
+          });
+      if (!is_known) {
+        refuse(path, fmt::format("{} has no algorithm `{}`", peal::name(conditions.collective),
+                                 choice.algorithms.back()));
+      }
     }
   }
   if (choice.algorithms.empty() || choice.algorithms.size() != choice.most_bytes.size() ||
@@ -114,11 +122,17 @@ bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::s
   return !combines || needs.in_rank_order;
 }
 
-// From here on it pays to put the news apart, and to combine what comes by long vectors; but not
-// where lines are far, since they come once more then.
-std::size_t most_packet_bytes(const ChoiceConditions& conditions) {
+// Whether a block should travel by packets. Longer ones are better combined by long vectors, but
+// not where lines are far, since packets save a trip; and so are those of many ranks. Places for
+// packets are many where ranks are many.
+bool suits_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
+  constexpr std::size_t most_of_all = 32768;
+  constexpr int most_ranks = 64;
   const bool combines = shape(conditions.collective, conditions.ranks).has_op;
-  return combines && !conditions.has_far_lines ? 1024 : Packets::most_bytes;
+  const std::size_t most =
+      combines && !conditions.has_far_lines ? 1024 : std::size_t{Packets::most_bytes};
+  return block_bytes <= most && conditions.ranks <= most_ranks &&
+         block_bytes * static_cast<std::size_t>(conditions.ranks) <= most_of_all;
 }
 
 const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size_t block_bytes) {
@@ -126,7 +140,7 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
     return find_algorithm(conditions.collective, name);
   };
   const auto unless_few = [&](const char* name) -> const Algorithm& {
-    return choose(block_bytes <= most_packet_bytes(conditions) ? "packet" : name);
+    return choose(suits_packets(conditions, block_bytes) ? "packet" : name);
   };
   // What each rank moves; a direct way between windows costs one more meeting, which many ranks
   // on few processors feel.
@@ -184,10 +198,10 @@ void Chooser::measure(Team& team) {
 }
 
 void Chooser::learn(Team& team) {
-  has_learned_ = true;
   measure(team);
   std::error_code none;
   if (std::filesystem::exists(tune_file(), none)) measured_ = read_measured_choices(tune_file());
+  has_learned_ = true;
 }
 
 Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DType dtype,

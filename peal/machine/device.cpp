@@ -17,11 +17,13 @@ void Device::check_reduce(std::span<const Place> dsts, std::span<const Place> sr
   for (const Place& src : srcs) check_copy("reduce", src.rank, first, src.view);
 }
 
+void Device::refuse_peer(const char* verb, Rank peer) const {
+  throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
+                          peer.index, ranks_, ranks_ - 1));
+}
+
 void Device::refuse_copy(const char* verb, Rank peer, const View& dst, const View& src) const {
-  if (!is_member(peer)) {
-    throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
-                            peer.index, ranks_, ranks_ - 1));
-  }
+  if (!is_member(peer)) refuse_peer(verb, peer);
   throw Error(fmt::format(
       "{} on rank {}: destination of {} {} and source of {} {} differ; give views of equal length "
       "and type",
@@ -29,10 +31,7 @@ void Device::refuse_copy(const char* verb, Rank peer, const View& dst, const Vie
 }
 
 void Device::refuse_packets(const char* verb, Rank peer, const View& data) const {
-  if (!is_member(peer)) {
-    throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
-                            peer.index, ranks_, ranks_ - 1));
-  }
+  if (!is_member(peer)) refuse_peer(verb, peer);
   throw Error(fmt::format("{} on rank {}: {} bytes; packets take at most {}: put the rest apart",
                           verb, rank_, data.size_bytes(), Packets::most_bytes));
 }
@@ -65,17 +64,15 @@ void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow
 PacketRow Device::do_allocate_packets(std::string_view name, int count) {
   CHECK(count >= 0);
   const auto places = static_cast<std::size_t>(count);
-  const Window window = do_allocate(name, places * Packets::most_bytes);
+  constexpr std::size_t stride = (Packets::most_bytes + 63) / 64 * 64;  // a line has one writer
+  const Window window = do_allocate(name, places * stride);
   const SignalRow signals = do_allocate_signals(name, count);
   if (count == 0) return {};
-  return {{window.data, signals[0]}, Packets::most_bytes, sizeof(SignalCell), count};
+  return {{window.data, signals[0]}, stride, sizeof(SignalCell), count};
 }
 
 void Device::refuse_signal(const char* verb, Rank peer, int n) const {
-  if (!is_member(peer)) {
-    throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
-                            peer.index, ranks_, ranks_ - 1));
-  }
+  if (!is_member(peer)) refuse_peer(verb, peer);
   throw Error(fmt::format("{} on rank {}: {} arrivals asked for; the least is 1", verb, rank_, n));
 }
 

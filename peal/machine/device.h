@@ -249,6 +249,7 @@ class Device {
   }
   void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const;
   [[nodiscard]] bool is_member(Rank peer) const { return peer.index >= 0 && peer.index < ranks_; }
+  [[noreturn]] void refuse_peer(const char* verb, Rank peer) const;
   [[noreturn]] void refuse_copy(const char* verb, Rank peer, const View& dst,
                                 const View& src) const;
   [[noreturn]] void refuse_packets(const char* verb, Rank peer, const View& data) const;

@@ -124,7 +124,7 @@ TEST_P(ThreadVerbs, SmallDataComesInTheLineOfItsSignal) {
 
 // Two places in turn, so that a rank can be one round ahead of the one that it puts to.
 TEST_P(ThreadVerbs, PacketsAreSeenByWhoeverTakesThem) {
-  run([](Team& team) {
+  const auto program = [](Team& team) {
     Device& self = team.device();
     const PacketRow packets = self.allocate_packets("packets", 2);
     const Signal taken = self.allocate_signals("taken", 1)[0];
@@ -143,7 +143,8 @@ TEST_P(ThreadVerbs, PacketsAreSeenByWhoeverTakesThem) {
       }
       self.notify(previous, taken);
     }
-  });
+  };
+  for (std::uint32_t start : {0u, 0x7ffffff0u, 0xfffffff0u}) run(program, {.signal_start = start});
 }
 
 TEST_P(ThreadVerbs, PacketsOfAllAreCombined) {

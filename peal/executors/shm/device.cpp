@@ -27,19 +27,20 @@ void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
 
 Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views) const {
   const Traffic& call = traffic();
+  const bool is_remote = rank.index != this->rank();
+  const Stores through = is_remote ? Stores::to_peer : Stores::cached;
   const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
-  if (is_scratch) return Stores::cached;
-  // A line of another cache is not fetched to be written. Only where a copy is of a length that the
-  // processor's own instructions are best at, these do not fetch it either.
-  if (call.has_far_lines && rank.index != this->rank()) {
-    constexpr std::size_t least_own = 32768, most_own = std::size_t{1} << 20;
-    const std::size_t bytes = dst.size_bytes();
-    if (views != 2 || bytes < least_own || bytes >= most_own) return Stores::streaming;
+  if (is_scratch) return through;
+  // Where lines are far, those of a peer are better not fetched, which copies up to some length do
+  // not do either.
+  if (call.has_far_lines && is_remote) {
+    constexpr std::size_t most_bytes = std::size_t{1} << 20;
+    if (dst.size_bytes() >= most_bytes) return Stores::streaming;
   }
   // Ranks do the same at the same time, as a rule.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
-  return moved < membership_.arena().control().cache_bytes ? Stores::cached : Stores::streaming;
+  return moved < membership_.arena().control().cache_bytes ? through : Stores::streaming;
 }
 
 void ShmDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace) {
@@ -70,12 +71,15 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   if (srcs.size() > at_hand) reduce_srcs_.resize(srcs.size());
   std::byte** const to = dsts.size() > at_hand ? reduce_dsts_.data() : few_dsts;
   const std::byte** const from = srcs.size() > at_hand ? reduce_srcs_.data() : few_srcs;
-  // Those that pass the caches by come last.
-  std::size_t cached = 0, streamed = 0;
+  // Those that pass the caches by come last, and this rank's own first.
+  std::size_t cached = 0, streamed = 0, to_peers = 0;
   for (const Place& dst : dsts) {
-    const bool streams =
-        stores_for(dst.rank, dst.view, dsts.size() + srcs.size()) == Stores::streaming;
-    to[streams ? dsts.size() - ++streamed : cached++] = at(dst.rank, dst.view, "reduce");
+    const Stores stores = stores_for(dst.rank, dst.view, dsts.size() + srcs.size());
+    const bool streams = stores == Stores::streaming;
+    to_peers += stores == Stores::to_peer ? 1 : 0;
+    std::byte*& next = to[streams ? dsts.size() - ++streamed : cached++];
+    next = at(dst.rank, dst.view, "reduce");
+    if (dst.rank.index == rank() && !streams) std::swap(to[0], next);
     count_put(dst.rank, dst.view);
   }
   for (std::size_t i = 0; i < srcs.size(); ++i) {
@@ -83,14 +87,18 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
     if (srcs[i].rank.index != rank()) ++counts_.gets;
   }
   const View& shape = dsts.front().view;
-  if (settings_.values) {
-    reduce_elements({.dsts = {to, dsts.size()},
-                     .srcs = {from, srcs.size()},
-                     .count = shape.count,
-                     .dtype = shape.dtype,
-                     .op = op,
-                     .streamed = streamed});
+  if (!settings_.values) return;
+  const bool hands_over = to_peers > 0 && streamed == 0 && to_peers + 1 == dsts.size();
+  if (hands_over) {
+    return reduce_and_hand_over({to, dsts.size()}, {from, srcs.size()}, shape.count, shape.dtype,
+                                op);
   }
+  reduce_elements({.dsts = {to, dsts.size()},
+                   .srcs = {from, srcs.size()},
+                   .count = shape.count,
+                   .dtype = shape.dtype,
+                   .op = op,
+                   .streamed = streamed});
 }
 
 void ShmDevice::do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,

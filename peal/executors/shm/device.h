@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "peal/executors/shm/mailbox.h"
 #include "peal/executors/shm/membership.h"
+#include "peal/executors/shm/packet_box.h"
 #include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/device.h"
 #include "peal/machine/run.h"
@@ -31,7 +31,8 @@ class ShmDevice final : public Device {
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
 
  private:
-  static constexpr std::size_t least_streamed_bytes = 4096;
+  static constexpr std::size_t least_long_bytes =
+      4096;  // from here on it matters how they are stored
 
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
@@ -67,7 +68,7 @@ class ShmDevice final : public Device {
   }
   // How a verb writes to a rank's view, of so many of one length that it reads and writes.
   [[nodiscard]] Stores stores_for(Rank rank, const View& dst, std::size_t views) const {
-    if (dst.size_bytes() < least_streamed_bytes) return Stores::cached;
+    if (dst.size_bytes() < least_long_bytes) return Stores::cached;
     return stores_for_long(rank, dst, views);
   }
   [[nodiscard]] Stores stores_for_long(Rank rank, const View& dst, std::size_t views) const;
@@ -81,10 +82,12 @@ class ShmDevice final : public Device {
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
   // Adds n arrivals to the peer's cell, that of the signal.
   void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n);
+  // Makes what counts the puts from one place.
+  [[nodiscard]] std::uint64_t* count_puts();
   // Waits until so many bytes of the next put are there.
-  void await_packets(Mailbox& box, std::size_t size_bytes, SourcePlace place);
+  void await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place);
   // Waits for its lines from one on.
-  void await_lines(Mailbox& box, std::size_t next, std::size_t end, SourcePlace place);
+  void await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place);
   // Finds out who posts to the peer's cell, which is this rank if it is nobody so far.
   [[nodiscard]] std::uint32_t find_poster(Rank peer, Signal signal) const;
   [[nodiscard]] int part_of(Rank peer) const {
@@ -101,6 +104,7 @@ class ShmDevice final : public Device {
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
   std::vector<PacketSource> packet_sources_;
+  std::vector<std::unique_ptr<std::uint64_t[]>> put_counts_;
 };
 
 }  // namespace peal

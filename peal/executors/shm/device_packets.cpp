@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
+#include <memory>
 
 #include "peal/base/error.h"
 #include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/device.h"
-#include "peal/executors/shm/mailbox.h"
+#include "peal/executors/shm/packet_box.h"
 #include "peal/executors/shm/transfer.h"
 #include "peal/executors/shm/vector_copy.h"
 #include "peal/executors/shm/waiter.h"
@@ -21,15 +23,13 @@ namespace {
 
 constexpr std::size_t line_bytes = PacketLine::data_bytes;
 
-WaitWord bell_word(Mailbox& box) { return {box.bell.arrived, box.bell.sleepers, box.bell.posted}; }
-
 bool is_there(PacketLine& line, std::uint64_t number) {
   return std::atomic_ref(line.number).load(std::memory_order_acquire) == number;
 }
 
 void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
                 std::uint64_t number) {
-  std::memcpy(line.data, src, size_bytes);
+  if (size_bytes > 0) std::memcpy(line.data, src, size_bytes);
   std::atomic_ref(line.number).store(number, std::memory_order_release);
 }
 
@@ -57,30 +57,41 @@ void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) 
 }  // namespace
 
 void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace) {
-  const View place{to.data, sizeof(Mailbox), DType::u8};
-  Mailbox& box = *reinterpret_cast<Mailbox*>(at(peer, place, "put_packets"));
-  const std::uint64_t number = ++mailbox(to).puts()[part_of(peer)];
+  const View place{to.data, sizeof(PacketBox), DType::u8};
+  PacketBox& box = *reinterpret_cast<PacketBox*>(at(peer, place, "put_packets"));
+  PacketBox& own = packet_box(to);
+  if (own.puts == nullptr) own.puts = count_puts();
+  const std::uint64_t number = ++own.puts[part_of(peer)];
   count_put(peer, src);
   const bool is_remote = peer.index != rank();
   if (is_remote) ++counts_.notifies;
   if (settings_.values) {
     write_lines(box.lines, src.data, src.size_bytes(), number);
   } else {
-    for (std::size_t i = 0; i < Mailbox::lines_for(src.size_bytes()); ++i) {
+    for (std::size_t i = 0; i < PacketBox::lines_for(src.size_bytes()); ++i) {
       std::atomic_ref(box.lines[i].number).store(number, std::memory_order_release);
     }
   }
   if (membership_.policy().orders_posts && is_remote) {
-    post_and_wake(bell_word(box), static_cast<std::uint32_t>(number));
+    post_and_wake(wait_word(box.bell), static_cast<std::uint32_t>(number - settings_.signal_start));
   } else {
-    add_and_wake(bell_word(box), 1);
+    add_and_wake(wait_word(box.bell), 1);
   }
 }
 
-void ShmDevice::await_packets(Mailbox& box, std::size_t size_bytes, SourcePlace place) {
+std::uint64_t* ShmDevice::count_puts() {
+  const auto parts = static_cast<std::size_t>(membership_.arena().ranks());
+  // Only the first put from a place allocates.
+  put_counts_.push_back(std::make_unique<std::uint64_t[]>(parts));
+  std::uint64_t* const counts = put_counts_.back().get();
+  std::fill_n(counts, parts, settings_.signal_start);
+  return counts;
+}
+
+void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place) {
   ++counts_.waits;
   const std::uint64_t number = box.taken + 1;
-  const std::size_t lines = Mailbox::lines_for(size_bytes);
+  const std::size_t lines = PacketBox::lines_for(size_bytes);
   for (std::size_t i = 0; i < lines; ++i) {
     if (is_there(box.lines[i], number)) continue;
     await_lines(box, i, lines, place);
@@ -89,7 +100,7 @@ void ShmDevice::await_packets(Mailbox& box, std::size_t size_bytes, SourcePlace 
   box.taken = number;
 }
 
-void ShmDevice::await_lines(Mailbox& box, std::size_t next, std::size_t end, SourcePlace place) {
+void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
   const std::uint64_t number = box.taken + 1;
   for (int looks = membership_.policy().pauses; looks > 0; --looks) {
     while (next < end && is_there(box.lines[next], number)) ++next;
@@ -97,13 +108,16 @@ void ShmDevice::await_lines(Mailbox& box, std::size_t next, std::size_t end, Sou
     pause_briefly();
   }
   const auto target = static_cast<std::uint32_t>(number);
-  if (!has_reached(bell_word(box), target)) {
-    wait_until_reached(bell_word(box), target, membership_.watch(), membership_.policy(),
-                       "the wait", place);
+  const WaitWord bell = wait_word(box.bell);
+  box.ledger.consumed = target - 1;  // for those who ask what is waited for
+  WaitPolicy policy = membership_.policy();
+  policy.pauses = 0;  // it has been looked at for long
+  if (!has_reached(bell, target)) {
+    wait_until_reached(bell, target, membership_.watch(), policy, "the wait", place);
   }
   while (next < end && is_there(box.lines[next], number)) ++next;
   if (next == end) return;
-  if (box.lines[next].number > number) {
+  if (std::atomic_ref(box.lines[next].number).load() > number) {
     throw RunError(
         fmt::format("the wait at {}:{} on rank {} is for packets that were overwritten by a later "
                     "put; put again only when it is known that they were taken",
@@ -116,7 +130,7 @@ void ShmDevice::await_lines(Mailbox& box, std::size_t next, std::size_t end, Sou
 }
 
 void ShmDevice::do_take_packets(const View& dst, const Packets& from, SourcePlace place) {
-  Mailbox& box = mailbox(from);
+  PacketBox& box = packet_box(from);
   await_packets(box, dst.size_bytes(), place);
   if (settings_.values) read_lines(dst.data, box.lines, dst.size_bytes());
 }
@@ -134,7 +148,7 @@ void ShmDevice::do_reduce_packets(const View& dst, const View& own, const Packet
       srcs[peer] = {own.data, line_bytes};
       continue;
     }
-    Mailbox& box = mailbox(from[peer]);
+    PacketBox& box = packet_box(from[peer]);
     await_packets(box, dst.size_bytes(), place);
     srcs[peer] = {box.lines[0].data, sizeof(PacketLine)};
   }
@@ -145,9 +159,19 @@ void ShmDevice::do_reduce_packets(const View& dst, const View& own, const Packet
 
 PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
   CHECK(count >= 0);
-  const std::size_t stride = Mailbox::bytes_for(membership_.arena().ranks());
-  std::byte* const data = membership_.allocate(name, static_cast<std::size_t>(count) * stride);
-  return {{data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count};
+  constexpr std::size_t stride = sizeof(PacketBox);
+  std::byte* const data =
+      membership_.allocate(name, static_cast<std::size_t>(count) * stride, stride);
+  const PacketRow row({data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count);
+  for (int i = 0; i < count; ++i) {
+    PacketBox& box = packet_box(row[i]);
+    box.bell.ledger = offsetof(PacketBox, ledger) - offsetof(PacketBox, bell);
+    if (settings_.signal_start == 0) continue;
+    box.taken = settings_.signal_start;
+    // Added, because peers may have put already.
+    std::atomic_ref(box.bell.arrived).fetch_add(settings_.signal_start);
+  }
+  return row;
 }
 
 }  // namespace peal

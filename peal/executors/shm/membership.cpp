@@ -59,8 +59,9 @@ bool ShmMembership::holds_any(const std::byte* data, std::size_t size_bytes) con
   return whole_ != nullptr && whole_->holds(data, size_bytes);
 }
 
-void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes) {
-  windows_->push_back({std::string(name), {data, size_bytes}});
+void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes,
+                               std::size_t signal_stride) {
+  windows_->push_back({std::string(name), {data, size_bytes}, signal_stride});
   const std::size_t extent = in_lines(size_bytes);
   last_ = {};
   if (!ranges_.empty() && ranges_.back().begin + ranges_.back().size_bytes == data) {
@@ -75,7 +76,7 @@ std::string ShmMembership::name_of(const SignalCell* signal) const {
   for (const Window& window : *windows_) {
     if (!is_in(window.range, byte, sizeof(SignalCell))) continue;
     const auto offset = static_cast<std::size_t>(byte - window.range.begin);
-    return fmt::format("`{}[{}]`", window.name, offset / sizeof(SignalCell));
+    return fmt::format("`{}[{}]`", window.name, offset / window.signal_stride);
   }
   return "a signal";
 }
@@ -117,7 +118,8 @@ void ShmMembership::compare(const AllocationRecord& record, std::string_view nam
                   name, size_bytes, allocations_ - 1, rank_, record.name, record.size_bytes));
 }
 
-std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes) {
+std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes,
+                                   std::size_t signal_stride) {
   AllocationRecord& record = next_record();
   const std::string_view kept = name.substr(0, AllocationRecord::name_bytes - 1);
   std::uint32_t state = nobodys;
@@ -136,7 +138,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
   }
   std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
   take_pages(data, size_bytes);  // which so are the owner's
-  add_window(name, data, size_bytes);
+  add_window(name, data, size_bytes, signal_stride);
   return data;
 }
 

@@ -65,9 +65,12 @@ class ShmMembership {
   // Zeroed memory at the same place of every member, who all make the same allocations in the same
   // order; the first that comes decides where. Throws Error when they are not the same, or when the
   // memory does not suffice.
-  [[nodiscard]] std::byte* allocate(std::string_view name, std::size_t size_bytes);
+  // Its signals, if any, are so many bytes apart.
+  [[nodiscard]] std::byte* allocate(std::string_view name, std::size_t size_bytes,
+                                    std::size_t signal_stride = sizeof(SignalCell));
   // Peers can address these bytes of this rank's, too.
-  void add_window(std::string_view name, std::byte* data, std::size_t size_bytes);
+  void add_window(std::string_view name, std::byte* data, std::size_t size_bytes,
+                  std::size_t signal_stride = sizeof(SignalCell));
   // "`row[3]`" of a signal in a window, by its number; "a signal" of any other.
   [[nodiscard]] std::string name_of(const SignalCell* signal) const;
 
@@ -79,6 +82,7 @@ class ShmMembership {
   struct Window {
     std::string name;
     Range range;
+    std::size_t signal_stride = sizeof(SignalCell);
   };
   using Windows = std::vector<Window>;
   [[nodiscard]] static bool is_in(const Range& range, const std::byte* data,

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "peal/base/thread_sanitizer.h"
-#include "peal/executors/shm/mailbox.h"
+#include "peal/executors/shm/packet_box.h"
 #include "peal/executors/shm/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
@@ -157,6 +157,23 @@ void reduce_elements(const Reduction& all) {
   static VectorFunctions functions(vector_reduction);
   const std::size_t done = functions.of(all.dtype, all.op)(all);
   if (done != all.count) reduce_tiles(all);
+}
+
+void reduce_and_hand_over(std::span<std::byte*> dsts, std::span<const std::byte*> srcs,
+                          std::size_t count, DType dtype, ReduceOp op) {
+  constexpr std::size_t piece_bytes = 16384;  // stay in the first-level cache, with two sources
+  const std::size_t element = size_bytes(dtype), most = piece_bytes / element;
+  for (std::size_t left = count; left > 0;) {
+    const std::size_t length = std::min(most, left);
+    reduce_elements(
+        {.dsts = dsts.first(1), .srcs = srcs, .count = length, .dtype = dtype, .op = op});
+    for (std::byte* dst : dsts.subspan(1)) {
+      copy_bytes(dst, dsts.front(), length * element, Stores::to_peer);
+    }
+    for (std::byte*& dst : dsts) dst += length * element;
+    for (const std::byte*& src : srcs) src += length * element;
+    left -= length;
+  }
 }
 
 void reduce_packet_lines(const PacketReduction& all) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "peal/executors/shm/vector_reduce.h"
 #include "peal/machine/dtype.h"
@@ -17,6 +18,12 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes,
 // read once. f16 and bf16 are accumulated in f32 and rounded once. A destination may be one of the
 // sources.
 void reduce_elements(const Reduction& all);
+
+// The same, where the first destination is this rank's and all others are peers': piece by piece,
+// each of which is copied from the first to the others, since lines that a peer has are better
+// written by a copy. The pointers are moved on.
+void reduce_and_hand_over(std::span<std::byte*> dsts, std::span<const std::byte*> srcs,
+                          std::size_t count, DType dtype, ReduceOp op);
 
 // The same of what has come by packets.
 void reduce_packet_lines(const PacketReduction& all);

@@ -65,8 +65,9 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
   const std::uintptr_t ahead =
       (reinterpret_cast<std::uintptr_t>(dst) - reinterpret_cast<std::uintptr_t>(src)) % alias_bytes;
-  // Long copies whose low bits do not meet are what the C library's own instructions are best at.
-  constexpr std::size_t long_bytes = 32768;
+  // Long copies whose low bits do not meet are what the C library's own instructions are best at,
+  // and so are shorter ones into lines that are elsewhere.
+  const std::size_t long_bytes = stores == Stores::to_peer ? 4096 : 32768;
   if (size_bytes >= long_bytes && (ahead == 0 || ahead >= hn::Lanes(d))) {
     std::memcpy(dst, src, done);
     return;
@@ -80,13 +81,14 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
 }
 
-// A store of 16 bytes is done as a whole, and stores are seen in their order. The fewer there are,
-// the more lines are under way at a time; but 32 bytes are not promised to be seen as a whole.
+// Processors that have AVX promise that an aligned store of 16 bytes is seen as a whole, and all
+// that stores are seen in their order. The fewer there are, the more lines are under way at a time;
+// but 32 bytes are not promised to be seen as a whole.
 void write_packets(PacketLine* line, const std::byte* from, std::size_t count,
                    std::uint64_t number) {
   const auto* src = reinterpret_cast<const std::uint8_t*>(from);
   for (; count > 0; --count, src += PacketLine::data_bytes, ++line) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
     const hn::CappedTag<std::uint8_t, 32> half;
     const hn::CappedTag<std::uint8_t, 16> quarter;
     const hn::CappedTag<std::uint64_t, 2> last;

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "peal/executors/shm/mailbox.h"
+#include "peal/executors/shm/packet_box.h"
 #include "peal/executors/shm/vector_reduce.h"
 
 namespace peal {

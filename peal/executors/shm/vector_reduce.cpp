@@ -10,7 +10,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "peal/executors/shm/mailbox.h"
+#include "peal/executors/shm/packet_box.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace peal::HWY_NAMESPACE {
@@ -210,8 +210,9 @@ std::size_t stream_with(const Reduction& all) {
   return done;
 }
 
-// The elements that fill no whole vector, with ever shorter ones; returns the count of all. Masks
-// would do it at once, but a masked load beside another rank's cell waits for the line behind it.
+// The elements that fill no whole vector, with ever shorter ones; returns the count of all. A
+// masked load would do it at once, but it waits for the next line, too, which may be a peer's to
+// write.
 template <class E, class Op, std::size_t most_lanes>
 std::size_t reduce_rest(const Reduction& all, std::size_t done) {
   done = reduce_each<typename E::template Capped<most_lanes>, Op>(all, done, all.count, 0);

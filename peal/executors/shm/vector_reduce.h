@@ -10,9 +10,10 @@
 
 namespace peal {
 
-// How what is written goes to memory: through the caches, or past them, which pays where it is more
-// than they hold.
-enum class Stores : std::uint8_t { cached, streaming };
+// How what is written goes to memory: through the caches; into lines that a peer's cache has, which
+// the processor's own copy instruction does not fetch; or past the caches, which pays where it is
+// more than they hold.
+enum class Stores : std::uint8_t { cached, to_peer, streaming };
 
 // Elements of several places that are combined. It is handed on by reference: a small collective
 // takes less time than it takes a processor to load again what it has just stored in other pieces.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "peal/executors/shm/ledger.h"
 #include "peal/machine/packets.h"
 #include "peal/machine/signal.h"
 
@@ -19,25 +20,21 @@ struct alignas(64) PacketLine {
 };
 static_assert(sizeof(PacketLine) == 64);
 
-// How a place for packets lies in a window where ranks are real. The bell is the signal of a put
+// A place for packets as it lies in a window where ranks are real. The bell is the signal of a put
 // whose lines are written. Only who has looked at the lines for long waits for it, so its line
 // stays with the rank that puts, which takes it no time to write to.
-struct Mailbox {
+struct PacketBox {
   static constexpr std::size_t most_lines = Packets::most_bytes / PacketLine::data_bytes;
 
   SignalCell bell;
   PacketLine lines[most_lines];
   // What follows belongs to the owner alone.
-  alignas(64) std::uint64_t taken = 0;  // the number of the last put that was taken here
+  alignas(64) SignalLedger ledger;  // of the bell; up to date while it is waited for
+  std::uint64_t taken = 0;          // the number of the last put that was taken here
+  // The number of this rank's last put to the counterpart in each part of the arena; in memory of
+  // its own, since most places are put to by others.
+  std::uint64_t* puts = nullptr;
 
-  // The number of this rank's last put into the counterpart in each part of the arena.
-  [[nodiscard]] std::uint64_t* puts() { return &taken + 1; }
-
-  [[nodiscard]] static std::size_t bytes_for(int parts) {
-    const std::size_t bytes =
-        offsetof(Mailbox, taken) + (1 + static_cast<std::size_t>(parts)) * sizeof(std::uint64_t);
-    return (bytes + 63) / 64 * 64;
-  }
   // Of a put of so many bytes; one of nothing takes a line, too, which brings its number.
   [[nodiscard]] static std::size_t lines_for(std::size_t size_bytes) {
     return std::max<std::size_t>(
@@ -46,8 +43,8 @@ struct Mailbox {
 };
 static_assert(Packets::most_bytes % PacketLine::data_bytes == 0);
 
-[[nodiscard]] inline Mailbox& mailbox(const Packets& packets) {
-  return *reinterpret_cast<Mailbox*>(packets.data);
+[[nodiscard]] inline PacketBox& packet_box(const Packets& packets) {
+  return *reinterpret_cast<PacketBox*>(packets.data);
 }
 
 }  // namespace peal
