@@ -30,7 +30,7 @@ Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views)
   const bool is_remote = rank.index != this->rank();
   const Stores through = is_remote ? Stores::to_peer : Stores::cached;
   const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
-  if (is_scratch) return through;
+  if (is_scratch) return Stores::to_peer;  // who has read this rank's
   // Where lines are far, those of a peer are better not fetched, which copies up to some length do
   // not do either.
   if (call.has_far_lines && is_remote) {
@@ -76,10 +76,11 @@ void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
   for (const Place& dst : dsts) {
     const Stores stores = stores_for(dst.rank, dst.view, dsts.size() + srcs.size());
     const bool streams = stores == Stores::streaming;
-    to_peers += stores == Stores::to_peer ? 1 : 0;
+    const bool is_own = dst.rank.index == rank();
+    to_peers += stores == Stores::to_peer && !is_own ? 1 : 0;
     std::byte*& next = to[streams ? dsts.size() - ++streamed : cached++];
     next = at(dst.rank, dst.view, "reduce");
-    if (dst.rank.index == rank() && !streams) std::swap(to[0], next);
+    if (is_own && !streams) std::swap(to[0], next);
     count_put(dst.rank, dst.view);
   }
   for (std::size_t i = 0; i < srcs.size(); ++i) {
