@@ -122,15 +122,15 @@ bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::s
   return !combines || needs.in_rank_order;
 }
 
-// Whether a block should travel by packets. Longer ones are better combined by long vectors, but
-// not where lines are far, since packets save a trip; and so are those of many ranks. Places for
-// packets are many where ranks are many.
+// Whether a block should travel by packets. Longer ones are better moved by long vectors, but not
+// where lines are far, since packets save a trip, nor where only one rank puts; and so are those of
+// many ranks. Places for packets are many where ranks are many.
 bool suits_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
   constexpr std::size_t most_of_all = 32768;
   constexpr int most_ranks = 64;
-  const bool combines = shape(conditions.collective, conditions.ranks).has_op;
+  const bool one_puts = conditions.collective == Collective::broadcast;
   const std::size_t most =
-      combines && !conditions.has_far_lines ? 1024 : std::size_t{Packets::most_bytes};
+      conditions.has_far_lines || one_puts ? std::size_t{Packets::most_bytes} : 1024;
   return block_bytes <= most && conditions.ranks <= most_ranks &&
          block_bytes * static_cast<std::size_t>(conditions.ranks) <= most_of_all;
 }
@@ -147,6 +147,7 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
   const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 8192;
   const bool direct = conditions.in_windows && moved > meeting_pays;
+  const std::size_t reading_pays = conditions.is_oversubscribed ? 32768 : 16384;
   switch (conditions.collective) {
     case Collective::all_reduce:
       if (direct) return unless_few("window_push");
@@ -158,7 +159,7 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
     case Collective::all_to_all:
       return unless_few(direct ? "window_push" : "push");
     case Collective::broadcast:
-      return unless_few(conditions.in_windows && 2 * moved > meeting_pays ? "window_pull" : "fifo");
+      return unless_few(conditions.in_windows && moved > reading_pays ? "window_pull" : "fifo");
     case Collective::reduce:
     case Collective::gather:
     case Collective::scatter:
