@@ -87,7 +87,6 @@ std::uint64_t Meeting::agree(std::uint64_t word) {
 
 void Meeting::leave_together(double ns_per_tick) {
   if (looks_ == looks_crowded) return;
-  barrier();
   std::atomic<std::uint64_t>& leave = page_->leave.word;
   if (rank_ == 0) {
     leave.store(ticks() + static_cast<std::uint64_t>(notice_ns / ns_per_tick),

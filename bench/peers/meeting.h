@@ -29,9 +29,9 @@ class Meeting {
   // A barrier that all leave with the word of rank 0.
   std::uint64_t agree(std::uint64_t word);
 
-  // Lets all ranks leave at the same tick, soon after the last one has come: they would leave a
-  // barrier one line latency apart, which is as long as a small collective takes. It relies on a
-  // clock that is the same for all processors. Where ranks take turns it does nothing.
+  // Lets all ranks that have just met go on at the same tick, soon after: they leave a barrier one
+  // line latency apart, which is as long as a small collective takes. It relies on a clock that is
+  // the same for all processors. Where ranks take turns it does nothing.
   void leave_together(double ns_per_tick);
 
   // How long a cache line takes from this rank to its neighbour, in ns, half of the median round

@@ -40,12 +40,7 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   if (const toml::array* names = table["algorithms"].as_array()) {
     for (const toml::node& name : *names) {
       choice.algorithms.push_back(name.value_or(std::string()));
-      const bool is_known =
-          std::any_of(algorithms().begin(), algorithms().end(), [&](const Algorithm& algorithm) {
-            return algorithm.collective == conditions.collective &&
-                   algorithm.name == choice.algorithms.back();
-          });
-      if (!is_known) {
+      if (known_algorithm(conditions.collective, choice.algorithms.back()) == nullptr) {
         refuse(path, fmt::format("{} has no algorithm `{}`", peal::name(conditions.collective),
                                  choice.algorithms.back()));
       }
@@ -129,8 +124,7 @@ bool suits_packets(const ChoiceConditions& conditions, std::size_t block_bytes) 
   constexpr std::size_t most_of_all = 32768;
   constexpr int most_ranks = 64;
   const bool one_puts = conditions.collective == Collective::broadcast;
-  const std::size_t most =
-      conditions.has_far_lines || one_puts ? std::size_t{Packets::most_bytes} : 1024;
+  const std::size_t most = conditions.has_far_lines || one_puts ? Packets::most_bytes : 1024;
   return block_bytes <= most && conditions.ranks <= most_ranks &&
          block_bytes * static_cast<std::size_t>(conditions.ranks) <= most_of_all;
 }

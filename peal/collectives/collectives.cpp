@@ -113,15 +113,13 @@ bool is_same(const View& a, const View& b) {
 
 bool is_known(const Team& team, const KnownCall& known, const Given& call) {
   return known.plan != nullptr && known.collective == call.collective && known.root == call.root &&
-         known.task == team.tasks() && is_same(known.given_send, call.send) &&
-         is_same(known.given_recv, call.recv) && known.plan->is_asked(call.algorithm);
+         known.task == team.tasks() && is_same(known.send, call.send) &&
+         is_same(known.recv, call.recv) && known.plan->is_asked(call.algorithm);
 }
 
 // Checks a call, and finds out how it is carried out.
 void look_into(Team& team, CollectiveState& state, const Given& call) {
-  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
-  const View& send = sends(call.collective, team.rank(), call.root) ? call.send : nothing;
-  const View& recv = receives(call.collective, team.rank(), call.root) ? call.recv : nothing;
+  const View &send = call.send, &recv = call.recv;
   const CallKind kind{.collective = call.collective,
                       .send = send,
                       .recv = recv,
@@ -137,14 +135,11 @@ void look_into(Team& team, CollectiveState& state, const Given& call) {
   KnownCall& known = state.last();
   known.plan = plan;
   known.collective = call.collective;
-  known.given_send = call.send;
-  known.given_recv = call.recv;
   known.send = send;
   known.recv = recv;
   known.root = call.root;
   known.task = team.tasks();
-  known.is_one_launch = plan->is_one_launch();
-  if (!known.is_one_launch) return;
+  if (!plan->is_one_launch) return;
   const Piece all{0, plan->count};
   known.send_blocks = blocks(*plan, send, plan->shape.send_blocks, all);
   known.recv_blocks = blocks(*plan, recv, plan->shape.recv_blocks, all);
@@ -152,7 +147,7 @@ void look_into(Team& team, CollectiveState& state, const Given& call) {
 
 void launch_all(Device& device, const KnownCall& call, ReduceOp op) {
   const CallPlan& plan = *call.plan;
-  if (call.is_one_launch) {
+  if (plan.is_one_launch) {
     const Scratch::Half& half = take_scratch(device, plan, plan.count);
     return launch(device, call, op, half, call.send_blocks, call.recv_blocks);
   }
@@ -164,11 +159,19 @@ void launch_all(Device& device, const KnownCall& call, ReduceOp op) {
   } while (first < plan.count);
 }
 
-void carry_out(Team& team, const Given& call) {
+void carry_out(Team& team, const Given& given) {
   if (team.broken()) {
-    throw Error(std::string(name(call.collective)) +
+    throw Error(std::string(name(given.collective)) +
                 ": an earlier call on this team failed half-way; start a new run");
   }
+  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
+  const Given call{
+      .collective = given.collective,
+      .send = sends(given.collective, team.rank(), given.root) ? given.send : nothing,
+      .recv = receives(given.collective, team.rank(), given.root) ? given.recv : nothing,
+      .algorithm = given.algorithm,
+      .op = given.op,
+      .root = given.root};
   CollectiveState& state = collective_state(team);
   const KnownCall& known = state.last();
   if (!is_known(team, known, call)) look_into(team, state, call);

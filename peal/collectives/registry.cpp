@@ -288,11 +288,18 @@ static const Algorithm table[] = {
 
 std::span<const Algorithm> algorithms() { return table; }
 
+const Algorithm* known_algorithm(Collective collective, std::string_view name) {
+  for (const Algorithm& algorithm : table) {
+    if (algorithm.collective == collective && algorithm.name == name) return &algorithm;
+  }
+  return nullptr;
+}
+
 const Algorithm& find_algorithm(Collective collective, std::string_view name) {
+  if (const Algorithm* found = known_algorithm(collective, name)) return *found;
   std::string known;
   for (const Algorithm& algorithm : table) {
     if (algorithm.collective != collective) continue;
-    if (algorithm.name == name) return algorithm;
     known += known.empty() ? "" : ", ";
     known += algorithm.name;
   }

@@ -52,7 +52,9 @@ struct Algorithm {
 };
 
 [[nodiscard]] std::span<const Algorithm> algorithms();
-// The algorithm of that name; throws Error with the list of those that the collective has.
+// The algorithm of that name; nullptr if the collective has none.
+[[nodiscard]] const Algorithm* known_algorithm(Collective collective, std::string_view name);
+// The same; throws Error with the list of those that the collective has.
 [[nodiscard]] const Algorithm& find_algorithm(Collective collective, std::string_view name);
 // What one launch of the algorithm on blocks of `count` elements does.
 [[nodiscard]] AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count);

@@ -156,6 +156,8 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   plan.moved_bytes = (is_in_place ? std::max(sent, received) : sent + received) *
                      static_cast<std::size_t>(team.size());
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
+  plan.is_one_launch = plan.count <= plan.longest_piece && plan.staged == Staging{} &&
+                       !plan.algorithm->needs.in_place;
   last_ = {};  // its plan may be the one that goes
   return plans_[slot(kind)] = plan;
 }

@@ -125,11 +125,8 @@ struct CallPlan {
   std::uint64_t weight = 0;     // about how long a call takes; the same on all ranks
   bool has_far_lines = false;
   Staging staged;
+  bool is_one_launch = false;  // on the buffers themselves
 
-  // Whether a call is one launch on the buffers themselves.
-  [[nodiscard]] bool is_one_launch() const {
-    return count <= longest_piece && staged == Staging{} && !algorithm->needs.in_place;
-  }
   [[nodiscard]] bool is_for(const CallKind& kind) const {
     return algorithm != nullptr && traits == kind.traits() && send_count == kind.send.count &&
            recv_count == kind.recv.count && is_asked(kind.asked);
@@ -144,12 +141,10 @@ struct CallPlan {
 struct KnownCall {
   const CallPlan* plan = nullptr;
   Collective collective{};
-  View given_send, given_recv;
-  View send, recv;  // the same, or nothing where nobody looks at it
+  View send, recv;  // nothing where nobody looks at it
   int root = 0;
-  std::uint64_t task = 0;  // of the team's, in which it was made
-  bool is_one_launch = false;
-  Chunks send_blocks, recv_blocks;  // of that
+  std::uint64_t task = 0;           // of the team's, in which it was made
+  Chunks send_blocks, recv_blocks;  // where it is one launch
 };
 
 // What the collectives keep with a team.

@@ -33,10 +33,8 @@ Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views)
   if (is_scratch) return Stores::to_peer;  // who has read this rank's
   // Where lines are far, those of a peer are better not fetched, which copies up to some length do
   // not do either.
-  if (call.has_far_lines && is_remote) {
-    constexpr std::size_t most_bytes = std::size_t{1} << 20;
-    if (dst.size_bytes() >= most_bytes) return Stores::streaming;
-  }
+  constexpr std::size_t most_bytes = std::size_t{1} << 20;
+  if (call.has_far_lines && is_remote && dst.size_bytes() >= most_bytes) return Stores::streaming;
   // Ranks do the same at the same time, as a rule.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
@@ -63,14 +61,10 @@ void ShmDevice::do_copy(const View& dst, const View& src, SourcePlace) {
 
 void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                           SourcePlace) {
-  // More than are at hand here are kept in vectors, which need not allocate again.
-  constexpr std::size_t at_hand = 16;
   std::byte* few_dsts[at_hand];
   const std::byte* few_srcs[at_hand];
-  if (dsts.size() > at_hand) reduce_dsts_.resize(dsts.size());
-  if (srcs.size() > at_hand) reduce_srcs_.resize(srcs.size());
-  std::byte** const to = dsts.size() > at_hand ? reduce_dsts_.data() : few_dsts;
-  const std::byte** const from = srcs.size() > at_hand ? reduce_srcs_.data() : few_srcs;
+  std::byte** const to = room_for(dsts.size(), few_dsts, reduce_dsts_);
+  const std::byte** const from = room_for(srcs.size(), few_srcs, reduce_srcs_);
   // Those that pass the caches by come last, and this rank's own first.
   std::size_t cached = 0, streamed = 0, to_peers = 0;
   for (const Place& dst : dsts) {

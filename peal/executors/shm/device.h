@@ -61,6 +61,15 @@ class ShmDevice final : public Device {
                          SourcePlace place) override;
   PacketRow do_allocate_packets(std::string_view name, int count) override;
 
+  static constexpr std::size_t at_hand = 16;
+  // Room for so many: those at hand, or if they do not suffice, a vector that is kept, so that it
+  // need not allocate again.
+  template <class T>
+  static T* room_for(std::size_t count, T (&few)[at_hand], std::vector<T>& many) {
+    if (count <= at_hand) return few;
+    many.resize(count);
+    return many.data();
+  }
   void count_put(Rank peer, const View& view) {
     if (peer.index == rank()) return;
     ++counts_.puts;
@@ -101,7 +110,7 @@ class ShmDevice final : public Device {
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;
-  std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
+  std::vector<std::byte*> reduce_dsts_;  // see room_for()
   std::vector<const std::byte*> reduce_srcs_;
   std::vector<PacketSource> packet_sources_;
   std::vector<std::unique_ptr<std::uint64_t[]>> put_counts_;

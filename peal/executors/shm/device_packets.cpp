@@ -23,8 +23,13 @@ namespace {
 
 constexpr std::size_t line_bytes = PacketLine::data_bytes;
 
-bool is_there(PacketLine& line, std::uint64_t number) {
-  return std::atomic_ref(line.number).load(std::memory_order_acquire) == number;
+// The first line from `next` on that is not of that put so far; or `end`.
+std::size_t first_missing(PacketBox& box, std::size_t next, std::size_t end, std::uint64_t number) {
+  const auto is_there = [&](PacketLine& line) {
+    return std::atomic_ref(line.number).load(std::memory_order_acquire) == number;
+  };
+  while (next < end && is_there(box.lines[next])) ++next;
+  return next;
 }
 
 void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
@@ -92,18 +97,15 @@ void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlac
   ++counts_.waits;
   const std::uint64_t number = box.taken + 1;
   const std::size_t lines = PacketBox::lines_for(size_bytes);
-  for (std::size_t i = 0; i < lines; ++i) {
-    if (is_there(box.lines[i], number)) continue;
-    await_lines(box, i, lines, place);
-    break;
-  }
+  const std::size_t missing = first_missing(box, 0, lines, number);
+  if (missing < lines) await_lines(box, missing, lines, place);
   box.taken = number;
 }
 
 void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
   const std::uint64_t number = box.taken + 1;
   for (int looks = membership_.policy().pauses; looks > 0; --looks) {
-    while (next < end && is_there(box.lines[next], number)) ++next;
+    next = first_missing(box, next, end, number);
     if (next == end) return;
     pause_briefly();
   }
@@ -115,7 +117,7 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
   if (!has_reached(bell, target)) {
     wait_until_reached(bell, target, membership_.watch(), policy, "the wait", place);
   }
-  while (next < end && is_there(box.lines[next], number)) ++next;
+  next = first_missing(box, next, end, number);
   if (next == end) return;
   if (std::atomic_ref(box.lines[next].number).load() > number) {
     throw RunError(
@@ -138,11 +140,8 @@ void ShmDevice::do_take_packets(const View& dst, const Packets& from, SourcePlac
 void ShmDevice::do_reduce_packets(const View& dst, const View& own, const PacketRow& from,
                                   ReduceOp op, SourcePlace place) {
   const auto ranks = static_cast<std::size_t>(this->ranks());
-  constexpr std::size_t at_hand = 16;
   PacketSource few[at_hand];
-  // Kept, so that it need not allocate again.
-  if (ranks > at_hand) packet_sources_.resize(ranks);
-  PacketSource* const srcs = ranks > at_hand ? packet_sources_.data() : few;
+  PacketSource* const srcs = room_for(ranks, few, packet_sources_);
   for (int peer = 0; peer < this->ranks(); ++peer) {
     if (peer == rank()) {
       srcs[peer] = {own.data, line_bytes};

@@ -94,19 +94,27 @@ void reduce_tiles(const Reduction& all) {
 
 // The functions for all types and operations, found once: to look for one takes as long as a small
 // reduction.
-template <class Function>
-struct VectorFunctions {
-  static constexpr std::size_t dtypes = std::size(all_dtypes), ops = std::size(all_reduce_ops);
-
-  explicit VectorFunctions(Function (*find)(DType, ReduceOp)) {
+class VectorFunctions {
+ public:
+  VectorFunctions() {
     for (DType dtype : all_dtypes) {
-      for (ReduceOp op : all_reduce_ops) of(dtype, op) = find(dtype, op);
+      for (ReduceOp op : all_reduce_ops)
+        functions_[index(dtype, op)] = vector_reductions(dtype, op);
     }
   }
-  Function& of(DType dtype, ReduceOp op) {
-    return functions[static_cast<std::size_t>(dtype) * ops + static_cast<std::size_t>(op)];
+  [[nodiscard]] static const VectorReductions& of(DType dtype, ReduceOp op) {
+    static const VectorFunctions all;
+    return all.functions_[index(dtype, op)];
   }
-  Function functions[dtypes * ops];
+
+ private:
+  static constexpr std::size_t dtypes = std::size(all_dtypes), ops = std::size(all_reduce_ops);
+
+  static std::size_t index(DType dtype, ReduceOp op) {
+    return static_cast<std::size_t>(dtype) * ops + static_cast<std::size_t>(op);
+  }
+
+  VectorReductions functions_[dtypes * ops];
 };
 
 // Line by line, where there are no vector instructions.
@@ -154,8 +162,7 @@ void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, St
 
 void reduce_elements(const Reduction& all) {
   tell_reduction(all);
-  static VectorFunctions functions(vector_reduction);
-  const std::size_t done = functions.of(all.dtype, all.op)(all);
+  const std::size_t done = VectorFunctions::of(all.dtype, all.op).whole(all);
   if (done != all.count) reduce_tiles(all);
 }
 
@@ -178,8 +185,7 @@ void reduce_and_hand_over(std::span<std::byte*> dsts, std::span<const std::byte*
 
 void reduce_packet_lines(const PacketReduction& all) {
   tell_packet_reduction(all);
-  static VectorFunctions functions(vector_packet_reduction);
-  const VectorPacketReduction reduce = functions.of(all.dtype, all.op);
+  const VectorPacketReduction reduce = VectorFunctions::of(all.dtype, all.op).packets;
   if (reduce != nullptr) return reduce(all);
   reduce_line_by_line(all);
 }

@@ -317,22 +317,16 @@ void reduce_lines(const PacketReduction& all) {
   if (left > 0) reduce_line<E, Op, half>(all, line, 0, left);
 }
 
-// For whole vectors, and for packets.
-struct Reductions {
-  VectorReduction whole;
-  VectorPacketReduction packets;
-};
-
 std::size_t reduce_none(const Reduction&) { return 0; }
-constexpr Reductions no_reductions = {reduce_none, nullptr};
+constexpr VectorReductions no_reductions = {reduce_none, nullptr};
 
 template <class E, class Op>
-Reductions reductions_of() {
+VectorReductions reductions_of() {
   return {reduce_vectors<E, Op>, reduce_lines<E, Op>};
 }
 
 template <class E>
-Reductions reductions_as(ReduceOp op) {
+VectorReductions reductions_as(ReduceOp op) {
   using T = hn::TFromD<typename E::Lanes>;
   switch (op) {
     case ReduceOp::sum:
@@ -351,7 +345,7 @@ Reductions reductions_as(ReduceOp op) {
   return reductions_of<E, Larger>();
 }
 
-Reductions find_reductions(DType dtype, ReduceOp op) {
+VectorReductions find_reductions(DType dtype, ReduceOp op) {
   switch (dtype) {
     case DType::f32:
       return reductions_as<Elements<float>>(op);
@@ -385,13 +379,6 @@ Reductions find_reductions(DType dtype, ReduceOp op) {
 #endif
 }
 
-VectorReduction find_whole_reduction(DType dtype, ReduceOp op) {
-  return find_reductions(dtype, op).whole;
-}
-VectorPacketReduction find_packet_reduction(DType dtype, ReduceOp op) {
-  return find_reductions(dtype, op).packets;
-}
-
 }  // namespace
 }  // namespace peal::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -399,15 +386,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace peal {
 
-HWY_EXPORT(find_whole_reduction);
-HWY_EXPORT(find_packet_reduction);
+HWY_EXPORT(find_reductions);
 
-VectorReduction vector_reduction(DType dtype, ReduceOp op) {
-  return HWY_DYNAMIC_DISPATCH(find_whole_reduction)(dtype, op);
-}
-
-VectorPacketReduction vector_packet_reduction(DType dtype, ReduceOp op) {
-  return HWY_DYNAMIC_DISPATCH(find_packet_reduction)(dtype, op);
+VectorReductions vector_reductions(DType dtype, ReduceOp op) {
+  return HWY_DYNAMIC_DISPATCH(find_reductions)(dtype, op);
 }
 
 }  // namespace peal

@@ -33,9 +33,6 @@ struct Reduction {
 // store.
 using VectorReduction = std::size_t (*)(const Reduction& all);
 
-// The one for elements of that type, by the best instructions that the processor has.
-[[nodiscard]] VectorReduction vector_reduction(DType dtype, ReduceOp op);
-
 // Elements that lie in lines, some of them beside other data: the line after `data` begins `stride`
 // bytes later.
 struct PacketSource {
@@ -54,6 +51,12 @@ struct PacketReduction {
 
 // As above, for packets; nullptr for types and operations that have no vector instructions.
 using VectorPacketReduction = void (*)(const PacketReduction& all);
-[[nodiscard]] VectorPacketReduction vector_packet_reduction(DType dtype, ReduceOp op);
+
+// Those for elements of a type, by the best instructions that the processor has.
+struct VectorReductions {
+  VectorReduction whole;
+  VectorPacketReduction packets;
+};
+[[nodiscard]] VectorReductions vector_reductions(DType dtype, ReduceOp op);
 
 }  // namespace peal
