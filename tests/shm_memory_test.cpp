@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -126,6 +127,23 @@ TEST(ShmMemory, QuotasOfGroupsOfVersion1) {
   EXPECT_EQ(groups.quota("3:cpuset:/docker/a\nno group at all\n"), 0);
   groups.write("unified/cpu.max", "10000 100000\n");
   EXPECT_EQ(groups.quota(lines), 0.1);
+}
+
+TEST(ShmMemory, AThreadRunsWhereItIsAllowed) {
+  const std::optional<ProcessorSet> before = ProcessorSet::allowed();
+  ASSERT_TRUE(before && before->first());
+  EXPECT_LE(usable_processors(), before->count());
+  ProcessorSet others = *before;
+  others.remove(*before->first());
+  EXPECT_EQ(others.count(), before->count() - 1);
+  EXPECT_NE(others.first(), before->first());
+  others.remove(1 << 30);  // no machine has it
+  EXPECT_EQ(others.count(), before->count() - 1);
+  ASSERT_TRUE(before->only(*before->first()).allow());
+  EXPECT_EQ(usable_processors(), 1);
+  EXPECT_EQ(ProcessorSet::allowed()->first(), before->first());
+  ASSERT_TRUE(before->allow());
+  EXPECT_EQ(ProcessorSet::allowed()->count(), before->count());
 }
 
 TEST(ShmMemory, MoreProcessorsHaveNoLessCache) {

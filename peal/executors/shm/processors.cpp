@@ -2,11 +2,11 @@
 #include "peal/executors/shm/processors.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -83,10 +83,42 @@ double group_quota(std::istream& groups, const fs::path& mounted) {
   return least;
 }
 
+std::optional<ProcessorSet> ProcessorSet::allowed() {
+  // The system answers who has room for all processors that it might ever have.
+  constexpr std::size_t most_sets = 1024;
+  for (std::size_t sets = 1; sets <= most_sets; sets *= 2) {
+    ProcessorSet result;
+    result.sets_.resize(sets);
+    if (::sched_getaffinity(0, result.size_bytes(), result.sets_.data()) == 0) return result;
+    if (errno != EINVAL) break;
+  }
+  return std::nullopt;
+}
+
+int ProcessorSet::count() const { return CPU_COUNT_S(size_bytes(), sets_.data()); }
+
+void ProcessorSet::remove(int processor) { CPU_CLR_S(processor, size_bytes(), sets_.data()); }
+
+std::optional<int> ProcessorSet::first() const {
+  const int room = static_cast<int>(sets_.size()) * CPU_SETSIZE;
+  for (int processor = 0; processor < room; ++processor) {
+    if (CPU_ISSET_S(processor, size_bytes(), sets_.data())) return processor;
+  }
+  return std::nullopt;
+}
+
+ProcessorSet ProcessorSet::only(int processor) const {
+  ProcessorSet result;
+  result.sets_.resize(sets_.size());
+  CPU_SET_S(processor, size_bytes(), result.sets_.data());
+  return result;
+}
+
+bool ProcessorSet::allow() const { return ::sched_setaffinity(0, size_bytes(), sets_.data()) == 0; }
+
 int usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  const std::optional<ProcessorSet> allowed = ProcessorSet::allowed();
+  int count = allowed ? allowed->count() : 1;
   std::ifstream groups("/proc/self/cgroup");
   const double quota = group_quota(groups, "/sys/fs/cgroup");
   if (quota > 0) count = std::min(count, std::max(1, static_cast<int>(std::ceil(quota))));

@@ -4,10 +4,12 @@
 #include <sched.h>
 
 #include <atomic>
+#include <optional>
 #include <string_view>
 
 #include "peal/executors/shm/ledger.h"
 #include "peal/executors/shm/membership.h"
+#include "peal/executors/shm/processors.h"
 #include "peal/machine/standstill.h"
 
 namespace peal {
@@ -28,24 +30,18 @@ void ShmWatch::move_apart() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_move_) return;
   next_move_ = now + between_moves;
-  cpu_set_t allowed, one;
-  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-  cpu_set_t left = allowed;
+  const std::optional<ProcessorSet> allowed = ProcessorSet::allowed();
+  if (!allowed) return;
+  ProcessorSet left = *allowed;
   for (int peer = 0; peer < arena_.ranks(); ++peer) {
     const int taken = arena_.rank(peer).processor.load(std::memory_order_relaxed) - 1;
-    if (taken >= 0) CPU_CLR(taken, &left);
+    if (taken >= 0) left.remove(taken);
   }
-  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
-    if (!CPU_ISSET(processor, &left)) continue;
-    CPU_ZERO(&one);
-    CPU_SET(processor, &one);
-    // It is moved, and then free again to be where the system likes.
-    if (::sched_setaffinity(0, sizeof(one), &one) == 0) {
-      ::sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-    arena_.rank(rank_).processor.store(processor + 1, std::memory_order_relaxed);
-    return;
-  }
+  const std::optional<int> processor = left.first();
+  if (!processor) return;
+  // It is moved, and then free again to be where the system likes.
+  if (left.only(*processor).allow()) allowed->allow();
+  arena_.rank(rank_).processor.store(*processor + 1, std::memory_order_relaxed);
 }
 
 void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
