@@ -123,6 +123,47 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
   std::filesystem::remove_all(folder);
 }
 
+// Ranks that choose by different files do not meet, so what rank 0 has read counts.
+TEST(Choice, WhatRank0HasReadCounts) {
+  const std::filesystem::path folder = testing::TempDir() + "peal_choice_of_rank_0";
+  std::filesystem::create_directories(folder / "empty");
+  const Variable cache("PEAL_CACHE_DIR", folder.string());
+  std::vector<MeasuredChoice> all;
+  for (int kind = 0; kind < 4; ++kind) {
+    all.push_back({.conditions = {.collective = Collective::all_reduce,
+                                  .ranks = 2,
+                                  .is_oversubscribed = kind % 2 != 0,
+                                  .has_far_lines = kind / 2 != 0},
+                   .most_bytes = {1},
+                   .algorithms = {"recursive_doubling"}});
+  }
+  const auto sum = [&](Team& team) {
+    if (team.rank() != 0) ::setenv("PEAL_CACHE_DIR", (folder / "empty").c_str(), 1);
+    std::vector<float> mine(1000, 1), result(1000);
+    all_reduce(team, {.send = mine, .recv = result});
+    if (result.back() != 3) throw Error("a wrong sum");
+  };
+  std::ofstream(tune_file()) << text_of(all);
+  EXPECT_NO_THROW(open_executor("shm")->run(3, sum, {}));
+  std::ofstream(tune_file()) << "choice = 3";
+  const auto refused = [&](Team& team) {
+    const std::string text = message_of([&] { sum(team); });
+    if (text.find("peal_choice_of_rank_0/") == std::string::npos) throw Error("another: " + text);
+  };
+  EXPECT_NO_THROW(open_executor("shm")->run(3, refused, {}));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Choice, ATeamIsBrokenWhenItsRanksDoNotMeetToChoose) {
+  const auto program = [](Team& team) {
+    if (team.rank() != 0) return;
+    std::vector<float> mine(10), sum(10);
+    EXPECT_NE(message_of([&] { all_reduce(team, {.send = mine, .recv = sum}); }), "");
+    if (!team.broken()) throw Error("it is not broken");
+  };
+  EXPECT_NO_THROW(open_executor("shm")->run(2, program, {}));
+}
+
 // Such as one that was removed since.
 TEST(Choice, AnAlgorithmThatIsNoneIsAnErrorEachTime) {
   const std::filesystem::path folder = testing::TempDir() + "peal_choice_unknown";

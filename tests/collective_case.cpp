@@ -86,6 +86,13 @@ double CollectiveCase::expected(int rank, std::size_t i) const {
   return 0;
 }
 
+InPlace in_place(const CollectiveCase& test, int rank) {
+  const CollectiveShape blocks = shape(test.collective, test.ranks);
+  const std::size_t own = static_cast<std::size_t>(rank) * test.count;
+  return {.send = blocks.send_blocks < blocks.recv_blocks ? own : 0,
+          .recv = blocks.recv_blocks < blocks.send_blocks ? own : 0};
+}
+
 CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
   const CollectiveShape blocks = shape(test.collective, test.ranks);
   const std::size_t block_bytes = test.count * size_bytes(test.dtype);
@@ -95,8 +102,9 @@ CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
   if (test.in_place) buffers.recv.resize(std::max(buffers.send.size(), buffers.recv.size()));
   std::vector<std::byte>& inputs = test.in_place ? buffers.recv : buffers.send;
   const std::size_t elements = static_cast<std::size_t>(blocks.send_blocks) * test.count;
+  const std::size_t first = test.in_place ? in_place(test, rank).send : 0;
   for (std::size_t i = 0; i < elements; ++i) {
-    set_value(inputs, test.dtype, i, test.input(rank, i));
+    set_value(inputs, test.dtype, first + i, test.input(rank, i));
   }
   return buffers;
 }
@@ -104,21 +112,27 @@ CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
 void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers) {
   const CollectiveShape blocks = shape(test.collective, test.ranks);
   const auto elements = [&](int count) { return static_cast<std::size_t>(count) * test.count; };
+  const InPlace at = test.in_place ? in_place(test, team.rank()) : InPlace{};
+  const std::size_t element = size_bytes(test.dtype);
   std::byte* const send = test.in_place ? buffers.recv.data() : buffers.send.data();
-  run_collective(team, {.collective = test.collective,
-                        .send = {send, elements(blocks.send_blocks), test.dtype},
-                        .recv = {buffers.recv.data(), elements(blocks.recv_blocks), test.dtype},
-                        .op = test.op,
-                        .root = test.root,
-                        .algorithm = test.algorithm});
+  std::byte* const recv = buffers.recv.data();
+  run_collective(team,
+                 {.collective = test.collective,
+                  .send = {send + at.send * element, elements(blocks.send_blocks), test.dtype},
+                  .recv = {recv + at.recv * element, elements(blocks.recv_blocks), test.dtype},
+                  .op = test.op,
+                  .root = test.root,
+                  .algorithm = test.algorithm});
 }
 
 std::string difference(const CollectiveCase& test, int rank, const CaseBuffers& buffers) {
   if (!receives(test.collective, rank, test.root)) return "";
   const int blocks = shape(test.collective, test.ranks).recv_blocks;
   const std::size_t elements = static_cast<std::size_t>(blocks) * test.count;
+  const std::size_t first = test.in_place ? in_place(test, rank).recv : 0;
   for (std::size_t i = 0; i < elements; ++i) {
-    const double value = value_of(buffers.recv, test.dtype, i), expected = test.expected(rank, i);
+    const double value = value_of(buffers.recv, test.dtype, first + i);
+    const double expected = test.expected(rank, i);
     if (value != expected) {
       return fmt::format("{}: rank {} element {} is {}, expected {}", test.describe(), rank, i,
                          value, expected);

@@ -31,8 +31,15 @@ struct CollectiveCase {
 };
 
 // The buffers of one rank for one case.
+// Where send and recv of a call in place begin in one buffer, in elements: the shorter is the
+// rank's own block of the longer.
+struct InPlace {
+  std::size_t send = 0, recv = 0;
+};
+[[nodiscard]] InPlace in_place(const CollectiveCase& test, int rank);
+
 struct CaseBuffers {
-  std::vector<std::byte> send, recv;
+  std::vector<std::byte> send, recv;  // in place, recv has both
 };
 [[nodiscard]] CaseBuffers make_buffers(const CollectiveCase& test, int rank);
 void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers);

@@ -236,8 +236,14 @@ TEST(Collectives, RefuseArgumentsThatDoNotFit) {
               all_reduce(team, {.send = std::span(eight).first(4),
                                 .recv = std::span(eight).subspan(2, 4)});
             }),
-            "all_reduce on rank 0: send and recv overlap in part; give the same start for in "
-            "place, or apart");
+            "all_reduce on rank 0: send and recv overlap in part; for in place give the same for "
+            "both, else memory apart");
+  // It is only rank 0's own block that begins where the longer one does.
+  EXPECT_EQ(message_of([&](Team& team) {
+              all_gather(team, {.send = std::span(eight).first(2), .recv = eight});
+            }),
+            "all_gather on rank 1: send and recv overlap in part; for in place give block 1 of the "
+            "longer one as the shorter, else memory apart");
   EXPECT_EQ(message_of([&](Team& team) {
               all_reduce(team, {.send = four, .recv = four, .algorithm = "tree"});
             }),

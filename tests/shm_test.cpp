@@ -256,6 +256,32 @@ TEST(Shm, ARankThatWaitsOnAnothersProcessorMoves) {
   }
 }
 
+// All are refused, whoever comes first, and the next allocation is right again.
+TEST(Shm, AnAllocationThatDoesNotFitIsRefusedOnEveryRank) {
+  const auto program = [](Team& team) {
+    for (int round = 0; round < 100; ++round) {
+      try {
+        static_cast<void>(team.device().allocate("large", std::size_t{1} << 40));
+        throw std::runtime_error("it fits");
+      } catch (const Error& error) {
+        const std::string text = error.what();
+        if (!text.starts_with("window `large` of 1099511627776 bytes does not fit into the ")) {
+          throw std::runtime_error(text);
+        }
+      }
+      const Window window = team.device().allocate("small", 64);
+      *reinterpret_cast<int*>(window.view(0, 1, DType::i32).data) = team.rank();
+      barrier(team);
+    }
+    try {
+      static_cast<void>(team.device().allocate_signals("many", 1 << 30));
+      throw std::runtime_error("they fit");
+    } catch (const Error&) {
+    }
+  };
+  for (int run = 0; run < 5; ++run) EXPECT_EQ(failure_of(3, program), "no failure");
+}
+
 TEST(Shm, AMistakeOfTheCallerStaysOne) {
   ShmExecutor executor(load_platform("host"));
   const auto program = [](Team& team) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -54,6 +55,30 @@ TEST_F(ShmWorkerEnds, ADeviceThatEndsIsNamedAndTheNextRunHasAnother) {
     worker.run([&](Orchestrator& orch) { orch.submit(add, Args{}.inout(kept), 2); });
     EXPECT_EQ(floats_of(worker, kept), std::vector<float>(3, static_cast<float>(way + 1)));
   }
+}
+
+// The memory is not there, and other things may lie where it was.
+TEST_F(ShmWorkerEnds, AProcessThatWasForkedMayLetGoOfItsWorker) {
+  std::optional<Worker> worker(open_worker(real({0, 1})));
+  const CallableHandle add = worker->add(device_function("add", add_one));
+  worker->start();
+  std::optional<Buffer> buffer = worker->allocate({.device = 1, .count = 1000});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::vector<std::vector<char>> others;
+    for (int i = 0; i < 64; ++i) others.emplace_back(std::size_t{1} << 21, 'x');
+    buffer.reset();
+    worker.reset();
+    for (const std::vector<char>& other : others) {
+      if (other.front() != 'x' || other.back() != 'x') ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  worker->run([&](Orchestrator& orch) { orch.submit(add, Args{}.inout(*buffer), 1); });
+  EXPECT_EQ(floats_of(*worker, *buffer), std::vector<float>(1000, 1));
 }
 
 // Kills the process after so many microseconds.

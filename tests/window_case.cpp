@@ -21,7 +21,8 @@ WindowBuffers make_buffers(Team& team, const CollectiveCase& test, Where where) 
   const View window = team.allocate(sends + recvs + 3 * ranks, DType::i32);
   const auto own = static_cast<std::size_t>(team.rank());
   if (where == Where::in_place) {
-    return {window.part(0, sends), window.part(0, recvs)};
+    const InPlace at = in_place(test, team.rank());
+    return {window.part(at.send, sends), window.part(at.recv, recvs)};
   }
   const std::size_t shift = where == Where::apart ? 3 * own : 0;
   return {window.part(shift, sends), window.part(shift + sends, recvs)};
@@ -51,10 +52,6 @@ std::string call_and_compare(Team& team, CollectiveCase test, Where where) {
 }
 
 }  // namespace
-
-bool may_be_in_place(Collective collective) {
-  return shape(collective, 3).send_blocks == shape(collective, 3).recv_blocks;
-}
 
 std::vector<CollectiveCase> window_cases(const Algorithm& algorithm, int ranks) {
   std::vector<CollectiveCase> cases;

@@ -13,8 +13,6 @@ namespace peal::tests {
 // How the buffers of one rank's call lie in its window, and to those of other ranks.
 enum class Where { alike, apart, in_place };
 
-[[nodiscard]] bool may_be_in_place(Collective collective);
-
 // Calls of the algorithm on several counts, for buffers in windows.
 [[nodiscard]] std::vector<CollectiveCase> window_cases(const Algorithm& algorithm, int ranks);
 

@@ -14,10 +14,10 @@ bool overlap(const View& a, const View& b) {
 
 // In place is send == recv, or the shorter of the two being this rank's own block of the other.
 bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
-  if (send.data == recv.data) return true;
   const std::size_t own = static_cast<std::size_t>(rank) * count;
   if (recv.count > send.count) return send.data == recv.part(own, 0).data;
-  return send.count > recv.count && recv.data == send.part(own, 0).data;
+  if (send.count > recv.count) return recv.data == send.part(own, 0).data;
+  return send.data == recv.data;
 }
 
 }  // namespace
@@ -52,9 +52,13 @@ std::size_t check_arguments(const CallKind& call, int rank, int ranks) {
   }
   if (gives && takes && count > 0 && overlap(call.send, call.recv) &&
       !in_place(call.send, call.recv, count, rank)) {
-    throw Error(fmt::format(
-        "{} on rank {}: send and recv overlap in part; give the same start for in place, or apart",
-        what, rank));
+    throw Error(fmt::format("{} on rank {}: send and recv overlap in part; for in place give {}",
+                            what, rank,
+                            call.send.count == call.recv.count
+                                ? "the same for both, else memory apart"
+                                : fmt::format("block {} of the longer one as the shorter, else "
+                                              "memory apart",
+                                              rank)));
   }
   return count;
 }

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string_view>
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
+#include "peal/collectives/collectives.h"
 #include "peal/machine/toml_file.h"
 
 namespace peal {
@@ -55,6 +58,17 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   return choice;
 }
 
+std::vector<MeasuredChoice> choices_of(const toml::table& table, const std::string& path) {
+  const toml::array* const all = table["choice"].as_array();
+  if (all == nullptr) refuse(path, "it has no `choice`");
+  std::vector<MeasuredChoice> choices;
+  for (const toml::node& node : *all) {
+    if (node.as_table() == nullptr) refuse(path, "a `choice` is no table");
+    choices.push_back(choice_of(*node.as_table(), path));
+  }
+  return choices;
+}
+
 // The one for these conditions whose number of ranks is nearest.
 const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
                               const ChoiceConditions& wanted) {
@@ -71,20 +85,40 @@ const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
   return best;
 }
 
+// What rank 0 finds in the file, for all: it may be replaced between two looks at it, and ranks
+// that choose differently do not meet. Throws what it throws on every rank.
+std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
+  const std::string path = tune_file().string();
+  std::string text;
+  std::uint8_t is_right = 1;
+  std::error_code none;
+  if (team.rank() == 0 && std::filesystem::exists(path, none)) {
+    try {
+      text = text_of(read_measured_choices(path));
+    } catch (const Error& error) {
+      text = error.what();
+      is_right = 0;
+    }
+  }
+  const auto tell = [&](const Elements& data) {
+    broadcast(team, {.send = data, .recv = data, .algorithm = "direct"});
+  };
+  std::uint64_t length = text.size();
+  tell(std::span(&length, 1));
+  tell(std::span(&is_right, 1));
+  text.resize(length);
+  tell(View{reinterpret_cast<std::byte*>(text.data()), text.size(), DType::u8});
+  if (is_right == 0) throw Error(text);
+  if (text.empty()) return {};
+  return choices_of(toml::parse(text), path);
+}
+
 }  // namespace
 
 std::filesystem::path tune_file() { return cache_folder() / "tune.toml"; }
 
 std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
-  const toml::table table = read_toml_file(std::string(what), path);
-  const toml::array* const all = table["choice"].as_array();
-  if (all == nullptr) refuse(path, "it has no `choice`");
-  std::vector<MeasuredChoice> choices;
-  for (const toml::node& node : *all) {
-    if (node.as_table() == nullptr) refuse(path, "a `choice` is no table");
-    choices.push_back(choice_of(*node.as_table(), path));
-  }
-  return choices;
+  return choices_of(read_toml_file(std::string(what), path), path);
 }
 
 std::string text_of(const std::vector<MeasuredChoice>& choices) {
@@ -194,8 +228,7 @@ void Chooser::measure(Team& team) {
 
 void Chooser::learn(Team& team) {
   measure(team);
-  std::error_code none;
-  if (std::filesystem::exists(tune_file(), none)) measured_ = read_measured_choices(tune_file());
+  measured_ = choices_of_rank_0(team);
   has_learned_ = true;
 }
 

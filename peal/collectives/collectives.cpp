@@ -174,7 +174,14 @@ void carry_out(Team& team, const Given& given) {
       .root = given.root};
   CollectiveState& state = collective_state(team);
   const KnownCall& known = state.last();
-  if (!is_known(team, known, call)) look_into(team, state, call);
+  if (!is_known(team, known, call)) {
+    try {
+      look_into(team, state, call);
+    } catch (const RunError&) {  // ranks talk to each other there, too
+      team.break_off();
+      throw;
+    }
+  }
   const CallPlan& plan = *known.plan;
   if (plan.count == 0 && call.collective != Collective::barrier) return;
   Device& device = team.device();

@@ -33,8 +33,9 @@ class Elements {
 };
 
 // One call of any collective, as every rank of the team makes it. `send` and `recv` belong to the
-// call until it returns; they may be the same (in place), but must not overlap in part. `send` is
-// looked at, and `recv` written, only where `sends` and `receives` say so.
+// call until it returns; they may be the same (in place), or the shorter this rank's own block of
+// the longer, on all ranks or on none, but must not overlap in any other way. `send` is looked at,
+// and `recv` written, only where `sends` and `receives` say so.
 struct CollectiveCall {
   Collective collective{};
   View send = {};

@@ -69,11 +69,11 @@ ProcessTeamBase::~ProcessTeamBase() = default;
 ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
     : ProcessTeamBase(std::move(parts)),
       Team(parts_->device, parts_->platform),
-      exceptions_(std::uncaught_exceptions()) {
-  parts_->arena.rank(rank()).state.store(RankState::running);
-}
+      exceptions_(std::uncaught_exceptions()),
+      process_(::getpid()) {}
 
 ProcessTeam::~ProcessTeam() {
+  if (::getpid() != process_) return;  // a process that the rank has forked
   if (std::uncaught_exceptions() == exceptions_ && !broken()) {
     parts_->arena.rank(rank()).state.store(RankState::finished);
   } else {
@@ -84,7 +84,7 @@ ProcessTeam::~ProcessTeam() {
 
 ProcessTeam team_from_environment() {
   const int rank = number_of(rank_variable), file = number_of(file_variable);
-  // The environment's file stays open for another team of this process.
+  // The environment's file is not this process's alone: programs that it starts inherit it.
   const int own = ::dup(file);
   if (own < 0) {
     throw Error(
@@ -99,7 +99,15 @@ ProcessTeam team_from_environment() {
                     "`peal launch`",
                     rank_variable, rank, arena.ranks() - 1));
   }
-  return ProcessTeam(std::make_unique<ProcessTeamParts>(std::move(arena), rank));
+  auto parts = std::make_unique<ProcessTeamParts>(std::move(arena), rank);
+  RankState nobodys = RankState::absent;
+  if (!parts->arena.rank(rank).state.compare_exchange_strong(nobodys, RankState::running)) {
+    throw Error(fmt::format(
+        "team: rank {} has been taken; a rank has one team, once, and the programs that it starts "
+        "have none: keep the team, and unset {} for them",
+        rank, rank_variable));
+  }
+  return ProcessTeam(std::move(parts));
 }
 
 int launch_processes(int ranks, const std::vector<std::string>& command,
@@ -117,8 +125,9 @@ int launch_processes(int ranks, const std::vector<std::string>& command,
       ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
       ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
       ::execvp(arguments.front(), arguments.data());
-      fmt::print(stderr, "peal: `{}` cannot be run: {}; name a program\n", command.front(),
-                 std::strerror(errno));
+      const std::string why = fmt::format("peal: `{}` cannot be run: {}; name a program\n",
+                                          command.front(), std::strerror(errno));
+      std::fputs(why.c_str(), stderr);
       return cannot_be_run;
     });
   }

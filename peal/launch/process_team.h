@@ -29,10 +29,11 @@ class ProcessTeam final : private ProcessTeamBase, public Team {
 
  private:
   int exceptions_;  // that were on their way when it began
+  int process_;     // whose team it is
 };
 
 // The team that this process was started in. Throws Error in a process that `peal launch` has not
-// started. A process has one such team at a time.
+// started, or whose team has been taken before: a rank has one, once.
 [[nodiscard]] ProcessTeam team_from_environment();
 
 // Starts the program as `ranks` processes that are a team, and waits for them. When one of them

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/executors/shm/arena.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,8 +41,30 @@ std::size_t head_bytes(int ranks) {
   const int code = errno;
   throw Error(
       fmt::format("shm: {} for {} ranks: {}; use fewer ranks, or raise the limits of "
-                  "`ulimit -v` and `ulimit -n`",
+                  "`ulimit -v`, `ulimit -n` and `ulimit -f`",
                   what, ranks, std::strerror(code)));
+}
+
+// A file without a name, which ranks that are started as programs of their own inherit, or -1. It
+// is none of the standard files, to one of which others write if it was closed.
+int make_file() {
+  const int file = ::memfd_create("peal", 0);
+  if (file < 0 || file > STDERR_FILENO) return file;
+  const int other = ::fcntl(file, F_DUPFD, STDERR_FILENO + 1);
+  const int code = errno;
+  ::close(file);
+  errno = code;
+  return other;
+}
+
+// As ftruncate; but a limit is told of, and not by a signal.
+bool make_as_long(int file, std::size_t size_bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size_bytes) {
+    errno = EFBIG;
+    return false;
+  }
+  return ::ftruncate(file, static_cast<off_t>(size_bytes)) == 0;
 }
 
 }  // namespace
@@ -60,11 +84,12 @@ ShmArena ShmArena::make(int ranks) {
   const std::size_t part_bytes =
       (std::size_t{1} << std::min(most_part_bits, most_bits - rank_bits)) - part_skew_bytes;
   const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part_bytes;
-  // Inherited by ranks that are started as programs of their own.
-  const int file = ::memfd_create("peal", 0);
+  const int file = make_file();
   if (file < 0) refuse(ranks, "no memory file can be made");
-  if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
+  if (!make_as_long(file, size_bytes)) {
+    const int code = errno;
     ::close(file);
+    errno = code;
     refuse(ranks, "the memory file cannot be made as long as it takes");
   }
   std::byte* const memory = map_shared_file(file, size_bytes);
@@ -92,6 +117,7 @@ ShmArena ShmArena::attach(int file) {
                                 ? nullptr
                                 : map_shared_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
+    ::close(file);
     throw Error(
         fmt::format("shm: file descriptor {} is no team's memory; start the program with "
                     "`peal launch`",
@@ -116,10 +142,11 @@ ShmArena::ShmArena(ShmArena&& other) noexcept
       control_(other.control_),
       ranks_(other.ranks_),
       parts_(other.parts_),
-      part_bytes_(other.part_bytes_) {}
+      part_bytes_(other.part_bytes_),
+      keeper_(other.keeper_) {}
 
 ShmArena::~ShmArena() {
-  if (memory_ != nullptr) ::munmap(memory_, size_bytes_);
+  if (memory_ != nullptr && is_here()) ::munmap(memory_, size_bytes_);
   if (file_ >= 0) ::close(file_);
 }
 
@@ -127,16 +154,17 @@ std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_byt
   std::atomic<std::uint64_t>& used = control_->symmetric_bytes;
   std::uint64_t before = used.load();
   do {
-    const std::size_t left = part_bytes() - before;
-    if (size_bytes > left) {
-      throw Error(
-          fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
-                      "a rank's {}; use fewer ranks or smaller buffers",
-                      name, size_bytes, left, part_bytes()));
-    }
+    if (size_bytes > part_bytes() - before) refuse_symmetric(name, size_bytes);
   } while (!used.compare_exchange_weak(
       before, std::min<std::uint64_t>(part_bytes(), before + (size_bytes + 63) / 64 * 64)));
   return before;
+}
+
+void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) const {
+  throw Error(
+      fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
+                  "a rank's {}; use fewer ranks or smaller buffers",
+                  name, size_bytes, part_bytes() - control_->symmetric_bytes.load(), part_bytes()));
 }
 
 void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
@@ -199,7 +227,12 @@ void ShmArena::restart_symmetric(std::size_t offset) const {
   control_->symmetric_bytes.store(offset);
 }
 
-void ShmArena::keep_to_itself() const { ::madvise(memory_, size_bytes_, MADV_DONTFORK); }
+void ShmArena::keep_to_itself() {
+  ::madvise(memory_, size_bytes_, MADV_DONTFORK);
+  keeper_ = ::getpid();
+}
+
+bool ShmArena::is_here() const { return keeper_ == 0 || keeper_ == ::getpid(); }
 
 void ShmArena::close_file() {
   if (file_ >= 0) ::close(file_);

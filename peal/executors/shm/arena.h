@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +52,7 @@ struct alignas(64) RankControl {
 // One allocation that all members of a team have to make alike; the first that comes decides.
 struct AllocationRecord {
   static constexpr std::size_t name_bytes = 40;
-  std::atomic<std::uint32_t> state{};  // 0: nobody's so far, 1: being written, 2: written
+  std::atomic<std::uint32_t> state{};  // 0: nobody's, 1: being written, 2: written, 3: refused
   std::uint64_t size_bytes = 0;
   std::uint64_t offset = 0;  // in each member's part
   char name[name_bytes] = {};
@@ -97,7 +99,7 @@ class ShmArena {
 
   // Makes one. Throws Error when the system refuses.
   [[nodiscard]] static ShmArena make(int ranks);
-  // Maps the one of an open file, which make() of another process has made.
+  // Maps the one of an open file, which make() of another process has made, and takes the file.
   [[nodiscard]] static ShmArena attach(int file);
 
   ShmArena(ShmArena&& other) noexcept;
@@ -129,6 +131,9 @@ class ShmArena {
   // Error, with the name, when the parts do not suffice.
   [[nodiscard]] std::size_t take_symmetric(std::string_view name, std::size_t size_bytes) const;
 
+  // Throws that Error.
+  [[noreturn]] void refuse_symmetric(std::string_view name, std::size_t size_bytes) const;
+
   // Says that the rank cannot go on, and why; the first one counts. Nobody waits from then on.
   void break_off(int rank, RankState state, const std::string& why) const;
   // Why nobody can go on; nothing as long as everybody can.
@@ -145,8 +150,11 @@ class ShmArena {
   void restart_symmetric(std::size_t offset) const;
   // Closes the file; the memory stays with those processes that have it.
   void close_file();
-  // Keeps the memory out of processes that this one forks from now on.
-  void keep_to_itself() const;
+  // Keeps the memory out of processes that this one forks from now on. What lies at its addresses
+  // there is another thing.
+  void keep_to_itself();
+  // Whether this process has the memory.
+  [[nodiscard]] bool is_here() const;
 
  private:
   ShmArena(int file, std::byte* memory, std::size_t size_bytes);
@@ -158,6 +166,7 @@ class ShmArena {
   RankControl* ranks_ = nullptr;
   std::byte* parts_ = nullptr;
   std::size_t part_bytes_ = 0;
+  pid_t keeper_ = 0;  // the process that keeps it to itself
 };
 
 }  // namespace peal

@@ -213,6 +213,14 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   const std::size_t cells_bytes = number * sizeof(SignalCell);
   const int posts = membership_.policy().orders_posts ? membership_.arena().ranks() : 0;
   const std::size_t ledger_bytes = SignalLedger::bytes_for(posts);
+  // Cells know the distance to their ledgers in 32 bits.
+  const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + ledger_bytes);
+  if (number > most) {
+    throw Error(
+        fmt::format("signals `{}`: {} cells; at most {} can be allocated at once for {} "
+                    "ranks, so allocate them in parts",
+                    name, count, most, ranks()));
+  }
   std::byte* const data = membership_.allocate(name, cells_bytes + number * ledger_bytes);
   auto* const cells = reinterpret_cast<SignalCell*>(data);
   for (std::size_t i = 0; i < number; ++i) {

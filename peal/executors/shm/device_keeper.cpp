@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <exception>
 
 #include "peal/base/error.h"
 #include "peal/base/packed_text.h"
@@ -89,7 +90,7 @@ void DeviceKeeper::add_programs(std::string_view packed) {
       recipe.function = reinterpret_cast<decltype(recipe.function)>(function);
       programs_.push_back(recipe.make(recipe));
     }
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {  // a program's own, too
     control_.is_refused = true;
     keep_text(control_.refusal, std::string_view(error.what()));
   }

@@ -44,7 +44,9 @@ void ShmDeviceMemory::free(const DeviceMemory& memory) {
   const auto found = allocations_.find(memory.id);
   CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
-  for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);
+  if (arena_.is_here()) {  // and this no process that the worker's has forked
+    for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);
+  }
   free_.give(memory.id, gone.extent_bytes);
   allocations_.erase(found);
 }

@@ -15,7 +15,7 @@
 namespace peal {
 namespace {
 
-enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2 };
+enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2, refused = 3 };
 
 std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
 
@@ -85,6 +85,7 @@ AllocationRecord& ShmMembership::next_record() {
   const std::size_t index = allocations_++ % AllocationChunk::records_count;
   // Whoever has written the last record of a chunk has made the next chunk before.
   if (index == 0 && allocations_ != 1) {
+    if (chunk_->next == 0) throw Error("there is no memory left for a list of windows; use fewer");
     chunk_ = reinterpret_cast<AllocationChunk*>(arena_.part(parts_.front()) + chunk_->next);
   }
   return chunk_->records[index];
@@ -92,16 +93,16 @@ AllocationRecord& ShmMembership::next_record() {
 
 void ShmMembership::decide(AllocationRecord& record, std::string_view name,
                            std::size_t size_bytes) {
+  record.size_bytes = size_bytes;
+  std::memcpy(record.name, name.data(), name.size());
   if (&record == &chunk_->records[AllocationChunk::records_count - 1]) {
     chunk_->next = arena_.take_symmetric("list of allocations", sizeof(AllocationChunk));
   }
   record.offset = arena_.take_symmetric(name, size_bytes);
-  record.size_bytes = size_bytes;
-  std::memcpy(record.name, name.data(), name.size());
 }
 
 void ShmMembership::wait_for(const AllocationRecord& record) const {
-  while (record.state.load(std::memory_order_acquire) != written) {
+  while (record.state.load(std::memory_order_acquire) == being_written) {
     // The one that was writing may be dead.
     if (const std::optional<std::string> why = watch_.failure()) throw RunError(*why);
     ::sched_yield();
@@ -127,14 +128,14 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     try {
       decide(record, kept, size_bytes);
     } catch (...) {
-      // The next one who comes is told the same.
-      record.state.store(nobodys, std::memory_order_release);
+      record.state.store(refused, std::memory_order_release);
       throw;
     }
     record.state.store(written, std::memory_order_release);
   } else {
     wait_for(record);
     compare(record, kept, size_bytes);
+    if (record.state.load() == refused) arena_.refuse_symmetric(name, size_bytes);
   }
   std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
   take_pages(data, size_bytes);  // which so are the owner's

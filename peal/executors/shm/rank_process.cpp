@@ -23,13 +23,26 @@ namespace {
 // How often the clock is looked at when a rank has failed.
 constexpr int look_again_ms = 100;
 
-// What wait() says about the end of a process.
-std::string describe_end(int status) {
+// How a process has ended.
+struct End {
+  int code = 1;
+  std::string text;
+};
+
+End end_of(int status) {
   if (WIFSIGNALED(status)) {
-    return fmt::format("was killed by signal {} ({})", WTERMSIG(status),
-                       ::strsignal(WTERMSIG(status)));
+    const int signal = WTERMSIG(status);
+    return {128 + signal, fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal))};
   }
-  return fmt::format("exited with code {} before its end", WEXITSTATUS(status));
+  const int code = WEXITSTATUS(status);
+  return {code, fmt::format("exited with code {} before its end", code)};
+}
+
+// Of a process that somebody else has reaped.
+End unknown_end(bool has_finished) {
+  return {has_finished ? 0 : 1,
+          "has ended before its end, and its exit code went to somebody else; leave SIGCHLD and "
+          "the children that are not yours alone"};
 }
 
 }  // namespace
@@ -65,8 +78,14 @@ void RankProcesses::fork(const std::function<int()>& body) {
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // it has ended before
-    const int code = body();
-    std::fflush(nullptr);
+    int code = 1;
+    // Whatever happens, this process ends here: what has called goes on in the other one. Its exit
+    // code tells.
+    try {
+      code = body();
+      std::fflush(nullptr);
+    } catch (...) {
+    }
     ::_exit(code);
   }
   arena_.rank(rank).pid.store(pid);
@@ -84,20 +103,26 @@ void RankProcesses::fork(const std::function<int()>& body) {
 void RankProcesses::reap(std::size_t rank) {
   Process& process = processes_[rank];
   int status = 0;
-  if (::waitpid(process.pid, &status, WNOHANG) != process.pid) return;
+  const pid_t reaped = ::waitpid(process.pid, &status, WNOHANG);
+  if (reaped == 0) return;
   ::close(process.handle);
   process.handle = -1;
   std::atomic<RankState>& control = arena_.rank(static_cast<int>(rank)).state;
+  const bool is_known = reaped == process.pid;
   // A program that has no use for its team.
-  if (control.load() == RankState::absent && status == 0) control.store(RankState::finished);
-  const RankState state = control.load();
-  if (state == RankState::absent || state == RankState::running) {
-    arena_.break_off(static_cast<int>(rank), RankState::dead,
-                     fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
-                                 process.pid, describe_end(status)));
+  if (is_known && status == 0 && control.load() == RankState::absent) {
+    control.store(RankState::finished);
   }
-  const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  if (code_ == 0) code_ = code;
+  const RankState state = control.load();
+  const End end = is_known ? end_of(status) : unknown_end(state == RankState::finished);
+  if (state != RankState::finished) {
+    // One that says itself that it has failed may have been killed before it said why.
+    const bool has_said = state != RankState::absent && state != RankState::running;
+    arena_.break_off(static_cast<int>(rank), has_said ? state : RankState::dead,
+                     fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
+                                 process.pid, end.text));
+  }
+  if (code_ == 0) code_ = end.code;
 }
 
 int RankProcesses::wait(double grace_seconds) {

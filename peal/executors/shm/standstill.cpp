@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 
+#include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/ledger.h"
 
 namespace peal {
@@ -13,6 +14,8 @@ namespace {
 std::optional<StandingCore> standing(const ShmArena& arena, int rank, std::uint32_t sleeps) {
   const RankControl& control = arena.rank(rank);
   const SleepingWait wait = control.wait;
+  // What was read is not what a later look would find. The thread sanitizer knows no fences.
+  if constexpr (!is_thread_sanitized) std::atomic_thread_fence(std::memory_order_acquire);
   if (control.sleeps.load() != sleeps) return std::nullopt;  // it may have been another one
   const std::uint32_t held = arrivals(wait_word(arena.cell_at(wait.cell)));
   if (holds(WaitCmp::reached, held, wait.target)) return std::nullopt;

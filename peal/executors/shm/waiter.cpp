@@ -82,7 +82,10 @@ WaitPolicy wait_policy(int ranks, int processors) {
   return policy;
 }
 
-void WaitWatch::tell(const std::string& note) { fmt::print(stderr, "peal: note: {}\n", note); }
+// A rank whose stderr is closed goes on all the same.
+void WaitWatch::tell(const std::string& note) {
+  std::fputs(fmt::format("peal: note: {}\n", note).c_str(), stderr);
+}
 
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
