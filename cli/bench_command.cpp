@@ -45,6 +45,17 @@ nlohmann::ordered_json json_of(const BenchPlan& plan, const BenchRow& row) {
           {"wrong", row.wrong}};
 }
 
+void print_head(const BenchRequest& request, const BenchPlan& plan) {
+  fmt::print("# {} {} on {}, {} ranks; p50 and p99 of the slowest rank\n", request.collective,
+             plan.algorithm, request.platform, plan.ranks);
+  fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", "size", "count", "type", "redop", "root");
+  for (int i = 0; i < 2; ++i) {
+    fmt::print(" {:>11} {:>11} {:>8} {:>8} {:>7}", i == 0 ? "time us" : "in place", "p99 us",
+               "algbw", "busbw", "#wrong");
+  }
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int bench_command(const BenchRequest& request) {
@@ -54,22 +65,16 @@ int bench_command(const BenchRequest& request) {
   warn_of_useless_figures(plan.ranks);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   const CollectiveShape blocks = shape(plan.collective, plan.ranks);
-  fmt::print("# {} {} on {}, {} ranks; p50 and p99 of the slowest rank\n", request.collective,
-             plan.algorithm, request.platform, plan.ranks);
-  fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", "size", "count", "type", "redop", "root");
-  for (int i = 0; i < 2; ++i) {
-    fmt::print(" {:>11} {:>11} {:>8} {:>8} {:>7}", i == 0 ? "time us" : "in place", "p99 us",
-               "algbw", "busbw", "#wrong");
-  }
-  fmt::print("\n");
   std::uint64_t wrong = 0;
   for (std::size_t count : plan.counts) {
-    fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", plan.size_bytes(count), count, name(plan.dtype),
-               blocks.has_op ? name(plan.op) : "none",
-               blocks.has_root ? fmt::format("{}", plan.root) : "-1");
-    std::fflush(stdout);
     for (bool in_place : {false, true}) {
       const BenchRow row = measure(plan, count, in_place);
+      if (rows.empty()) print_head(request, plan);  // now that it can be measured at all
+      if (!in_place) {
+        fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", plan.size_bytes(count), count,
+                   name(plan.dtype), blocks.has_op ? name(plan.op) : "none",
+                   blocks.has_root ? fmt::format("{}", plan.root) : "-1");
+      }
       wrong += row.wrong;
       const double speed = bandwidth(plan, row);
       fmt::print(" {:>11.2f} {:>11.2f} {:>8.3f} {:>8.3f} {:>7}", row.median_us, row.p99_us, speed,

@@ -183,11 +183,9 @@ BenchPlan make_bench_plan(const BenchRequest& request) {
       parse_number("--ranks", request.ranks.value_or("2"), {.lowest = 1, .highest = 1024}));
   plan.dtype = parse_dtype(request.dtype.value_or("f32"));
   plan.op = parse_reduce_op(request.op.value_or("sum"));
-  plan.root = static_cast<int>(parse_number("--root", request.root.value_or("0"), {}));
-  if (plan.root >= plan.ranks) {
-    throw Error(fmt::format("bench: root {} is not one of the {} ranks 0..{}; use one of them",
-                            plan.root, plan.ranks, plan.ranks - 1));
-  }
+  plan.root = static_cast<int>(
+      parse_number("--root", request.root.value_or("0"),
+                   {.lowest = 0, .highest = static_cast<std::uint64_t>(plan.ranks - 1)}));
   if (request.iterations) {
     plan.iterations = parse_number("--iterations", *request.iterations,
                                    {.lowest = 1, .highest = most_iterations});

@@ -2,6 +2,7 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/bench_command.h"
 #include "cli/check_command.h"
@@ -231,23 +233,27 @@ int list_command(const ListRequest& request) {
   return 0;
 }
 
+// On stderr; where that is closed, the exit code tells.
+void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
+
 int report_misuse(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  fmt::print(stderr, "peal: {}\n", text);
+  say("peal: " + text);
   return misuse;
 }
 
 // The sentence for arguments that cannot be parsed, the first of which is `first`.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
-  for (const char* command : {"list", "run", "check", "graph", "launch", "bench"}) {
-    if (app.got_subcommand(command)) {
-      return fmt::format("{}; see `peal {} --help`", error.what(), command);
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+    if (command->parsed()) {
+      return fmt::format("{}; see `peal {} --help`", error.what(), names.back());
     }
   }
   if (!first.empty() && !first.starts_with('-')) {
-    return fmt::format("command `{}` is unknown; use one of list, run, check, graph, launch, bench",
-                       first);
+    return fmt::format("command `{}` is unknown; use one of {}", first, fmt::join(names, ", "));
   }
   return fmt::format("{}; see `peal --help`", error.what());
 }
@@ -295,7 +301,7 @@ int command_line(int argc, char** argv) {
     }
     return code;
   } catch (const RunError& error) {
-    fmt::print(stderr, "{}\n", error.what());
+    say(error.what());
     return failed;
   } catch (const Error& error) {
     return report_misuse(error.what());

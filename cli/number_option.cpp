@@ -5,6 +5,8 @@
 
 #include <cctype>
 #include <charconv>
+#include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "peal/base/error.h"
@@ -14,28 +16,45 @@ namespace {
 
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 34;
 
-std::uint64_t parse_size(const char* option, const std::string& text) {
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, number);
+  if (code != std::errc() || rest != end) return std::nullopt;
+  return number;
+}
+
+std::uint64_t parse_size(const char* option, std::string_view text) {
   constexpr std::string_view units = "KMG";
-  if (text.empty()) return parse_number(option, text, {});
-  const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
-  if (unit == units.npos) return parse_number(option, text, {.lowest = 1, .highest = most_bytes});
-  const std::uint64_t scale = std::uint64_t{1} << (10 * (unit + 1));
-  return scale * parse_number(option, text.substr(0, text.size() - 1),
-                              {.lowest = 1, .highest = most_bytes / scale});
+  std::string_view digits = text;
+  std::uint64_t scale = 1;
+  if (!text.empty()) {
+    const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
+    if (unit != units.npos) {
+      scale = std::uint64_t{1} << (10 * (unit + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  const std::optional<std::uint64_t> number = whole_number(digits);
+  if (!number || *number < 1 || *number > most_bytes / scale) {
+    throw Error(
+        fmt::format("{} `{}` is not possible; use a whole number of bytes from 1 to 16G, "
+                    "such as 8, 4K or 64M",
+                    option, text));
+  }
+  return scale * *number;
 }
 
 }  // namespace
 
 std::uint64_t parse_number(std::string_view option, std::string_view text,
                            const NumberRange& range) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, code] = std::from_chars(text.data(), end, number);
-  if (code != std::errc() || rest != end || number < range.lowest || number > range.highest) {
+  const std::optional<std::uint64_t> number = whole_number(text);
+  if (!number || *number < range.lowest || *number > range.highest) {
     throw Error(fmt::format("{} `{}` is not possible; use a whole number from {} to {}", option,
                             text, range.lowest, range.highest));
   }
-  return number;
+  return *number;
 }
 
 std::vector<std::uint64_t> parse_sizes(const std::optional<std::string>& smallest,

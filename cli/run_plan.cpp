@@ -139,10 +139,16 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
 }
 
 const Algorithm& choose(const RunPlan& plan) {
-  if (const Algorithm* forced = forced_algorithm(plan.collective)) return *forced;
+  const std::size_t block_bytes = plan.count * size_bytes(plan.dtype);
   if (plan.executor->is_simulated()) {
-    return choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype, in_windows,
-                            plan.executor->platform());
+    Choice choice{forced_algorithm(plan.collective), "PEAL_ALGORITHM says so"};
+    if (choice.algorithm == nullptr) {
+      choice = {&choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype, in_windows,
+                                  plan.executor->platform()),
+                "its predicted time is least"};
+    }
+    log_choice(0, plan.ranks, choice, block_bytes, in_windows);
+    return *choice.algorithm;
   }
   // The ranks of a run of its own choose, as those of a program do.
   auto& chosen =
@@ -152,6 +158,7 @@ const Algorithm& choose(const RunPlan& plan) {
                        Chooser chooser;
                        const Choice choice = chooser.choose(team, plan.collective, plan.count,
                                                             plan.dtype, in_windows);
+                       log_choice(team.rank(), team.size(), choice, block_bytes, in_windows);
                        if (team.rank() == 0)
                          chosen = choice.algorithm;  // which is the same in every process
                      },

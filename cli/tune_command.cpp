@@ -225,8 +225,10 @@ std::vector<Case> cases_of(const TuneRequest& request) {
     }
   }
   if (cases.empty()) {
-    throw Error(fmt::format("tune: {} has only one algorithm to choose; name another collective",
-                            *request.collective));
+    throw Error(
+        fmt::format("tune: {} has only one algorithm that `auto` may take, of which those "
+                    "that combine do so in rank order; name another collective",
+                    *request.collective));
   }
   return cases;
 }
@@ -238,7 +240,13 @@ int tune_command(const TuneRequest& request) {
   const auto executor = open_executor("shm");
   const std::filesystem::path path = made_cache_folder() / tune_file().filename();
   std::vector<MeasuredChoice> all;
-  if (std::filesystem::exists(path)) all = read_measured_choices(path);
+  if (std::filesystem::exists(path)) {
+    try {
+      all = read_measured_choices(path);
+    } catch (const Error& error) {
+      fmt::print(stderr, "peal: note: what was measured before is replaced: {}\n", error.what());
+    }
+  }
   warn_of_useless_figures(2);
   ProgressBar bar(static_cast<double>(cases.size()));
   std::vector<MeasuredChoice> fresh;

@@ -3,14 +3,18 @@
 #include "peal/launch/process_team.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include "peal/collectives/collectives.h"
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/rank_process.h"
+#include "tests/program.h"
 
 namespace peal {
 namespace {
@@ -102,15 +107,27 @@ TEST(ProcessTeam, AProcessThatARankForksDoesNotEndIt) {
   EXPECT_EQ(ended.code, 0) << ended.why;
 }
 
+// A signal, for as long as this lives.
+class Ignored {
+ public:
+  explicit Ignored(int signal) : signal_(signal), before_(std::signal(signal, SIG_IGN)) {}
+  ~Ignored() { std::signal(signal_, before_); }
+  Ignored(const Ignored&) = delete;
+  Ignored& operator=(const Ignored&) = delete;
+
+ private:
+  int signal_;
+  void (*before_)(int);
+};
+
 // Another part of the program may reap all children, or have the system do so.
 TEST(ProcessTeam, RanksWhoseExitCodeIsLostAreNotWaitedForInVain) {
-  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  const Ignored ignored(SIGCHLD);
   const Ended right = run_ranks(3, [](const ShmArena& arena, int rank) {
     arena.rank(rank).state.store(RankState::finished);
     return 0;
   });
   const Ended wrong = run_ranks(3, [](const ShmArena&, int) { return 0; });
-  std::signal(SIGCHLD, before);
   EXPECT_EQ(right.code, 0) << right.why;
   EXPECT_EQ(wrong.code, 1);
   EXPECT_NE(wrong.why.find("its exit code went to somebody else"), std::string::npos) << wrong.why;
@@ -135,6 +152,52 @@ TEST(ProcessTeam, ADeathBetweenTheSignsOfAFailureIsSeen) {
   });
   EXPECT_EQ(ended.code, 128 + SIGKILL);
   EXPECT_NE(ended.why.find("was killed by signal 9"), std::string::npos) << ended.why;
+}
+
+// Whoever ends first: the others fail because of it.
+TEST(ProcessTeam, TheCodeIsThatOfTheRankThatFailedFirst) {
+  const Ended ended = run_ranks(3, [](const ShmArena& arena, int rank) {
+    const auto has_failed = [&](int peer) {
+      return arena.rank(peer).state.load() == RankState::failed;
+    };
+    try {
+      ProcessTeam team = team_from_environment();
+      if (rank == 1) throw std::runtime_error("of the program");
+      sum_up(team);
+    } catch (const std::exception&) {
+      while (rank == 1 && !(has_failed(0) && has_failed(2))) ::sched_yield();
+    }
+    return rank == 1 ? 7 : 2;
+  });
+  EXPECT_EQ(ended.code, 7);
+  EXPECT_EQ(ended.why, "rank 1 has ended with an error");
+  const Ended silent = run_ranks(1, [](const ShmArena&, int) {
+    try {
+      const ProcessTeam team = team_from_environment();
+      throw std::runtime_error("of the program");
+    } catch (const std::exception&) {
+    }
+    return 0;
+  });
+  EXPECT_EQ(silent.code, 1);
+}
+
+TEST(ProcessTeam, WhatARankSaysByAnyStreamIsWritten) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("said");
+  EXPECT_EQ(code_of_child([&] {
+              std::ios::sync_with_stdio(false);
+              if (std::freopen(path.c_str(), "w", stdout) == nullptr) return 1;
+              std::cout << "before\n";
+              static_cast<void>(run_ranks(2, [](const ShmArena&, int) {
+                std::cout << "rank\n";
+                std::printf("rank\n");
+                return 0;
+              }));
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(file_text(path), "before\nrank\nrank\nrank\nrank\n");
 }
 
 TEST(ProcessTeam, ItsFileIsNoneOfTheStandardOnes) {

@@ -20,17 +20,21 @@
 namespace peal {
 namespace {
 
-constexpr std::string_view what = "tune file";
+constexpr std::string_view tune_text = "tune file";
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw Error(
-      fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", what, path, why));
+      fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", tune_text, path, why));
 }
 
 MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   MeasuredChoice choice;
   ChoiceConditions& conditions = choice.conditions;
-  conditions.collective = parse_collective(table["collective"].value_or(std::string()));
+  try {
+    conditions.collective = parse_collective(table["collective"].value_or(std::string()));
+  } catch (const Error& error) {
+    refuse(path, error.what());
+  }
   conditions.ranks = table["ranks"].value_or(0);
   conditions.in_windows = table["in_windows"].value_or(false);
   conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
@@ -118,7 +122,7 @@ std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
 std::filesystem::path tune_file() { return cache_folder() / "tune.toml"; }
 
 std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
-  return choices_of(read_toml_file(std::string(what), path), path);
+  return choices_of(read_toml_file(std::string(tune_text), path), path);
 }
 
 std::string text_of(const std::vector<MeasuredChoice>& choices) {
@@ -212,8 +216,10 @@ const Algorithm* forced_algorithm(Collective collective) {
                       item));
     }
     const Collective named = parse_collective(item.substr(0, equals));
-    const Algorithm& algorithm = find_algorithm(named, item.substr(equals + 1));
-    if (named == collective) found = &algorithm;
+    const std::string_view algorithm = item.substr(equals + 1);
+    const Algorithm* const one =
+        algorithm == auto_algorithm ? nullptr : &find_algorithm(named, algorithm);
+    if (named == collective) found = one;
   }
   return found;
 }
@@ -261,23 +267,30 @@ Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DTy
                                       known->conditions.ranks, circumstances)};
     }
   }
-  return {&default_algorithm(conditions, block_bytes),
-          fmt::format("nothing was measured ({}); `peal tune` does that", circumstances)};
+  const Algorithm& usual = default_algorithm(conditions, block_bytes);
+  const auto may_be_taken = [&](const Algorithm& algorithm) {
+    return algorithm.collective == collective && is_candidate(algorithm, placement, block_bytes);
+  };
+  if (std::count_if(algorithms().begin(), algorithms().end(), may_be_taken) == 1) {
+    return {&usual, "there is no other that `auto` may take"};
+  }
+  return {&usual, fmt::format("nothing was measured ({}); `peal tune` does that", circumstances)};
 }
 
-void log_choice(const Team& team, const Choice& choice, std::size_t block_bytes,
+void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_bytes,
                 const Placement& placement) {
   const char* const value = std::getenv("PEAL_LOG");
   if (value == nullptr || *value == '\0') return;
   if (std::string_view(value) != "choices") {
     throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
   }
-  if (team.rank() != 0) return;
-  fmt::print(
-      stderr, "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n",
-      name(choice.algorithm->collective), block_bytes, team.size(),
+  if (rank != 0) return;
+  const std::string text = fmt::format(
+      "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),
+      block_bytes, ranks,
       uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
       choice.algorithm->name, choice.reason);
+  std::fputs(text.c_str(), stderr);
 }
 
 }  // namespace peal

@@ -89,7 +89,7 @@ class Chooser {
 
 // Writes the choice to stderr where the environment's PEAL_LOG is `choices`. Throws Error for
 // another value.
-void log_choice(const Team& team, const Choice& choice, std::size_t block_bytes,
+void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_bytes,
                 const Placement& placement);
 
 }  // namespace peal

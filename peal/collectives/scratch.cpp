@@ -141,7 +141,7 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
     plan.algorithm = &find_algorithm(kind.collective, kind.asked);
   } else {
     const Choice choice = chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
-    log_choice(team, choice, count * size_bytes(plan.dtype), kind.placement);
+    log_choice(team.rank(), team.size(), choice, count * size_bytes(plan.dtype), kind.placement);
     plan.algorithm = choice.algorithm;
     if (chooser_.may_change()) most_weight_ = weight_between_measurements;
   }

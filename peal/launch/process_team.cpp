@@ -10,7 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "peal/base/error.h"
@@ -39,6 +42,27 @@ int number_of(const char* variable) {
   throw Error(
       fmt::format("team: {} is {}; start the program with `peal launch -n RANKS -- PROGRAM`",
                   variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
+}
+
+// Throws Error where there is no such program, which so is said once and not by every rank.
+void check_program(const std::string& name) {
+  const auto can_be_run = [](const std::string& path) {
+    std::error_code none;
+    return ::access(path.c_str(), X_OK) == 0 && !std::filesystem::is_directory(path, none);
+  };
+  bool is_found = name.find('/') != std::string::npos && can_be_run(name);
+  if (name.find('/') == std::string::npos) {
+    const char* const path = std::getenv("PATH");
+    std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
+    for (std::string folder; !is_found && std::getline(folders, folder, ':');) {
+      is_found = can_be_run((folder.empty() ? "." : folder) + "/" + name);
+    }
+  }
+  if (is_found) return;
+  throw Error(
+      fmt::format("launch: `{}` is no program that can be run; name an executable file, or "
+                  "one of the folders in PATH",
+                  name));
 }
 
 }  // namespace
@@ -113,6 +137,7 @@ ProcessTeam team_from_environment() {
 int launch_processes(int ranks, const std::vector<std::string>& command,
                      const std::function<void(const std::string&)>& report) {
   if (command.empty()) throw Error("launch: no program is given; name one behind `--`");
+  check_program(command.front());
   const ShmArena arena = ShmArena::make(ranks);
   std::vector<char*> arguments;
   for (const std::string& argument : command) {

@@ -38,8 +38,9 @@ class ProcessTeam final : private ProcessTeamBase, public Team {
 
 // Starts the program as `ranks` processes that are a team, and waits for them. When one of them
 // dies, the others' waits end; those that have not ended a few seconds later are killed. Returns
-// the exit code of the first that did not end well, 128 + N after signal N, or 0; `report` is told
-// why. Throws Error for a number of ranks that there cannot be.
+// the exit code of the one that failed first, 128 + N after signal N, never 0 then, and `report` is
+// told why; or that of the first that did not end well, or 0. Throws Error for a number of ranks
+// that there cannot be, and for a program that cannot be run.
 [[nodiscard]] int launch_processes(int ranks, const std::vector<std::string>& command,
                                    const std::function<void(const std::string&)>& report);
 

@@ -113,22 +113,26 @@ ShmArena ShmArena::make(int ranks) {
 
 ShmArena ShmArena::attach(int file) {
   const off_t size = ::lseek(file, 0, SEEK_END);
-  std::byte* const memory = size < static_cast<off_t>(sizeof(ShmControl))
-                                ? nullptr
-                                : map_shared_file(file, static_cast<std::size_t>(size));
-  if (memory == nullptr) {
+  if (size < static_cast<off_t>(sizeof(ShmControl))) {
     ::close(file);
     throw Error(
-        fmt::format("shm: file descriptor {} is no team's memory; start the program with "
-                    "`peal launch`",
-                    file));
+        "shm: the open file that was passed on is no team's memory; start the program with "
+        "`peal launch`");
+  }
+  std::byte* const memory = map_shared_file(file, static_cast<std::size_t>(size));
+  if (memory == nullptr) {
+    const int code = errno;
+    ::close(file);
+    throw Error(
+        fmt::format("shm: the address space of {} bytes for the team's memory cannot be reserved: "
+                    "{}; raise the limit of `ulimit -v`",
+                    size, std::strerror(code)));
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
   if (arena.control_->magic != magic) {
     throw Error(
-        fmt::format("shm: file descriptor {} is not the memory of a team of this version; "
-                    "start the program with `peal launch` of the same installation",
-                    file));
+        "shm: the open file that was passed on is not the memory of a team of this version; start "
+        "the program with `peal launch` of the same installation");
   }
   arena.part_bytes_ = arena.control_->part_bytes;
   arena.parts_ = memory + head_bytes(arena.control_->ranks);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/rank_process.h"
 
 namespace peal {
 
@@ -38,7 +39,7 @@ void DeviceProcess::work() {
     carry_out(mailbox_.order);
     forget_processor();
     // It may be killed at any time from now on.
-    std::fflush(nullptr);
+    flush_output();
     mailbox_.done.store(number_);
     add_and_wake(control_.events.word(), 1);
   }

@@ -25,6 +25,7 @@
 #include "peal/base/error.h"
 #include "peal/base/thread_sanitizer.h"
 #include "peal/executors/shm/device_keeper.h"
+#include "peal/executors/shm/rank_process.h"
 
 namespace peal {
 namespace {
@@ -88,7 +89,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_keeper();
   socket_ = ends[0];
   const pid_t parent = owner_ = ::getpid();
-  std::fflush(nullptr);  // what is buffered would be written by both
+  flush_output();  // or both would write it
   keeper_ = ::fork();
   if (keeper_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -27,7 +27,13 @@ using Clock = std::chrono::steady_clock;
 constexpr double grace_seconds = 5;
 
 void check_options(const RunOptions& options) {
-  if (options.schedule != "virtual" || !options.save_schedule.empty()) {
+  if (!options.save_schedule.empty()) {
+    throw Error(
+        fmt::format("platform shm: a schedule for `{}` cannot be saved, because ranks run as the "
+                    "system lets them; use a simulated platform",
+                    options.save_schedule));
+  }
+  if (options.schedule != "virtual") {
     throw Error(
         fmt::format("platform shm: schedule `{}` cannot be chosen, because ranks run as the "
                     "system lets them; use a simulated platform",

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <optional>
 
 #include "peal/base/error.h"
@@ -47,6 +48,12 @@ End unknown_end(bool has_finished) {
 
 }  // namespace
 
+void flush_output() {
+  std::cout.flush();
+  std::clog.flush();
+  std::fflush(nullptr);
+}
+
 void RankProcesses::kill_all() {
   for (const Process& process : processes_) {
     if (process.handle >= 0) ::kill(process.pid, SIGKILL);
@@ -67,8 +74,7 @@ RankProcesses::~RankProcesses() {
 void RankProcesses::fork(const std::function<int()>& body) {
   const auto rank = static_cast<int>(processes_.size());
   const pid_t parent = ::getpid();
-  // What is buffered would be written by both.
-  std::fflush(nullptr);
+  flush_output();  // or both would write it
   const pid_t pid = ::fork();
   if (pid < 0) {
     throw Error(
@@ -83,13 +89,18 @@ void RankProcesses::fork(const std::function<int()>& body) {
     // code tells.
     try {
       code = body();
-      std::fflush(nullptr);
+      flush_output();
     } catch (...) {
     }
     ::_exit(code);
   }
   arena_.rank(rank).pid.store(pid);
   const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0 && errno == ESRCH) {  // it has ended, and the system has reaped it
+    processes_.push_back({pid, -1});
+    note_end(static_cast<std::size_t>(rank), std::nullopt);
+    return;
+  }
   if (handle < 0) {
     const int code = errno;
     ::kill(pid, SIGKILL);
@@ -107,14 +118,16 @@ void RankProcesses::reap(std::size_t rank) {
   if (reaped == 0) return;
   ::close(process.handle);
   process.handle = -1;
+  note_end(rank, reaped == process.pid ? std::optional(status) : std::nullopt);
+}
+
+void RankProcesses::note_end(std::size_t rank, std::optional<int> status) {
+  Process& process = processes_[rank];
   std::atomic<RankState>& control = arena_.rank(static_cast<int>(rank)).state;
-  const bool is_known = reaped == process.pid;
   // A program that has no use for its team.
-  if (is_known && status == 0 && control.load() == RankState::absent) {
-    control.store(RankState::finished);
-  }
+  if (status == 0 && control.load() == RankState::absent) control.store(RankState::finished);
   const RankState state = control.load();
-  const End end = is_known ? end_of(status) : unknown_end(state == RankState::finished);
+  const End end = status ? end_of(*status) : unknown_end(state == RankState::finished);
   if (state != RankState::finished) {
     // One that says itself that it has failed may have been killed before it said why.
     const bool has_said = state != RankState::absent && state != RankState::running;
@@ -122,7 +135,15 @@ void RankProcesses::reap(std::size_t rank) {
                      fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
                                  process.pid, end.text));
   }
+  process.code = end.code;
   if (code_ == 0) code_ = end.code;
+}
+
+int RankProcesses::code() const {
+  const int failed = arena_.failed_rank();
+  if (failed < 0) return code_;
+  const int own = processes_[static_cast<std::size_t>(failed)].code;
+  return own != 0 ? own : 1;
 }
 
 int RankProcesses::wait(double grace_seconds) {
@@ -137,7 +158,7 @@ int RankProcesses::wait(double grace_seconds) {
       handles.push_back({.fd = processes_[rank].handle, .events = POLLIN, .revents = 0});
       ranks.push_back(rank);
     }
-    if (handles.empty()) return code_;
+    if (handles.empty()) return code();
     if (settings_.stop >= 0 && !stopped) {
       handles.push_back({.fd = settings_.stop, .events = POLLIN, .revents = 0});
     }

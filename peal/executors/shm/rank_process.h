@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "peal/executors/shm/arena.h"
 
 namespace peal {
+
+// Writes what this process has said and keeps in the streams of C and C++.
+void flush_output();
 
 // The processes of a team's ranks, as the process that has started them sees them. One that dies is
 // reaped at once and marked in the arena, so that nobody waits for it; at the end of this object
@@ -37,17 +41,21 @@ class RankProcesses {
   void fork(const std::function<int()>& body);
 
   // Waits until all have ended; those that have not so long after one has failed are killed.
-  // Returns the exit code of the first that did not end well: its own, or 128 and the signal's
-  // number; 0 where all did.
+  // Returns the exit code of the rank that failed first: its own, or 128 and the signal's number,
+  // and never 0; where none failed, that of the first that did not end well, or 0.
   [[nodiscard]] int wait(double grace_seconds);
 
  private:
   struct Process {
     pid_t pid = -1;
     int handle = -1;  // a pidfd; -1 once it is reaped
+    int code = 0;     // then
   };
   void reap(std::size_t rank);
+  // What wait() says of it, where it was not somebody else who heard that.
+  void note_end(std::size_t rank, std::optional<int> status);
   void kill_all();
+  [[nodiscard]] int code() const;
 
   const ShmArena& arena_;
   Settings settings_;
