@@ -7,7 +7,7 @@
 
 namespace peal {
 
-void Device::check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const {
+void Device::check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const {
   if (dsts.empty() || srcs.empty()) {
     throw Error(fmt::format("reduce on rank {}: {} destinations and {} sources; give one of each",
                             rank_, dsts.size(), srcs.size()));

@@ -247,7 +247,14 @@ class Device {
       refuse_packets(verb, peer, data);
     }
   }
-  void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const;
+  void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const {
+    if (dsts.size() != 1 || srcs.size() != 2) return check_any_reduce(dsts, srcs);
+    const Place &dst = dsts[0], &left = srcs[0], &right = srcs[1];  // by far the most
+    check_copy("reduce", left.rank, dst.view, left.view);
+    check_copy("reduce", right.rank, dst.view, right.view);
+    if (!is_member(dst.rank)) refuse_peer("reduce", dst.rank);
+  }
+  void check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const;
   [[nodiscard]] bool is_member(Rank peer) const { return peer.index >= 0 && peer.index < ranks_; }
   [[noreturn]] void refuse_peer(const char* verb, Rank peer) const;
   [[noreturn]] void refuse_copy(const char* verb, Rank peer, const View& dst,
