@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -94,25 +95,24 @@ const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
 std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   const std::string path = tune_file().string();
   std::string text;
-  std::uint8_t is_right = 1;
+  bool is_right = true;
   std::error_code none;
   if (team.rank() == 0 && std::filesystem::exists(path, none)) {
     try {
       text = text_of(read_measured_choices(path));
     } catch (const Error& error) {
       text = error.what();
-      is_right = 0;
+      is_right = false;
     }
   }
   const auto tell = [&](const Elements& data) {
     broadcast(team, {.send = data, .recv = data, .algorithm = "direct"});
   };
-  std::uint64_t length = text.size();
-  tell(std::span(&length, 1));
-  tell(std::span(&is_right, 1));
-  text.resize(length);
+  std::array<std::uint64_t, 2> head{text.size(), is_right ? 1u : 0u};
+  tell(head);
+  text.resize(head[0]);
   tell(View{reinterpret_cast<std::byte*>(text.data()), text.size(), DType::u8});
-  if (is_right == 0) throw Error(text);
+  if (head[1] == 0) throw Error(text);
   if (text.empty()) return {};
   return choices_of(toml::parse(text), path);
 }
