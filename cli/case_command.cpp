@@ -16,6 +16,7 @@
 #include "cli/output_file.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 #include "peal/launch/case_run.h"
 
 namespace peal {
@@ -34,7 +35,7 @@ void note_unused(const RunRequest& request, const CaseTarget& target) {
                                                  {"--repeat", request.repeat.has_value()},
                                                  {"--algorithm", request.algorithm != "auto"}};
   for (const auto& [option, given] : unused) {
-    if (given) fmt::print(stderr, "peal: note: {} is not used by a kernel of one's own\n", option);
+    if (given) say("peal: note: {} is not used by a kernel of one's own\n", option);
   }
 }
 
@@ -108,8 +109,7 @@ int case_command(const RunRequest& request) {
   const std::string text = text_of(request, run, result);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
-  fmt::print(stderr, "{} chip instructions in {:.3f} s\n", result.report.chip_instructions,
-             elapsed.count());
+  say("{} chip instructions in {:.3f} s\n", result.report.chip_instructions, elapsed.count());
   return result.mismatch ? 1 : 0;
 }
 

@@ -25,6 +25,7 @@
 #include "cli/run_request.h"
 #include "cli/tune_command.h"
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 
 namespace peal {
 namespace {
@@ -233,12 +234,9 @@ int list_command(const ListRequest& request) {
   return 0;
 }
 
-// On stderr; where that is closed, the exit code tells.
-void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
-
 int report_misuse(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  say("peal: " + text);
+  say("peal: {}\n", text);
   return misuse;
 }
 
@@ -301,7 +299,7 @@ int command_line(int argc, char** argv) {
     }
     return code;
   } catch (const RunError& error) {
-    say(error.what());
+    say("{}\n", error.what());
     return failed;
   } catch (const Error& error) {
     return report_misuse(error.what());

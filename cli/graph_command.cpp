@@ -12,6 +12,7 @@
 #include "cli/graph_run.h"
 #include "cli/number_option.h"
 #include "cli/output_file.h"
+#include "peal/base/say.h"
 
 namespace peal {
 namespace {
@@ -95,7 +96,7 @@ int graph_command(const GraphCommandRequest& request) {
   const std::string text = text_of(file, result);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
-  fmt::print(stderr, "{} tasks in {:.3f} s\n", result.report.tasks.size(), elapsed.count());
+  say("{} tasks in {:.3f} s\n", result.report.tasks.size(), elapsed.count());
   return verdict(result) == "FAIL" ? 1 : 0;
 }
 

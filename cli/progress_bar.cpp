@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress_bar.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+
+#include "peal/base/say.h"
 
 namespace peal {
 namespace {
@@ -32,12 +33,12 @@ void ProgressBar::update(double done) {
   // The total is an estimate, so the bar never claims to be done.
   const double share = std::clamp(done / total_, 0.0, 0.99);
   const int filled = static_cast<int>(share * width);
-  fmt::print(stderr, "\r[{:#<{}}{:<{}}] {:2.0f} %", "", filled, "", width - filled, share * 100);
+  say("\r[{:#<{}}{:<{}}] {:2.0f} %", "", filled, "", width - filled, share * 100);
   std::fflush(stderr);
 }
 
 void ProgressBar::finish() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) say("\r\x1b[K");
   drawn_ = false;
 }
 

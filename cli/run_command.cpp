@@ -20,6 +20,7 @@
 #include "cli/run_plan.h"
 #include "cli/run_record.h"
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 
 namespace peal {
 namespace {
@@ -47,7 +48,7 @@ int run_command(const RunRequest& request) {
   if (request.output && plan.compares()) output.emplace(*request.output);
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
-  for (const std::string& note : plan.notes) fmt::print(stderr, "peal: note: {}\n", note);
+  for (const std::string& note : plan.notes) say("peal: note: {}\n", note);
 
   const RunOutcome outcome = carry_out(plan, {request.schedule, request.save_schedule});
   const RunRecord record{request, plan, outcome};
@@ -59,14 +60,14 @@ int run_command(const RunRequest& request) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   if (!plan.executor->is_simulated()) {
-    fmt::print(stderr, "{:.3f} us a call\n",
-               static_cast<double>(outcome.report.time_ps) / 1e6 / static_cast<double>(plan.calls));
+    say("{:.3f} us a call\n",
+        static_cast<double>(outcome.report.time_ps) / 1e6 / static_cast<double>(plan.calls));
     return outcome.failure ? 1 : 0;
   }
   const double instructions = static_cast<double>(outcome.report.chip_instructions);
-  fmt::print(stderr, "{} chip instructions in {:.3f} s, {:.1f} M/s\n",
-             outcome.report.chip_instructions, outcome.host_seconds,
-             outcome.host_seconds > 0 ? instructions / outcome.host_seconds / 1e6 : 0.0);
+  say("{} chip instructions in {:.3f} s, {:.1f} M/s\n", outcome.report.chip_instructions,
+      outcome.host_seconds,
+      outcome.host_seconds > 0 ? instructions / outcome.host_seconds / 1e6 : 0.0);
   return outcome.failure ? 1 : 0;
 }
 

@@ -141,12 +141,8 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
 const Algorithm& choose(const RunPlan& plan) {
   const std::size_t block_bytes = plan.count * size_bytes(plan.dtype);
   if (plan.executor->is_simulated()) {
-    Choice choice{forced_algorithm(plan.collective), "PEAL_ALGORITHM says so"};
-    if (choice.algorithm == nullptr) {
-      choice = {&choose_algorithm(plan.collective, plan.ranks, plan.count, plan.dtype, in_windows,
-                                  plan.executor->platform()),
-                "its predicted time is least"};
-    }
+    const Choice choice = predicted_choice(plan.collective, plan.ranks, plan.count, plan.dtype,
+                                           in_windows, plan.executor->platform());
     log_choice(0, plan.ranks, choice, block_bytes, in_windows);
     return *choice.algorithm;
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "peal/base/cache_folder.h"
+#include "peal/base/say.h"
 #include "peal/collectives/choice.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/line_probe.h"
@@ -244,7 +244,7 @@ int tune_command(const TuneRequest& request) {
     try {
       all = read_measured_choices(path);
     } catch (const Error& error) {
-      fmt::print(stderr, "peal: note: what was measured before is replaced: {}\n", error.what());
+      say("peal: note: what was measured before is replaced: {}\n", error.what());
     }
   }
   warn_of_useless_figures(2);

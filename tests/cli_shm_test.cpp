@@ -34,6 +34,16 @@ TEST(CliShm, LaunchPassesOnHowItsRanksEnd) {
   EXPECT_NE(killed.err.find("was killed by signal 9"), std::string::npos) << killed.err;
 }
 
+TEST(CliShm, WhatCannotBeSaidOnStderrEndsNothing) {
+  for (const char* closed : {"2>&-", "2>/dev/full"}) {
+    for (const char* arguments : {"run all_reduce -n 4 ", "run all_reduce -p shm -n 2 ",
+                                  "run barrier --op sum ", "launch -n 2 -- true "}) {
+      EXPECT_EQ(run_peal(std::string(arguments) + closed).code, 0) << arguments << closed;
+    }
+    EXPECT_EQ(run_peal(std::string("launch -n 2 -- false ") + closed).code, 1) << closed;
+  }
+}
+
 TEST(CliShm, BenchMeasuresAndCompares) {
   const TemporaryFolder folder;
   for (const char* collective : {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",

@@ -87,6 +87,7 @@ double CollectiveCase::expected(int rank, std::size_t i) const {
 }
 
 InPlace in_place(const CollectiveCase& test, int rank) {
+  if (!test.in_place) return {};
   const CollectiveShape blocks = shape(test.collective, test.ranks);
   const std::size_t own = static_cast<std::size_t>(rank) * test.count;
   return {.send = blocks.send_blocks < blocks.recv_blocks ? own : 0,
@@ -102,7 +103,7 @@ CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
   if (test.in_place) buffers.recv.resize(std::max(buffers.send.size(), buffers.recv.size()));
   std::vector<std::byte>& inputs = test.in_place ? buffers.recv : buffers.send;
   const std::size_t elements = static_cast<std::size_t>(blocks.send_blocks) * test.count;
-  const std::size_t first = test.in_place ? in_place(test, rank).send : 0;
+  const std::size_t first = in_place(test, rank).send;
   for (std::size_t i = 0; i < elements; ++i) {
     set_value(inputs, test.dtype, first + i, test.input(rank, i));
   }
@@ -112,7 +113,7 @@ CaseBuffers make_buffers(const CollectiveCase& test, int rank) {
 void call(Team& team, const CollectiveCase& test, CaseBuffers& buffers) {
   const CollectiveShape blocks = shape(test.collective, test.ranks);
   const auto elements = [&](int count) { return static_cast<std::size_t>(count) * test.count; };
-  const InPlace at = test.in_place ? in_place(test, team.rank()) : InPlace{};
+  const InPlace at = in_place(test, team.rank());
   const std::size_t element = size_bytes(test.dtype);
   std::byte* const send = test.in_place ? buffers.recv.data() : buffers.send.data();
   std::byte* const recv = buffers.recv.data();
@@ -129,7 +130,7 @@ std::string difference(const CollectiveCase& test, int rank, const CaseBuffers& 
   if (!receives(test.collective, rank, test.root)) return "";
   const int blocks = shape(test.collective, test.ranks).recv_blocks;
   const std::size_t elements = static_cast<std::size_t>(blocks) * test.count;
-  const std::size_t first = test.in_place ? in_place(test, rank).recv : 0;
+  const std::size_t first = in_place(test, rank).recv;
   for (std::size_t i = 0; i < elements; ++i) {
     const double value = value_of(buffers.recv, test.dtype, first + i);
     const double expected = test.expected(rank, i);

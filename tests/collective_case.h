@@ -30,14 +30,14 @@ struct CollectiveCase {
   [[nodiscard]] double expected(int rank, std::size_t i) const;
 };
 
-// The buffers of one rank for one case.
-// Where send and recv of a call in place begin in one buffer, in elements: the shorter is the
-// rank's own block of the longer.
+// Where send and recv of a call in place begin in their one buffer, in elements: the shorter is the
+// rank's own block of the longer. Nothing of another call.
 struct InPlace {
   std::size_t send = 0, recv = 0;
 };
 [[nodiscard]] InPlace in_place(const CollectiveCase& test, int rank);
 
+// The buffers of one rank for one case.
 struct CaseBuffers {
   std::vector<std::byte> send, recv;  // in place, recv has both
 };

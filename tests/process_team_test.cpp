@@ -65,14 +65,6 @@ std::string refusal_of_team() {
   return "";
 }
 
-// The exit code of a process that does that, or -1.
-int code_of_child(const std::function<int()>& body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 TEST(ProcessTeam, ARankHasOneOnce) {
   const Ended ended = run_ranks(2, [](const ShmArena&, int rank) {
     {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "peal/base/random.h"
+#include "tests/program.h"
 #include "tests/shm_worker.h"
 
 namespace peal {
@@ -63,20 +64,17 @@ TEST_F(ShmWorkerEnds, AProcessThatWasForkedMayLetGoOfItsWorker) {
   const CallableHandle add = worker->add(device_function("add", add_one));
   worker->start();
   std::optional<Buffer> buffer = worker->allocate({.device = 1, .count = 1000});
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const int code = code_of_child([&] {
     std::vector<std::vector<char>> others;
     for (int i = 0; i < 64; ++i) others.emplace_back(std::size_t{1} << 21, 'x');
     buffer.reset();
     worker.reset();
     for (const std::vector<char>& other : others) {
-      if (other.front() != 'x' || other.back() != 'x') ::_exit(1);
+      if (other.front() != 'x' || other.back() != 'x') return 1;
     }
-    ::_exit(0);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return 0;
+  });
+  EXPECT_EQ(code, 0);
   worker->run([&](Orchestrator& orch) { orch.submit(add, Args{}.inout(*buffer), 1); });
   EXPECT_EQ(floats_of(*worker, *buffer), std::vector<float>(1000, 1));
 }

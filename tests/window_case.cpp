@@ -20,7 +20,7 @@ WindowBuffers make_buffers(Team& team, const CollectiveCase& test, Where where) 
   const auto ranks = static_cast<std::size_t>(test.ranks);
   const View window = team.allocate(sends + recvs + 3 * ranks, DType::i32);
   const auto own = static_cast<std::size_t>(team.rank());
-  if (where == Where::in_place) {
+  if (test.in_place) {
     const InPlace at = in_place(test, team.rank());
     return {window.part(at.send, sends), window.part(at.recv, recvs)};
   }
@@ -29,6 +29,7 @@ WindowBuffers make_buffers(Team& team, const CollectiveCase& test, Where where) 
 }
 
 std::string call_and_compare(Team& team, CollectiveCase test, Where where) {
+  test.in_place = where == Where::in_place;
   const WindowBuffers buffers = make_buffers(team, test, where);
   auto* const send = reinterpret_cast<std::int32_t*>(buffers.send.data);
   const auto* const recv = reinterpret_cast<const std::int32_t*>(buffers.recv.data);

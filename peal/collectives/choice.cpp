@@ -8,13 +8,14 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 #include "peal/collectives/collectives.h"
 #include "peal/machine/toml_file.h"
 
@@ -115,6 +116,12 @@ std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   if (head[1] == 0) throw Error(text);
   if (text.empty()) return {};
   return choices_of(toml::parse(text), path);
+}
+
+std::optional<Choice> forced_choice(Collective collective) {
+  const Algorithm* const forced = forced_algorithm(collective);
+  if (forced == nullptr) return std::nullopt;
+  return Choice{forced, "PEAL_ALGORITHM says so"};
 }
 
 }  // namespace
@@ -224,6 +231,13 @@ const Algorithm* forced_algorithm(Collective collective) {
   return found;
 }
 
+Choice predicted_choice(Collective collective, int ranks, std::size_t count, DType dtype,
+                        const Placement& placement, const Platform& platform) {
+  if (std::optional<Choice> forced = forced_choice(collective)) return *forced;
+  return {&choose_algorithm(collective, ranks, count, dtype, placement, platform),
+          "its predicted time is least"};
+}
+
 void Chooser::measure(Team& team) {
   const ProbedHost probed = probe_.measure(team);
   host_.ranks = team.size();
@@ -241,13 +255,10 @@ void Chooser::learn(Team& team) {
 Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DType dtype,
                        const Placement& placement) {
   const std::size_t block_bytes = count * size_bytes(dtype);
-  if (const Algorithm* forced = forced_algorithm(collective)) {
-    return {forced, "PEAL_ALGORITHM says so"};
-  }
   if (!team.device().host().is_real) {
-    return {&choose_algorithm(collective, team.size(), count, dtype, placement, team.platform()),
-            "its predicted time is least"};
+    return predicted_choice(collective, team.size(), count, dtype, placement, team.platform());
   }
+  if (std::optional<Choice> forced = forced_choice(collective)) return *forced;
   if (!has_learned_) learn(team);
   ChoiceConditions conditions = host_;
   conditions.collective = collective;
@@ -285,12 +296,10 @@ void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_byt
     throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
   }
   if (rank != 0) return;
-  const std::string text = fmt::format(
-      "peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),
+  say("peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),
       block_bytes, ranks,
       uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
       choice.algorithm->name, choice.reason);
-  std::fputs(text.c_str(), stderr);
 }
 
 }  // namespace peal

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/device.h"
 #include "peal/executors/shm/rank_process.h"
@@ -50,8 +51,9 @@ void check_program(const std::string& name) {
     std::error_code none;
     return ::access(path.c_str(), X_OK) == 0 && !std::filesystem::is_directory(path, none);
   };
-  bool is_found = name.find('/') != std::string::npos && can_be_run(name);
-  if (name.find('/') == std::string::npos) {
+  const bool is_path = name.find('/') != std::string::npos;
+  bool is_found = is_path && can_be_run(name);
+  if (!is_path) {
     const char* const path = std::getenv("PATH");
     std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
     for (std::string folder; !is_found && std::getline(folders, folder, ':');) {
@@ -150,9 +152,7 @@ int launch_processes(int ranks, const std::vector<std::string>& command,
       ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
       ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
       ::execvp(arguments.front(), arguments.data());
-      const std::string why = fmt::format("peal: `{}` cannot be run: {}; name a program\n",
-                                          command.front(), std::strerror(errno));
-      std::fputs(why.c_str(), stderr);
+      say("peal: `{}` cannot be run: {}; name a program\n", command.front(), std::strerror(errno));
       return cannot_be_run;
     });
   }

@@ -45,15 +45,20 @@ std::size_t head_bytes(int ranks) {
                   what, ranks, std::strerror(code)));
 }
 
+// Closes a file, and leaves what was wrong before as it is.
+void close_after_error(int file) {
+  const int code = errno;
+  ::close(file);
+  errno = code;
+}
+
 // A file without a name, which ranks that are started as programs of their own inherit, or -1. It
 // is none of the standard files, to one of which others write if it was closed.
 int make_file() {
   const int file = ::memfd_create("peal", 0);
   if (file < 0 || file > STDERR_FILENO) return file;
   const int other = ::fcntl(file, F_DUPFD, STDERR_FILENO + 1);
-  const int code = errno;
-  ::close(file);
-  errno = code;
+  close_after_error(file);
   return other;
 }
 
@@ -87,14 +92,12 @@ ShmArena ShmArena::make(int ranks) {
   const int file = make_file();
   if (file < 0) refuse(ranks, "no memory file can be made");
   if (!make_as_long(file, size_bytes)) {
-    const int code = errno;
-    ::close(file);
-    errno = code;
+    close_after_error(file);
     refuse(ranks, "the memory file cannot be made as long as it takes");
   }
   std::byte* const memory = map_shared_file(file, size_bytes);
   if (memory == nullptr) {
-    ::close(file);
+    close_after_error(file);
     refuse(ranks, "the address space cannot be reserved");
   }
   ShmArena arena(file, memory, size_bytes);
@@ -121,12 +124,11 @@ ShmArena ShmArena::attach(int file) {
   }
   std::byte* const memory = map_shared_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
-    const int code = errno;
-    ::close(file);
+    close_after_error(file);
     throw Error(
         fmt::format("shm: the address space of {} bytes for the team's memory cannot be reserved: "
                     "{}; raise the limit of `ulimit -v`",
-                    size, std::strerror(code)));
+                    size, std::strerror(errno)));
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
   if (arena.control_->magic != magic) {

@@ -88,7 +88,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_keeper();
   socket_ = ends[0];
-  const pid_t parent = owner_ = ::getpid();
+  const pid_t parent = ::getpid();
   flush_output();  // or both would write it
   keeper_ = ::fork();
   if (keeper_ == 0) {
@@ -114,7 +114,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
 }
 
 DeviceProcesses::~DeviceProcesses() {
-  if (::getpid() == owner_) end_keeper();
+  if (arena_.is_here()) end_keeper();  // and this no process that the worker's has forked
   ::close(handle_);
   ::close(socket_);
 }

@@ -66,7 +66,6 @@ class DeviceProcesses {
   ShmArena arena_;
   DevicesControl* control_;
   std::size_t symmetric_begin_ = 0;
-  pid_t owner_ = -1;  // this process, and not one that it has forked
   pid_t keeper_ = -1;
   int handle_ = -1;  // a pidfd of it
   int socket_ = -1;  // to it

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 
 namespace peal {
 namespace {
@@ -82,10 +83,7 @@ WaitPolicy wait_policy(int ranks, int processors) {
   return policy;
 }
 
-// A rank whose stderr is closed goes on all the same.
-void WaitWatch::tell(const std::string& note) {
-  std::fputs(fmt::format("peal: note: {}\n", note).c_str(), stderr);
-}
+void WaitWatch::tell(const std::string& note) { say("peal: note: {}\n", note); }
 
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {
