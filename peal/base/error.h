@@ -26,6 +26,16 @@ class RunError : public Error {
   using Error::Error;
 };
 
+// A mistake that somebody else tells of, such as a compiler, in lines that are passed on as they
+// are, behind a line of ours.
+class QuotedError : public Error {
+ public:
+  // The whole text, as what() gives it.
+  explicit QuotedError(const std::string& text) : Error(text) {}
+  QuotedError(const std::string& what, const std::string& quoted)
+      : Error(what + '\n' + quoted.substr(0, quoted.find_last_not_of('\n') + 1)) {}
+};
+
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
 }  // namespace peal

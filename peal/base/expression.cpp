@@ -91,15 +91,31 @@ class Expression::Parser {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text_.data() + position_, text_.data() + text_.size(),
                                               value, hexadecimal ? 16 : 10);
-    if (error == std::errc::result_out_of_range) {
+    // from_chars would read a sign, which is no digit of a number here.
+    if (error == std::errc::invalid_argument || text_[position_] == '-') {
+      fail_expected("a hexadecimal digit");
+    }
+    position_ = static_cast<std::size_t>(end - text_.data());
+    const bool fits = error == std::errc{} && (hexadecimal || scale(value));
+    if (!fits) {
       fail(text_, "the number at column " + std::to_string(column) + " is above " +
                       std::to_string(std::numeric_limits<std::int64_t>::max()) +
                       "; use a smaller one");
     }
-    // from_chars would read a sign, which is no digit of a number here.
-    if (error != std::errc{} || text_[position_] == '-') fail_expected("a hexadecimal digit");
-    position_ = static_cast<std::size_t>(end - text_.data());
     emit({Operation::literal, column, value});
+  }
+
+  // Takes the K, M or G that may stand behind a number, alone; false if the product overflows.
+  bool scale(std::int64_t& value) {
+    constexpr std::string_view units = "KMG";
+    const auto stands = [this](std::size_t place) {
+      return place < text_.size() && (is_letter(text_[place]) || is_digit(text_[place]));
+    };
+    if (!stands(position_) || stands(position_ + 1)) return true;
+    const std::size_t unit = units.find(text_[position_]);
+    if (unit == units.npos) return true;
+    ++position_;
+    return !__builtin_mul_overflow(value, std::int64_t{1} << (10 * (unit + 1)), &value);
   }
 
   void name() {

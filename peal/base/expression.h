@@ -12,7 +12,8 @@ namespace peal {
 
 // An integer expression over named variables, such as `2 * min(count, 4096) / ranks`: 64-bit
 // signed, with + - * / % and unary minus as in C++, parentheses, min(a, ...), max(a, ...), decimal
-// and 0x literals. What would overflow or divide by zero is an Error, never a wrong number.
+// and 0x literals; K, M or G behind a decimal one is 2^10, 2^20 or 2^30. What would overflow or
+// divide by zero is an Error, never a wrong number.
 class Expression {
  public:
   // Throws Error when the text is malformed or names something that is not in `variables`.

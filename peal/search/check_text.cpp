@@ -10,7 +10,7 @@ std::string again(const std::string& command, const CheckResult& result,
   if (command.empty()) return {};
   std::string text = fmt::format("{} -n {}", command, result.ranks);
   if (found.schedule != "virtual") text += " --schedule " + found.schedule;
-  if (is_advice(found.finding.kind)) text += " --advice";
+  if (is_advice(found.finding)) text += " --advice";
   return text;
 }
 
@@ -23,6 +23,12 @@ std::string describe(const std::string& command, const CheckResult& result) {
   }
   if (result.has_grown) {
     text += "note: ranks do not hear of each other, so the checks kept all of the run in memory\n";
+  }
+  if (!result.is_clean()) return text + verdict(result) + "\n";
+  if (result.instructions == 0) {
+    text += "note: the kernel issues no instruction; is its body compiled away?\n";
+  } else if (result.has_windows && result.window_accesses == 0 && result.ranks > 1) {
+    text += "note: no rank accesses a window, so nothing between ranks was checked\n";
   }
   return text + verdict(result) + "\n";
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace peal {
+
+// What a process that runs kernels leaves for the process that watches it, in memory that both
+// share: it may end, or be ended, at any time without a chance to say more. Written and read
+// without locks or allocations, so that handlers of signals may.
+struct LastWords {
+  static constexpr std::size_t most_bytes = 1024;
+
+  // What is known of a mistake of a kernel, in whole sentences; `where` is "file:line" or empty.
+  struct Sentence {
+    std::atomic<bool> is_set = false;
+    int rank = 0, core = 0;
+    char what[most_bytes] = {}, where[most_bytes] = {};
+  };
+  Sentence failure;
+  // Where the run was when it was last heard of: an instruction, of which a watcher is told only
+  // where it asks for that, because it costs time.
+  Sentence place;
+
+  // How much memory the process may use; 0 without a limit.
+  std::uint64_t most_memory_bytes = 0;
+};
+
+// Sets a sentence, cut to what there is room for.
+void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
+              std::string_view where);
+
+// Those of this process; nullptr where nobody watches it.
+[[nodiscard]] LastWords* last_words();
+void set_last_words(LastWords* words);
+
+}  // namespace peal

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/base/watched_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "peal/base/cache_folder.h"
+#include "peal/base/error.h"
+#include "peal/base/last_words.h"
+
+namespace peal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int look_ms = 100;  // between two looks at a process that says nothing
+// From the last words to the answer: to compile a report of findings takes less.
+constexpr double most_report_seconds = 10;
+// What a run of a kernel may take of this machine's memory.
+constexpr std::uint64_t most_memory_bytes = std::uint64_t{8} << 30;
+
+bool in_process_only = false;
+
+std::string first_line_with(const char* file, std::string_view key) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(key)) return line.substr(key.size());
+  }
+  return {};
+}
+
+// Memory that the process and its fork share.
+class SharedWords {
+ public:
+  SharedWords() {
+    void* const memory = ::mmap(nullptr, sizeof(LastWords), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    words_ = new (memory) LastWords;
+    const long pages = ::sysconf(_SC_PHYS_PAGES), page_bytes = ::sysconf(_SC_PAGESIZE);
+    const std::uint64_t half =
+        pages > 0 && page_bytes > 0
+            ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) / 2
+            : most_memory_bytes;
+    words_->most_memory_bytes = std::min(half, most_memory_bytes);
+  }
+  ~SharedWords() { ::munmap(words_, sizeof(LastWords)); }
+  SharedWords(const SharedWords&) = delete;
+  SharedWords& operator=(const SharedWords&) = delete;
+  [[nodiscard]] LastWords& operator*() const { return *words_; }
+  [[nodiscard]] LastWords* operator->() const { return words_; }
+
+ private:
+  LastWords* words_;
+};
+
+void write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // nobody reads any more
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// In the fork: answers, after the length of the answer, and ends without cleaning up what is the
+// other's.
+[[noreturn]] void answer(const std::function<std::string()>& work, int to, pid_t watcher) {
+  // It must not outlive whoever would read the answer.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != watcher) ::_exit(1);
+  const std::string text = work();
+  const std::uint64_t size = text.size();
+  write_all(to, {reinterpret_cast<const char*>(&size), sizeof(size)});
+  write_all(to, text);
+  std::fflush(stderr);
+  ::_exit(0);
+}
+
+double processor_seconds(pid_t process) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// Whether the process waits for something: it neither runs nor could.
+bool is_waiting(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t name_end = text.rfind(") ");
+  return name_end != std::string::npos && (text[name_end + 2] == 'S' || text[name_end + 2] == 'D');
+}
+
+struct Stop {  // why the process was ended
+  bool is_blocked = false;
+};
+
+class Watch {
+ public:
+  Watch(pid_t process, int from, const LastWords& words, double blocked_seconds)
+      : process_(process), from_(from), words_(words), blocked_seconds_(blocked_seconds) {}
+
+  // Reads until the process closes its end, and ends it where it stands still.
+  std::string read() {
+    std::string text;
+    for (;;) {
+      pollfd look{.fd = from_, .events = POLLIN, .revents = 0};
+      const int ready = ::poll(&look, 1, look_ms);
+      if (ready > 0) {
+        char buffer[65536];
+        const ssize_t size = ::read(from_, buffer, sizeof(buffer));
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return text;
+        text.append(buffer, static_cast<std::size_t>(size));
+      } else if (stands_still()) {
+        ::kill(process_, SIGKILL);
+        return text;
+      }
+    }
+  }
+  [[nodiscard]] bool was_blocked() const { return was_blocked_; }
+
+ private:
+  bool stands_still() {
+    const auto now = Clock::now();
+    const double used = processor_seconds(process_);
+    if (used - used_ > 0.001 || !is_waiting(process_)) {
+      used_ = used;
+      still_since_ = now;
+    }
+    if (words_.failure.is_set.load(std::memory_order_acquire)) {
+      if (said_at_ == Clock::time_point()) said_at_ = now;
+      if (seconds(now - said_at_) > most_report_seconds) return true;
+    }
+    was_blocked_ = seconds(now - still_since_) > blocked_seconds_;
+    return was_blocked_;
+  }
+  static double seconds(Clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+  }
+
+  pid_t process_;
+  int from_;
+  const LastWords& words_;
+  double blocked_seconds_;
+  double used_ = 0;
+  Clock::time_point still_since_ = Clock::now(), said_at_ = {};
+  bool was_blocked_ = false;
+};
+
+std::string what_ended(int status) {
+  if (WIFEXITED(status)) {
+    return "it ends the process with exit code " + std::to_string(WEXITSTATUS(status));
+  }
+  const int signal = WTERMSIG(status);
+  const char* const name = ::sigabbrev_np(signal);
+  return "it ends the process by signal " + std::to_string(signal) +
+         (name == nullptr ? "" : std::string(" (SIG") + name + ")");
+}
+
+void take(WatchedEnd& end, const LastWords::Sentence& sentence) {
+  end.rank = sentence.rank;
+  end.core = sentence.core;
+  end.where = sentence.where;
+}
+
+}  // namespace
+
+WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_seconds) {
+  const SharedWords words;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    throw Error(std::string("a process for the kernel cannot be made: ") + std::strerror(errno) +
+                "; close files, or use --in-process");
+  }
+  std::fflush(nullptr);  // or the fork would write it again
+  make_temporary_cache();
+  const pid_t watcher = ::getpid();
+  const pid_t process = ::fork();
+  if (process < 0) {
+    const int failed = errno;
+    ::close(ends[0]);
+    ::close(ends[1]);
+    throw Error(std::string("a process for the kernel cannot be made: ") + std::strerror(failed) +
+                "; raise the limit of `ulimit -u`, or use --in-process");
+  }
+  if (process == 0) {
+    ::close(ends[0]);
+    set_last_words(&*words);
+    answer(work, ends[1], watcher);
+  }
+  ::close(ends[1]);
+  Watch watch(process, ends[0], *words, blocked_seconds);
+  std::string text = watch.read();
+  ::close(ends[0]);
+  int status = 0;
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  WatchedEnd end;
+  std::uint64_t size = 0;
+  if (text.size() >= sizeof(size)) std::memcpy(&size, text.data(), sizeof(size));
+  if (text.size() >= sizeof(size) && text.size() - sizeof(size) == size) {
+    end.has_answered = true;
+    end.answer = text.substr(sizeof(size));
+    return end;
+  }
+  const LastWords::Sentence& failure = words->failure;
+  if (failure.is_set.load(std::memory_order_acquire)) {
+    end.what = failure.what;
+    take(end, failure);
+    return end;
+  }
+  end.what = watch.was_blocked() ? "it waits for something of the system, such as a lock or a clock"
+                                 : what_ended(status);
+  if (words->place.is_set.load(std::memory_order_acquire)) take(end, words->place);
+  return end;
+}
+
+bool can_watch() {
+  if (in_process_only) return false;
+  std::error_code failed;
+  std::size_t threads = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", failed)) {
+    static_cast<void>(thread);
+    ++threads;
+  }
+  if (failed || threads != 1) return false;
+  const std::string tracer = first_line_with("/proc/self/status", "TracerPid:");
+  return tracer.find_first_not_of(" \t0") == std::string::npos;
+}
+
+void run_in_process() { in_process_only = true; }
+
+}  // namespace peal

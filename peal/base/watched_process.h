@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace peal {
+
+// How a process ended that was to give an answer.
+struct WatchedEnd {
+  bool has_answered = false;
+  std::string answer;  // what `work` returned, where it has
+  // Where it has not: "it ends the process with exit code 3", and what is known of where.
+  std::string what;
+  int rank = -1, core = -1;  // -1 where unknown
+  std::string where;         // "file:line", or empty
+};
+
+// Runs `work` in a forked process and returns its answer, whatever becomes of that process: it may
+// crash, end itself, or stand still. One that uses no processor time for `blocked_seconds` and
+// waits for something is ended. A process that has said in last_words() what went wrong, and then
+// takes longer than a moment to say it in full, is ended, too. `work` must not throw.
+[[nodiscard]] WatchedEnd run_watched(const std::function<std::string()>& work,
+                                     double blocked_seconds);
+
+// Whether processes may be forked off this one for kernels to run in: it has one thread, so that no
+// lock is held in the copy for good, and no debugger, which looks at this process alone.
+[[nodiscard]] bool can_watch();
+
+// Turns run_watched off for this process: can_watch() is false from now on.
+void run_in_process();
+
+}  // namespace peal

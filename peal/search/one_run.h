@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "peal/checks/checker.h"
+#include "peal/checks/finding.h"
+#include "peal/checks/synchronisations.h"
+#include "peal/machine/run.h"
+
+namespace peal {
+
+// An output of a run, and which lines have written it.
+struct WrittenOutput {
+  RunOutput output;
+  std::vector<Checker::LastWrite> writes;
+};
+
+// What the checks say of one run under one schedule.
+struct OneRun {
+  std::vector<Finding> findings;
+  std::int64_t calls = 0;
+  std::uint64_t instructions = 0, window_accesses = 0;
+  bool has_windows = false;
+  std::vector<WrittenOutput> outputs;  // of a run that nothing was wrong with
+  std::string undecided;
+  bool has_grown = false;
+  std::uint64_t events = 0;
+  std::vector<SyncUnit> synchronisations;
+};
+
+// As bytes, for another process of this program.
+[[nodiscard]] std::string packed(const OneRun& run);
+[[nodiscard]] OneRun unpacked_run(const std::string& bytes);
+
+}  // namespace peal
