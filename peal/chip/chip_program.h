@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "peal/chip/core.h"
@@ -18,6 +19,9 @@ struct ChipStart {
   std::vector<std::byte*> windows = {};  // of the domain, by rank; empty without one
   std::size_t window_bytes = 0;
   std::int64_t first_task = 0;  // number in the run of the first task that it reports
+  std::string name = {};        // of the task that it carries out, for reports
+  // Reported tasks that have ended on this device before, or that it waits for.
+  std::vector<std::int64_t> after = {};
 };
 
 // One device's run of a chip program.

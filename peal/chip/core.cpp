@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/machine/standstill.h"
@@ -135,7 +137,7 @@ void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
         .flag_id = static_cast<std::uint8_t>(id),
         .issued = ordering_events_,
         .place = place});
-  fire(Flags::index(static_cast<int>(from), static_cast<int>(to), id), clock_);
+  fire(flags_.index(static_cast<int>(from), static_cast<int>(to), id), clock_);
 }
 
 void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
@@ -147,7 +149,7 @@ void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
     return issue(to);
   }
   begin_scalar(place);
-  blocked_flag_ = Flags::index(static_cast<int>(from), static_cast<int>(to), id);
+  blocked_flag_ = flags_.index(static_cast<int>(from), static_cast<int>(to), id);
   while (!flags_.is_set(blocked_flag_)) suspend(Blocked::flag);
   clock_ = std::max(clock_, flags_.take(blocked_flag_));
   emit({.kind = EventKind::wait_flag,
@@ -179,8 +181,21 @@ void Core::dsb(SourcePlace place) {
   emit_sync(EventKind::dsb, Pipe::scalar, place);
 }
 
+std::string Core::spent_budget() const {
+  if (instructions_ >= most_instructions) {
+    return fmt::format("it has issued {} instructions and goes on; does its loop end?",
+                       instructions_);
+  }
+  if (notifies_in_a_row_ >= most_notifies_in_a_row) {
+    return fmt::format("it has sent {} notifies since it last waited; does its loop end?",
+                       notifies_in_a_row_);
+  }
+  return {};
+}
+
 void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place) {
   begin_scalar(place);
+  ++notifies_in_a_row_;
   refresh(cell);
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
@@ -212,6 +227,7 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   // A count that was reached stays reached; any other comparison is made when its time has come.
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
+  notifies_in_a_row_ = 0;
   emit_signal(EventKind::wait, wait_, false);
 }
 
@@ -312,11 +328,19 @@ void Core::restart() {
     pipe.pending_flags.clear();
   }
   transfers_ = queue(Pipe::dma).executed;
-  flags_ = Flags();
+  flags_ = Flags(platform_.switches.event_identity_without_waiter);
+  in_kernel_ = is_unwinding_ = false;
   tile_operations_.clear();
   free_tile_operations_.clear();
   if (blocked_ == Blocked::asleep) ++stale_steps_;
   wake(fabric_.now());
+}
+
+void Core::fail(std::exception_ptr failure) {
+  if (!in_kernel_) std::rethrow_exception(std::move(failure));
+  cache_.hide();
+  fabric_.programs().abandon(index_, std::move(failure));
+  std::abort();  // abandon() does not return
 }
 
 void Core::scalar_step(Picoseconds time) {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "peal/chip/fabric.h"
@@ -38,6 +40,13 @@ class Core {
   [[nodiscard]] std::byte* on_chip(OnChip memory);
   [[nodiscard]] Picoseconds clock() const { return clock_; }  // of the scalar unit
   [[nodiscard]] std::uint64_t instructions() const { return instructions_; }
+  // Notifies since the last wait that has passed.
+  [[nodiscard]] std::uint64_t notifies_in_a_row() const { return notifies_in_a_row_; }
+  // A kernel that goes on beyond these on one core is taken to never end.
+  static constexpr std::uint64_t most_instructions = 20000000;
+  static constexpr std::uint64_t most_notifies_in_a_row = 1000000;
+  // What is said then; empty as long as the kernel has not come so far.
+  [[nodiscard]] std::string spent_budget() const;
 
   // MTE2: `count` elements from global memory, anyone's, to on-chip memory.
   void load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
@@ -88,6 +97,9 @@ class Core {
   // A scalar access through the cache, which the program makes itself afterwards, before it calls
   // anything but further accesses.
   void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
+  // A scalar access to the core's memory on chip, which the program makes itself afterwards. The
+  // pipes may have got ahead of it by then as far as no flag or barrier holds them.
+  void on_chip_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
   // Scalar accesses that bypass the cache.
   void device_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
   void device_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
@@ -100,8 +112,11 @@ class Core {
   // Tells the readers of an access in order with the scalar unit.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
                      SourcePlace place);
-  // Tells the readers that a task begins or ends here, or that what follows is after its end.
-  void report_task(EventKind kind, std::int64_t task, SourcePlace place);
+  // Tells the readers that a task begins or ends here, or that what follows is after its end; a
+  // name is for reports.
+  void report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name = "");
+  // Tells them that a call of the kernel, by its number, begins here.
+  void report_call(std::int64_t call);
   // Lets the scalar unit be busy.
   void spend(Picoseconds duration) { clock_ += duration; }
   // Lets everybody else catch up with this core's scalar clock.
@@ -110,6 +125,20 @@ class Core {
     cache_.hide();
     blocked_ = Blocked::finished;
   }
+
+  // Code of a kernel runs on this core from here on, or no more. What goes wrong meanwhile leaves
+  // the kernel where it stands, without unwinding it: its destructors, functions that are noexcept
+  // and handlers of all exceptions may do whatever they like.
+  void enter_kernel() { in_kernel_ = true; }
+  void leave_kernel() { in_kernel_ = false; }
+  [[nodiscard]] bool in_kernel() const { return in_kernel_; }
+  // Ends the program that runs on this core with a failure, which comes out of the run. Where a
+  // kernel runs, nothing of it is unwound; else the failure is thrown.
+  [[noreturn]] void fail(std::exception_ptr failure);
+  // The run is over for this core, whose program is being unwound: verbs in its destructors do
+  // nothing.
+  void mark_unwinding() { is_unwinding_ = true; }
+  [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
 
   // A core that several programs share, one after the other, has nothing to do from park() until it
   // is roused, at this time or later.
@@ -244,15 +273,18 @@ class Core {
   Picoseconds issue_ps_;
   Picoseconds clock_ = 0;
   std::uint64_t instructions_ = 0;
+  std::uint64_t notifies_in_a_row_ = 0;
   SourcePlace place_;
   Blocked blocked_ = Blocked::asleep;
+  bool in_kernel_ = false;
+  bool is_unwinding_ = false;
   std::uint32_t stale_steps_ = 0;  // of the scalar unit, as of a pipe
   Pipe blocked_pipe_{};
   std::uint32_t blocked_flag_ = 0;
   Wait wait_;
   std::array<PipeQueue, pipe_count> pipes_;
   std::uint32_t transfers_ = 0;  // issued to the DMA engine
-  Flags flags_;
+  Flags flags_{platform_.switches.event_identity_without_waiter};
   ScalarCache cache_;
   // The operands of tile instructions in the queues; a slot is used again when its turn is over.
   std::vector<TileOperation> tile_operations_;
@@ -264,5 +296,17 @@ class Core {
 
 // The core whose program is running on this thread, or nullptr outside of programs.
 [[nodiscard]] Core* current_core();
+
+// Marks that a kernel runs on a core. Where the kernel is left for good, so is the mark.
+class KernelScope {
+ public:
+  explicit KernelScope(Core& core) : core_(core) { core_.enter_kernel(); }
+  ~KernelScope() { core_.leave_kernel(); }
+  KernelScope(const KernelScope&) = delete;
+  KernelScope& operator=(const KernelScope&) = delete;
+
+ private:
+  Core& core_;
+};
 
 }  // namespace peal

@@ -105,8 +105,21 @@ void Core::report_access(EventKind kind, const std::byte* address, std::size_t s
         .place = place});
 }
 
-void Core::report_task(EventKind kind, std::int64_t task, SourcePlace place) {
-  emit({.kind = kind, .peer = rank_, .issued = ordering_events_, .value = task, .place = place});
+void Core::report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name) {
+  emit({.kind = kind,
+        .peer = rank_,
+        .issued = ordering_events_,
+        .value = task,
+        .place = place,
+        .name = name});
+}
+
+void Core::report_call(std::int64_t call) {
+  emit({.kind = EventKind::call_begin,
+        .peer = rank_,
+        .issued = ordering_events_,
+        .value = call,
+        .place = outside_of_kernels});
 }
 
 void Core::emit_sync(EventKind kind, Pipe pipe, SourcePlace place) {

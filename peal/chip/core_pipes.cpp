@@ -22,7 +22,7 @@ void Core::advance(Pipe pipe) {
     const Instruction& next = self.ring[self.head];
     self.free = std::max(self.free, next.issued);
     if (next.opcode == Opcode::set_flag) {
-      const std::uint32_t flag = Flags::index(static_cast<int>(pipe), next.flag_pipe, next.flag_id);
+      const std::uint32_t flag = flags_.index(static_cast<int>(pipe), next.flag_pipe, next.flag_id);
       emit_queued(EventKind::set_flag, pipe, next);
       if (stores_count && self.invisible()) {
         self.pending_flags.push_back({self.executed, flag});
@@ -33,7 +33,7 @@ void Core::advance(Pipe pipe) {
         fire(flag, time);
       }
     } else if (next.opcode == Opcode::wait_flag) {
-      const std::uint32_t flag = Flags::index(next.flag_pipe, static_cast<int>(pipe), next.flag_id);
+      const std::uint32_t flag = flags_.index(next.flag_pipe, static_cast<int>(pipe), next.flag_id);
       if (!flags_.is_set(flag)) {
         self.state = PipeState::flag;
         self.blocked_flag = flag;
@@ -95,18 +95,17 @@ void Core::check_drained() {
 
 void Core::fire(std::uint32_t flag, Picoseconds time) {
   flags_.set(flag, time);
-  const int to = Flags::to(flag);
-  if (to == static_cast<int>(Pipe::scalar)) {
-    if (blocked_ == Blocked::flag && blocked_flag_ == flag) wake(time);
+  if (blocked_ == Blocked::flag && blocked_flag_ == flag) return wake(time);
+  for (int to = 0; to < pipe_count; ++to) {
+    PipeQueue& waiter = pipes_[static_cast<std::size_t>(to)];
+    if (waiter.state != PipeState::flag || waiter.blocked_flag != flag) continue;
+    waiter.state = PipeState::idle;
+    advance(static_cast<Pipe>(to));
+    if (blocked_ == Blocked::queue && blocked_pipe_ == static_cast<Pipe>(to) &&
+        waiter.size < waiter.ring.size()) {
+      wake(time);
+    }
     return;
-  }
-  PipeQueue& waiter = queue(static_cast<Pipe>(to));
-  if (waiter.state != PipeState::flag || waiter.blocked_flag != flag) return;
-  waiter.state = PipeState::idle;
-  advance(static_cast<Pipe>(to));
-  if (blocked_ == Blocked::queue && blocked_pipe_ == static_cast<Pipe>(to) &&
-      waiter.size < waiter.ring.size()) {
-    wake(time);
   }
 }
 
@@ -246,6 +245,10 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
     const int owner = fabric_.memory().owner(operation.global.data, rank_);
     std::size_t bytes = 0;
     for (const GlobalRun& run : runs) bytes += run.size_bytes;
+    // Where a drained store is visible, whoever is ordered after one finds it in memory.
+    const bool may_miss = !stores && owner == rank_ && !platform_.switches.drained_is_visible &&
+                          (queue(Pipe::mte3).invisible() || queue(Pipe::fix).invisible());
+    if (may_miss) fabric_.forward_own_stores(index_, runs);
     self.free = stores ? store_end(owner, bytes, pipe == Pipe::fix, time)
                        : load_end(owner, bytes, operation.to_l1, time);
     emit_tile(pipe, instruction, time, runs);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstring>
 
 #include "peal/chip/core.h"
@@ -18,6 +19,19 @@ void Core::scalar_access(const std::byte* address, std::size_t size, bool writes
   }
   cache_.show(address, size, writes);
   report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, true,
+                place);
+}
+
+void Core::on_chip_access(const std::byte* address, std::size_t size, bool writes,
+                          SourcePlace place) {
+  begin_scalar(place);
+  const bool is_busy = std::any_of(pipes_.begin(), pipes_.end(),
+                                   [](const PipeQueue& pipe) { return pipe.size != 0; });
+  if (is_busy) {
+    yield();
+    cache_.show_last();
+  }
+  report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, false,
                 place);
 }
 

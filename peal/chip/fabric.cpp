@@ -77,30 +77,58 @@ Fabric::StoreInFlight& Fabric::send_store(Picoseconds time) {
   const int slot = free_stores_.back();
   free_stores_.pop_back();
   settings_.agenda.add(time, StepId::visible(slot));
-  return stores_[static_cast<std::size_t>(slot)];
+  StoreInFlight& store = stores_[static_cast<std::size_t>(slot)];
+  store.took_effect = store.is_free = false;
+  return store;
+}
+
+void Fabric::take_effect(StoreInFlight& store) const {
+  if (!settings_.values || store.took_effect) return;
+  store.took_effect = true;
+  if (!store.runs.empty()) {
+    const std::byte* values = store.data.data();
+    for (const GlobalRun& run : store.runs) {
+      if (store.atomic) {
+        combine(store.dtype, store.op, run.data, run.data, values,
+                run.size_bytes / size_bytes(store.dtype));
+      } else {
+        std::memcpy(run.data, values, run.size_bytes);
+      }
+      values += run.size_bytes;
+    }
+  } else if (store.atomic) {
+    combine(store.dtype, store.op, store.dst, store.dst, store.data.data(), store.count);
+  } else {
+    std::memcpy(store.dst, store.data.data(), store.data.size());
+  }
+}
+
+void Fabric::forward_own_stores(int core, std::span<const GlobalRun> loaded) {
+  const auto meets = [&](const GlobalRun& written) {
+    return std::any_of(loaded.begin(), loaded.end(), [&](const GlobalRun& run) {
+      return run.data < written.data + written.size_bytes &&
+             written.data < run.data + run.size_bytes;
+    });
+  };
+  std::vector<StoreInFlight*> missed;
+  for (StoreInFlight& store : stores_) {
+    if (store.is_free || store.took_effect || store.core != core) continue;
+    const GlobalRun whole{store.dst, store.data.size()};
+    const std::span<const GlobalRun> written =
+        store.runs.empty() ? std::span(&whole, 1) : std::span<const GlobalRun>(store.runs);
+    if (std::any_of(written.begin(), written.end(), meets)) missed.push_back(&store);
+  }
+  std::sort(missed.begin(), missed.end(), [](const StoreInFlight* a, const StoreInFlight* b) {
+    return static_cast<std::int32_t>(a->sequence - b->sequence) < 0;
+  });
+  for (StoreInFlight* store : missed) take_effect(*store);
 }
 
 void Fabric::become_visible(int slot) {
   StoreInFlight& store = stores_[static_cast<std::size_t>(slot)];
   Core& from = core(store.core);
-  if (settings_.values) {
-    if (!store.runs.empty()) {
-      const std::byte* values = store.data.data();
-      for (const GlobalRun& run : store.runs) {
-        if (store.atomic) {
-          combine(store.dtype, store.op, run.data, run.data, values,
-                  run.size_bytes / size_bytes(store.dtype));
-        } else {
-          std::memcpy(run.data, values, run.size_bytes);
-        }
-        values += run.size_bytes;
-      }
-    } else if (store.atomic) {
-      combine(store.dtype, store.op, store.dst, store.dst, store.data.data(), store.count);
-    } else {
-      std::memcpy(store.dst, store.data.data(), store.data.size());
-    }
-  }
+  take_effect(store);
+  store.is_free = true;
   if (observed()) {
     emit({.kind = EventKind::store_visible,
           .pipe = store.pipe,

@@ -114,12 +114,18 @@ class Fabric {
     DType dtype{};
     ReduceOp op{};
     bool atomic = false;
+    bool took_effect = false;  // and is still to be announced as visible
+    bool is_free = false;      // the slot waits for its next use
     SourcePlace place;
     std::vector<GlobalRun> runs;  // of a tile; empty for `count` elements from `dst` on
     std::vector<std::byte> data;  // keeps its capacity while the slot waits for its next use
   };
   // A slot for a store that becomes visible at `time`; the caller fills it.
   StoreInFlight& send_store(Picoseconds time);
+
+  // A core's own load from its rank's memory finds what its stores have executed there. Those that
+  // it would miss take effect now, which others may see as an early visibility.
+  void forward_own_stores(int core, std::span<const GlobalRun> loaded);
 
   struct SignalInFlight {
     int core = 0;  // of the notifier
@@ -140,6 +146,7 @@ class Fabric {
   [[nodiscard]] bool skips(SourcePlace place) const;
   void arrive(int slot);
   void become_visible(int slot);
+  void take_effect(StoreInFlight& store) const;
 
   Settings settings_;
   Picoseconds now_ = 0;

@@ -9,18 +9,18 @@
 
 namespace peal {
 
-// The event flags of a core: one bit for each triple (from, to, id), with the time of its setting.
+// The event flags of a core: one bit for each triple (from, to, id), with the time of its setting;
+// or for each pair (from, id), whoever waits (Platform::Switches::event_identity_without_waiter).
 class Flags {
  public:
   static constexpr int ids = 8;
 
-  [[nodiscard]] static std::uint32_t index(int from, int to, int id) {
-    return static_cast<std::uint32_t>((from * pipe_count + to) * ids + id);
+  explicit Flags(bool without_waiter) : without_waiter_(without_waiter) { times_.fill(unset); }
+
+  [[nodiscard]] std::uint32_t index(int from, int to, int id) const {
+    return static_cast<std::uint32_t>((from * pipe_count + (without_waiter_ ? from : to)) * ids +
+                                      id);
   }
-  [[nodiscard]] static int to(std::uint32_t flag) {
-    return static_cast<int>(flag) / ids % pipe_count;
-  }
-  Flags() { times_.fill(unset); }
 
   [[nodiscard]] bool is_set(std::uint32_t flag) const { return times_[flag] != unset; }
   void set(std::uint32_t flag, Picoseconds time) { times_[flag] = time; }
@@ -32,6 +32,7 @@ class Flags {
   }
 
  private:
+  bool without_waiter_;
   static constexpr Picoseconds unset = -1;
   std::array<Picoseconds, pipe_count * pipe_count * ids> times_;
 };

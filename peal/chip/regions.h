@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "peal/machine/event.h"
+
 namespace peal {
 
 // A named part of one rank's global memory.
@@ -13,6 +15,7 @@ struct Region {
   int rank = 0;
   std::byte* data = nullptr;
   std::size_t size_bytes = 0;
+  RegionKind kind{};
 };
 
 // What global memory holds, so that an instruction's addresses can be checked before it is carried
@@ -22,6 +25,8 @@ class Regions {
   virtual ~Regions() = default;
   // Whether one region holds all these bytes.
   [[nodiscard]] virtual bool holds(const void* address, std::size_t size_bytes) const = 0;
+  // Whether a region that peers may address holds the address.
+  [[nodiscard]] virtual bool is_shared(const void* address) const = 0;
   // The region that holds the address, or the nearest one of its rank that starts before it.
   [[nodiscard]] virtual std::optional<Region> find(const void* address) const = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/chip/rounding.h"
@@ -23,28 +24,40 @@ struct MovedRow {
   int count = 0;
 };
 
+// Of all rows of the area those that meet the tile's valid part; nothing is looked at beyond them,
+// however large the shape is. Addresses wrap, and are checked before anybody uses them.
 template <class Fn>
 void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
-  const auto element_bytes = static_cast<std::int64_t>(size_bytes(global.dtype));
+  const auto element_bytes = static_cast<std::uint64_t>(size_bytes(global.dtype));
   const auto& shape = global.shape;
-  std::int64_t next = 0;
-  for (std::int64_t i0 = 0; i0 < shape[0]; ++i0) {
-    for (std::int64_t i1 = 0; i1 < shape[1]; ++i1) {
-      for (std::int64_t i2 = 0; i2 < shape[2]; ++i2) {
-        for (std::int64_t i3 = 0; i3 < shape[3]; ++i3, ++next) {
-          const std::int64_t row = global.fractal ? (i0 * shape[2] + i2) * shape[3] + i3 : next;
-          const std::int64_t col = global.fractal ? i1 * shape[4] : 0;
-          if (row >= tile.valid_rows || col >= tile.valid_cols) continue;
-          const std::int64_t first = i0 * global.stride[0] + i1 * global.stride[1] +
-                                     i2 * global.stride[2] + i3 * global.stride[3];
-          fn(MovedRow{.global = global.data + first * element_bytes,
-                      .stride = global.stride[4],
-                      .row = static_cast<int>(row),
-                      .col = static_cast<int>(col),
-                      .count = static_cast<int>(std::min(shape[4], tile.valid_cols - col))});
+  const auto base = reinterpret_cast<std::uintptr_t>(global.data);
+  const auto visit = [&](const std::array<std::int64_t, 4>& index, std::int64_t row,
+                         std::int64_t col) {
+    std::uint64_t first = 0;
+    for (std::size_t i = 0; i < index.size(); ++i) {
+      first += static_cast<std::uint64_t>(index[i]) * static_cast<std::uint64_t>(global.stride[i]);
+    }
+    fn(MovedRow{.global = reinterpret_cast<std::byte*>(base + first * element_bytes),
+                .stride = global.stride[4],
+                .row = static_cast<int>(row),
+                .col = static_cast<int>(col),
+                .count = static_cast<int>(std::min(shape[4], tile.valid_cols - col))});
+  };
+  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size <= 0; })) return;
+  std::int64_t band = 0;  // the tile's row at which the blocks of one i0 start
+  for (std::int64_t i0 = 0; i0 < shape[0] && band < tile.valid_rows; ++i0) {
+    std::int64_t row = band;
+    for (std::int64_t i1 = 0, col = 0; i1 < shape[1] && col < tile.valid_cols; ++i1) {
+      if (global.fractal) row = band;  // beside the block before, else below it
+      if (row >= tile.valid_rows) break;
+      for (std::int64_t i2 = 0; i2 < shape[2] && row < tile.valid_rows; ++i2) {
+        for (std::int64_t i3 = 0; i3 < shape[3] && row < tile.valid_rows; ++i3, ++row) {
+          visit({i0, i1, i2, i3}, row, col);
         }
       }
+      if (global.fractal) col += std::min<std::int64_t>(shape[4], tile.valid_cols);
     }
+    band = row;
   }
 }
 
@@ -63,25 +76,39 @@ void move_row(const MovedRow& moved, const TileArea& tile, Copy&& copy) {
   }
 }
 
-double element(const TileArea& tile, int row, int col) {
-  return with_type(tile.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T value;
-    std::memcpy(&value, tile.data + tile.offset(row, col) * sizeof(T), sizeof(T));
-    if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
-      return static_cast<double>(static_cast<float>(value));
-    } else {
-      return static_cast<double>(value);
-    }
-  });
+template <class T>
+T element(const TileArea& tile, int row, int col) {
+  T value;
+  std::memcpy(&value, tile.data + tile.offset(row, col) * sizeof(T), sizeof(T));
+  return value;
 }
 
-void set_element(const TileArea& tile, int row, int col, double value, RoundMode mode) {
-  with_type(tile.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T rounded = round_to<T>(value, mode);
-    std::memcpy(tile.data + tile.offset(row, col) * sizeof(T), &rounded, sizeof(T));
-  });
+template <class T>
+void set_element(const TileArea& tile, int row, int col, T value) {
+  std::memcpy(tile.data + tile.offset(row, col) * sizeof(T), &value, sizeof(T));
+}
+
+template <class T>
+inline constexpr bool is_small_float = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
+
+// A value of one type as one of another: exact where the other can hold it; else floats are rounded
+// in the given mode, and integers saturate.
+template <class To, class From>
+To converted(From from, RoundMode mode) {
+  if constexpr (std::is_same_v<To, From>) {
+    return from;
+  } else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {
+    using Limits = std::numeric_limits<To>;
+    if (std::cmp_less(from, Limits::min())) return Limits::min();
+    if (std::cmp_greater(from, Limits::max())) return Limits::max();
+    return static_cast<To>(from);
+  } else if constexpr (std::is_integral_v<From> && std::is_floating_point_v<To>) {
+    return static_cast<To>(from);
+  } else if constexpr (is_small_float<From>) {
+    return round_to<To>(static_cast<double>(static_cast<float>(from)), mode);
+  } else {
+    return round_to<To>(static_cast<double>(from), mode);
+  }
 }
 
 ReduceOp reduce_op(TileOpcode opcode) {
@@ -123,31 +150,99 @@ void for_each_element(const TileArea& tile, auto&& fn) {
   }
 }
 
-void multiply_matrices(const TileOperation& operation) {
-  const TileArea &c = operation.dst, &a = operation.a, &b = operation.b;
-  const auto floats = [](const TileArea& tile) {
-    std::vector<float> values(static_cast<std::size_t>(tile.valid_rows) *
-                              static_cast<std::size_t>(tile.valid_cols));
-    std::size_t next = 0;
+// The elements of a tile's valid part by rows, as T.
+template <class T>
+std::vector<T> values_of(const TileArea& tile) {
+  std::vector<T> values;
+  values.reserve(static_cast<std::size_t>(tile.valid_rows) *
+                 static_cast<std::size_t>(tile.valid_cols));
+  with_type(tile.dtype, [&](auto zero) {
+    using From = decltype(zero);
     for_each_element(tile, [&](int row, int col) {
-      values[next++] = static_cast<float>(element(tile, row, col));
+      values.push_back(converted<T>(element<From>(tile, row, col), RoundMode::none));
     });
-    return values;
-  };
-  const std::vector<float> left = floats(a), right = floats(b);
+  });
+  return values;
+}
+
+// Accumulates in T; integers in the unsigned type, which wraps.
+template <class T>
+void multiply_matrices_as(const TileOperation& operation) {
+  const TileArea &c = operation.dst, &a = operation.a, &b = operation.b;
+  using Sum =
+      std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>;
+  using S = typename Sum::type;
+  const std::vector<T> left = values_of<T>(a), right = values_of<T>(b);
   const auto inner = static_cast<std::size_t>(a.valid_cols),
              width = static_cast<std::size_t>(b.valid_cols);
-  std::vector<float> row(width);
+  std::vector<S> row(width);
   for (int r = 0; r < a.valid_rows; ++r) {
-    std::fill(row.begin(), row.end(), 0.0f);
+    std::fill(row.begin(), row.end(), S{});
     for (std::size_t k = 0; k < inner; ++k) {
-      const float factor = left[static_cast<std::size_t>(r) * inner + k];
-      for (std::size_t col = 0; col < width; ++col) row[col] += factor * right[k * width + col];
+      const auto factor = static_cast<S>(left[static_cast<std::size_t>(r) * inner + k]);
+      for (std::size_t col = 0; col < width; ++col) {
+        row[col] += factor * static_cast<S>(right[k * width + col]);
+      }
     }
-    for (std::size_t col = 0; col < width; ++col) {
-      set_element(c, r, static_cast<int>(col), row[col], RoundMode::none);
-    }
+    with_type(c.dtype, [&](auto zero) {
+      using To = decltype(zero);
+      for (std::size_t col = 0; col < width; ++col) {
+        set_element(c, r, static_cast<int>(col),
+                    converted<To>(static_cast<T>(row[col]), RoundMode::none));
+      }
+    });
   }
+}
+
+void multiply_matrices(const TileOperation& operation) {
+  if (operation.dst.dtype == DType::i32) return multiply_matrices_as<std::int32_t>(operation);
+  multiply_matrices_as<float>(operation);
+}
+
+// dst = a op scalar, in the type of both.
+void combine_with_scalar(const TileOperation& operation) {
+  const TileArea &dst = operation.dst, &a = operation.a;
+  const std::size_t element_bytes = size_bytes(dst.dtype);
+  for_each_element(dst, [&](int row, int col) {
+    combine(dst.dtype, reduce_op(operation.opcode), dst.data + dst.offset(row, col) * element_bytes,
+            a.data + a.offset(row, col) * element_bytes, operation.scalar.data(), 1);
+  });
+}
+
+void convert_tile(const TileOperation& operation) {
+  with_type(operation.dst.dtype, [&](auto to_zero) {
+    with_type(operation.a.dtype, [&](auto from_zero) {
+      using To = decltype(to_zero);
+      using From = decltype(from_zero);
+      for_each_element(operation.dst, [&](int row, int col) {
+        set_element(operation.dst, row, col,
+                    converted<To>(element<From>(operation.a, row, col), operation.round_mode));
+      });
+    });
+  });
+}
+
+// Floats are summed in f32 (f64 in f64) in the order of the columns; integers wrap.
+void sum_rows(const TileOperation& operation) {
+  const TileArea &dst = operation.dst, &a = operation.a;
+  CHECK(dst.dtype == a.dtype);
+  const DType wide = accumulator(a.dtype);
+  with_type(wide, [&](auto zero) {
+    using Wide = decltype(zero);
+    for (int row = 0; row < a.valid_rows; ++row) {
+      Wide sum{};
+      with_type(a.dtype, [&](auto element_zero) {
+        using T = decltype(element_zero);
+        for (int col = 0; col < a.valid_cols; ++col) {
+          const Wide value = converted<Wide>(element<T>(a, row, col), RoundMode::none);
+          combine(wide, ReduceOp::sum, reinterpret_cast<std::byte*>(&sum),
+                  reinterpret_cast<const std::byte*>(&sum),
+                  reinterpret_cast<const std::byte*>(&value), 1);
+        }
+        set_element(dst, row, 0, converted<T>(sum, RoundMode::none));
+      });
+    }
+  });
 }
 
 }  // namespace
@@ -187,19 +282,21 @@ void gather_values(const TileOperation& operation, std::vector<std::byte>& value
   }
   // The pipe of an accumulator converts to the type of its destination.
   for_each_row(operation.global, operation.a, [&](const MovedRow& moved) {
-    for (int i = 0; i < moved.count; ++i) {
-      with_type(operation.global.dtype, [&](auto zero) {
-        const auto value = round_to<decltype(zero)>(element(operation.a, moved.row, moved.col + i),
-                                                    RoundMode::none);
-        const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-        values.insert(values.end(), bytes, bytes + sizeof(value));
+    with_type(operation.global.dtype, [&](auto to_zero) {
+      with_type(operation.a.dtype, [&](auto from_zero) {
+        for (int i = 0; i < moved.count; ++i) {
+          const auto value = converted<decltype(to_zero)>(
+              element<decltype(from_zero)>(operation.a, moved.row, moved.col + i), RoundMode::none);
+          const auto* bytes = reinterpret_cast<const std::byte*>(&value);
+          values.insert(values.end(), bytes, bytes + sizeof(value));
+        }
       });
-    }
+    });
   });
 }
 
 void carry_out(const TileOperation& operation) {
-  const TileArea &dst = operation.dst, &a = operation.a;
+  const TileArea& dst = operation.dst;
   switch (operation.opcode) {
     case TileOpcode::load:
       for_each_row(operation.global, dst, [&](const MovedRow& moved) {
@@ -215,34 +312,21 @@ void carry_out(const TileOperation& operation) {
       combine_tiles(operation);
       break;
     case TileOpcode::adds:
-      for_each_element(dst, [&](int row, int col) {
-        set_element(dst, row, col, element(a, row, col) + operation.scalar, RoundMode::none);
-      });
-      break;
     case TileOpcode::muls:
-      for_each_element(dst, [&](int row, int col) {
-        set_element(dst, row, col, element(a, row, col) * operation.scalar, RoundMode::none);
-      });
+      combine_with_scalar(operation);
       break;
     case TileOpcode::expands:
       for_each_element(dst, [&](int row, int col) {
-        set_element(dst, row, col, operation.scalar, RoundMode::none);
+        std::memcpy(dst.data + dst.offset(row, col) * size_bytes(dst.dtype),
+                    operation.scalar.data(), size_bytes(dst.dtype));
       });
       break;
     case TileOpcode::cvt:
     case TileOpcode::move:
-      for_each_element(dst, [&](int row, int col) {
-        set_element(dst, row, col, element(a, row, col), operation.round_mode);
-      });
+      convert_tile(operation);
       break;
     case TileOpcode::row_sum:
-      for (int row = 0; row < a.valid_rows; ++row) {
-        float sum = 0;
-        for (int col = 0; col < a.valid_cols; ++col) {
-          sum += static_cast<float>(element(a, row, col));
-        }
-        set_element(dst, row, 0, sum, RoundMode::none);
-      }
+      sum_rows(operation);
       break;
     case TileOpcode::matmul:
       multiply_matrices(operation);

@@ -62,8 +62,8 @@ struct TileOperation {
   RoundMode round_mode{};
   GlobalArea global;
   TileArea dst, a, b;
-  double scalar = 0;
-  bool to_l1 = false;  // load: a tile of the cube core
+  std::array<std::byte, 8> scalar{};  // an element of the type of dst
+  bool to_l1 = false;                 // load: a tile of the cube core
 
   [[nodiscard]] bool stores() const {
     return opcode == TileOpcode::store || opcode == TileOpcode::store_add;

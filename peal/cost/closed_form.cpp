@@ -10,12 +10,14 @@
 namespace peal {
 
 AlgorithmFigures evaluate(const Formulas& formulas, int ranks, std::size_t count) {
-  static constexpr std::string_view variables[] = {"P", "n", "L", "X", "H"};
+  static constexpr std::string_view variables[] = {"P", "n", "L", "X", "H", "Q"};
   const auto unsigned_ranks = static_cast<unsigned>(ranks);
-  const std::int64_t values[] = {ranks, static_cast<std::int64_t>(count),
+  const std::int64_t values[] = {ranks,
+                                 static_cast<std::int64_t>(count),
                                  std::bit_width(unsigned_ranks - 1),
                                  std::has_single_bit(unsigned_ranks) ? 0 : 1,
-                                 2 * unsigned_ranks > 3 * std::bit_floor(unsigned_ranks) ? 1 : 0};
+                                 2 * unsigned_ranks > 3 * std::bit_floor(unsigned_ranks) ? 1 : 0,
+                                 std::bit_floor(unsigned_ranks)};
   const auto number = [&](const char* text) {
     return Expression::parse(text, variables).evaluate(values);
   };

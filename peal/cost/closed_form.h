@@ -9,10 +9,10 @@
 namespace peal {
 
 // What one launch of an algorithm's kernel does, as formulas over P (ranks), n (elements of one
-// block), L = ceil(log2 P), X (1 where P is no power of two, else 0) and H (1 where P is more than
-// half-way to the next power of two, else 0). docs/algorithms.md states the same formulas; tests
-// hold both against the simulator's counts. Puts, gets, sent and notifies
-// are those of the busiest rank.
+// block), L = ceil(log2 P), X (1 where P is no power of two, else 0) H (1 where P is more than
+// half-way to the next power of two, else 0) and Q (the largest power of two up to P).
+// docs/algorithms.md states the same formulas; tests hold both against the simulator's counts.
+// Puts, gets, sent and notifies are those of the busiest rank.
 struct Formulas {
   const char* scratch;   // elements of each half of the window
   const char* parts;     // chunks that the scratch is cut into

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/machine/arithmetic.h"
 
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -33,12 +34,13 @@ T multiply(T a, T b) {
     return static_cast<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b));
   }
 }
-// The comparisons are true for a NaN on either side in the order that keeps the NaN.
+// The comparisons are true for a NaN on either side in the order that keeps the NaN. -0 is less
+// than +0, so that the result does not depend on which comes first.
 template <class T>
 T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     if (a != a) return a;
-    return b < a || b != b ? b : a;
+    return b < a || b != b || (a == b && std::signbit(b)) ? b : a;
   } else {
     return b < a ? b : a;
   }
@@ -47,7 +49,7 @@ template <class T>
 T larger(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     if (a != a) return a;
-    return b > a || b != b ? b : a;
+    return b > a || b != b || (a == b && std::signbit(a)) ? b : a;
   } else {
     return b > a ? b : a;
   }

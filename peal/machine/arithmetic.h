@@ -9,7 +9,8 @@
 namespace peal {
 
 // dst[i] = a[i] op b[i] for `count` elements of `dtype`; dst may be a or b. f16 and bf16 are
-// combined in f32 and rounded once, to nearest even. NaN propagates; integers wrap.
+// combined in f32 and rounded once, to nearest even. NaN propagates, and -0 is
+// less than +0; integers wrap.
 void combine(DType dtype, ReduceOp op, std::byte* dst, const std::byte* a, const std::byte* b,
              std::size_t count);
 

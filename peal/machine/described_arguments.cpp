@@ -7,6 +7,14 @@
 
 namespace peal {
 
+std::int64_t DescribedArguments::value(std::string_view name) const {
+  const std::size_t fixed = scope_.size() - kernel_.values.size();  // P, rank, call
+  for (std::size_t i = 0; i < kernel_.values.size(); ++i) {
+    if (kernel_.values[i].name == name) return scope_[fixed + i];
+  }
+  refuse("value", name);
+}
+
 View DescribedArguments::buffer(std::string_view name) const {
   for (std::size_t i = 0; i < buffers_.size(); ++i) {
     if (kernel_.buffers[i].name == name) return buffers_[i];

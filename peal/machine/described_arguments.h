@@ -11,19 +11,22 @@
 namespace peal {
 
 // What a kernel finds at a call, in the order of its description, which has to outlive this, as its
-// team has to.
+// team has to. `scope` is that of KernelValues.
 class DescribedArguments final : public KernelArguments {
  public:
-  DescribedArguments(Team& team, const Kernel& kernel, std::int64_t call, std::vector<View> buffers,
+  DescribedArguments(Team& team, const Kernel& kernel, std::int64_t call,
+                     std::vector<std::int64_t> scope, std::vector<View> buffers,
                      std::vector<SignalRow> rows)
       : team_(team),
         kernel_(kernel),
         call_(call),
+        scope_(std::move(scope)),
         buffers_(std::move(buffers)),
         rows_(std::move(rows)) {}
 
   [[nodiscard]] Team& team() const override { return team_; }
   [[nodiscard]] std::int64_t call() const override { return call_; }
+  [[nodiscard]] std::int64_t value(std::string_view name) const override;
   [[nodiscard]] View buffer(std::string_view name) const override;
   [[nodiscard]] SignalRow signals(std::string_view name) const override;
   [[nodiscard]] const std::vector<View>& buffers() const { return buffers_; }
@@ -34,6 +37,7 @@ class DescribedArguments final : public KernelArguments {
   Team& team_;
   const Kernel& kernel_;
   std::int64_t call_;
+  std::vector<std::int64_t> scope_;
   std::vector<View> buffers_;
   std::vector<SignalRow> rows_;
 };

@@ -3,37 +3,59 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "peal/base/error.h"
+#include "peal/machine/verb_error.h"
 
 namespace peal {
 
-void Device::check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs) const {
+void Device::do_refuse(const VerbError& error) const { throw error; }
+
+void Device::refuse(const std::string& sentence, SourcePlace place) const {
+  do_refuse(VerbError(sentence, place));
+  std::abort();  // do_refuse() does not return
+}
+
+void Device::check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs,
+                              SourcePlace place) const {
   if (dsts.empty() || srcs.empty()) {
-    throw Error(fmt::format("reduce on rank {}: {} destinations and {} sources; give one of each",
-                            rank_, dsts.size(), srcs.size()));
+    refuse(fmt::format("reduce on rank {}: {} destinations and {} sources; give one of each", rank_,
+                       dsts.size(), srcs.size()),
+           place);
   }
   const View& first = dsts.front().view;
-  for (const Place& dst : dsts) check_copy("reduce", dst.rank, dst.view, first);
-  for (const Place& src : srcs) check_copy("reduce", src.rank, first, src.view);
+  for (const Place& dst : dsts) check_copy("reduce", dst.rank, dst.view, first, place);
+  for (const Place& src : srcs) check_copy("reduce", src.rank, first, src.view, place);
 }
 
-void Device::refuse_peer(const char* verb, Rank peer) const {
-  throw Error(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
-                          peer.index, ranks_, ranks_ - 1));
+void Device::refuse_peer(const char* verb, Rank peer, SourcePlace place) const {
+  refuse(fmt::format("{} on rank {}: rank {} is not one of the {} ranks 0..{}", verb, rank_,
+                     peer.index, ranks_, ranks_ - 1),
+         place);
 }
 
-void Device::refuse_copy(const char* verb, Rank peer, const View& dst, const View& src) const {
-  if (!is_member(peer)) refuse_peer(verb, peer);
-  throw Error(fmt::format(
-      "{} on rank {}: destination of {} {} and source of {} {} differ; give views of equal length "
-      "and type",
-      verb, rank_, dst.count, name(dst.dtype), src.count, name(src.dtype)));
+void Device::refuse_copy(const char* verb, Rank peer, const View& dst, const View& src,
+                         SourcePlace place) const {
+  if (!is_member(peer)) refuse_peer(verb, peer, place);
+  refuse(fmt::format("{} on rank {}: destination of {} {} and source of {} {} differ; give views "
+                     "of equal length and type",
+                     verb, rank_, dst.count, name(dst.dtype), src.count, name(src.dtype)),
+         place);
 }
 
-void Device::refuse_packets(const char* verb, Rank peer, const View& data) const {
-  if (!is_member(peer)) refuse_peer(verb, peer);
-  throw Error(fmt::format("{} on rank {}: {} bytes; packets take at most {}: put the rest apart",
-                          verb, rank_, data.size_bytes(), Packets::most_bytes));
+void Device::refuse_packets(const char* verb, Rank peer, const View& data,
+                            SourcePlace place) const {
+  if (!is_member(peer)) refuse_peer(verb, peer, place);
+  refuse(fmt::format("{} on rank {}: {} bytes; packets take at most {}: put the rest apart", verb,
+                     rank_, data.size_bytes(), Packets::most_bytes),
+         place);
+}
+
+void Device::refuse_signal(const char* verb, Rank peer, int n, SourcePlace place) const {
+  if (!is_member(peer)) refuse_peer(verb, peer, place);
+  refuse(fmt::format("{} on rank {}: {} arrivals asked for; the least is 1", verb, rank_, n),
+         place);
 }
 
 void Device::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place) {
@@ -69,11 +91,6 @@ PacketRow Device::do_allocate_packets(std::string_view name, int count) {
   const SignalRow signals = do_allocate_signals(name, count);
   if (count == 0) return {};
   return {{window.data, signals[0]}, stride, sizeof(SignalCell), count};
-}
-
-void Device::refuse_signal(const char* verb, Rank peer, int n) const {
-  if (!is_member(peer)) refuse_peer(verb, peer);
-  throw Error(fmt::format("{} on rank {}: {} arrivals asked for; the least is 1", verb, rank_, n));
 }
 
 }  // namespace peal

@@ -56,6 +56,7 @@ struct TaskMember {
 // A task that a driver starts on all its devices at once.
 struct DriverTask {
   std::uint32_t id = 0;
+  std::string name = {};  // for reports
   const TaskProgram* program = nullptr;
   std::vector<TaskMember> members = {};
   // For readers of events: the tasks that it goes on after.

@@ -37,6 +37,7 @@ enum class EventKind : std::uint8_t {
   // Of the caller, about what the kernel is called for in its call number `number`:
   contribution,  // the bytes are elements `value`, `value` + 1, ... of what rank `peer` contributes
   expectation,   // so the bytes must be: elements `value`, ... of rank `peer`, or combined of all
+  call_begin,    // what this core issues from here on is of call `value` of the kernel
 };
 
 // Where a region's bytes come from, and who looks at them.
@@ -49,6 +50,11 @@ enum class RegionKind : std::uint8_t {
   temporary,
   on_chip,  // of core `core`
 };
+
+// Whether peers may address memory of this kind; all else is its rank's own.
+[[nodiscard]] constexpr bool is_shared(RegionKind kind) {
+  return kind == RegionKind::window || kind == RegionKind::signals;
+}
 
 // Bytes that an instruction reads or writes: rows of one length, evenly spaced.
 struct Footprint {
@@ -99,7 +105,8 @@ struct Event {
   WaitCmp cmp{};              // wait, poll_failed
   bool atomic = false;        // store: combined into its destination, atomically per element
   bool cached = false;        // scalar_read, scalar_write: through the scalar cache
-  bool polled = false;        // wait: a look that need not have succeeded
+  bool polled = false;        // wait: a look that need not have succeeded; region: one that the
+                              // host has filled before the run
   int rank = 0;
   int core = 0;
   int peer = 0;

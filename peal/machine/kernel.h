@@ -15,8 +15,16 @@
 
 namespace peal {
 
+// A number that a kernel is made for, such as a count, and that a run may set to another. It is an
+// integer expression over P (ranks), rank, call (from 0) and the values before it; other
+// expressions of the description may name it.
+struct KernelValue {
+  std::string name;
+  std::string value;
+};
+
 // A buffer that a kernel gets. Its length and what it holds at first are integer expressions as in
-// a case file: over P (ranks), rank, call (from 0) and, in a fill, i (the element).
+// a case file: over P, rank, call, the kernel's values and, in a fill, i (the element).
 struct KernelBuffer {
   enum class Kind : std::uint8_t {
     input,   // private to the rank, filled before every call
@@ -46,12 +54,13 @@ class KernelArguments {
   // The number of the call on these windows, from 0.
   [[nodiscard]] virtual std::int64_t call() const = 0;
   // Throws Error for a name that the description does not have.
+  [[nodiscard]] virtual std::int64_t value(std::string_view name) const = 0;
   [[nodiscard]] virtual View buffer(std::string_view name) const = 0;
   [[nodiscard]] virtual SignalRow signals(std::string_view name) const = 0;
 };
 
 // What the output of a kernel must be: the result of a named collective on the first input and
-// output, or an expression over P, rank, call and i for each output in its order.
+// output, or an expression over P, rank, call, the values and i for each output in its order.
 struct KernelExpectation {
   std::string collective = {};  // all_reduce, reduce_scatter, reduce, broadcast, gather, ...
   ReduceOp op = ReduceOp::sum;
@@ -70,6 +79,7 @@ struct Kernel {
   int most_ranks = 65536;
   int calls = 2;  // calls in a row that it is made for; 1 = it needs fresh windows
   double tolerance = 1e-3;
+  std::vector<KernelValue> values = {};
 };
 
 }  // namespace peal

@@ -73,8 +73,9 @@ struct Platform {
     bool drained_is_visible = true;
     // Signals of one core take effect in the order of their notifies.
     bool signals_in_order = true;
-    // Two fences of one pipe and id that are alive at once are an error, whoever waits for them.
-    bool event_identity_without_waiter = true;
+    // An event flag is known by the setting pipe and the id alone, whoever waits for it: two fences
+    // of one pipe and id that are alive at once are one flag.
+    bool event_identity_without_waiter = false;
   } switches;
 
   [[nodiscard]] Picoseconds cycles(std::int64_t count) const {

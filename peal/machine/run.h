@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "peal/base/units.h"
+#include "peal/machine/dtype.h"
 #include "peal/machine/event.h"
 
 namespace peal {
@@ -25,6 +27,15 @@ struct RunReport {
   Picoseconds time_ps = 0;              // simulated: when the last rank finished
   std::uint64_t chip_instructions = 0;  // of all ranks
   std::vector<RankCounts> ranks = {};
+};
+
+// What one rank's output held after one call.
+struct RunOutput {
+  std::string name;  // "rank 1 `sum` of call 0"
+  DType dtype{};
+  std::uint64_t address = 0;  // in the run's memory
+  double tolerance = 0;       // absolute
+  std::vector<std::byte> bytes;
 };
 
 // A line of a kernel whose synchronisation is left out, to see whether it is needed.
@@ -48,6 +59,8 @@ struct RunOptions {
   std::vector<EventReader*> readers = {};
   // Called now and then during a long run with the notifies so far.
   std::function<void(std::uint64_t notifies)> progress = {};
+  // Called when a simulated run of verbs is ended by an error, with what was done up to then.
+  std::function<void(const RunReport& report)> on_failure = {};
 };
 
 }  // namespace peal

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,14 +10,19 @@ namespace peal {
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
 // is the owner's alone. Both wrap at 2^32 and are compared by their difference. What is left of the
 // line may carry data, which then comes together with its signal.
-// Where ranks really wait, one peer may count in `posted` instead, which it alone stores;
-// `sleepers` counts those who sleep until there are more arrivals; and what the owner has consumed
-// lies in a ledger elsewhere, so many bytes on, because a line that both write to is slow.
+// Where ranks really wait, peers add to `added`, whose lower half is what has arrived: its upper
+// bits are the sum of the stamps of the calls in which they did (see stamped_arrival). One peer may
+// count in `posted` instead, which it alone stores; `sleepers` counts those who sleep until there
+// are more arrivals; and what the owner has consumed lies in a ledger elsewhere, so many bytes on,
+// because a line that both write to is slow.
 struct alignas(64) SignalCell {
-  static constexpr std::size_t payload_bytes = 48;
+  static constexpr std::size_t payload_bytes = 40;
 
-  std::uint32_t arrived = 0;
-  std::uint32_t posted = 0;
+  union {
+    std::uint64_t added = 0;
+    std::uint32_t arrived;  // little-endian, as every machine is that Peal runs on
+  };
+  std::uint64_t posted = 0;
   std::uint32_t sleepers = 0;
   union {
     std::uint32_t consumed = 0;  // where waits are simulated
@@ -24,7 +30,7 @@ struct alignas(64) SignalCell {
   };
   std::byte payload[payload_bytes] = {};
 };
-static_assert(sizeof(SignalCell) == 64);
+static_assert(sizeof(SignalCell) == 64 && std::endian::native == std::endian::little);
 
 // What a notify does to a cell.
 enum class NotifyOp : std::uint8_t { add, set };

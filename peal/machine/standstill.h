@@ -19,8 +19,9 @@ struct StandingCore {
   int core = 0;
   bool is_finished = false;
   bool waits_for_signal = false;
-  std::string what;  // "waits for ..."
-  std::string file;  // where
+  std::string what;         // "waits for ..."
+  std::string signal = {};  // that it waits for, by its name
+  std::string file;         // where
   std::uint32_t line = 0;
   std::uint64_t cell = 0;  // its address
   WaitCmp cmp{};
@@ -38,12 +39,15 @@ struct StandingCore {
 // Ends a run in which cores wait and nobody can wake them.
 class Standstill : public RunError {
  public:
-  Standstill(const std::string& text, std::vector<StandingCore> cores)
-      : RunError(text), cores_(std::move(cores)) {}
+  Standstill(const std::string& text, std::vector<StandingCore> cores, std::string why = {})
+      : RunError(text), cores_(std::move(cores)), why_(std::move(why)) {}
   [[nodiscard]] const std::vector<StandingCore>& cores() const { return cores_; }
+  // What the ranks have done wrong, as a sentence, where it is known.
+  [[nodiscard]] const std::string& why() const { return why_; }
 
  private:
   std::vector<StandingCore> cores_;
+  std::string why_;
 };
 
 }  // namespace peal

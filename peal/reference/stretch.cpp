@@ -57,6 +57,7 @@ template <class V>
 V least(V a, V b) {
   if constexpr (!std::is_integral_v<V>) {
     if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<V>::quiet_NaN();
+    if (a == b) return std::signbit(a) ? a : b;  // -0 is less than 0
   }
   return std::min(a, b);
 }
@@ -64,6 +65,7 @@ template <class V>
 V greatest(V a, V b) {
   if constexpr (!std::is_integral_v<V>) {
     if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<V>::quiet_NaN();
+    if (a == b) return std::signbit(a) ? b : a;
   }
   return std::max(a, b);
 }
@@ -104,6 +106,7 @@ class TypedComparer : public StretchComparer {
 
   void compare(const Stretch& stretch, Comparison& comparison) override {
     operations_ = static_cast<double>(stretch.sources.size());
+    sources_ = stretch.sources;
     const std::size_t count = stretch.sources.front().count;
     for (std::size_t first = 0; first < count; first += block_elements) {
       const std::size_t length = std::min(block_elements, count - first);
@@ -178,7 +181,7 @@ class TypedComparer : public StretchComparer {
     for (std::size_t i = 0; i < length; ++i) {
       const V value = load<T>(holder.view, first + i);
       const double difference = distance(value, expected_[i]);
-      if (difference == 0 || overflowed(value, i)) continue;
+      if (difference == 0 || left_range(value, first + i)) continue;
       rank.max = std::max(rank.max, difference);
       const bool close = std::isfinite(difference) && difference <= allowed(i);
       if (close || rank.mismatch) continue;
@@ -187,11 +190,33 @@ class TypedComparer : public StretchComparer {
     }
   }
 
-  // Where partial results can exceed the type, it depends on their order whether they do, and no
-  // order is wrong.
-  [[nodiscard]] bool overflowed(V value, std::size_t i) const {
-    if (!tolerance_.rounds || std::isfinite(static_cast<double>(value))) return false;
-    return std::isfinite(growth_[i]) && growth_[i] * (1 + operations_ * epsilon_) > range_.largest;
+  // Where partial results can leave the type's range, it depends on their order whether they do,
+  // and no order is wrong: what is finite may become infinite, and with an infinity among the
+  // inputs, or a zero, no number. Without either, arithmetic with infinities is the same in every
+  // order.
+  [[nodiscard]] bool left_range(V value, std::size_t element) const {
+    if constexpr (std::is_integral_v<V>) return false;
+    if (!tolerance_.rounds) return false;
+    if (std::isfinite(static_cast<double>(value))) return false;
+    if (op_ != ReduceOp::sum && op_ != ReduceOp::prod) return false;
+    bool has_infinity = false;
+    double largest = op_ == ReduceOp::prod ? 1 : 0, smallest = 1;  // that a partial result can be
+    for (const View& source : sources_) {
+      const double x = std::fabs(static_cast<double>(load<T>(source, element)));
+      if (std::isnan(x)) return false;
+      if (std::isinf(x)) {
+        has_infinity = true;
+      } else if (op_ == ReduceOp::sum) {
+        largest += x;
+      } else {
+        largest *= std::max(1.0, x);
+        smallest *= x == 0 ? 1 : std::min(1.0, x);
+      }
+    }
+    const bool overflows = largest * (1 + operations_ * epsilon_) > range_.largest;
+    const bool vanishes = op_ == ReduceOp::prod && smallest < range_.smallest;
+    if (!has_infinity) return overflows;
+    return (overflows || vanishes) && std::isnan(static_cast<double>(value));
   }
 
   const ReduceOp op_;
@@ -199,6 +224,7 @@ class TypedComparer : public StretchComparer {
   const double epsilon_ = reference::epsilon(DTypeOf<T>::value);
   const FloatRange range_ = float_range(DTypeOf<T>::value);
   double operations_ = 0;
+  std::span<const View> sources_;
   std::vector<V> expected_;
   std::vector<double> growth_;
 };
