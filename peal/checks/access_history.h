@@ -30,6 +30,14 @@ class AccessHistory {
   template <class Visit>
   void last_writes(std::uint64_t begin, std::uint64_t end, Visit&& visit) const;
 
+  // Whether any byte of [begin, end) has been written.
+  [[nodiscard]] bool has_writes(std::uint64_t begin, std::uint64_t end) const {
+    bool found = false;
+    last_writes(begin, end,
+                [&found](const Access&, std::uint64_t, std::uint64_t) { found = true; });
+    return found;
+  }
+
  private:
   static constexpr std::uint32_t none = 0;  // of the nodes
 

@@ -32,6 +32,7 @@ void Checker::read(const Event& event) {
   contributions_.read(event);
   place_ = findings_.places().id(event.place);
   synchronisations_.read(event, place_);
+  count(event);
   CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
   switch (event.kind) {
     case EventKind::load:
@@ -81,9 +82,17 @@ void Checker::read(const Event& event) {
       break;
     case EventKind::task_after:
       signals_.task_after(event, order.acquire());
-      accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
+      accesses_.tasks().after(static_cast<std::uint32_t>(event.core), event.value);
+      accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
+      break;
+    case EventKind::call_begin:
+      accesses_.note_call(static_cast<std::uint32_t>(event.core), event.value, event.number);
       break;
     case EventKind::task_begin:
+      accesses_.note_task(static_cast<std::uint32_t>(event.core), event.name, event.number);
+      accesses_.tasks().begin(static_cast<std::uint32_t>(event.core), event.rank, event.value,
+                              event.number);
+      break;
     case EventKind::store_visible:
     case EventKind::notify_arrived:
     case EventKind::contribution:
@@ -95,8 +104,49 @@ void Checker::read(const Event& event) {
   if (accesses_.pending() + signals_.pending() > batch_) settle(false);
 }
 
+// Whether the line of the event that is being read is a kernel's, not that of whoever runs it.
+bool Checker::is_kernel_place() {
+  for (PlaceId place = static_cast<PlaceId>(kernel_places_.size()); place <= place_; ++place) {
+    const std::string& file = findings_.places().line(place).file;
+    kernel_places_.push_back(!file.empty() && !file.starts_with("peal/launch/") &&
+                             !file.starts_with("peal/executors/"));
+  }
+  return kernel_places_[place_];
+}
+
+void Checker::count(const Event& event) {
+  switch (event.kind) {
+    case EventKind::task_begin:
+    case EventKind::task_end:
+    case EventKind::task_after:
+    case EventKind::store_visible:
+    case EventKind::notify_arrived:
+    case EventKind::contribution:
+    case EventKind::expectation:
+    case EventKind::region:
+    case EventKind::call_begin:
+      return;
+    default:
+      break;
+  }
+  if (!is_kernel_place()) return;
+  ++kernel_instructions_;
+  if (event.address == 0) return;
+  const MemoryRegions::Region* const region = regions_.find(event.address);
+  if (region != nullptr && is_shared(region->kind)) ++window_accesses_;
+}
+
+std::vector<Checker::LastWrite> Checker::last_writes(std::uint64_t begin, std::uint64_t end) const {
+  std::vector<LastWrite> result;
+  accesses_.last_writes(begin, end, [&](std::uint64_t from, std::uint64_t to, FindingSide side) {
+    result.push_back({from, to, std::move(side)});
+  });
+  return result;
+}
+
 void Checker::add_region(const Event& event) {
   regions_.add(event);
+  has_windows_ = has_windows_ || (is_shared(event.region) && event.size_bytes != 0);
   if (event.region != RegionKind::on_chip) return;
   cores_.emplace_back(switches_.drained_is_visible);
   const auto rank = static_cast<std::size_t>(event.rank);
@@ -258,6 +308,7 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
   state.is_ending = true;
   accesses_.note_release(static_cast<std::uint32_t>(event.core), place_, event.number);
   signals_.task_end(event, order.release());
+  accesses_.tasks().end(static_cast<std::uint32_t>(event.core), event.number);
 }
 
 void Checker::check_drained(const Event& event, const CoreOrder& order) {
@@ -325,7 +376,7 @@ void Checker::settle(bool all) {
   }
 }
 
-void Checker::finish(bool is_wrong) {
+void Checker::finish(RunEnd end) {
   settle(true);
   if (undecided_.empty() && (accesses_.reads_signals() || signals_.has_ordering_looks())) {
     undecided_ = "the kernel reads a signal as data while it may change";
@@ -340,7 +391,8 @@ void Checker::finish(bool is_wrong) {
       return finding;
     });
   }
-  accesses_.find_unwritten(is_wrong);
+  accesses_.find_unwritten(end != RunEnd::right);
+  if (end != RunEnd::failed) accesses_.find_unwritten_outputs();
   accesses_.find_unread();
   find_unwaited();
 }

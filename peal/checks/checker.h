@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,11 +39,24 @@ class Checker final : public EventReader {
   void note_host_write(std::uint64_t begin, std::uint64_t end) {
     accesses_.note_host_write(begin, end);
   }
-  // After the last event; then findings() is complete. A wrong result makes suspicions findings.
-  void finish(bool is_wrong);
+  // After the last event; then findings() is complete. A run that is not right makes suspicions
+  // findings; one that has failed need not have written its outputs.
+  enum class RunEnd : std::uint8_t { right, wrong, failed };
+  void finish(RunEnd end);
 
   [[nodiscard]] Findings& findings() { return findings_; }
   [[nodiscard]] std::uint64_t events() const { return moment_; }
+  // What kernels have done, which a verdict of nothing is worth nothing without: instructions of
+  // any kind, those of them that meant a window, and whether there are windows.
+  [[nodiscard]] std::uint64_t kernel_instructions() const { return kernel_instructions_; }
+  [[nodiscard]] std::uint64_t window_accesses() const { return window_accesses_; }
+  [[nodiscard]] bool has_windows() const { return has_windows_; }
+  // The last writes of a range of global memory, with their parts of it; after finish().
+  struct LastWrite {
+    std::uint64_t begin = 0, end = 0;
+    FindingSide side;
+  };
+  [[nodiscard]] std::vector<LastWrite> last_writes(std::uint64_t begin, std::uint64_t end) const;
   // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
   // Whether the findings hold only if the run is checked again with Memory::whole.
@@ -51,8 +65,14 @@ class Checker final : public EventReader {
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // The most accesses, waits and notifies whose order was still to be worked out.
   [[nodiscard]] std::size_t most_kept() const { return most_kept_; }
-  // Who has notified a cell, the first of each line.
+  // Who has notified a cell, how often, at each line.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
+  // Each line that has notified this signal, of whatever rank, and the ranks that have come there.
+  struct Unreached {
+    FindingLine line;
+    std::set<int> ranks;
+  };
+  [[nodiscard]] std::vector<Unreached> unreached_notifies(std::uint64_t cell) const;
   // Who has notified the same place of another rank's window, the first of each line.
   [[nodiscard]] std::vector<FindingSide> notifiers_elsewhere(std::uint64_t cell) const;
   [[nodiscard]] std::vector<SyncUnit> synchronisations() const {
@@ -78,6 +98,8 @@ class Checker final : public EventReader {
   };
 
   void add_region(const Event& event);
+  void count(const Event& event);
+  [[nodiscard]] bool is_kernel_place();
   void instruction(const Event& event, CoreOrder& order);
   void check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end);
   void scalar_access(const Event& event, CoreOrder& order);
@@ -112,14 +134,19 @@ class Checker final : public EventReader {
   Contributions contributions_;
   Platform::Switches switches_;
   std::uint64_t moment_ = 0;  // events so far
-  PlaceId place_ = 0;         // of the event that is being read
+  std::uint64_t kernel_instructions_ = 0, window_accesses_ = 0;
+  bool has_windows_ = false;
+  std::vector<bool> kernel_places_;  // by PlaceId: whether the line is a kernel's
+  PlaceId place_ = 0;                // of the event that is being read
   std::size_t batch_;
   bool has_grown_ = false;
   std::size_t most_kept_ = 0;
   std::string undecided_;
   std::map<PlaceId, WaitLine> wait_lines_;
   std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
-  std::set<std::uint64_t> looked_at_;                                  // cells
+  // How often each line of each rank has notified each cell.
+  std::map<std::tuple<std::uint64_t, int, PlaceId>, std::uint64_t> notify_counts_;
+  std::set<std::uint64_t> looked_at_;  // cells
   Synchronisations synchronisations_;
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+#include <tuple>
+
 #include "peal/checks/checker.h"
 
 // What the checks say of notifies and waits.
@@ -35,9 +39,11 @@ void Checker::notify(const Event& event, CoreOrder& order) {
   const GlobalAccesses::Special set{.line_write = true, .line_clock = start.clock};
   accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
                 event.op == NotifyOp::set ? &set : nullptr);
-  notified_.try_emplace(
-      {place_, event.address},
-      FindingSide{event.rank, event.core, "", "notifies it", findings_.places().line(place_)});
+  const auto [known, is_new] = notified_.try_emplace({place_, event.address});
+  if (is_new) {
+    known->second = {event.rank, event.core, "", "notifies it", findings_.places().line(place_)};
+  }
+  ++notify_counts_[{event.address, event.rank, place_}];
 }
 
 void Checker::wait(const Event& event, CoreOrder& order) {
@@ -50,7 +56,7 @@ void Checker::wait(const Event& event, CoreOrder& order) {
   }
   const std::uint32_t acquire = order.acquire();
   signals_.wait(event, acquire, order.scalar(), place_, moment_);
-  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
 }
 
 std::string Checker::cell_name(std::uint64_t address) const {
@@ -66,14 +72,18 @@ std::string Checker::cell_name(std::uint64_t address) const {
 }
 
 FindingSide Checker::side(const Notify& notify) const {
-  return {states_[notify.core].rank, static_cast<int>(notify.core), "",
-          notify.op == NotifyOp::add ? "notifies it" : "sets it",
-          findings_.places().line(notify.place)};
+  FindingSide side{states_[notify.core].rank, static_cast<int>(notify.core), "",
+                   notify.op == NotifyOp::add ? "notifies it" : "sets it",
+                   findings_.places().line(notify.place)};
+  accesses_.add_when(side, notify.core, accesses_.release_number(notify.core, notify.release));
+  return side;
 }
 
 FindingSide Checker::side(const SatisfiedWait& wait) const {
-  return {states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
-          findings_.places().line(wait.place)};
+  FindingSide side{states_[wait.core].rank, static_cast<int>(wait.core), "", "waits for it",
+                   findings_.places().line(wait.place)};
+  accesses_.add_when(side, wait.core, accesses_.wait_number(wait.core, wait.acquire));
+  return side;
 }
 
 void Checker::judge_wait(const SatisfiedWait& wait) {
@@ -111,8 +121,32 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
 
 std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
   std::vector<FindingSide> result;
-  for (const auto& [key, side] : notified_) {
-    if (key.second == cell) result.push_back(side);
+  for (auto count = notify_counts_.lower_bound({cell, 0, 0});
+       count != notify_counts_.end() && std::get<0>(count->first) == cell; ++count) {
+    const auto& [address, rank, place] = count->first;
+    FindingSide& side = result.emplace_back(notified_.at({place, cell}));
+    side.rank = rank;
+    side.what = count->second == 1 ? "has notified it once"
+                                   : fmt::format("has notified it {} times", count->second);
+  }
+  return result;
+}
+
+std::vector<Checker::Unreached> Checker::unreached_notifies(std::uint64_t cell) const {
+  const MemoryRegions::Region* const own = regions_.find(cell);
+  std::map<PlaceId, std::set<int>> reached;  // by line: who has notified this signal of anybody
+  for (const auto& [key, count] : notify_counts_) {
+    const auto& [address, rank, place] = key;
+    const MemoryRegions::Region* const region = regions_.find(address);
+    if (own == nullptr || region == nullptr || region->name != own->name ||
+        address - region->begin != cell - own->begin) {
+      continue;
+    }
+    reached[place].insert(rank);
+  }
+  std::vector<Unreached> result;
+  for (const auto& [place, ranks] : reached) {
+    result.push_back({findings_.places().line(place), ranks});
   }
   return result;
 }
@@ -159,7 +193,7 @@ void Checker::look_at_signal(const Event& event, CoreOrder& order) {
     undecided_ = "the kernel reads a signal as data";
   }
   signals_.look(event, order.acquire());
-  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
 }
 
 }  // namespace peal

@@ -8,10 +8,14 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <filesystem>
+#include <istream>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/checks/event_rules.h"
 
 namespace peal {
 namespace {
@@ -38,20 +42,22 @@ std::uint8_t byte_of(Enum value) {
   return static_cast<std::uint8_t>(value);
 }
 
-[[noreturn]] void refuse(const std::string& path, const char* what) {
+// Names of source files and of windows.
+constexpr std::uint32_t most_text_bytes = 65536;
+
+[[noreturn]] void refuse(const std::string& path, std::string_view what) {
   throw Error(fmt::format("event file `{}` {}; record it again with `peal check ... --events FILE`",
                           path, what));
 }
 
 template <class T>
-T get(std::ifstream& file, const std::string& path) {
+T get(std::istream& file, const std::string& path) {
   T value;
   if (!file.read(reinterpret_cast<char*>(&value), sizeof(value))) refuse(path, "ends too early");
   return value;
 }
 
-std::ifstream open(const std::string& path, EventFileHeading& heading) {
-  std::ifstream file(path, std::ios::binary);
+void read_heading(std::istream& file, const std::string& path, EventFileHeading& heading) {
   std::array<char, magic.size()> start{};
   if (!file.read(start.data(), start.size()) ||
       std::string_view(start.data(), start.size()) != magic) {
@@ -62,14 +68,22 @@ std::ifstream open(const std::string& path, EventFileHeading& heading) {
   switches.signals_in_order = get<std::uint8_t>(file, path) != 0;
   switches.event_identity_without_waiter = get<std::uint8_t>(file, path) != 0;
   heading.ranks = get<std::int32_t>(file, path);
+  if (heading.ranks < 1 || heading.ranks > EventRules::most_ranks) {
+    refuse(path, fmt::format("is of {} ranks, and a run has 1 to {}", heading.ranks,
+                             EventRules::most_ranks));
+  }
+}
+
+std::ifstream open(const std::string& path, EventFileHeading& heading) {
+  std::ifstream file(path, std::ios::binary);
+  read_heading(file, path, heading);
   return file;
 }
 
 Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
                const std::string& path) {
-  if (stored.file >= texts.size() || stored.name >= texts.size() ||
-      stored.kind > byte_of(EventKind::expectation)) {
-    refuse(path, "is damaged");
+  if (stored.file >= texts.size() || stored.name >= texts.size()) {
+    refuse(path, "is damaged: it names a text that it does not have");
   }
   return {.kind = static_cast<EventKind>(stored.kind),
           .pipe = static_cast<Pipe>(stored.pipe),
@@ -95,6 +109,47 @@ Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
           .value = stored.value,
           .place = {texts[stored.file].c_str(), stored.line},
           .name = texts[stored.name].c_str()};
+}
+
+void read_text(std::istream& file, const std::string& path, std::deque<std::string>& texts) {
+  const auto size = get<std::uint32_t>(file, path);
+  if (size > most_text_bytes) refuse(path, "is damaged: it has a text that is too long");
+  std::string& text = texts.emplace_back(size, '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(size))) refuse(path, "ends too early");
+}
+
+void read_records(std::istream& file, const std::string& path, const EventFileHeading& heading,
+                  EventReader& reader) {
+  EventRules rules(heading.ranks);
+  std::deque<std::string> texts;  // whose characters stay where they are
+  std::vector<Footprint> reads, writes;
+  std::uint64_t number = 0;
+  for (Record record; (record = get<Record>(file, path)) != Record::end;) {
+    if (record == Record::text) {
+      read_text(file, path, texts);
+      continue;
+    }
+    if (record != Record::event) refuse(path, "is damaged: it has a record that is unknown");
+    const auto stored = get<StoredEvent>(file, path);
+    Event event = event_of(stored, texts, path);
+    reads.clear();
+    writes.clear();
+    for (std::uint32_t i = 0; i < stored.reads; ++i) reads.push_back(get<Footprint>(file, path));
+    for (std::uint32_t i = 0; i < stored.writes; ++i) writes.push_back(get<Footprint>(file, path));
+    event.reads = reads;
+    event.writes = writes;
+    if (const char* const wrong = rules.violated_by(event); wrong != nullptr) {
+      refuse(path, fmt::format("is damaged: its event {} has {}", number, wrong));
+    }
+    reader.read(event);
+    ++number;
+  }
+  if (file.peek() == std::istream::traits_type::eof()) return;  // the run ended well
+  read_text(file, path, texts);
+  if (texts.back().empty() || file.peek() != std::istream::traits_type::eof()) {
+    refuse(path, "is damaged: it goes on behind its end");
+  }
+  throw RunError(fmt::format("the recorded run ended with {}", texts.back()));
 }
 
 }  // namespace
@@ -164,8 +219,13 @@ void EventFileWriter::read(const Event& event) {
   for (const Footprint& area : event.writes) put(area);
 }
 
-void EventFileWriter::finish() {
+void EventFileWriter::finish(std::string_view end) {
   put(Record::end);
+  if (!end.empty()) {
+    end = end.substr(0, most_text_bytes);
+    put(static_cast<std::uint32_t>(end.size()));
+    file_.write(end.data(), static_cast<std::streamsize>(end.size()));
+  }
   file_.flush();
   if (file_) return;
   throw Error(fmt::format("event file `{}` cannot be written: {}; is the disk full?", path_,
@@ -181,30 +241,19 @@ EventFileHeading read_event_file_heading(const std::string& path) {
 void read_event_file(const std::string& path, EventReader& reader) {
   EventFileHeading heading;
   std::ifstream file = open(path, heading);
-  std::deque<std::string> texts;  // whose characters stay where they are
-  std::vector<Footprint> reads, writes;
-  for (Record record; (record = get<Record>(file, path)) != Record::end;) {
-    if (record == Record::text) {
-      std::string& text = texts.emplace_back(get<std::uint32_t>(file, path), '\0');
-      if (!file.read(text.data(), static_cast<std::streamsize>(text.size()))) {
-        refuse(path, "ends too early");
-      }
-      continue;
-    }
-    if (record != Record::event) refuse(path, "is damaged");
-    const auto stored = get<StoredEvent>(file, path);
-    Event event = event_of(stored, texts, path);
-    reads.clear();
-    writes.clear();
-    for (std::uint32_t i = 0; i < stored.reads; ++i) reads.push_back(get<Footprint>(file, path));
-    for (std::uint32_t i = 0; i < stored.writes; ++i) writes.push_back(get<Footprint>(file, path));
-    event.reads = reads;
-    event.writes = writes;
-    reader.read(event);
-  }
+  read_records(file, path, heading, reader);
+}
+
+void read_events(std::istream& file, const std::string& path, EventReader& reader) {
+  EventFileHeading heading;
+  read_heading(file, path, heading);
+  read_records(file, path, heading, reader);
 }
 
 bool is_event_file(const std::string& path) {
+  // Opening a pipe would wait for a writer.
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream file(path, std::ios::binary);
   std::array<char, magic.size()> start{};
   return file.read(start.data(), start.size()) &&

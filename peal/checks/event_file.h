@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <fstream>
+#include <iosfwd>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
@@ -24,8 +26,9 @@ class EventFileWriter final : public EventReader {
   // Throws Error when the file cannot be written.
   EventFileWriter(const std::string& path, const EventFileHeading& heading);
   void read(const Event& event) override;
-  // Throws Error when not everything has been written.
-  void finish();
+  // `end` tells what has ended the run before its time, or is empty. Throws Error when not
+  // everything has been written.
+  void finish(std::string_view end);
 
  private:
   // The number of a text, which is written when it is first used.
@@ -41,8 +44,12 @@ class EventFileWriter final : public EventReader {
 // Throws Error for what is no event file.
 [[nodiscard]] EventFileHeading read_event_file_heading(const std::string& path);
 
-// Hands every recorded event to the reader.
+// Hands every recorded event to the reader. Throws Error, which names the event, at the first that
+// no run of Peal can have; and RunError at the end of a run that ended before its time.
 void read_event_file(const std::string& path, EventReader& reader);
+
+// The same for what is no file; `name` stands for its path in errors.
+void read_events(std::istream& stream, const std::string& name, EventReader& reader);
 
 // Whether the file begins as an event file does.
 [[nodiscard]] bool is_event_file(const std::string& path);

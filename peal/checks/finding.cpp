@@ -5,23 +5,66 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 namespace peal {
 namespace {
 
 constexpr std::array<const char*, finding_class_count> names = {
-    "crash",        "out_of_bounds", "deadlock",      "never_satisfied", "race",
-    "lost_signal",  "line_clobber",  "stale_read",    "missing_flag",    "never_written",
-    "missed_value", "vacuous_wait",  "flag_left_set", "event_reused",    "not_drained",
-    "not_flushed",  "wrong_result",  "unread_bytes",  "unneeded_sync",   "unwaited_notify",
+    "crash",
+    "out_of_bounds",
+    "deadlock",
+    "never_satisfied",
+    "race",
+    "lost_signal",
+    "line_clobber",
+    "stale_read",
+    "missing_flag",
+    "never_written",
+    "missed_value",
+    "vacuous_wait",
+    "flag_left_set",
+    "event_reused",
+    "not_drained",
+    "not_flushed",
+    "wrong_result",
+    "unstable_result",
+    "unread_bytes",
+    "unneeded_sync",
+    "unwaited_notify",
+    "unwritten_window_read",
 };
 
-std::string describe(const FindingSide& side) {
+// The line as it stands in the source now, without what it begins with; empty where it cannot be
+// read.
+std::string source_text(const FindingLine& line) {
+  if (line.file.empty() || line.line == 0) return {};
+  std::ifstream file(line.file);
+  std::string text;
+  for (std::uint32_t number = 0; number < line.line; ++number) {
+    if (!std::getline(file, text)) return {};
+  }
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string::npos) return {};
+  const std::size_t end = text.find_last_not_of(" \t\r");
+  return text.substr(begin, end + 1 - begin);
+}
+
+std::string describe(const FindingSide& side, Quotation quotation) {
   std::string text = fmt::format("rank {} core {}", side.rank, side.core);
   if (!side.pipe.empty()) text += " " + side.pipe;
+  if (!side.what.empty() && side.place.file.empty() && side.call >= 0) text += ": the caller";
   text += " " + side.what;
   if (!side.place.file.empty()) text += "   " + describe(side.place);
+  std::string when;
+  const auto add = [&when](const std::string& part) { when += (when.empty() ? "" : ", ") + part; };
+  if (side.call >= 0) add(fmt::format("call {}", side.call));
+  if (side.step > 0) add(fmt::format("step {}", side.step));
+  if (!side.task.empty()) add(side.task);
+  if (!when.empty()) text += "  (" + when + ")";
+  const std::string quoted = quotation == Quotation::none ? std::string() : source_text(side.place);
+  if (!quoted.empty()) text += "\n    | " + quoted;
   return text;
 }
 
@@ -43,11 +86,11 @@ std::string describe(const FindingLine& line) {
   return fmt::format("{}:{}", is_below ? line.file.substr(folder.size()) : line.file, line.line);
 }
 
-std::string describe(const Finding& finding) {
+std::string describe(const Finding& finding, Quotation quotation) {
   std::string text = fmt::format("{}: {}", name(finding.kind), finding.subject);
   if (finding.count > 1) text += fmt::format("   ({} times)", finding.count);
   text += "\n";
-  for (const FindingSide& side : finding.sides) text += "  " + describe(side) + "\n";
+  for (const FindingSide& side : finding.sides) text += "  " + describe(side, quotation) + "\n";
   if (!finding.reason.empty()) text += "  " + finding.reason + "\n";
   return text;
 }

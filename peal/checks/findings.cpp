@@ -35,7 +35,7 @@ void Findings::add(FindingClass kind, PlaceId first, PlaceId second,
 
 bool Findings::is_clean() const {
   return std::all_of(found_.begin(), found_.end(),
-                     [](const Finding& finding) { return is_advice(finding.kind); });
+                     [](const Finding& finding) { return is_advice(finding); });
 }
 
 Finding Findings::with_core_numbers(Finding finding) const {
@@ -49,8 +49,7 @@ Finding Findings::with_core_numbers(Finding finding) const {
 std::vector<Finding> Findings::sorted() const {
   std::vector<Finding> result;
   for (const Finding& finding : found_) result.push_back(with_core_numbers(finding));
-  std::stable_sort(result.begin(), result.end(),
-                   [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
+  std::stable_sort(result.begin(), result.end(), is_more_important);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "peal/base/source_place.h"
@@ -53,6 +54,8 @@ class Findings {
 
   // Counts a finding; `make` is called for the first of its kind only.
   void add(FindingClass kind, PlaceId first, PlaceId second, const std::function<Finding()>& make);
+  // The same for one that is about no line, and so is one of its own.
+  void add_apart(Finding finding) { found_.push_back(std::move(finding)); }
   // By class, and then in the order in which they were met.
   [[nodiscard]] std::vector<Finding> sorted() const;
   // The number of each core of the run within its rank, which reports name it by.

@@ -41,7 +41,7 @@ std::optional<PlaceId> FlagCheck::wait(const Event& event) {
   own.last = own.current;
   own.last.wait = event.number;
   if (--own.alive > 0) own.current.set = event.number;
-  if (identity_without_waiter_) check_reuse(event, from, own.last);
+  check_reuse(event, from, own.last);
   return own.last.place;
 }
 
@@ -56,8 +56,8 @@ void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
     report(FindingClass::event_reused, event,
            flag_name(from, to, event.flag_id) + " and " + flag_name(from, other, event.flag_id),
            fence.place, lives ? rival.current.place : rival.last.place, "sets the other",
-           "hardware tells fences apart by the setting pipe and the id alone; wait for one before "
-           "the other is set, or use another id");
+           "hardware may tell fences apart by the setting pipe and the id alone; wait for one "
+           "before the other is set, or use another id");
   }
 }
 
@@ -79,6 +79,7 @@ void FlagCheck::report(FindingClass kind, const Event& event, const std::string&
                        PlaceId first, PlaceId second, const char* second_does, const char* reason) {
   findings_.add(kind, first, second, [&] {
     Finding finding{.kind = kind, .subject = flag, .sides = {}, .reason = reason};
+    finding.is_mild = kind == FindingClass::event_reused && !identity_without_waiter_;
     finding.sides.push_back(
         {event.rank, event.core, "", "sets it", findings_.places().line(first)});
     if (*second_does != '\0') {

@@ -91,15 +91,18 @@ void GlobalAccesses::judge() {
   specials_ = std::move(specials);
 }
 
-// A core's own load sees what its store has executed; everybody else, and another store, needs it
-// to be visible.
-bool GlobalAccesses::is_over(const Access& earlier, const Access& access,
-                             const LaneClock& clock) const {
+// A core's own load from its rank's memory sees what its store has executed; from a peer's memory,
+// and for everybody else and another store, the store has to be visible.
+bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const LaneClock& clock,
+                             std::uint64_t address) const {
   const CoreOrder& order = cores_[earlier.core];
+  if (task_precedence_.has_several() && are_apart(earlier, access, clock)) return false;
   if (earlier.core == access.core) {
     if (earlier.writes && !access.writes) {
       if (earlier.cached) return access.cached || order.has_ended(earlier, clock);
-      return clock[earlier.lane] >= earlier.sequence;
+      if (clock[earlier.lane] < earlier.sequence) return false;
+      return is_scalar(earlier) || order.has_ended(earlier, clock) ||
+             is_own_memory(address, access.core);
     }
     if (is_scalar(earlier) && is_scalar(access)) return true;
     return order.has_ended(earlier, clock);
@@ -108,12 +111,33 @@ bool GlobalAccesses::is_over(const Access& earlier, const Access& access,
   return release > 0 && order.has_ended(earlier, order.release_clock(release));
 }
 
+bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
+                               const LaneClock& clock) const {
+  if (rank_of(earlier.core) != rank_of(access.core)) return false;
+  const std::int64_t first = task_precedence_.task_of(earlier.core, earlier.number);
+  const std::int64_t second = task_precedence_.task_of(access.core, access.number);
+  if (first == TaskPrecedence::none || second == TaskPrecedence::none || first == second ||
+      task_precedence_.precedes(first, second)) {
+    return false;
+  }
+  const std::uint32_t release = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  if (release == 0) return true;
+  const std::int64_t by =
+      task_precedence_.task_of(earlier.core, release_number(earlier.core, release));
+  return by != first && !task_precedence_.precedes(first, by);
+}
+
+bool GlobalAccesses::is_own_memory(std::uint64_t address, std::uint32_t core) const {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  return region == nullptr || region->rank == rank_of(core);
+}
+
 AccessHistory& GlobalAccesses::history(std::uint64_t address, int rank) {
   const MemoryRegions::Region* const region = regions_.find(address);
   if (region == nullptr) return private_histories_.try_emplace(rank, true).first->second;
   const bool written_at_first = region->kind == RegionKind::input ||
                                 region->kind == RegionKind::inout ||
-                                region->kind == RegionKind::signals;
+                                region->kind == RegionKind::signals || region->is_filled;
   return histories_.try_emplace(region->begin, written_at_first).first->second;
 }
 
@@ -132,9 +156,9 @@ void GlobalAccesses::judge(const Pending& pending) {
             if (looks && earlier.writes) written(earlier.place).is_read = true;
             const bool is_itself = earlier.core == access.core && earlier.lane == access.lane &&
                                    earlier.number == access.number;
-            const bool over = is_itself || is_over(earlier, access, clock);
+            const bool over = is_itself || is_over(earlier, access, clock, pending.begin);
             if (over && special.cached_read && earlier.writes && earlier.core != access.core &&
-                !is_over(earlier, access, special.line_clock)) {
+                !is_over(earlier, access, special.line_clock, pending.begin)) {
               stale(earlier, access, pending.begin, pending.end);
             }
             return over;
@@ -163,7 +187,8 @@ void GlobalAccesses::judge_line(const Pending& pending, const Special& special) 
     if (region == nullptr || from >= to) return;
     history(from, rank_of(access.core))
         .last_writes(from, to, [&](const Access& write, std::uint64_t begin, std::uint64_t end) {
-          if (write.core == access.core || is_over(write, access, special.line_clock)) return;
+          if (write.core == access.core || is_over(write, access, special.line_clock, begin))
+            return;
           clobber(access, write, begin, end);
         });
   };
@@ -180,7 +205,7 @@ void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& 
     for (const LineWrite& earlier : line->second) {
       if (earlier.access.core == access.core) continue;
       const bool within = pending.begin >= earlier.begin && pending.end <= earlier.end;
-      if (within || is_over(earlier.access, access, clock)) continue;
+      if (within || is_over(earlier.access, access, clock, pending.begin)) continue;
       clobber(earlier.access, access, std::max(pending.begin, line->first),
               std::min(pending.end, line->first + scalar_line_bytes));
     }
@@ -191,11 +216,43 @@ int GlobalAccesses::rank_of(std::uint32_t core) const {
   return core < ranks_.size() ? ranks_[core] : 0;
 }
 
+void GlobalAccesses::note_call(std::uint32_t core, std::int64_t call, std::uint32_t number) {
+  if (calls_.size() <= core) calls_.resize(core + 1);
+  calls_[core].push_back({.number = number, .call = call, .task = {}});
+}
+
+void GlobalAccesses::note_task(std::uint32_t core, std::string name, std::uint32_t number) {
+  if (tasks_.size() <= core) tasks_.resize(core + 1);
+  tasks_[core].push_back({.number = number, .call = 0, .task = std::move(name)});
+}
+
+void GlobalAccesses::add_when(FindingSide& side, std::uint32_t core, std::uint32_t number) const {
+  const auto last_before = [core, number](const std::vector<std::vector<Begin>>& begins) {
+    const Begin* found = nullptr;
+    if (core >= begins.size()) return found;
+    const auto after = std::upper_bound(
+        begins[core].begin(), begins[core].end(), number,
+        [](std::uint32_t wanted, const Begin& begin) { return wanted <= begin.number; });
+    if (after != begins[core].begin()) found = &*std::prev(after);
+    return found;
+  };
+  if (const Begin* const task = last_before(tasks_)) side.task = task->task;
+  const Begin* const call = last_before(calls_);
+  if (call == nullptr) return;
+  side.call = call->call;
+  if (core >= waits_.size()) return;
+  side.step = std::count_if(waits_[core].begin(), waits_[core].end(), [&](const Release& wait) {
+    return wait.number > call->number && wait.number < number;
+  });
+}
+
 FindingSide GlobalAccesses::side(const Access& access, const char* what) const {
   const bool is_engine = !access.signal && !is_scalar(access);
-  return {rank_of(access.core), static_cast<int>(access.core),
-          is_engine ? name(static_cast<Pipe>(access.lane)) : "", what,
-          findings_.places().line(access.place)};
+  FindingSide side{rank_of(access.core), static_cast<int>(access.core),
+                   is_engine ? name(static_cast<Pipe>(access.lane)) : "", what,
+                   findings_.places().line(access.place)};
+  add_when(side, access.core, access.number);
+  return side;
 }
 
 void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
@@ -225,12 +282,19 @@ void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, con
   });
 }
 
-std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& access) const {
+std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& access,
+                                           const LaneClock& clock) const {
   if (earlier.cached && !access.cached) {
     return "the store is still in the scalar cache: dcci and dsb are missing between them";
   }
   const char* const from = name(static_cast<Pipe>(earlier.lane));
   const char* const to = name(static_cast<Pipe>(access.lane));
+  if (earlier.writes && clock[earlier.lane] >= earlier.sequence) {
+    return fmt::format(
+        "{} waits until {} has executed the store, and it need not be visible then: a dsb is "
+        "missing between them",
+        to, from);
+  }
   if (earlier.lane == access.lane) {
     return fmt::format(
         "two stores of one pipe are not ordered at their destination: "
@@ -244,22 +308,39 @@ std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& 
 // Why nothing orders the two: the notify that was heard came too early, or none was.
 std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
                                    const LaneClock& clock) const {
-  if (earlier.core == access.core) return reason_on_core(earlier, access);
+  if (earlier.core == access.core) return reason_on_core(earlier, access, clock);
   const int from = rank_of(earlier.core), to = rank_of(access.core);
   const std::uint32_t known = signals_.known(access.core, clock[Lane::acquired], earlier.core);
   const auto& releases =
       earlier.core < releases_.size() ? releases_[earlier.core] : std::vector<Release>{};
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    const LaneClock& at = cores_[earlier.core].release_clock(known);
+    if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
+      return fmt::format(
+          "rank {} notifies at {} when its store has been drained and need not be visible: "
+          "dsb(DSB_DDR) is missing before the notify",
+          from, describe(line));
+    }
     return fmt::format(
         "rank {} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
         "is missing before the notify",
         from, describe(line), earlier.writes ? "store" : "load");
   }
+  if (earlier.writes && known > 0 && known <= releases.size() &&
+      releases[known - 1].number < earlier.number) {
+    const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    if (!line.file.starts_with("peal/")) {
+      return fmt::format(
+          "rank {} writes it after its notify at {}, the last that rank {} has provably waited for",
+          from, describe(line), to);
+    }
+  }
   const std::uint32_t waited = clock[Lane::acquired];
   if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
-    const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1]);
-    if (line.file.starts_with("peal/launch/")) {  // the end of a task, not a wait
+    const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
+    if (line.file.starts_with("peal/launch/") ||
+        line.file.starts_with("peal/executors/")) {  // the end of a task, not a wait
       return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
     }
     return fmt::format(
@@ -326,10 +407,34 @@ void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std:
 }
 
 void GlobalAccesses::find_unwritten(bool is_wrong) {
-  if (!is_wrong) return;
-  for (const auto& suspicion : suspicions_) {
-    findings_.add(FindingClass::never_written, suspicion.first, suspicion.first,
-                  [&] { return suspicion.second; });
+  const FindingClass kind =
+      is_wrong ? FindingClass::never_written : FindingClass::unwritten_window_read;
+  for (auto& suspicion : suspicions_) {
+    suspicion.second.kind = kind;
+    findings_.add(kind, suspicion.first, suspicion.first, [&] { return suspicion.second; });
+  }
+}
+
+// An output that no rank has written in any call holds what it held before.
+void GlobalAccesses::find_unwritten_outputs() {
+  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;  // and is written
+  regions_.for_each([&](const MemoryRegions::Region& region) {
+    if (region.kind != RegionKind::output || region.begin == region.end) return;
+    const std::string name = region.name.substr(0, region.name.rfind(" of call "));
+    auto& [first, is_written] = outputs.try_emplace(name, &region, false).first->second;
+    const auto history = histories_.find(region.begin);
+    is_written = is_written || (history != histories_.end() &&
+                                history->second.has_writes(region.begin, region.end));
+  });
+  for (const auto& [name, output] : outputs) {
+    if (output.second) continue;
+    // Each output is a finding of its own, and none has a line.
+    const Finding finding{
+        .kind = FindingClass::never_written,
+        .subject = regions_.describe(output.first->begin, output.first->end, output.first->rank),
+        .sides = {},
+        .reason = fmt::format("no rank writes the output `{}` in any call", name)};
+    findings_.add_apart(finding);
   }
 }
 

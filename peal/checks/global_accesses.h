@@ -13,6 +13,7 @@
 #include "peal/checks/findings.h"
 #include "peal/checks/memory_regions.h"
 #include "peal/checks/signal_order.h"
+#include "peal/checks/task_precedence.h"
 
 namespace peal {
 
@@ -34,10 +35,23 @@ class GlobalAccesses {
 
   // A place at which a core releases, for the reports: a notify's line and number.
   void note_release(std::uint32_t core, PlaceId place, std::uint32_t number);
-  void note_wait(std::uint32_t core, PlaceId place) {
+  void note_wait(std::uint32_t core, PlaceId place, std::uint32_t number) {
     if (waits_.size() <= core) waits_.resize(core + 1);
-    waits_[core].push_back(place);
+    waits_[core].push_back({place, number});
   }
+  // A call of the kernel, or a task, begins on a core, with this number of its instructions.
+  void note_call(std::uint32_t core, std::int64_t call, std::uint32_t number);
+  void note_task(std::uint32_t core, std::string name, std::uint32_t number);
+  [[nodiscard]] TaskPrecedence& tasks() { return task_precedence_; }
+  // The number of a release or a wait of a core among its instructions.
+  [[nodiscard]] std::uint32_t release_number(std::uint32_t core, std::uint32_t release) const {
+    return releases_[core][release - 1].number;
+  }
+  [[nodiscard]] std::uint32_t wait_number(std::uint32_t core, std::uint32_t acquire) const {
+    return waits_[core][acquire - 1].number;
+  }
+  // The call, step and task of an instruction of a core, for a side of a finding.
+  void add_when(FindingSide& side, std::uint32_t core, std::uint32_t number) const;
   void add_core(int rank) { ranks_.push_back(rank); }
 
   void add(const Access& access, const LaneClock& clock, std::uint64_t begin, std::uint64_t end,
@@ -48,11 +62,27 @@ class GlobalAccesses {
   void collect_cell_stores();
   // Judges what is pending, as far as its order is settled.
   void judge();
+  // Calls `visit(begin, end, side)` for the last writes of a range in one region; when all is
+  // judged.
+  template <class Visit>
+  void last_writes(std::uint64_t begin, std::uint64_t end, Visit&& visit) const {
+    const MemoryRegions::Region* const region = regions_.find(begin);
+    if (region == nullptr) return;
+    const auto found = histories_.find(region->begin);
+    if (found == histories_.end()) return;
+    found->second.last_writes(begin, end,
+                              [&](const Access& write, std::uint64_t from, std::uint64_t to) {
+                                visit(from, to, side(write, "writes it"));
+                              });
+  }
   // At the end of the run, when all is judged.
   void find_unread();
-  // Reports reads of window bytes that were never written, if the run gave a wrong result: a window
-  // is zero at first, and to read more of it than matters is no mistake in itself.
+  // Reports reads of window bytes that were never written: as findings if the run gave a wrong
+  // result, else as advice, since a window is zero at first, and to read more of it than matters is
+  // no mistake in itself.
   void find_unwritten(bool is_wrong);
+  // Reports outputs that are never written, at the end of a run that was not ended by a failure.
+  void find_unwritten_outputs();
 
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
   [[nodiscard]] bool reads_signals() const { return reads_signals_; }
@@ -80,8 +110,15 @@ class GlobalAccesses {
     std::uint64_t begin = 0, end = 0;
   };
 
-  [[nodiscard]] bool is_over(const Access& earlier, const Access& access,
-                             const LaneClock& clock) const;
+  // Whether the earlier access has ended for whoever has this clock when it makes the other one, at
+  // this address.
+  [[nodiscard]] bool is_over(const Access& earlier, const Access& access, const LaneClock& clock,
+                             std::uint64_t address) const;
+  // Whether two tasks of a rank, of which the accesses are, are ordered by nothing: neither by the
+  // graph nor by a signal that the earlier one, or one after it, has sent.
+  [[nodiscard]] bool are_apart(const Access& earlier, const Access& access,
+                               const LaneClock& clock) const;
+  [[nodiscard]] bool is_own_memory(std::uint64_t address, std::uint32_t core) const;
   Written& written(PlaceId place) {
     if (written_.size() <= place) written_.resize(place + 1);
     return written_[place];
@@ -98,7 +135,8 @@ class GlobalAccesses {
   [[nodiscard]] FindingSide side(const Access& access, const char* what) const;
   [[nodiscard]] std::string reason(const Access& earlier, const Access& access,
                                    const LaneClock& clock) const;
-  [[nodiscard]] std::string reason_on_core(const Access& earlier, const Access& access) const;
+  [[nodiscard]] std::string reason_on_core(const Access& earlier, const Access& access,
+                                           const LaneClock& clock) const;
   [[nodiscard]] int rank_of(std::uint32_t core) const;
 
   Findings& findings_;
@@ -112,8 +150,15 @@ class GlobalAccesses {
   std::map<int, AccessHistory> private_histories_;    // of a rank's memory in no region
   std::map<std::uint64_t, std::vector<LineWrite>> lines_;
   std::vector<std::vector<Release>> releases_;  // of each core
-  std::vector<std::vector<PlaceId>> waits_;
-  std::vector<Written> written_;  // by the line's PlaceId
+  std::vector<std::vector<Release>> waits_;
+  struct Begin {  // of a call or task
+    std::uint32_t number = 0;
+    std::int64_t call = 0;
+    std::string task;
+  };
+  TaskPrecedence task_precedence_;
+  std::vector<std::vector<Begin>> calls_, tasks_;  // of each core, in program order
+  std::vector<Written> written_;                   // by the line's PlaceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
   std::map<std::uint64_t, std::uint64_t> host_writes_;   // begins and ends, with gaps between

@@ -17,7 +17,8 @@ void MemoryRegions::add(const Event& event) {
                               is_on_chip ? cores_of_rank_[event.peer]++ : 0,
                               event.address,
                               end,
-                              static_cast<std::uint32_t>(event.value)};
+                              static_cast<std::uint32_t>(event.value),
+                              event.polled};
   if (is_on_chip) return;
   shared_begin_ = std::min(shared_begin_, event.address);
   shared_end_ = std::max(shared_end_, end);

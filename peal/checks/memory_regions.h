@@ -20,6 +20,7 @@ class MemoryRegions {
     int core = 0;  // on_chip: among the rank's
     std::uint64_t begin = 0, end = 0;
     std::uint32_t first_word = 0;  // what each of its words holds at first
+    bool is_filled = false;        // by the host, before the run
   };
 
   void add(const Event& event);
@@ -30,6 +31,11 @@ class MemoryRegions {
   // Whether the address lies among the windows of the run's ranks, in one of them or between.
   [[nodiscard]] bool is_shared(std::uint64_t address) const {
     return address >= shared_begin_ && address < shared_end_;
+  }
+  // Calls `visit(region)` for all of them, in the order of their addresses.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [begin, region] : by_begin_) visit(region);
   }
   // "window `scratch` of rank 1, bytes 512..1024"
   [[nodiscard]] std::string describe(std::uint64_t begin, std::uint64_t end, int rank) const;

@@ -25,8 +25,8 @@ void OnChipCheck::access(const Event& event, const CoreOrder::Start& start, Plac
       histories_[core].add(
           begin, begin + part.row_bytes, access,
           [&](const Access& earlier) {
-            return start.clock[earlier.lane] >= earlier.sequence ||
-                   earlier.number == access.number;  // of the same instruction
+            const bool is_itself = earlier.number == access.number && earlier.lane == access.lane;
+            return start.clock[earlier.lane] >= earlier.sequence || is_itself;
           },
           [&](const Access& earlier, std::uint64_t from, std::uint64_t to) {
             conflict(event, earlier, access, from, to);

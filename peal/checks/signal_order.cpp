@@ -302,7 +302,9 @@ bool SignalOrder::add_needed_generally(SatisfiedWait& wait, const Cell& cell) {
 
 void SignalOrder::join(std::uint32_t core, std::uint32_t acquire, const Released& released) {
   std::uint32_t* const own = row(core, acquire);
-  const std::uint32_t* const other = row(released.core, released.acquired);
+  // The end of a task may be older than the rows that are kept.
+  const std::uint32_t* const other =
+      row(released.core, std::max(released.acquired, first_rows_[released.core]));
   for (std::size_t i = 0; i < core_count_; ++i) own[i] = std::max(own[i], other[i]);
   own[released.core] = std::max(own[released.core], released.release);
 }

@@ -4,11 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
 
 namespace peal {
 namespace {
 
 constexpr std::size_t most_sides = 16;
+constexpr std::size_t most_reasons = 16;
+constexpr std::size_t most_listed = 16;  // ranks
 
 FindingSide side(const StandingCore& core) {
   return {core.rank, core.core, "", core.what, {core.file, core.line}};
@@ -26,6 +31,42 @@ bool is_past(const StandingCore& core) {
       return held >= wanted;
     default:
       return false;
+  }
+}
+
+std::string list_of(const std::set<int>& ranks) {
+  std::string text;
+  std::size_t listed = 0;
+  for (const int rank : ranks) {
+    if (++listed > most_listed) {
+      return text + fmt::format(" and {} more ranks", ranks.size() - most_listed);
+    }
+    text += fmt::format("{}rank {}", text.empty() ? "" : ", ", rank);
+  }
+  return text;
+}
+
+std::string who_is_silent(const StandingCore& core, bool all, const std::set<int>& silent) {
+  if (all) return fmt::format("{} of rank {}: nobody has notified it", core.signal, core.rank);
+  return silent.empty()
+             ? fmt::format("{} of rank {}: every rank has notified it", core.signal, core.rank)
+             : fmt::format("{} of rank {}: not notified by {}", core.signal, core.rank,
+                           list_of(silent));
+}
+
+// Lines that notify this signal of somebody and that most ranks have come to, but not all.
+void add_unreached(const StandingCore& core, const Checker& checker, const std::set<int>& ranks,
+                   std::vector<std::string>& reasons) {
+  for (const Checker::Unreached& notify : checker.unreached_notifies(core.cell)) {
+    std::set<int> missing;
+    std::set_difference(ranks.begin(), ranks.end(), notify.ranks.begin(), notify.ranks.end(),
+                        std::inserter(missing, missing.end()));
+    if (missing.empty() || missing.size() > notify.ranks.size()) continue;
+    const std::string text =
+        fmt::format("{} did not come to the notify at {}, as {} did", list_of(missing),
+                    describe(notify.line), list_of(notify.ranks));
+    const bool is_known = std::find(reasons.begin(), reasons.end(), text) != reasons.end();
+    if (!is_known && reasons.size() < most_reasons) reasons.push_back(text);
   }
 }
 
@@ -50,16 +91,26 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
   }
   deadlock.subject =
       fmt::format("{} of {} cores wait and nobody can wake them", waiting, cores.size());
+  std::set<int> ranks;
+  for (const StandingCore& core : cores) ranks.insert(core.rank);
+  std::vector<std::string> reasons;
   for (const StandingCore& core : cores) {
     if (core.is_finished || !core.waits_for_signal) continue;
-    std::vector<FindingSide> notifiers = checker.notifiers(core.cell);
-    for (FindingSide& notifier : notifiers) {
-      notifier.what = fmt::format("has notified what rank {} waits for", core.rank);
+    const std::vector<FindingSide> notifiers = checker.notifiers(core.cell);
+    std::set<int> silent = ranks;
+    for (FindingSide notifier : notifiers) {
+      silent.erase(notifier.rank);
+      notifier.what =
+          fmt::format("{}, for which rank {} waits",
+                      notifier.what.substr(0, notifier.what.find(" it ")) + " " + core.signal +
+                          notifier.what.substr(notifier.what.find(" it ") + 3),
+                      core.rank);
+      if (deadlock.sides.size() < 2 * most_sides) deadlock.sides.push_back(std::move(notifier));
     }
-    if (notifiers.empty()) notifiers = checker.notifiers_elsewhere(core.cell);
-    for (const FindingSide& notifier : notifiers) {
-      if (deadlock.sides.size() < 2 * most_sides) deadlock.sides.push_back(notifier);
+    if (reasons.size() < most_reasons && ranks.size() > 1) {
+      reasons.push_back(who_is_silent(core, notifiers.empty(), silent));
     }
+    add_unreached(core, checker, ranks, reasons);
   }
   const auto finished = static_cast<std::size_t>(std::count_if(
       cores.begin(), cores.end(), [](const StandingCore& core) { return core.is_finished; }));
@@ -76,6 +127,7 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
   } else {
     deadlock.reason = "every core waits for another's next notify: a cycle";
   }
+  for (const std::string& reason : reasons) deadlock.reason += "\n  " + reason;
   result.insert(result.begin(), deadlock);
   return result;
 }
