@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 4;
+inline constexpr std::uint32_t version = 5;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;
@@ -57,7 +57,7 @@ struct Place {
 struct Operands {
   Global global;
   Tile dst, a, b;
-  double scalar;
+  std::uint64_t scalar;  // the bytes of an element of dst's type, the lowest first
   std::int32_t round_mode;
 };
 

@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::int64_t highest_bytes = std::int64_t{1} << 40;
 constexpr std::int64_t most_blocks = 4096;  // and cores; no chip comes near
-constexpr std::int64_t most_calls = 1'000'000'000;
+constexpr std::int64_t most_calls = 1'000'000;
+constexpr std::int64_t most_cores_of_all = 131072;
 constexpr std::int64_t call_step = 7;  // between the inputs of one call and the next
 
 // The value for a scope of P, rank, call, the values and, for elements, i.
@@ -180,6 +181,11 @@ CaseSetup case_setup(const CaseFile& file, int ranks) {
                             "a core",
                             setup.cores, setup.blocks));
   }
+  if (std::int64_t{setup.cores} * ranks > most_cores_of_all) {
+    refuse_case(file.subject, "cores",
+                fmt::format("is {} on each of {} ranks; a run has at most {} cores, so use fewer",
+                            setup.cores, ranks, most_cores_of_all));
+  }
   setup.calls = number(file.calls, 1, {1, most_calls, "calls"});
   for (const CaseWindow& window : file.windows) {
     const std::int64_t count = number(window.count, 0, elements_of(window.dtype, 1));
@@ -281,10 +287,15 @@ void CaseCall::fill(std::size_t argument, const View& view) const {
   const CaseArgument& array = file_.arguments.at(argument);
   CHECK(view.dtype == array.dtype && view.count == count(argument));
   if (!array.fill) return fill_poison(view);
-  const CaseNumber& number = array.fill->number;
+  const bool shifts = collective_ && collective_->send == argument && !array.fill->number.by_call;
+  fill(*array.fill, view, shifts ? call_step * point_.call : 0);
+}
+
+void CaseCall::fill(const CaseFill& how, const View& view, std::int64_t shift_by) const {
+  const CaseNumber& number = how.number;
   with_type(view.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (array.fill->random) {
+    if (how.random) {
       std::uint64_t key = Random::mix(static_cast<std::uint64_t>(evaluate(number)) + 1);
       key = Random::mix(key + static_cast<std::uint64_t>(point_.rank));
       key = Random::mix(key + static_cast<std::uint64_t>(point_.call));
@@ -293,8 +304,7 @@ void CaseCall::fill(std::size_t argument, const View& view) const {
       }
       return;
     }
-    const bool shifts = collective_ && collective_->send == argument && !number.by_call;
-    const auto shift = static_cast<std::uint64_t>(shifts ? call_step * point_.call : 0);
+    const auto shift = static_cast<std::uint64_t>(shift_by);
     each_element(number, view.count, [&](std::size_t i, std::int64_t value) {
       store<T>(view, i,
                element_of<T>(static_cast<std::int64_t>(static_cast<std::uint64_t>(value) + shift)));
@@ -318,10 +328,14 @@ void CaseCall::expect(const ExpectedOutput& output, const View& view) const {
 
 CaseDifference CaseCall::compare(const ExpectedOutput& output, const View& actual) const {
   CHECK(actual.count == count(output.argument));
+  return compare(output.number, actual);
+}
+
+CaseDifference CaseCall::compare(const CaseNumber& number, const View& actual) const {
   CaseDifference result;
   with_type(actual.dtype, [&](auto zero) {
     using T = decltype(zero);
-    each_element(output.number, actual.count, [&](std::size_t i, std::int64_t value) {
+    each_element(number, actual.count, [&](std::size_t i, std::int64_t value) {
       const T expected = element_of<T>(value), element = load<T>(actual, i);
       const double difference = distance(element, expected);
       result.max = std::max(result.max, difference);

@@ -79,6 +79,9 @@ class CaseCall {
   // For each of the file's expected_outputs: what the array has to hold, as its type holds it.
   void expect(const ExpectedOutput& output, const View& view) const;
   [[nodiscard]] CaseDifference compare(const ExpectedOutput& output, const View& actual) const;
+  // The same for what is no argument, such as a window.
+  void fill(const CaseFill& how, const View& view, std::int64_t shift_by = 0) const;
+  [[nodiscard]] CaseDifference compare(const CaseNumber& number, const View& actual) const;
 
  private:
   [[nodiscard]] std::int64_t evaluate(const CaseNumber& number) const;

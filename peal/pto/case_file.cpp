@@ -67,7 +67,12 @@ void read_values(const CaseNode& root, const CaseReplacements& replacements, Cas
   const auto values = root.find("values");
   for (const auto& [name, text] : replacements) {
     if (values && values->find(name)) continue;
-    root.refuse(fmt::format("has no value `{}` that could be set; add it to [values]", name));
+    std::string known;
+    if (values) {
+      for (const CaseNode& node : values->entries()) known += fmt::format("`{}`, ", node.name());
+    }
+    root.refuse(fmt::format("has no value `{}` that could be set; {}add it to [values]", name,
+                            known.empty() ? "" : fmt::format("set {}or ", known)));
   }
   if (!values) return;
   for (const CaseNode& node : values->entries()) {
@@ -96,9 +101,15 @@ void read_setups(const CaseNode& root, CaseFile& file) {
   const auto windows = root.find("window");
   if (!windows) return;
   for (const CaseNode& node : windows->entries()) {
-    node.allow({"dtype", "count"});
-    file.windows.push_back({node.name(), node.need("dtype").dtype(),
-                            node.need("count").number(file.values, NumberScope::setup)});
+    node.allow({"dtype", "count", "fill", "expect"});
+    CaseWindow& window = file.windows.emplace_back();
+    window.name = node.name();
+    window.dtype = node.need("dtype").dtype();
+    window.count = node.need("count").number(file.values, NumberScope::setup);
+    if (const auto fill = node.find("fill")) window.fill = read_case_fill(*fill, file);
+    if (const auto expect = node.find("expect")) {
+      window.expect = expect->number(file.values, NumberScope::element);
+    }
   }
 }
 
@@ -187,8 +198,10 @@ CaseFile read_case_text(const std::string& text, const CaseReplacements& replace
   try {
     return read_case(toml::parse(text), "", replacements);
   } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("flags that describe a case cannot be read: {}; give each name once",
-                            error.description()));
+    throw Error(
+        fmt::format("flags that describe a case cannot be read: {}; give each name once, "
+                    "and all in UTF-8",
+                    error.description()));
   }
 }
 

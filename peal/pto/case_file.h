@@ -59,6 +59,9 @@ struct CaseWindow {
   std::string name;
   DType dtype = DType::u8;
   CaseNumber count;  // the same on every rank and at every call
+  // What it holds before the first call, zeros without; and must hold after the last.
+  std::optional<CaseFill> fill = {};
+  std::optional<CaseNumber> expect = {};
 };
 
 struct CaseValue {

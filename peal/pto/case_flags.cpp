@@ -72,12 +72,21 @@ std::string argument(std::string_view text) {
 std::string window(std::string_view text) {
   const Words words = split(text, ' ');
   const std::size_t bracket = words.rest.find('[');
-  if (words.first.empty() || bracket == words.rest.npos || !words.rest.ends_with(']')) {
-    refuse("--window", text, "a name, a dtype and a count, such as 'scratch f32[272]'");
+  const std::size_t fill = words.rest.find("fill=", bracket == words.rest.npos ? 0 : bracket);
+  const std::string_view shape = without_outer_spaces(words.rest.substr(0, fill));
+  if (words.first.empty() || bracket == words.rest.npos || !shape.ends_with(']')) {
+    refuse("--window", text,
+           "a name, a dtype and a count, such as 'scratch f32[272]' or 'scratch f32[272] fill=i'");
   }
-  return fmt::format("[window.{}]\ndtype = {}\ncount = {}\n", toml_text(words.first),
-                     toml_text(without_outer_spaces(words.rest.substr(0, bracket))),
-                     toml_text(words.rest.substr(bracket + 1, words.rest.size() - bracket - 2)));
+  std::string section =
+      fmt::format("[window.{}]\ndtype = {}\ncount = {}\n", toml_text(words.first),
+                  toml_text(without_outer_spaces(shape.substr(0, bracket))),
+                  toml_text(shape.substr(bracket + 1, shape.size() - bracket - 2)));
+  if (fill != words.rest.npos) {
+    section +=
+        fmt::format("fill = {}\n", toml_text(without_outer_spaces(words.rest.substr(fill + 5))));
+  }
+  return section;
 }
 
 // `N=256` and `all_gather=true` as lines of a section.

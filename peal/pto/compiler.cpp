@@ -1,83 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/pto/compiler.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <cerrno>
-#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
-#include "peal/pto/kernel_cache.h"
-
-extern char** environ;
+#include "peal/base/installation.h"
+#include "peal/pto/compiler_command.h"
+#include "peal/pto/kernel_manifest.h"
 
 namespace peal {
 namespace {
 
 namespace fs = std::filesystem;
 
-// FNV-1a over 64 bits: names of cache entries, whose contents are trusted as the user's own.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return hash;
-}
-
-std::optional<std::string> contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+// How often a source may change while it is read, or fail to compile and then not.
+constexpr int most_attempts = 10;
 
 // The folder in which peal/pto/abi.h and the kernels' headers lie.
 fs::path header_root() {
-  std::vector<fs::path> roots;
+  const std::vector<fs::path> roots = include_folders();
   std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  if (!failed) roots.push_back(program.parent_path().parent_path() / "include");
-  roots.emplace_back(PEAL_INSTALLED_INCLUDE);
-  roots.emplace_back(PEAL_SOURCE_INCLUDE);
   for (const fs::path& root : roots) {
     if (fs::exists(root / "peal/pto/abi.h", failed)) return root;
   }
-  throw Error(fmt::format("the PTO headers are not found under {}; install Peal again",
-                          fmt::join(std::vector<std::string>{roots.begin(), roots.end()}, ", ")));
-}
-
-// Runs a program found on the PATH, with its messages going to a file; returns its exit code.
-int run_program(std::vector<std::string> arguments, const fs::path& messages) {
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, messages.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  pid_t child = 0;
-  const int failed =
-      ::posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
-    throw Error(fmt::format("compiler `{}` cannot be started: {}; install g++ or set CXX",
-                            arguments[0], std::strerror(failed)));
-  }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  throw Error(
+      fmt::format("the PTO headers are not found under {}; set PEAL_ROOT to the prefix of an "
+                  "installed Peal",
+                  fmt::join(std::vector<std::string>{roots.begin(), roots.end()}, ", ")));
 }
 
 // The files that a make rule, as the compiler writes it, says its target depends on.
@@ -99,112 +59,238 @@ std::vector<std::string> dependencies(const std::string& rule) {
   return files;
 }
 
-// Whether every file that a manifest lists still has the contents it had.
-bool is_current(const std::string& manifest) {
-  std::istringstream lines(manifest);
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t space = line.find(' ');
-    const auto text = contents(line.substr(space + 1));
-    if (!text || fmt::format("{:016x}", hash_of(*text)) != line.substr(0, space)) return false;
-  }
-  return !manifest.empty();
-}
-
-std::string manifest_of(const std::vector<std::string>& files) {
-  std::string manifest;
-  for (const std::string& file : files) {
-    const auto text = contents(file);
-    if (text) manifest += fmt::format("{:016x} {}\n", hash_of(*text), file);
-  }
-  return manifest;
-}
-
-// How a source becomes a shared object: two commands, without the names of what they write.
+// How a source becomes a shared object: three commands, without the names of what they write.
 struct Build {
-  std::vector<std::string> compile, link;
+  ChosenCompiler compiler;
+  CommandWords preprocess, compile, link;  // what comes behind the compiler's name
   std::vector<std::string> linked_sources;
+  std::vector<std::string> include_folders;
+
+  [[nodiscard]] CommandWords command(const CommandWords& arguments,
+                                     const CommandWords& more) const {
+    CommandWords result = compiler.words;
+    result.insert(result.end(), arguments.begin(), arguments.end());
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  }
+  // Changes with everything but the contents of files.
+  [[nodiscard]] std::string key() const;
 };
 
-Build build_of(const fs::path& path, KernelLanguage language,
-               const std::vector<std::string>& include_folders) {
-  const fs::path root = header_root();
-  const char* const chosen = std::getenv("CXX");
-  Build build;
-  build.compile = {chosen != nullptr && *chosen != '\0' ? chosen : "g++",
-                   "-std=c++20",
-                   "-O2",
-                   "-g",
-                   "-fPIC",
-                   "-w",
-                   "-I" + root.string()};
-  const bool is_pto = language == KernelLanguage::pto;
-  if (is_pto) build.compile.push_back("-I" + (root / "peal/pto/include").string());
-  build.link = build.compile;
-  build.compile.emplace_back("-c");
-  for (const std::string& folder : include_folders) build.compile.push_back("-I" + folder);
-  if (is_pto) {
-    build.compile.insert(build.compile.end(),
-                         {"-fstack-clash-protection", "-fno-optimize-sibling-calls",
-                          "-fsanitize=thread", "--param", "tsan-instrument-func-entry-exit=0",
-                          "-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
-    // The callbacks of the instrumented object are linked into it, and are not instrumented.
-    build.linked_sources = {(root / "peal/pto/include/peal_callbacks.cpp").string()};
-    build.link.push_back(build.linked_sources.front());
-    build.link.emplace_back(
-        "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,"
-        "--wrap=exit,--wrap=_exit,--wrap=__assert_fail");
+std::string Build::key() const {
+  std::string text = fmt::format("peal object 3\n{}\n{}\n{}\n{}", compiler.identity,
+                                 fmt::join(compiler.words, "\n"), fmt::join(preprocess, "\n"),
+                                 fmt::join(link, "\n"));
+  for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH",
+                           "LIBRARY_PATH", "SOURCE_DATE_EPOCH"}) {
+    const char* const value = std::getenv(name);
+    text += fmt::format("\n{}={}", name, value == nullptr ? "" : value);
   }
-  build.compile.push_back(path.string());
+  return content_hash(text);
+}
+
+Build build_of(const fs::path& path, KernelLanguage language, const CompileOptions& options) {
+  const fs::path root = header_root();
+  Build build;
+  build.compiler = chosen_compiler();
+  build.include_folders = options.include_folders;
+  const CommandWords always{"-std=c++20", "-O2", "-g", "-fPIC", "-w"};
+  build.compile = build.link = build.preprocess = always;
+  const auto add = [](CommandWords& words, std::initializer_list<std::string> more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
+  const bool is_pto = language == KernelLanguage::pto;
+  for (CommandWords* words : {&build.preprocess, &build.link}) {
+    add(*words, {"-I" + root.string()});
+    if (is_pto) add(*words, {"-I" + (root / "peal/pto/include").string()});
+  }
+  for (const std::string& folder : options.include_folders) {
+    build.preprocess.push_back("-I" + folder);
+  }
+  for (const std::string& name : options.defines) build.preprocess.push_back("-D" + name);
+  // Some of these change what is defined, too.
+  for (CommandWords* words : {&build.preprocess, &build.compile}) {
+    add(*words, {"-fno-optimize-sibling-calls", "-fsanitize=thread", "--param",
+                 "tsan-instrument-func-entry-exit=0"});
+    if (is_pto) add(*words, {"-fstack-clash-protection"});
+  }
+  if (is_pto) {
+    add(build.preprocess, {"-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
+  } else {
+    add(build.link, {"-DPEAL_VERB_KERNEL"});
+  }
+  // The callbacks of the instrumented object are linked into it, and are not instrumented.
+  const fs::path callbacks = root / "peal/pto/include/peal_callbacks.cpp";
+  const fs::path script = root / "peal/pto/include/peal_kernel.ld";
+  build.linked_sources = {callbacks.string(), script.string()};
+  add(build.link,
+      {callbacks.string(), "-Wl,-T," + script.string(),
+       "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,--wrap=exit,--wrap=_exit,"
+       "--wrap=_Exit,--wrap=quick_exit,--wrap=__assert_fail,--wrap=__cxa_guard_acquire,"
+       "--wrap=__cxa_guard_release,--wrap=__cxa_guard_abort,--wrap=__cxa_atexit,"
+       "--wrap=__cxa_thread_atexit,--wrap=atexit,--wrap=at_quick_exit"});
+  build.preprocess.push_back(path.string());
   return build;
+}
+
+// What the preprocessor makes of a source.
+struct Preprocessed {
+  std::string text_hash;  // of it and of what is linked with it
+  KernelManifest manifest;
+};
+
+class Compilation {
+ public:
+  Compilation(const std::string& source, const Build& build, const fs::path& cache)
+      : source_(source), build_(build), cache_(cache), folder_(cache) {}
+
+  // The contents that the manifest tells of are those that were read: either no file is younger
+  // than a moment before that, or all were the same before and after.
+  Preprocessed preprocess() {
+    std::optional<KernelManifest> before;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+      const timespec begin = moment();
+      run(build_.preprocess, {"-E", "-MD", "-MF", path("rule"), "-MT", "x", "-o", path("text.ii")});
+      const std::optional<std::string> text = file_contents(path("text.ii"));
+      if (!text || text->empty()) refuse_compiler("writes nothing");
+      std::vector<std::string> files = dependencies(file_contents(path("rule")).value_or(": "));
+      std::string hashed = content_hash(*text);
+      for (const std::string& linked : build_.linked_sources) {
+        files.push_back(linked);
+        hashed += content_hash(file_contents(linked).value_or(""));
+      }
+      KernelManifest manifest = KernelManifest::of(files, build_.include_folders);
+      if (manifest.is_older_than(begin) || manifest == before) {
+        return {content_hash(hashed), std::move(manifest)};
+      }
+      before = std::move(manifest);
+    }
+    throw Error(
+        fmt::format("kernel `{}` changes while it is read; save it and run this again", source_));
+  }
+
+  // Compiles what preprocess() has read, to `object`. False where it does not compile but the
+  // source, which has changed since, does.
+  bool compile(const fs::path& object) {
+    const CommandWords text{"-x", "c++-cpp-output", "-c", path("text.ii"), "-o", path("object.o")};
+    const ProgramResult result =
+        run_program(build_.command(build_.compile, text), folder_.file(""));
+    if (!result.succeeded) {
+      folder_.check_writable();
+      // Messages are about the source as it was written.
+      const ProgramResult again = run_program(
+          build_.command(build_.preprocess, {"-c", "-o", path("object.o")}), folder_.file(""));
+      if (again.succeeded) return false;
+      refuse(again);
+    }
+    run(build_.link, {"-shared", path("object.o"), "-o", path("object.so")});
+    if (file_contents(path("object.so")).value_or("").empty()) refuse_compiler("writes no object");
+    seal_object(path("object.so"));
+    if (!is_sealed(path("object.so"))) folder_.check_writable();
+    folder_.publish("object.so", object);
+    return true;
+  }
+
+  void publish(const KernelManifest& manifest, const std::string& text_hash, const fs::path& to) {
+    manifest.write(path("manifest"), text_hash);
+    folder_.publish("manifest", to);
+  }
+
+ private:
+  [[nodiscard]] std::string path(const char* name) const { return folder_.file(name).string(); }
+
+  // Now, by the clock that stamps files.
+  [[nodiscard]] timespec moment() const {
+    const std::string mark = path("mark");
+    std::ofstream(mark) << "x";
+    struct stat status = {};
+    if (::stat(mark.c_str(), &status) != 0) folder_.check_writable();
+    return status.st_ctim;
+  }
+
+  void run(const CommandWords& arguments, const CommandWords& more) const {
+    const ProgramResult result = run_program(build_.command(arguments, more), folder_.file(""));
+    if (!result.succeeded) refuse(result);
+  }
+
+  [[noreturn]] void refuse(const ProgramResult& result) const {
+    folder_.check_writable();
+    if (result.signal != 0) {
+      refuse_compiler(fmt::format("was ended by signal {} at kernel `{}`; is there enough memory?",
+                                  result.signal, source_));
+    }
+    if (result.messages.empty()) {
+      refuse_compiler(fmt::format("fails at kernel `{}` without a message", source_));
+    }
+    throw QuotedError(fmt::format("kernel `{}` does not compile:", source_), result.messages);
+  }
+
+  [[noreturn]] void refuse_compiler(const std::string& what) const {
+    folder_.check_writable();
+    throw Error(
+        fmt::format("compiler `{}` {}; install g++, or set CXX to a compiler that takes "
+                    "its options",
+                    fmt::join(build_.compiler.words, " "), what));
+  }
+
+  const std::string& source_;
+  const Build& build_;
+  const fs::path& cache_;
+  BuildFolder folder_;
+};
+
+// The object under that name, in use from now on, if it is whole and nobody else's.
+std::optional<KernelObject> usable(const fs::path& object) {
+  std::optional<CacheLock> lock = CacheLock::of(object);
+  if (!lock || !is_sealed(object)) return std::nullopt;
+  touch_cache_entry(object);
+  return KernelObject{object.string(), *std::move(lock)};
 }
 
 }  // namespace
 
-std::string compile_source(const std::string& source, KernelLanguage language,
-                           const std::vector<std::string>& include_folders) {
+KernelObject compile_source(const std::string& source, KernelLanguage language,
+                            const CompileOptions& options) {
   std::error_code failed;
   const fs::path path = fs::canonical(source, failed);
   if (failed) {
     throw Error(fmt::format("kernel `{}` cannot be read: {}; name an existing source file", source,
                             failed.message()));
   }
+  if (!fs::is_regular_file(path, failed)) {
+    throw Error(fmt::format("kernel `{}` is no file; name an existing source file", source));
+  }
+  const Build build = build_of(path, language, options);
   const fs::path cache = made_cache_folder();
-  Build build = build_of(path, language, include_folders);
-  std::vector<std::string>& command = build.compile;
-
-  const std::string key =
-      fmt::format("{:016x}", hash_of(fmt::format("{}", fmt::join(command, "\n"))));
-  const fs::path manifest_path = cache / (key + ".manifest");
-  const std::string manifest = contents(manifest_path).value_or("");
-  const auto object_of = [&](const std::string& text) {
-    return cache / fmt::format("{}-{:016x}.so", key, hash_of(text));
+  const std::string key = build.key();
+  const fs::path manifest = cache / (key + ".manifest");
+  const auto object_of = [&](const std::string& text_hash) {
+    return cache / fmt::format("{}-{}.so", key, text_hash);
   };
-  if (is_current(manifest) && fs::exists(object_of(manifest), failed)) {
-    touch_cache_entry(manifest_path);
-    touch_cache_entry(object_of(manifest));
-    return object_of(manifest).string();
+  if (const auto text_hash = KernelManifest::current_text_hash(manifest)) {
+    if (std::optional<KernelObject> object = usable(object_of(*text_hash))) {
+      touch_cache_entry(manifest);
+      return *std::move(object);
+    }
   }
-
-  const fs::path work = cache / fmt::format("{}.{}", key, ::getpid());
-  const auto beside = [&](const char* ending) { return fs::path(work.string() + ending); };
-  command.insert(command.end(), {"-MD", "-MF", beside(".d"), "-o", beside(".o")});
-  build.link.insert(build.link.end(), {"-shared", beside(".o"), "-o", beside(".so")});
-  int code = run_program(command, beside(".log"));
-  if (code == 0) code = run_program(build.link, beside(".log"));
-  const std::string messages = contents(beside(".log")).value_or("");
-  std::vector<std::string> files = dependencies(contents(beside(".d")).value_or(": "));
-  files.insert(files.end(), build.linked_sources.begin(), build.linked_sources.end());
-  for (const char* ending : {".log", ".d", ".o"}) fs::remove(beside(ending), failed);
-  if (code != 0) {
-    fs::remove(beside(".so"), failed);
-    throw Error(fmt::format("kernel `{}` does not compile:\n{}", source, messages));
+  Compilation compilation(source, build, cache);
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const Preprocessed read = compilation.preprocess();
+    const fs::path name = object_of(read.text_hash);
+    std::optional<KernelObject> object = usable(name);
+    if (!object) {
+      if (!compilation.compile(name)) continue;
+      object = usable(name);  // nothing where somebody has removed it
+    }
+    if (!object) continue;
+    compilation.publish(read.manifest, read.text_hash, manifest);
+    clean_cache(cache, name, {});
+    return *std::move(object);
   }
-  const std::string built = manifest_of(files);
-  fs::rename(beside(".so"), object_of(built));
-  std::ofstream(beside(".manifest")) << built;
-  fs::rename(beside(".manifest"), manifest_path);
-  clean_cache(cache, object_of(built), {});
-  return object_of(built).string();
+  throw Error(fmt::format(
+      "kernel `{}` changes while it is compiled, or its object in cache folder `{}` does; run this "
+      "again",
+      source, cache.string()));
 }
 
 }  // namespace peal

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/pto/fault_guard.h"
 
+#include <cxxabi.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <link.h>
 #include <setjmp.h>
 #include <ucontext.h>
+#include <unistd.h>
+#include <unwind.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,9 +17,11 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/base/last_words.h"
 #include "peal/chip/core.h"
 #include "peal/machine/kernel_failure.h"
 #include "peal/pto/source_line.h"
@@ -45,6 +51,9 @@ struct KernelObject {
 };
 std::vector<KernelObject> kernel_objects;
 
+// The code of this program or library, which kernels call.
+Range own_code;
+
 // What the handler leaves for the program's landing, and what it counts; the handler runs on the
 // thread that it interrupts.
 struct State {
@@ -58,6 +67,8 @@ struct State {
   const Core* seen_core = nullptr;
   std::uint64_t seen_instructions = 0;
   sigjmp_buf* escape = nullptr;  // out of code that runs outside of every core
+  std::exception_ptr left;       // what such code was left with
+  bool out_of_memory = false;
   std::array<struct sigaction, FaultGuard::signals.size()> before{};
 };
 thread_local State state;
@@ -74,7 +85,15 @@ std::string what_happened() {
     case SIGILL:
       return "it reached an illegal instruction";
     case SIGVTALRM:
+      if (state.out_of_memory) {
+        return fmt::format("the run has taken {} MiB of memory; does a loop of it end?",
+                           last_words()->most_memory_bytes >> 20);
+      }
       return fmt::format("it ran for {:.0f} s without an instruction of the chip", state.seconds);
+    case SIGABRT:
+      return "it aborts";
+    case SIGTRAP:
+      return "it reached a trap";
     default:
       return state.overflowed ? "its stack has overflowed"
                               : fmt::format("it used the bad pointer {:#x}", state.address);
@@ -88,9 +107,14 @@ std::string what_happened(const Core& core) {
 }
 
 std::exception_ptr describe_fault(const Core& core) {
-  return std::make_exception_ptr(KernelFailure(
-      KernelFailure::Kind::other, core.rank(), core.index(), "it crashed: " + what_happened(core),
-      source_line(reinterpret_cast<const void*>(state.counter))));
+  const std::string what = "it crashed: " + what_happened(core);
+  const std::string where = source_line(reinterpret_cast<const void*>(state.counter));
+  // Whatever the kernel has left may keep this process from saying it itself.
+  if (last_words() != nullptr) {
+    say_last(last_words()->failure, core.rank(), core.index(), what, where);
+  }
+  return std::make_exception_ptr(
+      KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what, where));
 }
 
 // Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and
@@ -123,12 +147,61 @@ void pass_on(int signal) {
   ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
 }
 
-// Where a kernel has called the function without a frame, such as memcpy of the C library, that the
-// stack pointer is in; 0 where no kernel has.
-std::uintptr_t kernel_call_at(std::uintptr_t stack_pointer) {
-  std::uintptr_t place = 0;
-  std::memcpy(&place, reinterpret_cast<const void*>(stack_pointer), sizeof(place));
-  return in_kernel(place) ? place - 1 : 0;  // a return address is behind the call
+// Looks through the frames of what a signal has interrupted at `counter`, from the inside out, for
+// one of a kernel or of Peal.
+struct FrameSearch {
+  std::uintptr_t counter = 0;
+  bool has_begun = false;  // before that come the handler's own frames
+  std::uintptr_t found = 0;
+
+  static _Unwind_Reason_Code visit(_Unwind_Context* frame, void* data) {
+    auto& search = *static_cast<FrameSearch*>(data);
+    int is_before_instruction = 0;
+    const std::uintptr_t place = _Unwind_GetIPInfo(frame, &is_before_instruction);
+    if (!search.has_begun) {
+      search.has_begun = place == search.counter;
+      return _URC_NO_REASON;
+    }
+    if (own_code.holds(place - 1)) return _URC_END_OF_STACK;
+    if (!in_kernel(place - 1)) return _URC_NO_REASON;
+    search.found = place - 1;
+    return _URC_END_OF_STACK;
+  }
+};
+
+// The place in a kernel that has called, by way of libraries, what runs at `counter`; 0 where Peal
+// comes between, or no kernel has.
+std::uintptr_t kernel_frame_of(std::uintptr_t counter, std::uintptr_t stack_pointer) {
+  // A function without a frame, or a call to nowhere, is unknown to the unwinder.
+  std::uintptr_t called_from = 0;
+  std::memcpy(&called_from, reinterpret_cast<const void*>(stack_pointer), sizeof(called_from));
+  if (in_kernel(called_from)) return called_from - 1;
+  FrameSearch search{.counter = counter};
+  _Unwind_Backtrace(&FrameSearch::visit, &search);
+  return search.found;
+}
+
+// Of this process, in bytes; 0 where the system does not tell.
+std::uint64_t resident_bytes() {
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[128] = {};
+  const ssize_t size = ::read(file, text, sizeof(text) - 1);
+  ::close(file);
+  if (size <= 0) return 0;
+  const char* second = std::strchr(text, ' ');
+  std::uint64_t pages = 0;
+  for (const char* digit = second == nullptr ? "" : second + 1; *digit >= '0' && *digit <= '9';
+       ++digit) {
+    pages = pages * 10 + static_cast<std::uint64_t>(*digit - '0');
+  }
+  return pages * 4096;
+}
+
+bool has_too_much_memory() {
+  const LastWords* const words = last_words();
+  return words != nullptr && words->most_memory_bytes != 0 &&
+         resident_bytes() > words->most_memory_bytes;
 }
 
 // A fault of code that runs outside of every core, or of a function that it has called.
@@ -137,8 +210,8 @@ void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
   const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
   auto place = static_cast<std::uintptr_t>(registers[REG_RIP]);
   if (!in_kernel(place)) {
-    if (signal == SIGVTALRM) return;
-    place = kernel_call_at(stack_pointer);
+    if (signal == SIGVTALRM && last_words() == nullptr) return;
+    place = own_code.holds(place) ? 0 : kernel_frame_of(place, stack_pointer);
     if (place == 0) return pass_on(signal);
   }
   if (signal == SIGVTALRM && ++state.still_ticks * tick_seconds < state.seconds) return;
@@ -163,22 +236,83 @@ void handle(int signal, siginfo_t* info, void* opaque) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const bool overflowed = (signal == SIGSEGV || signal == SIGBUS) && address < bottom &&
                           address + guard_bytes >= bottom;
+  const bool on_stack = stack_pointer >= bottom && stack_pointer + 8 <= bottom + stack.size();
+  const bool is_watched = last_words() != nullptr;
+  const bool ticks = signal == SIGVTALRM;
   std::uintptr_t place = counter;
-  if (!in_kernel(counter) && !overflowed) {
-    const bool on_stack = stack_pointer >= bottom && stack_pointer + 8 <= bottom + stack.size();
-    if (signal == SIGVTALRM || !on_stack) return pass_on(signal);
-    place = kernel_call_at(stack_pointer);
+  if (ticks && has_too_much_memory()) {
+    state.out_of_memory = true;
+    const std::uintptr_t frame = on_stack ? kernel_frame_of(counter, stack_pointer) : 0;
+    if (!in_kernel(counter) && frame != 0) place = frame;
+  } else if (!in_kernel(counter) && !overflowed) {
+    // What a library does may hold locks. A process of its own can be left with them; in any other,
+    // only what faults is left, which has done what it was going to do.
+    if (!on_stack || own_code.holds(counter) || (ticks && !is_watched)) return pass_on(signal);
+    place = kernel_frame_of(counter, stack_pointer);
     if (place == 0) return pass_on(signal);
+    if (ticks && !has_stood_still(*core)) return;
+  } else if (ticks && !has_stood_still(*core)) {
+    return;
   }
-  if (signal == SIGVTALRM && !has_stood_still(*core)) return;
   state.signal = signal;
   state.address = address;
   state.counter = place;
   state.overflowed = overflowed;
   state.stack = stack;
+  if (is_watched) {
+    const SourcePlace last = core->place();
+    say_last(last_words()->failure, core->rank(), core->index(),
+             ticks ? "it does not come to its next instruction of the chip" : "it crashed",
+             last.file == nullptr ? "" : last.file);
+  }
   // As at a function's entry: the stack pointer is 8 past a multiple of 16.
   registers[REG_RSP] = static_cast<greg_t>((bottom + stack.size()) / 16 * 16 - 8);
   registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
+}
+
+std::string name_of_exception() {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type == nullptr) return "";
+  int status = 0;
+  char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+  std::string text = fmt::format(" of type {}", status == 0 ? name : type->name());
+  std::free(name);
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::exception& error) {
+    text += fmt::format(" ({})", error.what());
+  } catch (...) {  // which has no text
+  }
+  return text;
+}
+
+std::terminate_handler terminate_before = nullptr;
+
+// std::terminate() in a kernel, mostly because an exception leaves a function that is noexcept.
+[[noreturn]] void end_terminated() {
+  Core* const core = state.active ? current_core() : nullptr;
+  if (core == nullptr || !core->in_kernel()) {
+    if (terminate_before != nullptr) terminate_before();
+    std::abort();
+  }
+  const auto stack = core->fabric().programs().stack(core->index());
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const auto end = reinterpret_cast<std::uintptr_t>(stack.data() + stack.size());
+  std::uintptr_t place = 0;
+  for (std::uintptr_t word = here / 8 * 8; word + 8 <= end && place == 0; word += 8) {
+    std::uintptr_t value = 0;
+    std::memcpy(&value, reinterpret_cast<const void*>(word), sizeof(value));
+    if (in_kernel(value)) place = value - 1;
+  }
+  const std::string type = name_of_exception();
+  const std::string what =
+      type.empty() ? "it calls std::terminate()"
+                   : fmt::format("an exception{} leaves a function that is noexcept", type);
+  const std::string where =
+      place != 0 ? source_line(reinterpret_cast<const void*>(place))
+                 : fmt::format("after {}:{}", core->place().file, core->place().line);
+  core->fail(std::make_exception_ptr(
+      KernelFailure(KernelFailure::Kind::other, core->rank(), core->index(), what, where)));
 }
 
 KernelObject find_object(const void* address_inside) {
@@ -214,6 +348,8 @@ FaultGuard::FaultGuard(double seconds)
   state = State{};
   state.active = true;
   state.seconds = seconds;
+  if (own_code.end == 0) own_code = find_object(reinterpret_cast<const void*>(&handle)).code;
+  terminate_before = std::set_terminate(&end_terminated);
   stack_t stack{};
   stack.ss_sp = stack_.get();
   stack.ss_size = signal_stack_bytes;
@@ -231,23 +367,32 @@ FaultGuard::FaultGuard(double seconds)
 }
 
 FaultGuard::~FaultGuard() {
+  std::set_terminate(terminate_before);
   ::setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
   ::sigaltstack(&stack_before_, nullptr);
   state = *static_cast<const State*>(state_before_.get());
 }
 
-void run_guarded(const std::function<void()>& code) {
+void run_guarded(const std::string& subject, const std::function<void()>& code) {
   sigjmp_buf here;
   state.still_ticks = 0;
   state.escape = &here;
   struct Stop {
     ~Stop() { state.escape = nullptr; }
   } stop;
+  state.left = nullptr;
   if (sigsetjmp(here, 1) == 0) return code();
   state.escape = nullptr;
-  throw RunError(fmt::format("orchestration crashed: {}   {}", what_happened(),
+  if (state.left != nullptr) std::rethrow_exception(std::exchange(state.left, nullptr));
+  throw RunError(fmt::format("{} crashed: {}   {}", subject, what_happened(),
                              source_line(reinterpret_cast<const void*>(state.counter))));
+}
+
+void leave_guarded(std::exception_ptr failure) {
+  if (state.escape == nullptr) std::rethrow_exception(std::move(failure));
+  state.left = std::move(failure);
+  siglongjmp(*state.escape, 1);
 }
 
 void add_kernel_object(const void* address_inside) {

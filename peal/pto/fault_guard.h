@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace peal {
 
@@ -23,7 +25,8 @@ class FaultGuard {
   FaultGuard(const FaultGuard&) = delete;
   FaultGuard& operator=(const FaultGuard&) = delete;
 
-  static constexpr std::array signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM};
+  static constexpr std::array signals = {SIGSEGV, SIGBUS,  SIGFPE,   SIGILL,
+                                         SIGABRT, SIGTRAP, SIGVTALRM};
 
  private:
   std::shared_ptr<const void> state_before_;  // of a guard that lives already
@@ -40,8 +43,11 @@ void remove_kernel_object(const void* address_inside);
 [[nodiscard]] bool is_kernel_data(const void* address);
 
 // Runs code of a loaded object outside of every core, such as an orchestration shim. Where it
-// faults or does not end, it is left for good, and RunError says what happened and where. Needs a
-// living FaultGuard.
-void run_guarded(const std::function<void()>& code);
+// faults or does not end, it is left for good, and RunError, which begins with the subject, says
+// what happened and where. Needs a living FaultGuard.
+void run_guarded(const std::string& subject, const std::function<void()>& code);
+// Called by such code: leaves it for good, without unwinding it; run_guarded throws the failure.
+// Elsewhere the failure is thrown.
+[[noreturn]] void leave_guarded(std::exception_ptr failure);
 
 }  // namespace peal

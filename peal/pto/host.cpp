@@ -6,23 +6,31 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
+#include <exception>
 #include <iterator>
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
 #include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel.h"
+#include "peal/pto/refusal.h"
 #include "peal/pto/shim.h"
 #include "peal/pto/source_line.h"
+#include "peal/pto/tile_operands.h"
 
 namespace peal {
 namespace {
 
 using pto_abi::Place;
+using pto_refusal::core;
+using pto_refusal::refuse;
+using pto_refusal::refuse_at;
 
 thread_local std::unordered_map<int, PtoBlock> blocks;  // of each core of the run
 
@@ -52,69 +60,52 @@ SourcePlace place_before(void* place) {
 // The line of the instruction before a return address.
 std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
 
-Core& core() {
-  Core* running = current_core();
-  CHECK(running != nullptr);
-  return *running;
-}
-
-// A kernel that issues more instructions than this on one core is taken to never end.
-constexpr std::uint64_t most_instructions = 20000000;
-
-SourcePlace source(Place place) { return {place.file, place.line}; }
-
 using Kind = KernelFailure::Kind;
 
-[[noreturn]] void refuse_at(const std::string& where, const std::string& what,
-                            Kind kind = Kind::other) {
-  throw KernelFailure(kind, core().rank(), core().index(), what, where);
-}
-
-[[noreturn]] void refuse(Place place, const std::string& what, Kind kind = Kind::other) {
-  refuse_at(fmt::format("{}:{}", place.file, place.line), what, kind);
-}
+SourcePlace source(Place place) { return {place.file, place.line}; }
 
 // What is wrong with an access that no region holds; nothing where no region is near it.
 std::optional<std::string> describe_outside(const std::byte* data, std::size_t bytes,
                                             const char* what) {
+  const int own = core().rank(), owner = core().fabric().memory().owner(data, own);
   const auto region = core().fabric().regions().find(data);
+  if (owner != own && (!region || !is_shared(region->kind))) {
+    return fmt::format("{} of {} bytes of rank {}'s memory that are in no window of it", what,
+                       bytes, owner);
+  }
   if (!region) return std::nullopt;
   const auto offset = static_cast<std::size_t>(data - region->data);
   return fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
                      offset + bytes, region->name, region->rank, region->size_bytes);
 }
 
-// Every byte of an access to global memory lies in one region.
+// Memory of another rank is accessed in windows alone. `line` gives the line of the access.
+template <class Line>
+void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what, Line line) {
+  const Fabric& fabric = core().fabric();
+  const int own = core().rank(), owner = fabric.memory().owner(data, own);
+  if (owner == own || fabric.regions().is_shared(data)) return;
+  const auto region = fabric.regions().find(data);
+  CHECK(region.has_value());
+  const auto offset = static_cast<std::size_t>(data - region->data);
+  refuse_at(line(),
+            fmt::format("{} of bytes {}..{} of `{}` of rank {}, which is in no window of that rank",
+                        what, offset, offset + bytes, region->name, owner),
+            Kind::out_of_bounds);
+}
+
+// Every byte of an access to global memory lies in one region, which is the rank's own or a window.
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
-  if (bytes == 0 || core().fabric().regions().holds(data, bytes)) return;
+  if (bytes == 0) return;
+  if (core().fabric().regions().holds(data, bytes)) {
+    return check_own_or_shared(data, bytes, what,
+                               [&] { return fmt::format("{}:{}", place.file, place.line); });
+  }
   const auto outside = describe_outside(data, bytes, what);
   refuse(place,
          outside.value_or(fmt::format("{} at address {}, which is in no buffer", what,
                                       static_cast<const void*>(data))),
          Kind::out_of_bounds);
-}
-
-TileArea area(const pto_abi::Tile& tile) {
-  return {tile.data,       static_cast<DType>(tile.dtype), tile.rows, tile.cols, tile.valid_rows,
-          tile.valid_cols, tile.column_major != 0};
-}
-
-void check_tile(const TileArea& tile, const char* which, Place place) {
-  if (tile.data == nullptr) {
-    refuse(place, fmt::format("{} has no address; place it with TASSIGN first", which));
-  }
-  if (tile.valid_rows < 0 || tile.valid_rows > tile.rows || tile.valid_cols < 0 ||
-      tile.valid_cols > tile.cols) {
-    refuse(place, fmt::format("{}'s valid part is {} x {} of {} x {}", which, tile.valid_rows,
-                              tile.valid_cols, tile.rows, tile.cols));
-  }
-}
-
-const char* name(TileOpcode opcode) {
-  static constexpr const char* names[] = {"TLOAD", "TSTORE",  "TSTORE", "TADD",   "TMUL",
-                                          "TMAX",  "TMIN",    "TADDS",  "TMULS",  "TEXPANDS",
-                                          "TCVT",  "TROWSUM", "TMOV",   "TMATMUL"};
-  return names[static_cast<std::size_t>(opcode)];
 }
 
 // A tile lies in a memory of the core that uses it: the unified buffer or the others.
@@ -126,34 +117,19 @@ void check_core(const char* instruction, bool in_unified, Place place) {
                             in_unified ? "AIC" : "AIV", in_unified ? "aiv" : "aic"));
 }
 
-// What one transfer of a tile may have, PTO tile ISA. A single row is one burst, of any length.
-constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
-
-void check_transfer_size(const TileArea& tile, bool loads, Place place) {
-  const auto check = [&](int given, int most, const char* what) {
-    if (given <= most) return;
-    refuse(place, fmt::format("{} of {} {}; one takes at most {}, so split it",
-                              loads ? "TLOAD" : "TSTORE", given, what, most));
-  };
-  check(tile.valid_rows, loads ? most_load_rows : most_store_rows, "rows");
-  if (!loads && tile.valid_rows > 1) check(tile.valid_cols, most_store_cols, "columns");
-}
-
 bool loads(TileOpcode opcode) { return opcode == TileOpcode::load; }
 bool has_second(TileOpcode opcode) {
   return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
 }
 
-bool within_budget() { return core().instructions() < most_instructions; }
-
-std::string budget_spent() {
-  return fmt::format("it has issued {} instructions and goes on; does its loop end?",
-                     core().instructions());
+bool within_budget() {
+  return core().instructions() < Core::most_instructions &&
+         core().notifies_in_a_row() < Core::most_notifies_in_a_row;
 }
 
 void check_budget(Place place) {
-  if (!within_budget()) refuse(place, budget_spent());
+  if (!within_budget()) refuse(place, core().spent_budget());
 }
 
 void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operands, Place place) {
@@ -161,23 +137,24 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
   TileOperation operation;
   operation.opcode = static_cast<TileOpcode>(op);
   operation.round_mode = static_cast<RoundMode>(operands->round_mode);
-  operation.scalar = operands->scalar;
+  std::memcpy(operation.scalar.data(), &operands->scalar, operation.scalar.size());
   const std::byte* const used = operation.stores() ? operands->a.data : operands->dst.data;
   if (used != nullptr) check_core(name(operation.opcode), used < core().on_chip(OnChip::l1), place);
   const bool is_transfer = loads(operation.opcode) || operation.stores();
   if (!operation.stores()) {
-    operation.dst = area(operands->dst);
+    operation.dst = tile_area(operands->dst);
     check_tile(operation.dst, "the destination tile", place);
   }
   if (!loads(operation.opcode)) {
-    if (operation.opcode != TileOpcode::expands) operation.a = area(operands->a);
+    if (operation.opcode != TileOpcode::expands) operation.a = tile_area(operands->a);
     if (operation.opcode == TileOpcode::expands) operation.a = operation.dst;
     check_tile(operation.a, "the source tile", place);
   }
   if (has_second(operation.opcode)) {
-    operation.b = area(operands->b);
+    operation.b = tile_area(operands->b);
     check_tile(operation.b, "the second source tile", place);
   }
+  check_operands(operation, place);
   if (is_transfer) {
     const pto_abi::Global& global = operands->global;
     operation.global.data = global.data;
@@ -203,6 +180,13 @@ void check_flag(std::int32_t id, Place place) {
   }
 }
 
+// Leaves a kernel, or a shim, which runs outside of every core.
+[[noreturn]] void end_kernel(std::exception_ptr failure) {
+  Core* const running = current_core();
+  if (running == nullptr) leave_guarded(std::move(failure));
+  running->fail(std::move(failure));
+}
+
 bool is_skipped(Place place) { return core().fabric().is_skipped(source(place)); }
 
 void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
@@ -214,6 +198,7 @@ void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) 
 
 void wait_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
   if (is_skipped(place)) return;
+  check_budget(place);
   check_flag(id, place);
   core().wait_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
 }
@@ -226,11 +211,13 @@ void pipe_barrier(std::int32_t pipe, Place place) {
 
 void dsb(Place place) {
   if (is_skipped(place)) return;
+  check_budget(place);
   core().dsb(source(place));
 }
 
 void dcci(const void* address, std::int32_t whole_cache, Place place) {
   if (is_skipped(place)) return;
+  check_budget(place);
   if (whole_cache != 0) return core().dcci_all(source(place));
   core().dcci(static_cast<const std::byte*>(address), source(place));
 }
@@ -259,18 +246,21 @@ void check_own(const std::int32_t* cell, const char* what, Place place) {
   const int owner =
       core().fabric().memory().owner(reinterpret_cast<const std::byte*>(cell), core().rank());
   if (owner != core().rank()) {
-    refuse(place, fmt::format("{} on a signal of rank {}; a rank waits for its own", what, owner));
+    refuse(place, fmt::format("{} on a signal of rank {}; a rank waits for its own", what, owner),
+           Kind::out_of_bounds);
   }
 }
 
 void wait(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
   if (is_skipped(place)) return;
+  check_budget(place);
   check_own(cell, "TWAIT", place);
   core().wait(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
               static_cast<std::uint32_t>(value), 0, source(place));
 }
 
 std::int32_t test(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
+  check_budget(place);
   check_own(cell, "TTEST", place);
   return core().test(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
                      static_cast<std::uint32_t>(value), 0, source(place))
@@ -312,7 +302,10 @@ void device_store(void* address, const void* value, std::uint64_t size_bytes, Pl
 
 std::int64_t element_count(const pto_abi::Global& global) {
   std::int64_t count = 1;
-  for (std::int64_t size : global.shape) count *= std::max<std::int64_t>(size, 0);
+  for (std::int64_t size : global.shape) {
+    if (size <= 0) return 0;
+    if (__builtin_mul_overflow(count, size, &count)) count = INT64_MAX;
+  }
   return count;
 }
 
@@ -322,7 +315,7 @@ bool is_flat(const pto_abi::Global& global) {
   for (int i = 4; i >= 0; --i) {
     if (global.shape[i] == 1) continue;
     if (global.stride[i] != expected) return false;
-    expected *= global.shape[i];
+    if (__builtin_mul_overflow(expected, global.shape[i], &expected)) return false;
   }
   return true;
 }
@@ -377,17 +370,22 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   Core* const running = current_core();
   if (running == nullptr) return;
   const auto* data = static_cast<const std::byte*>(address);
+  // The line of each access is looked up only where somebody reads it.
+  const auto access_place = [&] {
+    return running->fabric().observed() ? place_before(place) : running->place();
+  };
+  const auto check_access_budget = [&] {
+    if (!within_budget()) refuse_at(line_before(place), core().spent_budget());
+  };
   if (running->fabric().regions().holds(data, size_bytes)) {
-    const bool observed = running->fabric().observed();
-    running->scalar_access(data, size_bytes, writes != 0,
-                           observed ? place_before(place) : running->place());
-    if (within_budget()) return;
-    refuse_at(line_before(place), budget_spent());
+    check_own_or_shared(data, size_bytes, writes != 0 ? "a store" : "a load",
+                        [&] { return line_before(place); });
+    running->scalar_access(data, size_bytes, writes != 0, access_place());
+    return check_access_budget();
   }
   if (is_on_chip(*running, data, size_bytes)) {
-    if (!running->fabric().observed()) return;
-    return running->report_access(writes != 0 ? EventKind::scalar_write : EventKind::scalar_read,
-                                  data, size_bytes, false, place_before(place));
+    running->on_chip_access(data, size_bytes, writes != 0, access_place());
+    return check_access_budget();
   }
   if (is_pto_argument(data, size_bytes)) return;
   if (is_kernel_data(data)) {
@@ -419,6 +417,23 @@ void ended(const char* how, void* place) {
 
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
 
+// A function of the table as kernels call it. What goes wrong ends here: it must not pass through
+// the kernel's frames, which might catch it, or end the process because they are noexcept.
+template <auto function, class Signature = decltype(function)>
+struct AtBoundary;
+template <auto function, class Result, class... Arguments>
+struct AtBoundary<function, Result (*)(Arguments...)> {
+  static Result call(Arguments... arguments) {
+    std::exception_ptr failure;
+    try {
+      return function(arguments...);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    end_kernel(std::move(failure));
+  }
+};
+
 }  // namespace
 
 PtoArgument::PtoArgument(const void* data, std::size_t size_bytes) : data_(data) {
@@ -436,29 +451,29 @@ void forget_source_places() { ++unloaded_kernels; }
 
 const pto_abi::Host& pto_host() {
   static constexpr pto_abi::Host host = {
-      .tile = tile,
-      .set_flag = set_flag,
-      .wait_flag = wait_flag,
-      .pipe_barrier = pipe_barrier,
-      .dsb = dsb,
-      .dcci = dcci,
-      .notify = notify,
-      .wait = wait,
-      .test = test,
-      .on_chip = on_chip,
-      .rank = own_rank,
-      .block_index = block_index,
-      .block_count = block_count,
-      .device_load = device_load,
-      .device_store = device_store,
-      .transfer = transfer,
-      .wait_transfers = wait_transfers,
-      .test_transfers = test_transfers,
-      .access = access,
-      .ended = ended,
-      .fail = fail,
-      .submit = submit_pto_task,
-      .shim_fail = fail_pto_shim,
+      .tile = AtBoundary<&tile>::call,
+      .set_flag = AtBoundary<&set_flag>::call,
+      .wait_flag = AtBoundary<&wait_flag>::call,
+      .pipe_barrier = AtBoundary<&pipe_barrier>::call,
+      .dsb = AtBoundary<&dsb>::call,
+      .dcci = AtBoundary<&dcci>::call,
+      .notify = AtBoundary<&notify>::call,
+      .wait = AtBoundary<&wait>::call,
+      .test = AtBoundary<&test>::call,
+      .on_chip = AtBoundary<&on_chip>::call,
+      .rank = AtBoundary<&own_rank>::call,
+      .block_index = AtBoundary<&block_index>::call,
+      .block_count = AtBoundary<&block_count>::call,
+      .device_load = AtBoundary<&device_load>::call,
+      .device_store = AtBoundary<&device_store>::call,
+      .transfer = AtBoundary<&transfer>::call,
+      .wait_transfers = AtBoundary<&wait_transfers>::call,
+      .test_transfers = AtBoundary<&test_transfers>::call,
+      .access = AtBoundary<&access>::call,
+      .ended = AtBoundary<&ended>::call,
+      .fail = AtBoundary<&fail>::call,
+      .submit = AtBoundary<&submit_pto_task>::call,
+      .shim_fail = AtBoundary<&fail_pto_shim>::call,
   };
   return host;
 }

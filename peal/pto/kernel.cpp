@@ -7,8 +7,12 @@
 
 namespace peal {
 
-PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& include_folders)
-    : object_(source, KernelLanguage::pto, include_folders),
+PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
+                     CoreType core)
+    // As the chips' own compiler defines them.
+    : object_(source, KernelLanguage::pto,
+              {.include_folders = include_folders,
+               .defines = {core == CoreType::aiv ? "__DAV_VEC__" : "__DAV_CUBE__"}}),
       entry_(reinterpret_cast<void (*)(std::int64_t*)>(object_.find("kernel_entry"))) {
   if (entry_ == nullptr) {
     throw Error(fmt::format(

@@ -15,9 +15,10 @@ namespace peal {
 // simulated core, and whose instructions are those of the core that is running.
 class PtoKernel {
  public:
-  // Compiles (or finds in the cache) and loads the source; throws Error when it does not compile or
-  // has no kernel_entry.
-  PtoKernel(const std::string& source, const std::vector<std::string>& include_folders);
+  // Compiles (or finds in the cache) and loads the source, for that type of core; throws Error when
+  // it does not compile or has no kernel_entry.
+  PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
+            CoreType core = CoreType::aiv);
 
   void run(std::int64_t* args) const { entry_(args); }
 

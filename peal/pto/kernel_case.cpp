@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "peal/machine/kernel_values.h"
 #include "peal/pto/case_arguments.h"
 #include "peal/pto/case_node.h"
 
@@ -24,6 +25,7 @@ class Reader {
 
   KernelCase read() {
     if (!kernel_.run) refuse("run", "is empty; give the function that every rank calls");
+    read_values();
     read_limits();
     for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) read_buffer(i);
     for (std::size_t i = 0; i < kernel_.signals.size(); ++i) read_signals(i);
@@ -45,7 +47,8 @@ class Reader {
 
   [[nodiscard]] CaseNumber number(const std::string& key, const std::string& text,
                                   NumberScope scope) const {
-    return with_node(key, text, [&](const CaseNode& node) { return node.number({}, scope); });
+    return with_node(key, text,
+                     [&](const CaseNode& node) { return node.number(result_.file.values, scope); });
   }
 
   void read_limits() {
@@ -61,6 +64,15 @@ class Reader {
       refuse("tolerance", fmt::format("is {}; it must not be negative", file.tolerance));
     }
     file.calls = number("calls", std::to_string(kernel_.calls), NumberScope::setup);
+  }
+
+  void read_values() {
+    static_cast<void>(KernelValues(kernel_));  // throws what is wrong with them
+    for (const KernelValue& value : kernel_.values) {
+      CaseNumber parsed =
+          number(fmt::format("values `{}`", value.name), value.value, NumberScope::call);
+      result_.file.values.push_back({value.name, std::move(parsed)});
+    }
   }
 
   void read_name(const std::string& key, const std::string& name) {

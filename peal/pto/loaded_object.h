@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,7 @@ inline constexpr const char* kernel_symbol = "_Z11peal_kernelv";
 // is the kernel's own fault.
 class LoadedObject {
  public:
-  LoadedObject(const std::string& source, KernelLanguage language,
-               const std::vector<std::string>& include_folders);
+  LoadedObject(const std::string& source, KernelLanguage language, const CompileOptions& options);
   ~LoadedObject();
   LoadedObject(LoadedObject&& other) noexcept;
   LoadedObject& operator=(LoadedObject&&) = delete;
@@ -26,8 +26,15 @@ class LoadedObject {
   [[nodiscard]] void* find(const char* symbol) const;
 
  private:
+  void close();
+
+  KernelObject object_;  // its file tells the lines of its code
   void* handle_ = nullptr;
   void* code_ = nullptr;  // an address in its code
 };
+
+// Runs code of a loaded object outside of every core. Whatever it does, short of ending the
+// process, comes out as RunError, which begins with the subject.
+void run_kernel_code(const std::string& subject, const std::function<void()>& code);
 
 }  // namespace peal

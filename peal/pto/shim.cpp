@@ -27,12 +27,20 @@ Bytes bytes_of(const ChipTensor& tensor) {
           tensor.buffer.addr + tensor.buffer.size};
 }
 
+// The reference system's rule: who reads a tensor, or changes it in place, waits for those before
+// who have written it. Nobody waits for readers, nor for writers to write anew; the shim's author
+// orders those.
 bool must_follow(const PtoTask& later, const PtoTask& earlier) {
+  const auto reads = [](TaskDirection direction) {
+    return direction == TaskDirection::input || direction == TaskDirection::inout;
+  };
+  const auto writes = [](TaskDirection direction) {
+    return direction == TaskDirection::output || direction == TaskDirection::inout;
+  };
   for (std::size_t i = 0; i < later.tensors.size(); ++i) {
+    if (!reads(later.directions[i])) continue;
     for (std::size_t j = 0; j < earlier.tensors.size(); ++j) {
-      const TaskDirection mine = later.directions[i], theirs = earlier.directions[j];
-      if (mine == TaskDirection::no_dep || theirs == TaskDirection::no_dep) continue;
-      if (mine == TaskDirection::input && theirs == TaskDirection::input) continue;
+      if (!writes(earlier.directions[j])) continue;
       const Bytes a = bytes_of(later.tensors[i]), b = bytes_of(earlier.tensors[j]);
       if (a.begin < b.end && b.begin < a.end) return true;
     }
@@ -74,7 +82,9 @@ void fail_pto_shim(const char* sentence, pto_abi::Place place) {
 
 PtoShim::PtoShim(const std::string& source, const std::string& name,
                  const std::vector<std::string>& include_folders)
-    : source_(source), name_(name), object_(source, KernelLanguage::pto, include_folders) {
+    : source_(source),
+      name_(name),
+      object_(source, KernelLanguage::pto, {.include_folders = include_folders}) {
   for (const std::string& symbol : {name, name + "_config"}) {
     if (object_.find(symbol.c_str()) != nullptr) continue;
     throw Error(
@@ -86,7 +96,7 @@ PtoShim::PtoShim(const std::string& source, const std::string& name,
 // What the shim throws, and is not ours, is a mistake of the shim.
 void PtoShim::run(const std::function<void()>& call) const {
   try {
-    run_guarded(call);
+    run_guarded("orchestration", call);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {

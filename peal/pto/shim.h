@@ -33,8 +33,8 @@ class PtoShim {
   PtoShim(const std::string& source, const std::string& name,
           const std::vector<std::string>& include_folders);
 
-  // The tasks that it submits for these arguments, each with those before it whose tensors overlap
-  // its own so that one of the two writes. Throws Error when it expects another number of
+  // The tasks that it submits for these arguments, each with those before it that write what it
+  // reads or changes in place. Throws Error when it expects another number of
   // arguments, is given more than a chip takes (256 tensors, 128 scalars), or submits a task with
   // more than a core takes (32 and 16).
   [[nodiscard]] std::vector<PtoTask> run(std::span<const ChipTensor> tensors,

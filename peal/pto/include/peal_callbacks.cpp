@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linked into every kernel's shared object: the callbacks that the compiler puts before each memory
-// access of a kernel that is compiled with -fsanitize=thread. They tell the simulator, which checks
-// the address and lets everything happen that comes before.
+// access of a kernel that is compiled with -fsanitize=thread, and what stands in the place of
+// functions that would end the process. The callbacks of a PTO kernel tell the simulator, which
+// checks the address and lets everything happen that comes before. Those of a kernel in Peal's own
+// verbs (PEAL_VERB_KERNEL), whose memory is that of the process, look for stores to the kernel's
+// statics alone.
 
 #include <cstddef>
 #include <cstdint>
 
 #include "peal/pto/include/peal_kernel.hpp"
 
+extern "C" {
+// Where this object lies in memory, as the linker says.
+[[gnu::visibility("hidden")]] extern const char __ehdr_start[];
+[[gnu::visibility("hidden")]] extern const char _end[];
+// The initialisers that peal_kernel.ld has collected.
+using Initialiser = void (*)();
+[[gnu::visibility("hidden")]] extern const Initialiser peal_initialisers_begin[];
+[[gnu::visibility("hidden")]] extern const Initialiser peal_initialisers_end[];
+}
+
 namespace {
 
+// How many initialisers of statics are under way, whose stores are no mistake.
+int initialising = 0;
+
+inline bool is_in_object(const volatile void* address) {
+  const auto offset =
+      reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(__ehdr_start);
+  return offset < static_cast<std::uintptr_t>(_end - __ehdr_start);
+}
+
+#ifdef PEAL_VERB_KERNEL
+inline void tell(const volatile void* address, std::size_t size, bool writes, void* place) {
+  if (!writes || !is_in_object(address) || initialising != 0) return;
+  if (address == &initialising || address == &peal::kernel_side::host) return;
+  peal::kernel_side::host->access(const_cast<const void*>(address), size, 1, place);
+}
+#else
 constexpr std::ptrdiff_t own_stack = 128 * 1024;
 
 // What lies near the frame is the kernel's own stack; everything else is the simulator's business.
@@ -17,6 +46,7 @@ inline void tell(const volatile void* address, std::size_t size, bool writes, vo
   const auto distance = reinterpret_cast<std::intptr_t>(address) -
                         reinterpret_cast<std::intptr_t>(__builtin_frame_address(0));
   if (distance > -own_stack && distance < own_stack) return;
+  if (initialising != 0 && is_in_object(address)) return;
   // Every instruction reads the table of functions, and where it is.
   const peal::pto_abi::Host* const table = peal::kernel_side::host;
   const auto in_table =
@@ -24,6 +54,7 @@ inline void tell(const volatile void* address, std::size_t size, bool writes, vo
   if (address == &peal::kernel_side::host || in_table < sizeof(*table)) return;
   table->access(const_cast<const void*>(address), size, writes ? 1 : 0, place);
 }
+#endif
 
 }  // namespace
 
@@ -75,8 +106,11 @@ inline void tell(const volatile void* address, std::size_t size, bool writes, vo
     return 1;                                                                                      \
   }
 
-// The C library's own.
+// The libraries' own.
 extern "C" {
+int __real___cxa_guard_acquire(std::uint64_t* guard);
+void __real___cxa_guard_release(std::uint64_t* guard);
+void __real___cxa_guard_abort(std::uint64_t* guard);
 void* __real_memcpy(void* to, const void* from, std::size_t size);
 void* __real_memmove(void* to, const void* from, std::size_t size);
 void* __real_memset(void* to, int value, std::size_t size);
@@ -103,6 +137,26 @@ void __tsan_init() {}
 void __tsan_atomic_thread_fence(int) {}
 void __tsan_atomic_signal_fence(int) {}
 
+// The initialisers of a function's statics run at its first call.
+int __wrap___cxa_guard_acquire(std::uint64_t* guard) {
+  const int is_first = __real___cxa_guard_acquire(guard);
+  if (is_first != 0) ++initialising;
+  return is_first;
+}
+void __wrap___cxa_guard_release(std::uint64_t* guard) {
+  --initialising;
+  __real___cxa_guard_release(guard);
+}
+void __wrap___cxa_guard_abort(std::uint64_t* guard) {
+  --initialising;
+  __real___cxa_guard_abort(guard);
+}
+// Destructors of statics are not run: the object's memory goes as a whole.
+int __wrap___cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+int __wrap___cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
+int __wrap_atexit(void (*)()) { return 0; }
+int __wrap_at_quick_exit(void (*)()) { return 0; }
+
 // A kernel has nothing to end but itself.
 [[noreturn]] void __wrap_abort() {
   peal::kernel_side::host->ended("abort()", PEAL_HERE);
@@ -114,6 +168,14 @@ void __tsan_atomic_signal_fence(int) {}
 }
 [[noreturn]] void __wrap__exit(int) {
   peal::kernel_side::host->ended("_exit()", PEAL_HERE);
+  __builtin_unreachable();
+}
+[[noreturn]] void __wrap__Exit(int) {
+  peal::kernel_side::host->ended("_Exit()", PEAL_HERE);
+  __builtin_unreachable();
+}
+[[noreturn]] void __wrap_quick_exit(int) {
+  peal::kernel_side::host->ended("quick_exit()", PEAL_HERE);
   __builtin_unreachable();
 }
 [[noreturn]] void __wrap___assert_fail(const char*, const char*, unsigned, const char*) {
@@ -136,3 +198,12 @@ void* __wrap_memset(void* to, int value, std::size_t size) {
 }
 }
 #pragma GCC visibility pop
+
+// Called by the loader, once, after peal_pto_bind.
+extern "C" [[gnu::visibility("default")]] void peal_run_initialisers() {
+  ++initialising;
+  for (const Initialiser* each = peal_initialisers_begin; each != peal_initialisers_end; ++each) {
+    (*each)();
+  }
+  --initialising;
+}

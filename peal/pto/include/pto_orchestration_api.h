@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "peal_kernel.hpp"
@@ -68,8 +69,17 @@ class CoreTaskArgs {
   CoreTaskArgs& add_output(const ChipTensor& tensor) { return add(tensor, 1); }
   CoreTaskArgs& add_inout(const ChipTensor& tensor) { return add(tensor, 2); }
   CoreTaskArgs& add_no_dep(const ChipTensor& tensor) { return add(tensor, 3); }
-  CoreTaskArgs& add_scalar(std::uint64_t value) {
-    scalars_.push_back(value);
+  // Floating-point numbers are passed as their bit patterns.
+  template <class T>
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) CoreTaskArgs& add_scalar(T value) {
+    static_assert(sizeof(T) <= sizeof(std::uint64_t), "a scalar has at most 64 bits");
+    if constexpr (std::is_floating_point_v<T>) {
+      std::uint64_t bits = 0;
+      __builtin_memcpy(&bits, &value, sizeof(value));
+      scalars_.push_back(bits);
+    } else {
+      scalars_.push_back(static_cast<std::uint64_t>(value));
+    }
     return *this;
   }
 

@@ -80,7 +80,8 @@ peal::pto_abi::Global describe_global(const G& tensor) {
 }
 
 template <class Dst, class A, class B>
-RecordEvent vector_op(TileOp op, Dst& dst, A& a, B& b, double scalar, int mode, Place place) {
+RecordEvent vector_op(TileOp op, Dst& dst, A& a, B& b, std::uint64_t scalar, int mode,
+                      Place place) {
   static_assert(is_tile<Dst> && is_tile<A> && is_tile<B>, "a vector instruction works on tiles");
   static_assert(Dst::Loc == TileType::Vec && A::Loc == TileType::Vec && B::Loc == TileType::Vec,
                 "a vector instruction works on Vec tiles");
@@ -92,6 +93,15 @@ RecordEvent vector_op(TileOp op, Dst& dst, A& a, B& b, double scalar, int mode, 
   operands.round_mode = mode;
   host->tile(op, PIPE_V, &operands, place);
   return {};
+}
+
+// The bytes of a scalar operand, which an instruction takes as an element of its tile's type.
+template <class Dst, class Scalar>
+std::uint64_t scalar_bytes(Scalar scalar) {
+  const auto element = static_cast<typename Dst::DType>(scalar);
+  std::uint64_t bytes = 0;
+  __builtin_memcpy(&bytes, &element, sizeof(element));
+  return bytes;
 }
 
 template <class T>
@@ -194,18 +204,20 @@ RecordEvent TMIN(Dst& dst, A& a, B& b, detail::Place place = detail::here()) {
 template <class Dst, class A, class Scalar>
 requires(!detail::is_tile<Scalar>) RecordEvent
     TADDS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
-  return detail::vector_op(detail::TileOp::adds, dst, a, a, static_cast<double>(scalar), 0, place);
+  return detail::vector_op(detail::TileOp::adds, dst, a, a, detail::scalar_bytes<Dst>(scalar), 0,
+                           place);
 }
 template <class Dst, class A, class Scalar>
 requires(!detail::is_tile<Scalar>) RecordEvent
     TMULS(Dst& dst, A& a, Scalar scalar, detail::Place place = detail::here()) {
-  return detail::vector_op(detail::TileOp::muls, dst, a, a, static_cast<double>(scalar), 0, place);
+  return detail::vector_op(detail::TileOp::muls, dst, a, a, detail::scalar_bytes<Dst>(scalar), 0,
+                           place);
 }
 template <class Dst, class Scalar>
 requires(!detail::is_tile<Scalar>) RecordEvent
     TEXPANDS(Dst& dst, Scalar scalar, detail::Place place = detail::here()) {
-  return detail::vector_op(detail::TileOp::expands, dst, dst, dst, static_cast<double>(scalar), 0,
-                           place);
+  return detail::vector_op(detail::TileOp::expands, dst, dst, dst,
+                           detail::scalar_bytes<Dst>(scalar), 0, place);
 }
 template <class Dst, class A>
 RecordEvent TCVT(Dst& dst, A& a, RoundMode mode, detail::Place place = detail::here()) {
