@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
@@ -23,6 +27,7 @@ namespace peal {
 namespace {
 
 constexpr std::string_view tune_text = "tune file";
+constexpr std::int64_t most_tuned_ranks = 65536;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw Error(
@@ -37,13 +42,21 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   } catch (const Error& error) {
     refuse(path, error.what());
   }
-  conditions.ranks = table["ranks"].value_or(0);
+  const std::int64_t ranks = table["ranks"].value_exact<std::int64_t>().value_or(0);
+  if (ranks > most_tuned_ranks)
+    refuse(path, fmt::format("{} ranks are more than there can be", ranks));
+  conditions.ranks = static_cast<int>(ranks);
   conditions.in_windows = table["in_windows"].value_or(false);
   conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
   conditions.has_far_lines = table["far_lines"].value_or(false);
   if (const toml::array* sizes = table["most_bytes"].as_array()) {
     for (const toml::node& size : *sizes) {
-      choice.most_bytes.push_back(static_cast<std::size_t>(size.value_or(std::int64_t{0})));
+      const std::int64_t bytes = size.value_exact<std::int64_t>().value_or(-1);
+      const bool ascends =
+          bytes >= 0 &&
+          (choice.most_bytes.empty() || static_cast<std::size_t>(bytes) > choice.most_bytes.back());
+      if (!ascends) refuse(path, "its `most_bytes` are no sizes that ascend");
+      choice.most_bytes.push_back(static_cast<std::size_t>(bytes));
     }
   }
   if (const toml::array* names = table["algorithms"].as_array()) {
@@ -98,8 +111,9 @@ std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   std::string text;
   bool is_right = true;
   std::error_code none;
-  if (team.rank() == 0 && std::filesystem::exists(path, none)) {
+  if (team.rank() == 0 && !path.empty() && std::filesystem::exists(path, none)) {
     try {
+      if (const std::string why = distrust_of_file(path); !why.empty()) refuse(path, why);
       text = text_of(read_measured_choices(path));
     } catch (const Error& error) {
       text = error.what();
@@ -124,9 +138,93 @@ std::optional<Choice> forced_choice(Collective collective) {
   return Choice{forced, "PEAL_ALGORITHM says so"};
 }
 
+// Of algorithms that the closed forms find slower than the best by this factor, none is simulated.
+constexpr double far_off = 4;
+// Simulating more than that takes longer than seconds: then the closed forms choose.
+constexpr double most_simulated_tiles = 4e6;
+
+// A call of which only the algorithm is open; of a rooted collective with the usual root.
+struct CallOutline {
+  Collective collective;
+  std::size_t count;
+  DType dtype;
+  Placement placement;
+
+  [[nodiscard]] std::string name() const {
+    return fmt::format("{} of {} {} {:d}{:d}{:d}", peal::name(collective), count, peal::name(dtype),
+                       placement.send_in_window, placement.recv_in_window, placement.in_place);
+  }
+  void make(Team& team, const char* algorithm) const;
+};
+
+void CallOutline::make(Team& team, const char* algorithm) const {
+  const CollectiveShape blocks = shape(collective, team.size());
+  // Private memory that nobody touches: no data is moved.
+  std::vector<std::unique_ptr<std::byte[]>> kept;
+  const auto buffer = [&](int of, bool in_window) -> View {
+    const std::size_t elements = static_cast<std::size_t>(of) * count;
+    if (in_window) return team.allocate(elements, dtype);
+    kept.push_back(std::make_unique_for_overwrite<std::byte[]>(elements * size_bytes(dtype)));
+    return {kept.back().get(), elements, dtype};
+  };
+  View send = buffer(blocks.send_blocks, placement.send_in_window);
+  View recv = buffer(blocks.recv_blocks, placement.recv_in_window);
+  const std::size_t own = static_cast<std::size_t>(team.rank()) * count;
+  if (placement.in_place && blocks.recv_blocks > blocks.send_blocks) {
+    send = recv.part(own, count);
+  } else if (placement.in_place && blocks.send_blocks > blocks.recv_blocks) {
+    recv = send.part(own, count);
+  } else if (placement.in_place) {
+    send = recv;
+  }
+  run_collective(team,
+                 {.collective = collective, .send = send, .recv = recv, .algorithm = algorithm});
+}
+
+// The one that takes least time on the simulated team, as a simulation of each shows.
+const Algorithm& fastest_algorithm(Team& team, const CallOutline& call) {
+  struct Candidate {
+    const Algorithm* algorithm;
+    double time_ps;
+  };
+  std::vector<Candidate> candidates;
+  double tiles = 0;
+  for (const Algorithm& algorithm : algorithms()) {
+    const std::size_t element = size_bytes(call.dtype);
+    if (algorithm.collective != call.collective ||
+        !algorithm.needs.are_met(call.placement, call.count * element)) {
+      continue;
+    }
+    const AlgorithmFigures of = figures(algorithm, team.size(), call.count);
+    candidates.push_back({&algorithm, predict_ps(of, element, team.platform())});
+    tiles += static_cast<double>(team.size()) *
+             (static_cast<double>(of.puts + of.gets + of.notifies) +
+              static_cast<double>((of.sent + of.copied) * static_cast<std::int64_t>(element)) /
+                  static_cast<double>(team.platform().verbs.tile_bytes));
+  }
+  CHECK(!candidates.empty());
+  std::ranges::stable_sort(candidates, {}, &Candidate::time_ps);
+  std::erase_if(candidates, [worst = far_off * candidates.front().time_ps](const Candidate& one) {
+    return one.time_ps > worst;
+  });
+  if (candidates.size() == 1 || tiles > most_simulated_tiles) return *candidates.front().algorithm;
+  for (Candidate& candidate : candidates) {
+    const Algorithm& algorithm = *candidate.algorithm;
+    const std::optional<Picoseconds> time =
+        team.device().foresee(fmt::format("{} {} {}", call.name(), algorithm.name, team.size()),
+                              team.size(), [&](Team& other) { call.make(other, algorithm.name); });
+    if (!time) return *candidates.front().algorithm;
+    candidate.time_ps = static_cast<double>(*time);
+  }
+  return *std::ranges::min_element(candidates, {}, &Candidate::time_ps)->algorithm;
+}
+
 }  // namespace
 
-std::filesystem::path tune_file() { return cache_folder() / "tune.toml"; }
+std::filesystem::path tune_file() {
+  const auto folder = cache_folder();
+  return folder ? *folder / "tune.toml" : std::filesystem::path();
+}
 
 std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
   return choices_of(read_toml_file(std::string(tune_text), path), path);
@@ -231,13 +329,6 @@ const Algorithm* forced_algorithm(Collective collective) {
   return found;
 }
 
-Choice predicted_choice(Collective collective, int ranks, std::size_t count, DType dtype,
-                        const Placement& placement, const Platform& platform) {
-  if (std::optional<Choice> forced = forced_choice(collective)) return *forced;
-  return {&choose_algorithm(collective, ranks, count, dtype, placement, platform),
-          "its predicted time is least"};
-}
-
 void Chooser::measure(Team& team) {
   const ProbedHost probed = probe_.measure(team);
   host_.ranks = team.size();
@@ -255,10 +346,11 @@ void Chooser::learn(Team& team) {
 Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DType dtype,
                        const Placement& placement) {
   const std::size_t block_bytes = count * size_bytes(dtype);
-  if (!team.device().host().is_real) {
-    return predicted_choice(collective, team.size(), count, dtype, placement, team.platform());
-  }
   if (std::optional<Choice> forced = forced_choice(collective)) return *forced;
+  if (!team.device().host().is_real) {
+    return {&fastest_algorithm(team, {collective, count, dtype, placement}),
+            "its predicted time is least"};
+  }
   if (!has_learned_) learn(team);
   ChoiceConditions conditions = host_;
   conditions.collective = collective;

@@ -62,15 +62,11 @@ struct Choice {
 // the collective, or nullptr. Throws Error for a text that is no such list.
 [[nodiscard]] const Algorithm* forced_algorithm(Collective collective);
 
-// The choice on a simulated platform, for which nobody has to be asked.
-[[nodiscard]] Choice predicted_choice(Collective collective, int ranks, std::size_t count,
-                                      DType dtype, const Placement& placement,
-                                      const Platform& platform);
-
 // Chooses for teams. What it knows is the same on every rank.
 class Chooser {
  public:
-  // The ranks of a real team measure how far they are from each other, so all call it together.
+  // The ranks of a real team measure how far they are from each other, so all call it together. A
+  // simulated one simulates what may be fastest.
   [[nodiscard]] Choice choose(Team& team, Collective collective, std::size_t count, DType dtype,
                               const Placement& placement);
 

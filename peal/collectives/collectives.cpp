@@ -45,8 +45,8 @@ const Scratch::Half& take_scratch(Device& device, const CallPlan& plan, std::siz
   return half;
 }
 
-void launch(Device& device, const KnownCall& call, ReduceOp op, const Scratch::Half& half,
-            const Chunks& send, const Chunks& recv) {
+void launch(Device& device, const KnownCall& call, const Scratch::Half& half, const Chunks& send,
+            const Chunks& recv) {
   call.plan->algorithm->launch(device, {.send = send,
                                         .recv = recv,
                                         .scratch = half.scratch,
@@ -54,11 +54,11 @@ void launch(Device& device, const KnownCall& call, ReduceOp op, const Scratch::H
                                         .packets = half.packets,
                                         .uses = half.uses,
                                         .root = Rank{call.root},
-                                        .op = op});
+                                        .op = call.op});
 }
 
 // A piece of a call, with what it needs staged.
-void launch_piece(Device& device, const KnownCall& call, ReduceOp op, Piece piece) {
+void launch_piece(Device& device, const KnownCall& call, Piece piece) {
   const CallPlan& plan = *call.plan;
   const Scratch::Half& half = take_scratch(device, plan, piece.length);
   const Chunks send = blocks(plan, call.send, plan.shape.send_blocks, piece);
@@ -68,7 +68,7 @@ void launch_piece(Device& device, const KnownCall& call, ReduceOp op, Piece piec
   const Chunks to = recvs > 0 ? staged_blocks(plan, half.recv, recvs) : recv;
   if (sends > 0) copy_blocks(device, plan, from, send);
   if (plan.algorithm->needs.in_place) copy_blocks(device, plan, to, from);
-  launch(device, call, op, half, from, to);
+  launch(device, call, half, from, to);
   if (recvs > 0) copy_blocks(device, plan, recv, to);
 }
 
@@ -99,12 +99,11 @@ bool overlap_in_part(const View& send, const View& recv) {
 // A call by reference. Nothing is copied that need not be: a small collective takes less time than
 // it takes a processor to load again what it has just stored in other pieces.
 struct Given {
-  Collective collective{};
+  std::uint64_t traits = 0;  // see CollectiveTraits
   const View& send;
   const View& recv;
   const std::string_view& algorithm;
-  ReduceOp op = ReduceOp::sum;
-  int root = 0;
+  const SourcePlace& place;
 };
 
 bool is_same(const View& a, const View& b) {
@@ -112,85 +111,142 @@ bool is_same(const View& a, const View& b) {
 }
 
 bool is_known(const Team& team, const KnownCall& known, const Given& call) {
-  return known.plan != nullptr && known.collective == call.collective && known.root == call.root &&
-         known.task == team.tasks() && is_same(known.send, call.send) &&
-         is_same(known.recv, call.recv) && known.plan->is_asked(call.algorithm);
+  return known.plan != nullptr && known.traits == call.traits && known.task == team.tasks() &&
+         known.place.line == call.place.line && known.place.file == call.place.file &&
+         (!known.sends || is_same(known.send, call.send)) &&
+         (!known.receives || is_same(known.recv, call.recv)) &&
+         known.plan->is_asked(call.algorithm);
+}
+
+// What the others are shown of a call on blocks of `count` elements.
+CallRecord record_of(const Given& given, int rank, std::size_t count) {
+  const auto [collective, op, root] = CollectiveTraits::of(given.traits);
+  const CollectiveShape blocks = shape(collective, 1);
+  CallRecord call;
+  set_names(call, name(collective), given.algorithm);
+  set_place(call, given.place);
+  call.count = count;
+  // A rank that has nothing to give need not give a type either.
+  const View& data = receives(collective, rank, root) ? given.recv : given.send;
+  if (count > 0) call.dtype = data.dtype;
+  if (blocks.has_root) call.root = root;
+  if (blocks.has_op) call.op = op;
+  call.is_in_place = count > 0 && given.send.data == given.recv.data;
+  return call;
+}
+
+// Tells the device of the call, unless it knows; returns its stamp.
+std::uint64_t announce(Team& team, CallPlan& plan, const Given& given) {
+  const auto [collective, op, root] = CollectiveTraits::of(given.traits);
+  for (const Announcement& known : plan.announced) {
+    if (!known.is_of(op, given.place)) continue;
+    if (team.device().announce_again(known.number)) return known.stamp;
+  }
+  CallRecord call = record_of(given, team.rank(), plan.count);
+  set_names(call, name(collective), plan.algorithm->name);
+  call.is_chosen = true;
+  Announcement& kept = plan.announced[plan.announcements++ % plan.announced.size()];
+  kept = {.number = team.device().announce(call),
+          .op = op,
+          .place = given.place,
+          .stamp = stamp_of(call)};
+  return kept.stamp;
 }
 
 // Checks a call, and finds out how it is carried out.
-void look_into(Team& team, CollectiveState& state, const Given& call) {
-  const View &send = call.send, &recv = call.recv;
-  const CallKind kind{.collective = call.collective,
+void look_into(Team& team, CollectiveState& state, const Given& given) {
+  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
+  const auto [collective, op, root] = CollectiveTraits::of(given.traits);
+  const bool does_send = sends(collective, team.rank(), root);
+  const bool does_receive = receives(collective, team.rank(), root);
+  const View& send = does_send ? given.send : nothing;
+  const View& recv = does_receive ? given.recv : nothing;
+  const CallKind kind{.collective = collective,
                       .send = send,
                       .recv = recv,
-                      .placement = placement_of(team.device(), call.collective, send, recv),
-                      .root = call.root,
-                      .asked = call.algorithm};
-  const CallPlan* plan = state.find(kind);
+                      .placement = placement_of(team.device(), collective, send, recv),
+                      .root = root,
+                      .asked = given.algorithm};
+  // What the ranks do to plan a call is a part of that one.
+  const bool is_users = !state.is_planning() && team.size() > 1;
+  const bool is_real = team.device().host().is_real;
+  CallPlan* plan = state.find(kind);
   // What was right once is right again, but for where the buffers lie.
   if (plan == nullptr || overlap_in_part(send, recv)) {
     const std::size_t count = check_arguments(kind, team.rank(), team.size());
-    if (plan == nullptr) plan = &state.plan(team, kind, count);
+    if (plan == nullptr) {
+      // The ranks may wait for each other before the algorithm is chosen.
+      if (is_users && is_real) team.device().announce(record_of(given, team.rank(), count));
+      plan = &state.plan(team, kind, count);
+    }
   }
+  const std::uint64_t stamp = is_users ? announce(team, *plan, given) : 0;
   KnownCall& known = state.last();
   known.plan = plan;
-  known.collective = call.collective;
+  known.traits = given.traits;
   known.send = send;
   known.recv = recv;
-  known.root = call.root;
-  known.task = team.tasks();
+  known.sends = does_send;
+  known.receives = does_receive;
+  known.is_empty = plan->count == 0 && collective != Collective::barrier;
+  known.place = given.place;
+  known.task = is_real ? team.tasks() : KnownCall::never;
+  known.stamp = stamp;
+  known.root = root;
+  known.op = op;
   if (!plan->is_one_launch) return;
   const Piece all{0, plan->count};
   known.send_blocks = blocks(*plan, send, plan->shape.send_blocks, all);
   known.recv_blocks = blocks(*plan, recv, plan->shape.recv_blocks, all);
 }
 
-void launch_all(Device& device, const KnownCall& call, ReduceOp op) {
+// The same, where ranks may talk to each other. It is kept apart from what every call does, which
+// would have to save more registers for it.
+[[gnu::noinline]] void look_into_or_break(Team& team, CollectiveState& state, const Given& given) {
+  try {
+    look_into(team, state, given);
+  } catch (const RunError&) {
+    team.break_off();
+    throw;
+  }
+}
+
+[[noreturn, gnu::noinline]] void refuse_broken(const Given& given) {
+  throw Error(std::string(name(CollectiveTraits::of(given.traits).collective)) +
+              ": an earlier call on this team failed half-way; start a new run");
+}
+
+void launch_all(Device& device, const KnownCall& call) {
   const CallPlan& plan = *call.plan;
   if (plan.is_one_launch) {
     const Scratch::Half& half = take_scratch(device, plan, plan.count);
-    return launch(device, call, op, half, call.send_blocks, call.recv_blocks);
+    return launch(device, call, half, call.send_blocks, call.recv_blocks);
   }
   std::size_t first = 0;
   do {
     const Piece piece{first, std::min(plan.longest_piece, plan.count - first)};
-    launch_piece(device, call, op, piece);
+    launch_piece(device, call, piece);
     first += piece.length;
   } while (first < plan.count);
 }
 
 void carry_out(Team& team, const Given& given) {
-  if (team.broken()) {
-    throw Error(std::string(name(given.collective)) +
-                ": an earlier call on this team failed half-way; start a new run");
-  }
-  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
-  const Given call{
-      .collective = given.collective,
-      .send = sends(given.collective, team.rank(), given.root) ? given.send : nothing,
-      .recv = receives(given.collective, team.rank(), given.root) ? given.recv : nothing,
-      .algorithm = given.algorithm,
-      .op = given.op,
-      .root = given.root};
+  if (team.broken()) refuse_broken(given);
   CollectiveState& state = collective_state(team);
   const KnownCall& known = state.last();
-  if (!is_known(team, known, call)) {
-    try {
-      look_into(team, state, call);
-    } catch (const RunError&) {  // ranks talk to each other there, too
-      team.break_off();
-      throw;
-    }
-  }
-  const CallPlan& plan = *known.plan;
-  if (plan.count == 0 && call.collective != Collective::barrier) return;
+  if (!is_known(team, known, given)) look_into_or_break(team, state, given);
   Device& device = team.device();
+  device.begin_call(known.stamp);
+  if (known.is_empty) return device.end_call();
+  const CallPlan& plan = *known.plan;
   try {
-    launch_all(device, known, call.op);
+    launch_all(device, known);
     device.flush();
     device.expect({});
+    device.end_call();
     state.has_called(team, plan);
   } catch (...) {
+    device.end_call();
     team.break_off();
     throw;
   }
@@ -198,78 +254,96 @@ void carry_out(Team& team, const Given& given) {
 
 }  // namespace
 
-void run_collective(Team& team, const CollectiveCall& call) {
-  carry_out(team, {.collective = call.collective,
+void run_collective(Team& team, const CollectiveCall& call, SourcePlace place) {
+  carry_out(team, {.traits = CollectiveTraits{call.collective, call.op, call.root}.word(),
                    .send = call.send,
                    .recv = call.recv,
                    .algorithm = call.algorithm,
-                   .op = call.op,
-                   .root = call.root});
+                   .place = place});
 }
 
-void all_reduce(Team& team, const AllReduce& args) {
-  carry_out(team, {.collective = Collective::all_reduce,
+void all_reduce(Team& team, const AllReduce& args, SourcePlace place) {
+  carry_out(team,
+            {.traits = CollectiveTraits{.collective = Collective::all_reduce, .op = args.op}.word(),
+             .send = args.send.view(),
+             .recv = args.recv.view(),
+             .algorithm = args.algorithm,
+             .place = place});
+}
+
+void all_gather(Team& team, const AllGather& args, SourcePlace place) {
+  carry_out(team, {.traits = CollectiveTraits{.collective = Collective::all_gather}.word(),
                    .send = args.send.view(),
                    .recv = args.recv.view(),
                    .algorithm = args.algorithm,
-                   .op = args.op});
+                   .place = place});
 }
 
-void all_gather(Team& team, const AllGather& args) {
-  carry_out(team, {.collective = Collective::all_gather,
-                   .send = args.send.view(),
-                   .recv = args.recv.view(),
-                   .algorithm = args.algorithm});
+void reduce_scatter(Team& team, const ReduceScatter& args, SourcePlace place) {
+  carry_out(
+      team,
+      {.traits = CollectiveTraits{.collective = Collective::reduce_scatter, .op = args.op}.word(),
+       .send = args.send.view(),
+       .recv = args.recv.view(),
+       .algorithm = args.algorithm,
+       .place = place});
 }
 
-void reduce_scatter(Team& team, const ReduceScatter& args) {
-  carry_out(team, {.collective = Collective::reduce_scatter,
-                   .send = args.send.view(),
-                   .recv = args.recv.view(),
-                   .algorithm = args.algorithm,
-                   .op = args.op});
-}
-
-void all_to_all(Team& team, const AllToAll& args) {
-  carry_out(team, {.collective = Collective::all_to_all,
-                   .send = args.send.view(),
-                   .recv = args.recv.view(),
-                   .algorithm = args.algorithm});
-}
-
-void broadcast(Team& team, const Broadcast& args) {
-  carry_out(team, {.collective = Collective::broadcast,
+void all_to_all(Team& team, const AllToAll& args, SourcePlace place) {
+  carry_out(team, {.traits = CollectiveTraits{.collective = Collective::all_to_all}.word(),
                    .send = args.send.view(),
                    .recv = args.recv.view(),
                    .algorithm = args.algorithm,
-                   .root = args.root});
+                   .place = place});
 }
 
-void reduce(Team& team, const Reduce& args) {
-  carry_out(team, {.collective = Collective::reduce,
+void broadcast(Team& team, const Broadcast& args, SourcePlace place) {
+  carry_out(
+      team,
+      {.traits = CollectiveTraits{.collective = Collective::broadcast, .root = args.root}.word(),
+       .send = args.send.view(),
+       .recv = args.recv.view(),
+       .algorithm = args.algorithm,
+       .place = place});
+}
+
+void reduce(Team& team, const Reduce& args, SourcePlace place) {
+  carry_out(team, {.traits =
+                       CollectiveTraits{
+                           .collective = Collective::reduce, .op = args.op, .root = args.root}
+                           .word(),
                    .send = args.send.view(),
                    .recv = args.recv.view(),
                    .algorithm = args.algorithm,
-                   .op = args.op,
-                   .root = args.root});
+                   .place = place});
 }
 
-void gather(Team& team, const Gather& args) {
-  carry_out(team, {.collective = Collective::gather,
-                   .send = args.send.view(),
-                   .recv = args.recv.view(),
-                   .algorithm = args.algorithm,
-                   .root = args.root});
+void gather(Team& team, const Gather& args, SourcePlace place) {
+  carry_out(team,
+            {.traits = CollectiveTraits{.collective = Collective::gather, .root = args.root}.word(),
+             .send = args.send.view(),
+             .recv = args.recv.view(),
+             .algorithm = args.algorithm,
+             .place = place});
 }
 
-void scatter(Team& team, const Scatter& args) {
-  carry_out(team, {.collective = Collective::scatter,
-                   .send = args.send.view(),
-                   .recv = args.recv.view(),
-                   .algorithm = args.algorithm,
-                   .root = args.root});
+void scatter(Team& team, const Scatter& args, SourcePlace place) {
+  carry_out(
+      team,
+      {.traits = CollectiveTraits{.collective = Collective::scatter, .root = args.root}.word(),
+       .send = args.send.view(),
+       .recv = args.recv.view(),
+       .algorithm = args.algorithm,
+       .place = place});
 }
 
-void barrier(Team& team) { run_collective(team, {.collective = Collective::barrier}); }
+void barrier(Team& team, SourcePlace place) {
+  static constexpr View nothing;
+  carry_out(team, {.traits = CollectiveTraits{.collective = Collective::barrier}.word(),
+                   .send = nothing,
+                   .recv = nothing,
+                   .algorithm = auto_algorithm,
+                   .place = place});
+}
 
 }  // namespace peal

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "peal/base/source_place.h"
 #include "peal/collectives/collective.h"
 #include "peal/machine/team.h"
 
@@ -46,8 +47,10 @@ struct CollectiveCall {
 };
 
 // Runs the call on this rank; returns when this rank's part is done. Throws Error for arguments
-// that do not fit together, with their values.
-void run_collective(Team& team, const CollectiveCall& call);
+// that do not fit together, with their values, and RunError where another rank's call is found to
+// differ, with both ranks' places. The place is the caller's.
+void run_collective(Team& team, const CollectiveCall& call,
+                    SourcePlace place = SourcePlace::here());
 
 // Every rank gets the combination of all ranks' `send`: count elements each.
 struct AllReduce {
@@ -55,14 +58,14 @@ struct AllReduce {
   ReduceOp op = ReduceOp::sum;
   std::string_view algorithm = auto_algorithm;
 };
-void all_reduce(Team& team, const AllReduce& args);
+void all_reduce(Team& team, const AllReduce& args, SourcePlace place = SourcePlace::here());
 
 // Every rank gets all ranks' `send` of count elements, in rank order: ranks x count elements.
 struct AllGather {
   Elements send, recv;
   std::string_view algorithm = auto_algorithm;
 };
-void all_gather(Team& team, const AllGather& args);
+void all_gather(Team& team, const AllGather& args, SourcePlace place = SourcePlace::here());
 
 // Rank r gets the combination of all ranks' block r: `send` is ranks x count, `recv` count.
 struct ReduceScatter {
@@ -70,14 +73,14 @@ struct ReduceScatter {
   ReduceOp op = ReduceOp::sum;
   std::string_view algorithm = auto_algorithm;
 };
-void reduce_scatter(Team& team, const ReduceScatter& args);
+void reduce_scatter(Team& team, const ReduceScatter& args, SourcePlace place = SourcePlace::here());
 
 // Block d of rank s becomes block s of rank d: both ranks x count.
 struct AllToAll {
   Elements send, recv;
   std::string_view algorithm = auto_algorithm;
 };
-void all_to_all(Team& team, const AllToAll& args);
+void all_to_all(Team& team, const AllToAll& args, SourcePlace place = SourcePlace::here());
 
 // Every rank gets the root's `send`: count elements each.
 struct Broadcast {
@@ -85,7 +88,7 @@ struct Broadcast {
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
-void broadcast(Team& team, const Broadcast& args);
+void broadcast(Team& team, const Broadcast& args, SourcePlace place = SourcePlace::here());
 
 // The root gets the combination of all ranks' `send`: count elements each.
 struct Reduce {
@@ -94,7 +97,7 @@ struct Reduce {
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
-void reduce(Team& team, const Reduce& args);
+void reduce(Team& team, const Reduce& args, SourcePlace place = SourcePlace::here());
 
 // The root gets all ranks' `send` of count elements, in rank order: ranks x count elements.
 struct Gather {
@@ -102,7 +105,7 @@ struct Gather {
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
-void gather(Team& team, const Gather& args);
+void gather(Team& team, const Gather& args, SourcePlace place = SourcePlace::here());
 
 // Rank r gets the root's block r: `send` is ranks x count, `recv` count.
 struct Scatter {
@@ -110,9 +113,9 @@ struct Scatter {
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
-void scatter(Team& team, const Scatter& args);
+void scatter(Team& team, const Scatter& args, SourcePlace place = SourcePlace::here());
 
 // Returns when every rank of the team has entered.
-void barrier(Team& team);
+void barrier(Team& team, SourcePlace place = SourcePlace::here());
 
 }  // namespace peal

@@ -59,6 +59,15 @@ static const Algorithm table[] = {
      {.in_place = true},
      {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L", "(L+1)*n"}},
     {all_reduce,
+     "halving_doubling",
+     [](D& d, const K& k) {
+       void all_reduce_halving_doubling(D&, const AllReduceArgs&);
+       launch(all_reduce_halving_doubling, d, k);
+     },
+     {.in_place = true},
+     {"2*(n+P-1)", "2", "L+1", "2*L", "2*L-X", "0", "n+(Q-2)*((n+Q-1)/Q)+X*n", "2*L-X",
+      "n+2*(Q-1)*n/Q+X*n"}},
+    {all_reduce,
      "push",
      [](D& d, const K& k) {
        void all_reduce_push(D&, const AllReduceApartArgs&);
@@ -211,7 +220,7 @@ static const Algorithm table[] = {
        launch(broadcast_fifo, d, k);
      },
      {.has_slots = true},
-     {"8*n", "8", "2", "min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n+min(1,P-1)*n", "n"}},
+     {"8*n", "8", "9", "min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n+min(1,P-1)*n", "n"}},
     {broadcast,
      "tree",
      [](D& d, const K& k) {

@@ -127,7 +127,20 @@ Scratch& CollectiveState::scratch(Team& team, const Algorithm& algorithm, int ro
       .first->second;
 }
 
-const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t count) {
+void CollectiveState::make(std::unique_ptr<Team::State>& state) {
+  state = std::make_unique<CollectiveState>();
+}
+
+Choice CollectiveState::choose(Team& team, const CallKind& kind, std::size_t count, DType dtype) {
+  struct Planning {
+    bool& is_under_way;
+    ~Planning() { is_under_way = false; }
+  } const planning{is_planning_};
+  is_planning_ = true;
+  return chooser_.choose(team, kind.collective, count, dtype, kind.placement);
+}
+
+CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t count) {
   CallPlan plan;
   plan.traits = kind.traits();
   plan.send_count = kind.send.count;
@@ -140,7 +153,7 @@ const CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::siz
   if (is_named) {
     plan.algorithm = &find_algorithm(kind.collective, kind.asked);
   } else {
-    const Choice choice = chooser_.choose(team, kind.collective, count, plan.dtype, kind.placement);
+    const Choice choice = choose(team, kind, count, plan.dtype);
     log_choice(team.rank(), team.size(), choice, count * size_bytes(plan.dtype), kind.placement);
     plan.algorithm = choice.algorithm;
     if (chooser_.may_change()) most_weight_ = weight_between_measurements;

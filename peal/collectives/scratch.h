@@ -8,8 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "peal/base/source_place.h"
 #include "peal/collectives/choice.h"
 #include "peal/collectives/registry.h"
+#include "peal/machine/call_record.h"
 #include "peal/machine/team.h"
 
 namespace peal {
@@ -108,6 +110,18 @@ struct CallKind {
   }
 };
 
+// What the device was last told of calls of a plan.
+struct Announcement {
+  std::uint64_t number = 0;  // the device's
+  ReduceOp op{};
+  SourcePlace place;
+  std::uint64_t stamp = 0;
+
+  [[nodiscard]] bool is_of(ReduceOp operation, SourcePlace where) const {
+    return op == operation && place.line == where.line && place.file == where.file;
+  }
+};
+
 // How calls of one kind are carried out on a team.
 struct CallPlan {
   std::uint64_t traits = 0;
@@ -126,6 +140,9 @@ struct CallPlan {
   bool has_far_lines = false;
   Staging staged;
   bool is_one_launch = false;  // on the buffers themselves
+  // The last few, since a program makes calls of one kind at several places.
+  std::array<Announcement, 4> announced = {};
+  std::size_t announcements = 0;
 
   [[nodiscard]] bool is_for(const CallKind& kind) const {
     return algorithm != nullptr && traits == kind.traits() && send_count == kind.send.count &&
@@ -139,12 +156,35 @@ struct CallPlan {
 
 // A call as it was given, and what it came to: one just like it need not be looked into again.
 struct KnownCall {
+  static constexpr std::uint64_t never = UINT64_MAX;
+
   const CallPlan* plan = nullptr;
-  Collective collective{};
+  std::uint64_t traits = 0;  // see CollectiveTraits
+  bool sends = false, receives = false, is_empty = false;
   View send, recv;  // nothing where nobody looks at it
+  SourcePlace place;
+  // Of the team's, in which it was made; never where each call is told to the device.
+  std::uint64_t task = 0;
+  std::uint64_t stamp = 0;
   int root = 0;
-  std::uint64_t task = 0;           // of the team's, in which it was made
+  ReduceOp op{};
   Chunks send_blocks, recv_blocks;  // where it is one launch
+};
+
+// The collective, operation and root of a call in one word, which is compared at once.
+struct CollectiveTraits {
+  Collective collective{};
+  ReduceOp op = ReduceOp::sum;
+  int root = 0;
+
+  [[nodiscard]] constexpr std::uint64_t word() const {
+    return static_cast<std::uint64_t>(collective) | static_cast<std::uint64_t>(op) << 8 |
+           static_cast<std::uint64_t>(static_cast<std::uint32_t>(root)) << 32;
+  }
+  [[nodiscard]] static constexpr CollectiveTraits of(std::uint64_t word) {
+    return {static_cast<Collective>(word & 0xff), static_cast<ReduceOp>(word >> 8 & 0xff),
+            static_cast<int>(word >> 32)};
+  }
 };
 
 // What the collectives keep with a team.
@@ -152,16 +192,21 @@ class CollectiveState final : public Team::State {
  public:
   static constexpr char state_key = 0;  // by which the team keeps it
 
+  static void make(std::unique_ptr<Team::State>& state);
+
   // The remembered plan for such calls, or nullptr.
-  [[nodiscard]] const CallPlan* find(const CallKind& kind) const {
-    const CallPlan& known = plans_[slot(kind)];
+  [[nodiscard]] CallPlan* find(const CallKind& kind) {
+    CallPlan& known = plans_[slot(kind)];
     return known.is_for(kind) ? &known : nullptr;
   }
   // The last call that was looked into.
   [[nodiscard]] KnownCall& last() { return last_; }
 
   // Makes and remembers the plan for them, with blocks of `count` elements.
-  const CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
+  CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
+  // Whether the ranks find something out for the plan of a call, for which they may make calls of
+  // their own.
+  [[nodiscard]] bool is_planning() const { return is_planning_; }
 
   // Called after each call. The ranks' distance is measured again after calls that took a hundred
   // times as long or more.
@@ -177,12 +222,14 @@ class CollectiveState final : public Team::State {
   }
   [[nodiscard]] Scratch& scratch(Team& team, const Algorithm& algorithm, int root);
 
+  [[nodiscard]] Choice choose(Team& team, const CallKind& kind, std::size_t count, DType dtype);
   void measure_again(Team& team);
 
   static constexpr std::uint64_t weight_between_measurements = 16384;
 
   Chooser chooser_;
   std::uint64_t weight_ = 0, most_weight_ = UINT64_MAX;
+  bool is_planning_ = false;
   KnownCall last_;
   static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
@@ -192,7 +239,7 @@ class CollectiveState final : public Team::State {
 
 [[nodiscard]] inline CollectiveState& collective_state(Team& team) {
   std::unique_ptr<Team::State>& state = team.state(&CollectiveState::state_key);
-  if (state == nullptr) state = std::make_unique<CollectiveState>();
+  if (state == nullptr) CollectiveState::make(state);
   return static_cast<CollectiveState&>(*state);
 }
 

@@ -93,7 +93,8 @@ struct AllToAllPacketArgs {
 // For the collectives with a root: one block, or P at the root where it gathers or scatters. A
 // rank that can run ahead of its peers takes their credits before it fills a half of the scratch
 // again: `uses` says how often the half has served before, and so whether credits are due. Scratch
-// and signals belong to one root.
+// and signals belong to one root. Credits have verbs of their own, since they may be of another
+// call than the one that takes them.
 struct RootedArgs {
   const Chunks& send;
   const Chunks& recv;

@@ -6,20 +6,20 @@ namespace peal {
 // Broadcast through a queue: the root copies the block into a slot of its own and notifies every
 // peer, which reads it from there. Launches take the slots in turn, so that the root can run ahead;
 // when the last one was read a credit gives all of them back. The root sends (P-1) blocks.
-// Needs: 8 blocks, the slots; signals 0 (ready) and 1 (credit).
+// Needs: 8 blocks, the slots; a signal for each (ready), and one more (credit).
 void broadcast_fifo(Device& self, const RootedArgs& args) {
   const auto& [send, recv, slots, signals, uses, root, op] = args;
   const int ranks = self.ranks(), last = slots.parts() - 1;
   const int turn = static_cast<int>(uses % static_cast<std::uint64_t>(slots.parts()));
   if (self.rank() != root.index) {
-    self.wait(signals[0]);
+    self.wait(signals[turn]);
     self.get(recv[0], root, slots[turn]);
-    if (turn == last) self.notify(root, signals[1]);
+    if (turn == last) self.give_credit(root, signals[last + 1]);
     return;
   }
-  if (uses > 0 && turn == 0 && ranks > 1) self.wait(signals[1], ranks - 1);
+  if (uses > 0 && turn == 0 && ranks > 1) self.await_credits(signals[last + 1], ranks - 1);
   if (ranks > 1) self.copy(slots[turn], send[0]);
-  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), signals[0]);
+  for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), signals[turn]);
   self.copy(recv[0], send[0]);
 }
 

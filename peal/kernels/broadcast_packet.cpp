@@ -13,10 +13,10 @@ void broadcast_packet(Device& self, const RootedPacketArgs& args) {
   const Signal credit = signals[0];
   if (self.rank() != root.index) {
     self.take_packets(recv[0], packets[turn]);
-    if (turn == RootedPacketArgs::turns - 1) self.notify(root, credit);
+    if (turn == RootedPacketArgs::turns - 1) self.give_credit(root, credit);
     return;
   }
-  if (uses > 0 && turn == 0 && ranks > 1) self.wait(credit, ranks - 1);
+  if (uses > 0 && turn == 0 && ranks > 1) self.await_credits(credit, ranks - 1);
   for (int step = 1; step < ranks; ++step) {
     self.put_packets(self.ahead(step), packets[turn], send[0]);
   }

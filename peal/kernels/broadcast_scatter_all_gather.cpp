@@ -14,7 +14,7 @@ void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
   const Rank next{(self.rank() + 1) % ranks};
   const Chunks chunks = me == 0 ? Chunks(send[0], ranks) : landing;
   if (me == 0) {
-    if (uses > 0 && ranks > 1) self.wait(signals[2], ranks - 1);
+    if (uses > 0 && ranks > 1) self.await_credits(signals[2], ranks - 1);
     for (int peer = 1; peer < ranks; ++peer) {
       self.put(Rank{(root.index + peer) % ranks}, landing[peer], chunks[peer]);
     }
@@ -32,7 +32,7 @@ void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
     if (me != 0) self.wait(signals[1]);
   }
   self.copy(recv[0], chunks.whole());
-  if (me != 0) self.notify(root, signals[2]);
+  if (me != 0) self.give_credit(root, signals[2]);
 }
 
 }  // namespace peal

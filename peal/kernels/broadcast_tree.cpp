@@ -13,14 +13,14 @@ void broadcast_tree(Device& self, const RootedArgs& args) {
   const int me = tree.position(self.rank()), children = tree.children(me);
   const View block = me == 0 ? send[0] : landing[0];
   if (me != 0) self.wait(signals[0]);
-  if (uses > 0 && children > 0) self.wait(signals[1], children);
+  if (uses > 0 && children > 0) self.await_credits(signals[1], children);
   for (int child = children - 1; child >= 0; --child) {
     const Rank to = tree.at(me + (1 << child));
     self.put(to, landing[0], block);
     self.notify(to, signals[0]);
   }
   self.copy(recv[0], block);
-  if (me != 0) self.notify(tree.at(BinomialTree::parent(me)), signals[1]);
+  if (me != 0) self.give_credit(tree.at(BinomialTree::parent(me)), signals[1]);
 }
 
 }  // namespace peal

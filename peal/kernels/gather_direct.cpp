@@ -10,7 +10,7 @@ void gather_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
-    if (uses > 0) self.wait(signals[1]);
+    if (uses > 0) self.await_credits(signals[1], 1);
     self.put(root, landing[me], send[0]);
     return self.notify(root, signals[0]);
   }
@@ -20,7 +20,7 @@ void gather_direct(Device& self, const RootedArgs& args) {
     if (peer != me) self.copy(recv[peer], landing[peer]);
   }
   for (int peer = 0; peer < ranks; ++peer) {
-    if (peer != me) self.notify(Rank{peer}, signals[1]);
+    if (peer != me) self.give_credit(Rank{peer}, signals[1]);
   }
 }
 

@@ -10,7 +10,7 @@ void reduce_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, stage, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();
   if (me != root.index) {
-    if (uses > 0) self.wait(signals[1]);
+    if (uses > 0) self.await_credits(signals[1], 1);
     self.copy(stage[0], send[0]);
     return self.notify(root, signals[0]);
   }
@@ -18,7 +18,7 @@ void reduce_direct(Device& self, const RootedArgs& args) {
   if (ranks > 1) self.wait(signals[0], ranks - 1);
   self.reduce(recv[0], Places::on_every_rank(ranks, stage[0]), op);
   for (int peer = 0; peer < ranks; ++peer) {
-    if (peer != me) self.notify(Rank{peer}, signals[1]);
+    if (peer != me) self.give_credit(Rank{peer}, signals[1]);
   }
 }
 

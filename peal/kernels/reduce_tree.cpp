@@ -23,11 +23,13 @@ void reduce_tree(Device& self, const RootedArgs& args) {
   if (me != 0) {
     const Rank parent = tree.at(BinomialTree::parent(me));
     const int slot = BinomialTree::child_number(me);
-    if (uses > 0) self.wait(credit);
+    if (uses > 0) self.await_credits(credit, 1);
     self.put(parent, inbox[slot], children > 0 ? partial : send[0]);
     self.notify(parent, signals[slot]);
   }
-  for (int child = 0; child < children; ++child) self.notify(tree.at(me + (1 << child)), credit);
+  for (int child = 0; child < children; ++child) {
+    self.give_credit(tree.at(me + (1 << child)), credit);
+  }
 }
 
 }  // namespace peal

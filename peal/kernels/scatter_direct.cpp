@@ -12,9 +12,9 @@ void scatter_direct(Device& self, const RootedArgs& args) {
   if (me != root.index) {
     self.wait(signals[0]);
     self.copy(recv[0], landing[0]);
-    return self.notify(root, signals[1]);
+    return self.give_credit(root, signals[1]);
   }
-  if (uses > 0 && ranks > 1) self.wait(signals[1], ranks - 1);
+  if (uses > 0 && ranks > 1) self.await_credits(signals[1], ranks - 1);
   for (int step = 1; step < ranks; ++step) {
     const int peer = self.ahead(step).index;
     self.put(Rank{peer}, landing[0], send[peer]);

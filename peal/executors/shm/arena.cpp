@@ -3,31 +3,26 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "peal/base/error.h"
 #include "peal/executors/shm/pages.h"
+#include "peal/executors/shm/part_size.h"
 #include "peal/executors/shm/processors.h"
 
 namespace peal {
 namespace {
 
-constexpr std::uint32_t magic = 0x5045414d;  // one more when the control block changes
-constexpr unsigned most_bits = 44;           // of all parts together
-constexpr unsigned most_part_bits = 36;
-// Parts are that much shorter than a power of two, so that the same place in two of them differs in
-// more than the upper bits of its address. Processors find a line in their first-level cache by a
-// hash of the bits 12 to 27: a load from this rank's place would wait for the store to its peer's.
-constexpr std::size_t part_skew_bytes = 37 * huge_page_bytes;
+constexpr std::uint32_t magic = 0x5045414e;  // one more when the control block changes
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -37,12 +32,11 @@ std::size_t head_bytes(int ranks) {
   return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
 }
 
-[[noreturn]] void refuse(int ranks, const char* what) {
-  const int code = errno;
+// After a system call has failed.
+[[noreturn]] void refuse(int ranks, const std::string& what, const char* call,
+                         const std::string& limit) {
   throw Error(
-      fmt::format("shm: {} for {} ranks: {}; use fewer ranks, or raise the limits of "
-                  "`ulimit -v`, `ulimit -n` and `ulimit -f`",
-                  what, ranks, std::strerror(code)));
+      fmt::format("shm: {} for {} ranks: {}", what, ranks, explain_failure(call, errno, limit)));
 }
 
 // Closes a file, and leaves what was wrong before as it is.
@@ -62,16 +56,6 @@ int make_file() {
   return other;
 }
 
-// As ftruncate; but a limit is told of, and not by a signal.
-bool make_as_long(int file, std::size_t size_bytes) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size_bytes) {
-    errno = EFBIG;
-    return false;
-  }
-  return ::ftruncate(file, static_cast<off_t>(size_bytes)) == 0;
-}
-
 }  // namespace
 
 ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
@@ -85,20 +69,24 @@ ShmArena ShmArena::make(int ranks) {
   if (ranks < 1 || ranks > most_ranks) {
     throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, most_ranks));
   }
-  const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
-  const std::size_t part_bytes =
-      (std::size_t{1} << std::min(most_part_bits, most_bits - rank_bits)) - part_skew_bytes;
-  const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part_bytes;
+  const PartSize part = part_size(ranks, head_bytes(ranks), memory_limits(), wanted_part_bytes());
+  const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part.bytes;
   const int file = make_file();
-  if (file < 0) refuse(ranks, "no memory file can be made");
-  if (!make_as_long(file, size_bytes)) {
+  if (file < 0) {
+    refuse(ranks, "no memory file can be made", "memfd_create",
+           "use fewer ranks, or raise the limit of `ulimit -n`");
+  }
+  // Its length is within RLIMIT_FSIZE, which would be told by a signal.
+  if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
     close_after_error(file);
-    refuse(ranks, "the memory file cannot be made as long as it takes");
+    refuse(ranks, fmt::format("the memory file cannot be made {} bytes long", size_bytes),
+           "ftruncate", "use fewer ranks, or set PEAL_SHM_BYTES lower");
   }
   std::byte* const memory = map_shared_file(file, size_bytes);
   if (memory == nullptr) {
     close_after_error(file);
-    refuse(ranks, "the address space cannot be reserved");
+    refuse(ranks, fmt::format("the address space of {} bytes cannot be reserved", size_bytes),
+           "mmap", "raise `ulimit -v` (RLIMIT_AS), use fewer ranks, or set PEAL_SHM_BYTES lower");
   }
   ShmArena arena(file, memory, size_bytes);
   new (memory) ShmControl{};
@@ -108,7 +96,8 @@ ShmArena ShmArena::make(int ranks) {
   arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
   // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
   arena.control_->has_posts = ranks <= arena.control_->processors && can_order_posts();
-  arena.control_->part_bytes = arena.part_bytes_ = part_bytes;
+  arena.control_->part_bytes = arena.part_bytes_ = part.bytes;
+  arena.control_->part_limit = part.limit;
   arena.parts_ = memory + head_bytes(ranks);
   arena.control_->magic = magic;
   return arena;
@@ -127,8 +116,11 @@ ShmArena ShmArena::attach(int file) {
     close_after_error(file);
     throw Error(
         fmt::format("shm: the address space of {} bytes for the team's memory cannot be reserved: "
-                    "{}; raise the limit of `ulimit -v`",
-                    size, std::strerror(errno)));
+                    "{}",
+                    size,
+                    explain_failure("mmap", errno,
+                                    "raise `ulimit -v` (RLIMIT_AS), or set PEAL_SHM_BYTES lower "
+                                    "where the ranks are started")));
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
   if (arena.control_->magic != magic) {
@@ -167,27 +159,45 @@ std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_byt
 }
 
 void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) const {
+  const PartLimit limit = control_->part_limit;
   throw Error(
-      fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of "
-                  "a rank's {}; use fewer ranks or smaller buffers",
-                  name, size_bytes, part_bytes() - control_->symmetric_bytes.load(), part_bytes()));
+      fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of a "
+                  "rank's {}; use fewer "
+                  "ranks or smaller buffers{}",
+                  name, size_bytes, part_bytes() - control_->symmetric_bytes.load(), part_bytes(),
+                  limit == PartLimit::none ? "" : ", or " + way_out(limit)));
 }
 
-void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
-  ranks_[rank].state.store(state);
+bool ShmArena::tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const {
   std::int32_t nobody = 0;
-  if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return;
+  if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return false;
   const std::size_t length = std::min(why.size(), ShmControl::most_text - 1);
   std::memcpy(control_->text, why.data(), length);
   control_->text[length] = '\0';
   control_->state = state;
-  control_->has_text.store(1, std::memory_order_release);
+  control_->has_text.store(kind, std::memory_order_release);
+  return true;
+}
+
+void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
+  ranks_[rank].state.store(state);
+  tell(rank, state, why, for_others);
+}
+
+std::string ShmArena::break_off_for_all(int rank, const std::string& why) const {
+  if (tell(rank, RankState::failed, why, for_all)) return why;
+  const std::string first = failure().value();
+  return is_for_all() ? first : why;
 }
 
 std::optional<std::string> ShmArena::failure() const {
   const std::int32_t broken = control_->broken.load(std::memory_order_acquire);
   if (broken == 0) return std::nullopt;
-  if (control_->has_text.load(std::memory_order_acquire) == 0) {
+  // Whoever was the first writes its words next, unless it dies before.
+  constexpr int most_looks = 1000;
+  const auto has_text = [&] { return control_->has_text.load(std::memory_order_acquire) != 0; };
+  for (int look = 0; look < most_looks && !has_text(); ++look) ::sched_yield();
+  if (!has_text()) {
     return fmt::format("rank {} has failed", broken - 1);
   }
   return control_->text;
@@ -205,6 +215,7 @@ void ShmArena::mend() const {
     ranks_[rank].state.store(RankState::absent);
     ranks_[rank].processor.store(0);
     ranks_[rank].sleeps.store(0);
+    ranks_[rank].waits.store(false);
   }
   control_->has_text.store(0);
   control_->broken.store(0);

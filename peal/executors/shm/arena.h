@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "peal/executors/shm/part_size.h"
 #include "peal/executors/shm/waiter.h"
 #include "peal/machine/run.h"
 #include "peal/machine/signal.h"
@@ -30,6 +31,8 @@ void keep_text(char (&to)[Size], const Text& text) {
 struct SleepingWait {
   static constexpr std::size_t most_text = 256;
   std::uint64_t cell = 0;  // the signal's place in the arena
+  // The call in which it is: see CallPosition; 0 where it is in none.
+  std::uint64_t calls_place = 0, call_number = 0;
   std::uint32_t target = 0;
   std::uint32_t line = 0;
   char what[most_text] = {};
@@ -46,6 +49,8 @@ struct alignas(64) RankControl {
 
   // Odd while `wait` sleeps, which changes only while it is even.
   alignas(64) std::atomic<std::uint32_t> sleeps{};
+  // Whether it is in a wait that has slept or is going to.
+  std::atomic<bool> waits{};
   SleepingWait wait;
 };
 
@@ -53,6 +58,7 @@ struct alignas(64) RankControl {
 struct AllocationRecord {
   static constexpr std::size_t name_bytes = 40;
   std::atomic<std::uint32_t> state{};  // 0: nobody's, 1: being written, 2: written, 3: refused
+  std::atomic<std::int32_t> writer{};  // the rank of the team that writes it, plus one
   std::uint64_t size_bytes = 0;
   std::uint64_t offset = 0;  // in each member's part
   char name[name_bytes] = {};
@@ -75,13 +81,14 @@ struct ShmControl {
   std::int32_t ranks = 0;
   std::int32_t processors = 0;  // that the ranks may use
   std::uint64_t part_bytes = 0;
+  PartLimit part_limit{};         // what bounds those
   std::uint64_t cache_bytes = 0;  // of the last-level caches of those, all together
   // Whether a rank may store what it counts in a cell where nobody else does, without waiting until
   // others see it.
   bool has_posts = false;
   // The first rank that has failed or died, plus one. Nobody waits any more then.
   alignas(64) std::atomic<std::int32_t> broken{};
-  std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how
+  std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how; 2: to all ranks
   RankState state{};
   char text[most_text] = {};
   SignalCell start;  // ranks that are ready to begin
@@ -136,8 +143,15 @@ class ShmArena {
 
   // Says that the rank cannot go on, and why; the first one counts. Nobody waits from then on.
   void break_off(int rank, RankState state, const std::string& why) const;
+  // The same of what all ranks say in the same words; returns them, which are another rank's where
+  // that one was the first.
+  [[nodiscard]] std::string break_off_for_all(int rank, const std::string& why) const;
   // Why nobody can go on; nothing as long as everybody can.
   [[nodiscard]] std::optional<std::string> failure() const;
+  // Whether that is for all ranks to say.
+  [[nodiscard]] bool is_for_all() const {
+    return control_->has_text.load(std::memory_order_acquire) == for_all;
+  }
   // Throws that as an Error, where a rank has refused, or a RunError.
   void check_failure() const;
   // The rank that has failed first, or -1.
@@ -157,7 +171,10 @@ class ShmArena {
   [[nodiscard]] bool is_here() const;
 
  private:
+  static constexpr std::uint32_t for_others = 1, for_all = 2;  // what the text is
   ShmArena(int file, std::byte* memory, std::size_t size_bytes);
+  // Whether this is the first to say so.
+  bool tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const;
 
   int file_ = -1;
   std::byte* memory_ = nullptr;

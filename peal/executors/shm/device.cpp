@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
+#include <string>
 
 #include "peal/base/error.h"
 #include "peal/base/thread_sanitizer.h"
@@ -118,27 +121,27 @@ SignalCell& ShmDevice::cell_of(Rank peer, Signal signal, const char* verb) const
 void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
   SignalCell& cell = cell_of(peer, signal, "notify");
   if (peer.index != rank()) ++counts_.notifies;
-  arrive(peer, cell, signal, static_cast<std::uint32_t>(n));
+  arrive(peer, cell, signal, static_cast<std::uint64_t>(n) * arrival());
 }
 
-void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n) {
+void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals) {
   if (membership_.policy().orders_posts && peer.index != rank()) {
     SignalLedger::Posts& posts = ledger(*signal.cell).posts()[part_of(peer)];
-    if (posts.poster == 0) posts.poster = find_poster(peer, signal);
-    if (posts.poster == own_mark_) {
-      posts.count += n;
-      return post_and_wake(wait_word(cell), posts.count);
+    if (posts == SignalLedger::not_asked && !is_poster(peer, signal)) posts = SignalLedger::others;
+    if (posts != SignalLedger::others) {
+      posts += arrivals;
+      return post_and_wake(wait_word(cell), posts);
     }
   }
-  add_and_wake(wait_word(cell), n);
+  add_and_wake(wait_word(cell), arrivals);
 }
 
-std::uint32_t ShmDevice::find_poster(Rank peer, Signal signal) const {
+bool ShmDevice::is_poster(Rank peer, Signal signal) const {
   std::byte* const own = reinterpret_cast<std::byte*>(&ledger(*signal.cell));
   auto& theirs = *reinterpret_cast<SignalLedger*>(own + membership_.shift(peer.index));
   std::uint32_t poster = 0;
-  return std::atomic_ref(theirs.poster).compare_exchange_strong(poster, own_mark_) ? own_mark_
-                                                                                   : poster;
+  return std::atomic_ref(theirs.poster).compare_exchange_strong(poster, own_mark_) ||
+         poster == own_mark_;
 }
 
 void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
@@ -152,32 +155,106 @@ void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signa
   count_put(peer, src);
   if (peer.index != rank()) ++counts_.notifies;
   if (settings_.values) copy_bytes(cell.payload, src.data, src.size_bytes());
-  arrive(peer, cell, signal, 1);
+  arrive(peer, cell, signal, arrival());
 }
 
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
-  std::uint32_t& consumed = ledger(cell).consumed;
-  const std::uint32_t target = consumed + static_cast<std::uint32_t>(n);
-  if (!has_reached(wait_word(cell), target)) {
-    wait_until_reached(wait_word(cell), target, membership_.watch(), membership_.policy(),
-                       "the wait", place);
-  }
+  std::uint64_t& consumed = ledger(cell).consumed;
+  const std::uint64_t target = consumed + static_cast<std::uint64_t>(n) * arrival();
+  if (sum(wait_word(cell)) != target) await_arrivals(cell, target, n, place);
   consumed = target;
+}
+
+// In a call a cell has no arrivals of another one's, neither before nor after: those of before are
+// consumed, and whoever could notify it for a later call has to hear from this rank before, or
+// waits for a credit (Device::give_credit). So whatever is more than the target comes in this call,
+// too, and each with its stamp.
+void ShmDevice::await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place) {
+  const WaitWord word = wait_word(cell);
+  const auto count = static_cast<std::uint32_t>(target);
+  if (!has_reached(word, count)) {
+    show_call();
+    wait_until_reached(word, count, membership_.watch(), membership_.policy(), "the wait", place);
+  }
+  const std::uint64_t more = sum(word) - target;
+  const std::uint64_t excess = more - static_cast<std::uint32_t>(more) * arrival();
+  if (excess != 0) refuse_heard(excess, n + static_cast<int>(static_cast<std::uint32_t>(more)));
+}
+
+CallPosition ShmDevice::position() const {
+  return {.part = part_of(Rank{rank()}),
+          .place = calls_shown_->place(),
+          .number = std::max(calls(), calls_shown_->last_first())};
+}
+
+void ShmDevice::show_call() {
+  const bool is_known = calls_shown_.has_value();
+  const bool is_within =
+      is_known && (arrival() != unstamped_arrival || calls_shown_->last_first() > calls());
+  membership_.watch().set_call(is_known ? &*calls_shown_ : nullptr,
+                               is_known ? position().number : 0, is_within);
+}
+
+void ShmDevice::show_calls() const {
+  if (calls_shown_) calls_shown_->publish(calls());
+}
+
+void ShmDevice::refuse_heard(std::uint64_t excess, int n) const {
+  if (!calls_shown_) {  // a team of no calls has no stamps, so its cells are not its own
+    throw RunError(
+        fmt::format("a wait on rank {} has heard from a rank that is in a collective call; use "
+                    "signals in or outside of calls",
+                    rank()));
+  }
+  const UnlikeArrivals heard{.own = arrival(), .excess = excess, .most = n};
+  throw RunError(
+      membership_.watch().break_off(describe_heard(membership_.arena(), position(), heard)));
+}
+
+std::uint64_t ShmDevice::do_announce(const CallRecord& call) {
+  if (!calls_shown_) {
+    const std::byte* const place = allocate_alike("collective calls", sizeof(CallHistory));
+    const int part = part_of(Rank{rank()});
+    calls_shown_.emplace(membership_.arena(), part, rank(),
+                         static_cast<std::size_t>(place - membership_.arena().part(part)));
+  }
+  return calls_shown_->announce({.first = calls() + 1, .before = history()}, call);
+}
+
+bool ShmDevice::do_announce_again(std::uint64_t number) {
+  return calls_shown_ &&
+         calls_shown_->announce_again({.first = calls() + 1, .before = history()}, number);
+}
+
+std::byte* ShmDevice::allocate_alike(std::string_view name, std::size_t size_bytes,
+                                     std::size_t signal_stride) {
+  try {
+    return membership_.allocate(name, size_bytes, signal_stride);
+  } catch (const UnlikeAllocation& unlike) {
+    if (!calls_shown_) throw;
+    // What calls differ in is why they allocate what they do.
+    const std::optional<std::string> why =
+        difference_to(membership_.arena(), position(), part_of(Rank{unlike.rank()}));
+    if (!why) throw;
+    throw RunError(membership_.watch().break_off(*why));
+  }
 }
 
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
-  std::uint32_t& consumed = ledger(cell).consumed;
-  const std::uint32_t target = consumed + static_cast<std::uint32_t>(n);
-  if (!has_reached(wait_word(cell), target)) {
+  std::uint64_t& consumed = ledger(cell).consumed;
+  const std::uint64_t target = consumed + static_cast<std::uint64_t>(n) * arrival();
+  const WaitWord word = wait_word(cell);
+  if (!has_reached(word, static_cast<std::uint32_t>(target))) {
     if (const std::optional<std::string> why = membership_.watch().failure()) {
       throw RunError(
           fmt::format("{}, so the poll at {}:{} is in vain", *why, place.file, place.line));
     }
     return false;
   }
+  await_arrivals(cell, target, n, place);
   consumed = target;
   return true;
 }
@@ -204,7 +281,7 @@ HostFacts ShmDevice::do_host() const {
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
-  return {membership_.allocate(name, size), size};
+  return {allocate_alike(name, size), size};
 }
 
 SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
@@ -221,14 +298,14 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
                     "ranks, so allocate them in parts",
                     name, count, most, ranks()));
   }
-  std::byte* const data = membership_.allocate(name, cells_bytes + number * ledger_bytes);
+  std::byte* const data = allocate_alike(name, cells_bytes + number * ledger_bytes);
   auto* const cells = reinterpret_cast<SignalCell*>(data);
   for (std::size_t i = 0; i < number; ++i) {
     std::byte* const place = data + cells_bytes + i * ledger_bytes;
     cells[i].ledger = static_cast<std::uint32_t>(place - reinterpret_cast<std::byte*>(cells + i));
     if (settings_.signal_start == 0) continue;
     // Added, because peers may have notified already.
-    std::atomic_ref(cells[i].arrived).fetch_add(settings_.signal_start);
+    std::atomic_ref(cells[i].added).fetch_add(settings_.signal_start);
     ledger(cells[i]).consumed = settings_.signal_start;
   }
   return {cells, count};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "peal/executors/shm/call_history.h"
 #include "peal/executors/shm/membership.h"
 #include "peal/executors/shm/packet_box.h"
 #include "peal/executors/shm/vector_reduce.h"
@@ -28,7 +29,14 @@ class ShmDevice final : public Device {
   ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
             RankCounts& counts);
 
+  // Of a part of a team, it shows its calls. Of a whole one, others may have the memory by now.
+  ~ShmDevice() override {
+    if (owned_ != nullptr) show_calls();
+  }
+
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
+  // Shows the others how many calls have begun, which is to be done before this rank's end.
+  void show_calls() const;
 
  private:
   static constexpr std::size_t least_long_bytes =
@@ -60,6 +68,8 @@ class ShmDevice final : public Device {
   void do_reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
                          SourcePlace place) override;
   PacketRow do_allocate_packets(std::string_view name, int count) override;
+  std::uint64_t do_announce(const CallRecord& call) override;
+  bool do_announce_again(std::uint64_t number) override;
 
   static constexpr std::size_t at_hand = 16;
   // Room for so many: those at hand, or if they do not suffice, a vector that is kept, so that it
@@ -89,16 +99,25 @@ class ShmDevice final : public Device {
   }
   [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
-  // Adds n arrivals to the peer's cell, that of the signal.
-  void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint32_t n);
+  // Adds arrivals, with their stamps, to the peer's cell, that of the signal.
+  void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals);
+  // Waits until the cell has come to a sum of arrivals of this call, n more than it was, or throws.
+  void await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place);
+  // Says to those who look after it which call the next wait is in.
+  void show_call();
+  [[nodiscard]] CallPosition position() const;
+  // Some rank has notified in another call: fails for all, with both.
+  [[noreturn]] void refuse_heard(std::uint64_t excess, int n) const;
+  [[nodiscard]] std::byte* allocate_alike(std::string_view name, std::size_t size_bytes,
+                                          std::size_t signal_stride = sizeof(SignalCell));
   // Makes what counts the puts from one place.
   [[nodiscard]] std::uint64_t* count_puts();
   // Waits until so many bytes of the next put are there.
   void await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place);
   // Waits for its lines from one on.
   void await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place);
-  // Finds out who posts to the peer's cell, which is this rank if it is nobody so far.
-  [[nodiscard]] std::uint32_t find_poster(Rank peer, Signal signal) const;
+  // Whether this rank posts to the peer's cell; it does from now on if nobody has so far.
+  [[nodiscard]] bool is_poster(Rank peer, Signal signal) const;
   [[nodiscard]] int part_of(Rank peer) const {
     return membership_.parts()[static_cast<std::size_t>(peer.index)];
   }
@@ -110,6 +129,7 @@ class ShmDevice final : public Device {
   RankCounts own_counts_;  // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;
+  std::optional<ShmCalls> calls_shown_;
   std::vector<std::byte*> reduce_dsts_;  // see room_for()
   std::vector<const std::byte*> reduce_srcs_;
   std::vector<PacketSource> packet_sources_;

@@ -23,33 +23,36 @@ namespace {
 
 constexpr std::size_t line_bytes = PacketLine::data_bytes;
 
+// The number of a line's put, without its stamp.
+constexpr std::uint64_t number_mask = (std::uint64_t{1} << stamp_shift) - 1;
+
 // The first line from `next` on that is not of that put so far; or `end`.
-std::size_t first_missing(PacketBox& box, std::size_t next, std::size_t end, std::uint64_t number) {
+std::size_t first_missing(PacketBox& box, std::size_t next, std::size_t end, std::uint64_t mark) {
   const auto is_there = [&](PacketLine& line) {
-    return std::atomic_ref(line.number).load(std::memory_order_acquire) == number;
+    return std::atomic_ref(line.mark).load(std::memory_order_acquire) == mark;
   };
   while (next < end && is_there(box.lines[next])) ++next;
   return next;
 }
 
 void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
-                std::uint64_t number) {
+                std::uint64_t mark) {
   if (size_bytes > 0) std::memcpy(line.data, src, size_bytes);
-  std::atomic_ref(line.number).store(number, std::memory_order_release);
+  std::atomic_ref(line.mark).store(mark, std::memory_order_release);
 }
 
 void write_lines(PacketLine* line, const std::byte* src, std::size_t size_bytes,
-                 std::uint64_t number) {
+                 std::uint64_t mark) {
   const std::size_t whole = size_bytes / line_bytes, rest = size_bytes % line_bytes;
   if constexpr (is_thread_sanitized) {  // which does not see what vectors do
     for (std::size_t i = 0; i < whole; ++i) {
-      write_line(line[i], src + i * line_bytes, line_bytes, number);
+      write_line(line[i], src + i * line_bytes, line_bytes, mark);
     }
   } else if (whole > 0) {
     static const VectorPacketWriter write = vector_packet_writer();
-    write(line, src, whole, number);
+    write(line, src, whole, mark);
   }
-  if (rest > 0 || whole == 0) write_line(line[whole], src + whole * line_bytes, rest, number);
+  if (rest > 0 || whole == 0) write_line(line[whole], src + whole * line_bytes, rest, mark);
 }
 
 void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) {
@@ -66,19 +69,20 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
   PacketBox& box = *reinterpret_cast<PacketBox*>(at(peer, place, "put_packets"));
   PacketBox& own = packet_box(to);
   if (own.puts == nullptr) own.puts = count_puts();
-  const std::uint64_t number = ++own.puts[part_of(peer)];
+  std::uint64_t& puts = own.puts[part_of(peer)];
+  const std::uint64_t mark = puts + arrival(), number = ++puts;
   count_put(peer, src);
   const bool is_remote = peer.index != rank();
   if (is_remote) ++counts_.notifies;
   if (settings_.values) {
-    write_lines(box.lines, src.data, src.size_bytes(), number);
+    write_lines(box.lines, src.data, src.size_bytes(), mark);
   } else {
     for (std::size_t i = 0; i < PacketBox::lines_for(src.size_bytes()); ++i) {
-      std::atomic_ref(box.lines[i].number).store(number, std::memory_order_release);
+      std::atomic_ref(box.lines[i].mark).store(mark, std::memory_order_release);
     }
   }
   if (membership_.policy().orders_posts && is_remote) {
-    post_and_wake(wait_word(box.bell), static_cast<std::uint32_t>(number - settings_.signal_start));
+    post_and_wake(wait_word(box.bell), number - settings_.signal_start);
   } else {
     add_and_wake(wait_word(box.bell), 1);
   }
@@ -95,17 +99,17 @@ std::uint64_t* ShmDevice::count_puts() {
 
 void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place) {
   ++counts_.waits;
-  const std::uint64_t number = box.taken + 1;
+  const std::uint64_t mark = box.taken + arrival();
   const std::size_t lines = PacketBox::lines_for(size_bytes);
-  const std::size_t missing = first_missing(box, 0, lines, number);
+  const std::size_t missing = first_missing(box, 0, lines, mark);
   if (missing < lines) await_lines(box, missing, lines, place);
-  box.taken = number;
+  ++box.taken;
 }
 
 void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
-  const std::uint64_t number = box.taken + 1;
+  const std::uint64_t number = box.taken + 1, mark = box.taken + arrival();
   for (int looks = membership_.policy().pauses; looks > 0; --looks) {
-    next = first_missing(box, next, end, number);
+    next = first_missing(box, next, end, mark);
     if (next == end) return;
     pause_briefly();
   }
@@ -115,11 +119,15 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
   WaitPolicy policy = membership_.policy();
   policy.pauses = 0;  // it has been looked at for long
   if (!has_reached(bell, target)) {
+    show_call();
     wait_until_reached(bell, target, membership_.watch(), policy, "the wait", place);
   }
-  next = first_missing(box, next, end, number);
+  next = first_missing(box, next, end, mark);
   if (next == end) return;
-  if (std::atomic_ref(box.lines[next].number).load() > number) {
+  const std::uint64_t there = std::atomic_ref(box.lines[next].mark).load();
+  // Of that put, but in another call.
+  if (((there ^ number) & number_mask) == 0) refuse_heard(there - mark, 1);
+  if ((there & number_mask) > (number & number_mask)) {
     throw RunError(
         fmt::format("the wait at {}:{} on rank {} is for packets that were overwritten by a later "
                     "put; put again only when it is known that they were taken",
@@ -159,8 +167,7 @@ void ShmDevice::do_reduce_packets(const View& dst, const View& own, const Packet
 PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
   CHECK(count >= 0);
   constexpr std::size_t stride = sizeof(PacketBox);
-  std::byte* const data =
-      membership_.allocate(name, static_cast<std::size_t>(count) * stride, stride);
+  std::byte* const data = allocate_alike(name, static_cast<std::size_t>(count) * stride, stride);
   const PacketRow row({data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count);
   for (int i = 0; i < count; ++i) {
     PacketBox& box = packet_box(row[i]);
@@ -168,7 +175,7 @@ PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
     if (settings_.signal_start == 0) continue;
     box.taken = settings_.signal_start;
     // Added, because peers may have put already.
-    std::atomic_ref(box.bell.arrived).fetch_add(settings_.signal_start);
+    std::atomic_ref(box.bell.added).fetch_add(settings_.signal_start);
   }
   return row;
 }

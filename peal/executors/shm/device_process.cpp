@@ -55,6 +55,7 @@ void DeviceProcess::carry_out(const TaskOrder& order) {
     member.membership.set_arguments(arguments);
     member.team.begin_task();
     programs_[order.program]->run(member.team, arguments);
+    member.device.show_calls();
     has_failed = false;
   } catch (const std::exception& error) {
     failure = error.what();

@@ -68,10 +68,9 @@ ShmArena arena_for(const std::vector<int>& numbers) {
 }
 
 [[noreturn]] void refuse_keeper() {
-  throw Error(
-      fmt::format("worker: the process that keeps its devices cannot be started: {}; raise the "
-                  "limits of `ulimit -u` and `ulimit -n`",
-                  std::strerror(errno)));
+  throw Error(fmt::format(
+      "worker: the process that keeps its devices cannot be started: {}",
+      explain_failure("fork", errno, "raise the limits of `ulimit -u` and `ulimit -n`")));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/call_history.h"
 #include "peal/executors/shm/standstill.h"
 
 namespace peal {
@@ -188,6 +189,17 @@ void ShmDriver::look_after_cancelled() {
   }
 }
 
+// How the calls of a device that sleeps in one differ from another's, or nothing.
+std::string ShmDriver::unlike_calls(int index) const {
+  const ShmArena& arena = processes_->arena();
+  const SleepingWait& wait = arena.rank(index).wait;
+  if (wait.calls_place == 0) return "";
+  return find_difference(arena, {.part = index,
+                                 .place = static_cast<std::size_t>(wait.calls_place),
+                                 .number = wait.call_number})
+      .value_or("");
+}
+
 // Whoever could notify a device has a task.
 void ShmDriver::look_for_standstill() {
   std::vector<int> busy;
@@ -202,9 +214,13 @@ void ShmDriver::look_for_standstill() {
   for (auto& [id, task] : running_) {
     if (task.cancelled) continue;
     std::vector<StandingCore> own;
-    for (int index : task.devices) own.push_back(cores.at(index));
+    std::string why;
+    for (int index : task.devices) {
+      own.push_back(cores.at(index));
+      if (why.empty()) why = unlike_calls(index);
+    }
     task.is_standstill = true;
-    task.failure = std::make_exception_ptr(Standstill("deadlock", std::move(own)));
+    task.failure = std::make_exception_ptr(Standstill("deadlock", std::move(own), std::move(why)));
     cancel(task);
   }
 }

@@ -67,6 +67,7 @@ class ShmDriver final : public DeviceDriver {
   void cancel(Running& task);
   void look_after_cancelled();
   void look_for_standstill();
+  [[nodiscard]] std::string unlike_calls(int index) const;
   [[noreturn]] void report_end(const std::string& what) const;
 
   std::shared_ptr<DeviceProcesses> processes_;

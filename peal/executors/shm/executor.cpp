@@ -72,6 +72,7 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
     control.time_ns =
         std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count();
     control.counts = device.counts();
+    device.show_calls();
     control.state.store(RankState::finished);
     return 0;
   } catch (const RunError& error) {

@@ -11,13 +11,12 @@ namespace peal {
 
 // What belongs to a rank's cell of a signal, but not into the line that others write to.
 struct SignalLedger {
-  // What this rank has posted at the counterpart of the cell in one part of the arena.
-  struct Posts {
-    std::uint32_t count = 0;
-    std::uint32_t poster = 0;  // who posts there, once it is known, as below
-  };
+  // What this rank has posted at the counterpart of the cell in one part of the arena: the sum of
+  // the arrivals, with their stamps. Nothing as long as it has not asked who posts there.
+  using Posts = std::uint64_t;
+  static constexpr Posts not_asked = 0, others = UINT64_MAX;
 
-  std::uint32_t consumed = 0;  // by the owner of the cell
+  std::uint64_t consumed = 0;  // by the owner of the cell: the sum of the arrivals and their stamps
   // Who alone stores the cell's `posted`: the number of its part of the arena, plus one. The first
   // one that notifies becomes it and stays it.
   std::uint32_t poster = 0;
@@ -35,7 +34,7 @@ struct SignalLedger {
 
 // The word of a signal's arrivals.
 [[nodiscard]] inline WaitWord wait_word(SignalCell& cell) {
-  return {cell.arrived, cell.sleepers, cell.posted};
+  return {cell.added, cell.sleepers, cell.posted};
 }
 
 }  // namespace peal

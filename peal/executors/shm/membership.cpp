@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <numeric>
 #include <utility>
@@ -101,10 +102,21 @@ void ShmMembership::decide(AllocationRecord& record, std::string_view name,
   record.offset = arena_.take_symmetric(name, size_bytes);
 }
 
-void ShmMembership::wait_for(const AllocationRecord& record) const {
+void ShmMembership::wait_for(const AllocationRecord& record, std::string_view name) const {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
   while (record.state.load(std::memory_order_acquire) == being_written) {
     // The one that was writing may be dead.
     if (const std::optional<std::string> why = watch_.failure()) throw RunError(*why);
+    const std::chrono::duration<double> waited = Clock::now() - begin;
+    if (waited.count() >= policy_.timeout_seconds) {
+      const int writer = record.writer.load() - 1;
+      throw RunError(fmt::format(
+          "window `{}` of rank {}: {}, which allocates it first, has not ended that for {} s; look "
+          "what it does, or raise PEAL_TIMEOUT",
+          name, rank_, writer < 0 ? "another rank" : fmt::format("rank {}", writer),
+          policy_.timeout_seconds));
+    }
     ::sched_yield();
   }
 }
@@ -112,11 +124,13 @@ void ShmMembership::wait_for(const AllocationRecord& record) const {
 void ShmMembership::compare(const AllocationRecord& record, std::string_view name,
                             std::size_t size_bytes) const {
   if (record.size_bytes == size_bytes && name == record.name) return;
-  throw Error(
-      fmt::format("window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` "
-                  "of {} bytes; "
-                  "make the same allocations in the same order on every rank",
-                  name, size_bytes, allocations_ - 1, rank_, record.name, record.size_bytes));
+  const int writer = record.writer.load() - 1;
+  throw UnlikeAllocation(
+      fmt::format(
+          "window `{}` of {} bytes is allocation {} of rank {}, but rank {}'s is `{}` of {} "
+          "bytes; make the same allocations in the same order on every rank",
+          name, size_bytes, allocations_ - 1, rank_, writer, record.name, record.size_bytes),
+      writer);
 }
 
 std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes,
@@ -125,6 +139,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
   const std::string_view kept = name.substr(0, AllocationRecord::name_bytes - 1);
   std::uint32_t state = nobodys;
   if (record.state.compare_exchange_strong(state, being_written)) {
+    record.writer.store(rank_ + 1);
     try {
       decide(record, kept, size_bytes);
     } catch (...) {
@@ -133,7 +148,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     }
     record.state.store(written, std::memory_order_release);
   } else {
-    wait_for(record);
+    wait_for(record, name);
     compare(record, kept, size_bytes);
     if (record.state.load() == refused) arena_.refuse_symmetric(name, size_bytes);
   }

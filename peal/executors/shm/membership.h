@@ -9,12 +9,24 @@
 #include <string_view>
 #include <vector>
 
+#include "peal/base/error.h"
 #include "peal/executors/shm/arena.h"
 #include "peal/executors/shm/waiter.h"
 #include "peal/executors/shm/watch.h"
 #include "peal/machine/task.h"
 
 namespace peal {
+
+// Two ranks' allocations that should be one and are not.
+class UnlikeAllocation : public Error {
+ public:
+  UnlikeAllocation(const std::string& text, int rank) : Error(text), rank_(rank) {}
+  // The one that has come first.
+  [[nodiscard]] int rank() const { return rank_; }
+
+ private:
+  int rank_;
+};
 
 // A rank's place in a team, which is all or some of those who share an arena: where the memory of
 // each member lies, and what of its own memory the others can address.
@@ -95,7 +107,7 @@ class ShmMembership {
   [[nodiscard]] AllocationRecord& next_record();
   void decide(AllocationRecord& record, std::string_view name, std::size_t size_bytes);
   void compare(const AllocationRecord& record, std::string_view name, std::size_t size_bytes) const;
-  void wait_for(const AllocationRecord& record) const;
+  void wait_for(const AllocationRecord& record, std::string_view name) const;
 
   const ShmArena& arena_;
   std::vector<int> parts_;

@@ -11,12 +11,13 @@
 
 namespace peal {
 
-// A cache line of packets: data, and the number of the put that it is of, which is written last.
-// Numbers only grow, so whoever waits for one sees in the line itself when the data is there.
+// A cache line of packets: data, and the mark of the put that it is of, which is written last: its
+// number, and above that the stamp of its call (see stamped_arrival). Numbers only grow, so whoever
+// waits for one sees in the line itself when the data is there.
 struct alignas(64) PacketLine {
   static constexpr std::size_t data_bytes = 56;
   std::byte data[data_bytes] = {};
-  std::uint64_t number = 0;
+  std::uint64_t mark = 0;
 };
 static_assert(sizeof(PacketLine) == 64);
 

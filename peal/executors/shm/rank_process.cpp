@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/part_size.h"
 
 namespace peal {
 namespace {
@@ -77,9 +78,9 @@ void RankProcesses::fork(const std::function<int()>& body) {
   flush_output();  // or both would write it
   const pid_t pid = ::fork();
   if (pid < 0) {
-    throw Error(
-        fmt::format("shm: {} cannot be started: {}; use fewer, or raise the limit of `ulimit -u`",
-                    settings_.name(rank), std::strerror(errno)));
+    throw Error(fmt::format(
+        "shm: {} cannot be started: {}", settings_.name(rank),
+        explain_failure("fork", errno, "use fewer, or raise the limit of `ulimit -u`")));
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -105,8 +106,8 @@ void RankProcesses::fork(const std::function<int()>& body) {
     const int code = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    throw Error(fmt::format("shm: {} cannot be watched: {}; raise the limit of `ulimit -n`",
-                            settings_.name(rank), std::strerror(code)));
+    throw Error(fmt::format("shm: {} cannot be watched: {}", settings_.name(rank),
+                            explain_failure("pidfd_open", code, "raise the limit of `ulimit -n`")));
   }
   processes_.push_back({pid, handle});
 }

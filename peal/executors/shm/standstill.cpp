@@ -31,6 +31,12 @@ std::optional<StandingCore> standing(const ShmArena& arena, int rank, std::uint3
 
 }  // namespace
 
+std::optional<StandingCore> find_sleep(const ShmArena& arena, int rank) {
+  const std::uint32_t sleeps = arena.rank(rank).sleeps.load();
+  if (sleeps % 2 == 0) return std::nullopt;
+  return standing(arena, rank, sleeps);
+}
+
 // When all sleep, each of them in one wait from the first look at it to the second, nobody has
 // notified in between or ever will.
 std::vector<StandingCore> find_standstill(const ShmArena& arena, const std::vector<int>& ranks) {

@@ -17,11 +17,13 @@ namespace peal {
 
 // A word that somebody may sleep on, alone on its cache line.
 struct alignas(64) SharedWord {
-  std::uint32_t value = 0;
+  std::uint64_t value = 0;
   std::uint32_t sleepers = 0;
 
   [[nodiscard]] WaitWord word() { return {value, sleepers}; }
-  [[nodiscard]] std::uint32_t load() { return std::atomic_ref(value).load(); }
+  [[nodiscard]] std::uint32_t load() {
+    return static_cast<std::uint32_t>(std::atomic_ref(value).load());
+  }
 };
 
 // The devices of a domain, whose indexes follow it.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/executors/shm/call_history.h"
 #include "peal/executors/shm/standstill.h"
 
 namespace peal {
@@ -25,16 +26,15 @@ bool is_last(const ShmArena& arena) {
   return running <= 1;
 }
 
-std::string describe(const std::vector<StandingCore>& standing, int ranks) {
-  std::string text = describe_standstill(standing, ranks, most_ranks_named);
-  const bool is_one_place = std::all_of(standing.begin(), standing.end(), [&](const auto& core) {
-    return core.file == standing.front().file;
-  });
-  if (!is_one_place) {
-    text +=
-        "\n  they are in different calls: make the same calls on every rank, each with buffers in "
-        "windows on all ranks or on none";
+// "rank 3", "ranks 1, 2 and 3", and of more those first.
+std::string list(const std::vector<int>& ranks) {
+  const std::size_t named = std::min(ranks.size(), most_ranks_named);
+  std::string text = ranks.size() == 1 ? "rank " : "ranks ";
+  for (std::size_t i = 0; i < named; ++i) {
+    const bool is_last = i + 1 == ranks.size();
+    text += (i == 0 ? "" : is_last ? " and " : ", ") + std::to_string(ranks[i]);
   }
+  if (named < ranks.size()) text += fmt::format(" and {} more", ranks.size() - named);
   return text;
 }
 
@@ -43,6 +43,7 @@ std::string describe(const std::vector<StandingCore>& standing, int ranks) {
 void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
   check_others(word, target, place);
   // Most waits end before a whole sleep has passed, and have nothing to do with the rest.
+  show_wait();
   if (!std::exchange(has_slept_, true)) return;
   show_sleep(word, target, place);
   check_standstill();
@@ -56,6 +57,7 @@ void ShmTeamWatch::after_sleeps() {
 void ShmTeamWatch::check_others(const WaitWord& word, std::uint32_t target,
                                 SourcePlace place) const {
   if (const std::optional<std::string> why = failure()) {
+    if (arena().is_for_all()) throw RunError(*why);
     throw RunError(
         fmt::format("{}, so the wait at {}:{} is in vain", *why, place.file, place.line));
   }
@@ -63,21 +65,61 @@ void ShmTeamWatch::check_others(const WaitWord& word, std::uint32_t target,
   const auto missing = static_cast<std::int32_t>(target - arrivals(word));
   if (missing <= 0) return;
   throw RunError(
-      fmt::format("deadlock: the wait at {}:{} has {} arrivals too few, and every other "
-                  "rank has finished",
-                  place.file, place.line, missing));
+      fmt::format("deadlock: the wait at {}:{}{} has {} arrivals too few, and every other "
+                  "rank has finished{}",
+                  place.file, place.line, context(), missing, difference()));
+}
+
+std::string ShmTeamWatch::difference() const {
+  const std::optional<CallPosition> own = position();
+  if (!own) return "";
+  const std::optional<std::string> text = find_difference(arena(), *own);
+  return text ? "\n  " + *text : "";
+}
+
+std::string ShmTeamWatch::advice() const {
+  std::vector<int> busy;
+  for (int rank = 0; rank < arena().ranks(); ++rank) {
+    const RankControl& control = arena().rank(rank);
+    if (rank == this->rank() || control.state.load() != RankState::running) continue;
+    if (!control.waits.load(std::memory_order_acquire)) busy.push_back(rank);
+  }
+  if (busy.empty()) return WaitWatch::advice();
+  return fmt::format("{} {} in no wait: look what {}", list(busy), busy.size() == 1 ? "is" : "are",
+                     busy.size() == 1 ? "it does" : "they do");
+}
+
+std::string ShmTeamWatch::others() const {
+  std::string text = difference();
+  std::size_t told = 0;
+  for (int rank = 0; rank < arena().ranks() && told < most_ranks_named; ++rank) {
+    if (rank == this->rank()) continue;
+    const std::optional<StandingCore> core = find_sleep(arena(), rank);
+    if (!core) continue;
+    ++told;
+    text += fmt::format("\n  rank {} {}   {}:{}", rank, core->what, core->file, core->line);
+  }
+  return text;
 }
 
 void ShmTeamWatch::check_standstill() const {
   std::vector<int> left;
+  std::vector<StandingCore> finished;
   for (int rank = 0; rank < arena().ranks(); ++rank) {
     const RankState state = arena().rank(rank).state.load();
     if (state == RankState::running) left.push_back(rank);
+    if (state == RankState::finished) {
+      finished.push_back({.rank = rank, .is_finished = true, .what = "has finished", .file = ""});
+    }
     // One that is still to come may wake the others.
     if (state != RankState::running && state != RankState::finished) return;
   }
-  const std::vector<StandingCore> standing = find_standstill(arena(), left);
-  if (!standing.empty()) throw RunError(describe(standing, arena().ranks()));
+  std::vector<StandingCore> standing = find_standstill(arena(), left);
+  if (standing.empty()) return;
+  standing.insert(standing.end(), finished.begin(), finished.end());
+  // All ranks learn the same from whoever is the first.
+  throw RunError(
+      break_off(describe_standstill(standing, arena().ranks(), most_ranks_named) + difference()));
 }
 
 }  // namespace peal

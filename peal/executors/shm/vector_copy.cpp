@@ -84,8 +84,7 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
 // Processors that have AVX promise that an aligned store of 16 bytes is seen as a whole, and all
 // that stores are seen in their order. The fewer there are, the more lines are under way at a time;
 // but 32 bytes are not promised to be seen as a whole.
-void write_packets(PacketLine* line, const std::byte* from, std::size_t count,
-                   std::uint64_t number) {
+void write_packets(PacketLine* line, const std::byte* from, std::size_t count, std::uint64_t mark) {
   const auto* src = reinterpret_cast<const std::uint8_t*>(from);
   for (; count > 0; --count, src += PacketLine::data_bytes, ++line) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
@@ -100,12 +99,12 @@ void write_packets(PacketLine* line, const std::byte* from, std::size_t count,
     std::uint64_t end = 0;
     std::memcpy(&end, src + 48, sizeof end);
     std::atomic_signal_fence(std::memory_order_release);  // nor does the compiler change the order
-    hn::Store(hn::InsertLane(hn::Set(last, number), 0, end), last,
+    hn::Store(hn::InsertLane(hn::Set(last, mark), 0, end), last,
               reinterpret_cast<std::uint64_t*>(dst + 48));
     std::atomic_signal_fence(std::memory_order_release);
 #else
     std::memcpy(line->data, src, PacketLine::data_bytes);
-    std::atomic_ref(line->number).store(number, std::memory_order_release);
+    std::atomic_ref(line->mark).store(mark, std::memory_order_release);
 #endif
   }
 }

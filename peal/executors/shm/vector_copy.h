@@ -13,10 +13,10 @@ namespace peal {
 // any later store.
 void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores);
 
-// Writes so many whole lines of packets from memory without gaps, each with that number, which is
+// Writes so many whole lines of packets from memory without gaps, each with that mark, which is
 // seen last.
 using VectorPacketWriter = void (*)(PacketLine* lines, const std::byte* src, std::size_t count,
-                                    std::uint64_t number);
+                                    std::uint64_t mark);
 [[nodiscard]] VectorPacketWriter vector_packet_writer();
 
 }  // namespace peal

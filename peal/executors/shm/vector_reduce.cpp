@@ -39,19 +39,22 @@ V keep_nan(D, V a, V b, V otherwise) {
     return otherwise;
   }
 }
-// The left one of two that are equal, such as 0 and -0.
+// Of 0 and -0, which are equal, processors give the one or the other by their order. Both of them
+// together, bit by bit, are -0 where either is, or 0 where either is, whatever the order.
 struct Smaller {
   template <class V>
   V operator()(V a, V b) const {
     const hn::DFromV<V> d;
-    return keep_nan(d, a, b, hn::IfThenElse(hn::Lt(b, a), b, a));
+    if constexpr (!hwy::IsFloat<hn::TFromV<V>>()) return hn::Min(a, b);
+    return keep_nan(d, a, b, hn::Or(hn::Min(a, b), hn::Min(b, a)));
   }
 };
 struct Larger {
   template <class V>
   V operator()(V a, V b) const {
     const hn::DFromV<V> d;
-    return keep_nan(d, a, b, hn::IfThenElse(hn::Lt(a, b), b, a));
+    if constexpr (!hwy::IsFloat<hn::TFromV<V>>()) return hn::Max(a, b);
+    return keep_nan(d, a, b, hn::And(hn::Max(a, b), hn::Max(b, a)));
   }
 };
 

@@ -108,14 +108,16 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (!is_told && waited.count() >= policy.note_seconds) {
       is_told = true;
-      watch.tell(fmt::format("{} at {}:{} has waited {:.0f} s so far for {} more arrivals", what,
-                             place.file, place.line, waited.count(), missing()));
+      watch.tell(
+          fmt::format("{}{} at {}:{}{} has waited {:.0f} s so far for {} more arrivals; {}{}", what,
+                      watch.owner(), place.file, place.line, watch.context(), waited.count(),
+                      missing(), watch.advice(), watch.others()));
     }
     if (waited.count() < policy.timeout_seconds) continue;
-    throw RunError(fmt::format(
-        "{} at {}:{} has waited {} s for {} more arrivals; look for a rank that does not come, or "
-        "raise PEAL_TIMEOUT",
-        what, place.file, place.line, policy.timeout_seconds, missing()));
+    throw RunError(watch.break_off(fmt::format(
+        "{}{} at {}:{}{} has waited {} s for {} more arrivals; {}, or raise PEAL_TIMEOUT{}", what,
+        watch.owner(), place.file, place.line, watch.context(), policy.timeout_seconds, missing(),
+        watch.advice(), watch.others())));
   }
 }
 
@@ -135,7 +137,7 @@ void wake(std::uint32_t& sleepers) {
   ::syscall(SYS_futex, &sleepers, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-void add_and_wake(const WaitWord& word, std::uint32_t value) {
+void add_and_wake(const WaitWord& word, std::uint64_t value) {
   // Whoever counts himself among the sleepers looks at the word afterwards, and this looks at the
   // sleepers after it has changed the word: one of the two sees the other.
   std::atomic_ref(word.value).fetch_add(value);
@@ -153,7 +155,7 @@ void allow_ordering_posts() {
   if (membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) != 0) {
     throw RunError(
         fmt::format("shm: membarrier(2), which the starter of the ranks may use, is refused to a "
-                    "rank: {}; let both have it",
+                    "rank: {}; let both have it, as in their seccomp filters",
                     std::strerror(errno)));
   }
 }

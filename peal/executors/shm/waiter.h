@@ -36,21 +36,24 @@ struct WaitPolicy {
 [[nodiscard]] WaitPolicy wait_policy(int ranks, int processors);
 
 // A word that nobody posts to.
-inline std::uint32_t nothing_posted = 0;
+inline std::uint64_t nothing_posted = 0;
 
-// What is waited for: the sum of a word that anybody adds to and one that a single process stores.
-// In the same cache line, the lower half of `sleepers` counts who sleeps, and the upper half how
-// often they were woken.
+// What is waited for: the lower half of the sum of a word that anybody adds to and one that a
+// single process stores. In the same cache line, the lower half of `sleepers` counts who sleeps,
+// and the upper half how often they were woken.
 struct WaitWord {
-  std::uint32_t& value;
+  std::uint64_t& value;
   std::uint32_t& sleepers;
-  std::uint32_t& posted = nothing_posted;
+  std::uint64_t& posted = nothing_posted;
 };
 
-// The sum; what was written before it came to that can be seen.
-[[nodiscard]] inline std::uint32_t arrivals(const WaitWord& word) {
+// The whole sum; what was written before it came to that can be seen.
+[[nodiscard]] inline std::uint64_t sum(const WaitWord& word) {
   return std::atomic_ref(word.value).load(std::memory_order_acquire) +
          std::atomic_ref(word.posted).load(std::memory_order_acquire);
+}
+[[nodiscard]] inline std::uint32_t arrivals(const WaitWord& word) {
+  return static_cast<std::uint32_t>(sum(word));
 }
 // Whether the sum minus the target is not negative modulo 2^32.
 [[nodiscard]] inline bool has_reached(const WaitWord& word, std::uint32_t target) {
@@ -69,6 +72,16 @@ class WaitWatch {
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
   // Tells about a wait that takes long, on stderr; it goes on.
   virtual void tell(const std::string& note);
+  // Whose wait it is, such as " of rank 2", or nothing.
+  [[nodiscard]] virtual std::string owner() const { return ""; }
+  // What of the program's the wait is in, such as " in barrier (a.cpp:12)", or nothing.
+  [[nodiscard]] virtual std::string context() const { return ""; }
+  // Whom the wait is for, as far as it is known, as what to do about it.
+  [[nodiscard]] virtual std::string advice() const { return "look for a rank that does not come"; }
+  // Lines that say what the others do, or nothing.
+  [[nodiscard]] virtual std::string others() const { return ""; }
+  // Says that the wait is given up, and why; returns what is to be said of it.
+  [[nodiscard]] virtual std::string break_off(const std::string& why) const { return why; }
   // A wait that has been about to sleep is over.
   virtual void after_sleeps() {}
 };
@@ -87,7 +100,7 @@ void wake(std::uint32_t& sleepers);
 
 // Adds to the word; whoever sleeps on it wakes up. What was written before can be seen by those who
 // see the sum.
-void add_and_wake(const WaitWord& word, std::uint32_t value);
+void add_and_wake(const WaitWord& word, std::uint64_t value);
 
 // Whether a process that is going to sleep can make all others order what they store and load, by
 // membarrier(2).
@@ -98,7 +111,7 @@ void allow_ordering_posts();
 // Makes `posted` of the word `value`, as only one process may; whoever sleeps on it wakes up. What
 // was written before can be seen by those who see the sum. It does not wait until the line is here,
 // as an addition does: all who wait for such a word have a policy that orders posts.
-inline void post_and_wake(const WaitWord& word, std::uint32_t value) {
+inline void post_and_wake(const WaitWord& word, std::uint64_t value) {
   std::atomic_ref(word.posted).store(value, std::memory_order_release);
   // The processor may look at the sleepers before others see the store: see order_posts().
   std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -49,20 +49,36 @@ void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlac
   if (own.sleeps.load() % 2 == 1) return;
   // A wait is for the arrivals of a signal, whose count is its first member.
   auto& cell = reinterpret_cast<SignalCell&>(word.value);
-  const std::uint32_t consumed = cell.ledger == 0 ? 0 : ledger(cell).consumed;
+  const auto consumed = static_cast<std::uint32_t>(cell.ledger == 0 ? 0 : ledger(cell).consumed);
   SleepingWait& wait = own.wait;
   wait.cell = arena_.place_of(cell);
   wait.target = target;
   wait.line = place.line;
+  wait.calls_place = calls_ == nullptr ? 0 : calls_->place();
+  wait.call_number = call_number_;
+  if (calls_ != nullptr) calls_->publish(call_number_);
   keep_text(wait.file, std::string_view(place.file));
   const auto missing = static_cast<std::int32_t>(target - arrivals(word));
   keep_text(wait.what,
             describe_wait(static_cast<std::int32_t>(target - consumed),
-                          team_ == nullptr ? "a signal" : team_->name_of(&cell), missing));
+                          team_ == nullptr ? "a signal" : team_->name_of(&cell), missing) +
+                context());
   own.sleeps.fetch_add(1);
 }
 
+std::optional<CallPosition> ShmWatch::position() const {
+  if (calls_ == nullptr) return std::nullopt;
+  return CallPosition{.part = rank_, .place = calls_->place(), .number = call_number_};
+}
+
+std::string ShmWatch::context() const {
+  if (calls_ == nullptr || !is_in_call_) return "";
+  const std::optional<CallRecord> call = call_of(calls_->own(), call_number_);
+  return call ? " in " + describe(*call) : "";
+}
+
 void ShmWatch::after_sleeps() {
+  arena_.rank(rank_).waits.store(false, std::memory_order_release);
   std::atomic<std::uint32_t>& sleeps = arena_.rank(rank_).sleeps;
   if (sleeps.load() % 2 == 1) sleeps.fetch_add(1);
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/call_history.h"
 #include "peal/executors/shm/waiter.h"
 
 namespace peal {
@@ -26,10 +27,22 @@ class ShmWatch : public WaitWatch {
   // Signals are called what this team calls them, which has to live as long as there are waits.
   void set_team(const ShmMembership& team) { team_ = &team; }
 
+  // The next wait is in that call of a team, unless null, or between two of its calls.
+  void set_call(const ShmCalls* calls, std::uint64_t number, bool is_within) {
+    calls_ = calls;
+    call_number_ = number;
+    is_in_call_ = is_within;
+  }
   void before_yields() override;
   void after_sleeps() override;
+  [[nodiscard]] std::string context() const override;
 
  protected:
+  [[nodiscard]] int rank() const { return rank_; }
+  // Where this one is among its team's calls, if it is known.
+  [[nodiscard]] std::optional<CallPosition> position() const;
+  // Shows that this one waits.
+  void show_wait() { arena_.rank(rank_).waits.store(true, std::memory_order_release); }
   [[nodiscard]] const ShmArena& arena() const { return arena_; }
   // Until the wait is over.
   void show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place);
@@ -45,6 +58,9 @@ class ShmWatch : public WaitWatch {
   bool may_spread_;  // there is a processor for each
   std::chrono::steady_clock::time_point next_move_{};
   const ShmMembership* team_ = nullptr;
+  const ShmCalls* calls_ = nullptr;
+  std::uint64_t call_number_ = 0;
+  bool is_in_call_ = false;
 };
 
 }  // namespace peal

@@ -8,6 +8,7 @@
 #include "peal/base/error.h"
 #include "peal/executors/sim/memory.h"
 #include "peal/machine/arithmetic.h"
+#include "peal/machine/verb_error.h"
 
 namespace peal {
 namespace {
@@ -33,18 +34,42 @@ SimDevice::SimDevice(SimRun& run, Core& core, int rank, int ranks, SimTiles* til
       part_(core.rank()),
       tiles_(tiles == nullptr ? own_tiles_ : *tiles) {}
 
-std::byte* SimDevice::at(Rank peer, const View& view, const char* verb) const {
+std::byte* SimDevice::at(Rank peer, const View& view, const char* verb, SourcePlace place) const {
   if (peer.index == rank() || view.empty()) return view.data;
-  // -1 stands for private memory, which no peer can address.
+  // -1 stands for memory of the process, which no peer can address.
   std::byte* const there = translate(view.data, peer.index);
-  if (map().owner(view.data, -1) != part_ ||
-      (run_.regions != nullptr && !run_.regions->holds(there, view.size_bytes()))) {
-    throw Error(fmt::format(
-        "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
-        "Team::allocate or Device::allocate",
-        verb, rank(), view.count, peer.index));
+  const bool is_private =
+      map().owner(view.data, -1) != part_ ||
+      (run_.windows.has_private() && !run_.fabric.regions().is_shared(view.data)) ||
+      (run_.regions != nullptr && !run_.regions->holds(there, view.size_bytes()));
+  if (is_private) {
+    throw NotInWindow(
+        fmt::format("{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate "
+                    "them with Team::allocate or Device::allocate",
+                    verb, rank(), view.count, peer.index),
+        place);
   }
   return there;
+}
+
+void SimDevice::check_budget() const {
+  if (core_.instructions() < Core::most_instructions &&
+      core_.notifies_in_a_row() < Core::most_notifies_in_a_row) {
+    return;
+  }
+  throw KernelFailure(KernelFailure::Kind::other, core_.rank(), core_.index(), core_.spent_budget(),
+                      fmt::format("after {}:{}", core_.place().file, core_.place().line));
+}
+
+KernelFailure SimDevice::failure_of(const VerbError& error) const {
+  const bool is_outside = dynamic_cast<const NotInWindow*>(&error) != nullptr;
+  return {is_outside ? KernelFailure::Kind::out_of_bounds : KernelFailure::Kind::other,
+          core_.rank(), core_.index(), error.sentence(), error.where()};
+}
+
+void SimDevice::do_refuse(const VerbError& error) const {
+  if (!core_.in_kernel()) throw error;
+  core_.fail(std::make_exception_ptr(failure_of(error)));
 }
 
 void SimDevice::count_put(Rank peer, const View& view) {
@@ -61,17 +86,21 @@ void SimDevice::count_get(Rank peer, const View& view) {
 }
 
 void SimDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace place) {
-  count_put(peer, src);
-  transfer(at(peer, dst, "put"), src.data, src, place);
+  in_verb([&] {
+    count_put(peer, src);
+    transfer(at(peer, dst, "put", place), src.data, src, place);
+  });
 }
 
 void SimDevice::do_get(const View& dst, Rank peer, const View& src, SourcePlace place) {
-  count_get(peer, src);
-  transfer(dst.data, at(peer, src, "get"), src, place);
+  in_verb([&] {
+    count_get(peer, src);
+    transfer(dst.data, at(peer, src, "get", place), src, place);
+  });
 }
 
 void SimDevice::do_copy(const View& dst, const View& src, SourcePlace place) {
-  transfer(dst.data, src.data, src, place);
+  in_verb([&] { transfer(dst.data, src.data, src, place); });
 }
 
 // Double-buffered: while one tile is stored, the other is loaded.
@@ -145,27 +174,29 @@ void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::ui
 
 void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                           SourcePlace place) {
-  // The verb's lists keep their capacity from call to call.
-  reduce_dsts_.clear();
-  reduce_srcs_.clear();
-  for (const Place& dst : dsts) {
-    count_put(dst.rank, dst.view);
-    reduce_dsts_.push_back(at(dst.rank, dst.view, "reduce"));
-  }
-  for (const Place& src : srcs) {
-    count_get(src.rank, src.view);
-    reduce_srcs_.push_back(at(src.rank, src.view, "reduce"));
-  }
-  const View& shape = dsts.front().view;
-  const std::size_t tile_elements =
-      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) /
-      size_bytes(accumulator(shape.dtype));
-  for (std::size_t done = 0; done < shape.count;) {
-    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
-    reduce_piece(reduce_dsts_, reduce_srcs_, {done * size_bytes(shape.dtype), count}, shape.dtype,
-                 op, place);
-    done += count;
-  }
+  in_verb([&] {
+    // The verb's lists keep their capacity from call to call.
+    reduce_dsts_.clear();
+    reduce_srcs_.clear();
+    for (const Place& dst : dsts) {
+      count_put(dst.rank, dst.view);
+      reduce_dsts_.push_back(at(dst.rank, dst.view, "reduce", place));
+    }
+    for (const Place& src : srcs) {
+      count_get(src.rank, src.view);
+      reduce_srcs_.push_back(at(src.rank, src.view, "reduce", place));
+    }
+    const View& shape = dsts.front().view;
+    const std::size_t tile_elements =
+        static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) /
+        size_bytes(accumulator(shape.dtype));
+    for (std::size_t done = 0; done < shape.count;) {
+      const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
+      reduce_piece(reduce_dsts_, reduce_srcs_, {done * size_bytes(shape.dtype), count}, shape.dtype,
+                   op, place);
+      done += count;
+    }
+  });
 }
 
 void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
@@ -212,24 +243,26 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
 
 void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                               SourcePlace place) {
-  count_put(peer, src);
-  std::byte* const to = at(peer, dst, "put_reduce");
-  const std::size_t element_bytes = size_bytes(src.dtype);
-  const std::size_t tile_elements =
-      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
-  for (std::size_t done = 0; done < src.count;) {
-    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, src.count - done));
-    const int number =
-        load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
-    std::byte* const piece = to + done * element_bytes;
-    if (peer.index == rank() && tiles_.own_stores.overlap(piece, count * element_bytes)) {
-      order_stores_after_own_stores(place);
+  in_verb([&] {
+    count_put(peer, src);
+    std::byte* const to = at(peer, dst, "put_reduce", place);
+    const std::size_t element_bytes = size_bytes(src.dtype);
+    const std::size_t tile_elements =
+        static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
+    for (std::size_t done = 0; done < src.count;) {
+      const auto count = static_cast<std::uint32_t>(std::min(tile_elements, src.count - done));
+      const int number =
+          load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
+      std::byte* const piece = to + done * element_bytes;
+      if (peer.index == rank() && tiles_.own_stores.overlap(piece, count * element_bytes)) {
+        order_stores_after_own_stores(place);
+      }
+      core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
+      if (peer.index == rank()) tiles_.own_stores.add(piece, count * element_bytes);
+      free_tile(number, TileFreer::mte3, place);
+      done += count;
     }
-    core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
-    if (peer.index == rank()) tiles_.own_stores.add(piece, count * element_bytes);
-    free_tile(number, TileFreer::mte3, place);
-    done += count;
-  }
+  });
 }
 
 void SimDevice::drain(SourcePlace place) {
@@ -239,68 +272,84 @@ void SimDevice::drain(SourcePlace place) {
 }
 
 void SimDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace place) {
-  if (run_.fabric.is_skipped(place)) return;
-  drain(place);
-  if (peer.index != rank()) ++run_.counts_of(rank()).notifies;
-  run_.count_notify();
-  const View cell{reinterpret_cast<std::byte*>(&signal.cell->arrived), sizeof(std::uint32_t),
-                  DType::u8};
-  core_.notify(reinterpret_cast<std::uint32_t*>(at(peer, cell, "notify")),
-               static_cast<std::uint32_t>(n), NotifyOp::add, place);
+  in_verb([&] {
+    if (run_.fabric.is_skipped(place)) return;
+    drain(place);
+    if (peer.index != rank()) ++run_.counts_of(rank()).notifies;
+    run_.count_notify();
+    const View cell{reinterpret_cast<std::byte*>(&signal.cell->arrived), sizeof(std::uint32_t),
+                    DType::u8};
+    core_.notify(reinterpret_cast<std::uint32_t*>(at(peer, cell, "notify", place)),
+                 static_cast<std::uint32_t>(n), NotifyOp::add, place);
+  });
 }
 
 void SimDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
                               SourcePlace place) {
-  do_put(peer, dst, src, place);
-  do_notify(peer, signal, 1, place);
+  in_verb([&] {
+    do_put(peer, dst, src, place);
+    do_notify(peer, signal, 1, place);
+  });
 }
 
 void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
-  if (run_.fabric.is_skipped(place)) return;
-  ++run_.counts_of(rank()).waits;
-  const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
-  core_.wait(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n), place);
-  signal.cell->consumed = target;
+  in_verb([&] {
+    if (run_.fabric.is_skipped(place)) return;
+    ++run_.counts_of(rank()).waits;
+    const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
+    core_.wait(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
+               place);
+    signal.cell->consumed = target;
+  });
 }
 
 bool SimDevice::do_poll(Signal signal, int n, SourcePlace place) {
-  const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
-  if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
-                  place)) {
-    return false;
-  }
-  signal.cell->consumed = target;
-  return true;
+  return in_verb([&] {
+    const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
+    if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
+                    place)) {
+      return false;
+    }
+    signal.cell->consumed = target;
+    return true;
+  });
 }
 
 void SimDevice::do_flush(SourcePlace place) {
-  if (!run_.fabric.is_skipped(place)) drain(place);
+  in_verb([&] {
+    if (!run_.fabric.is_skipped(place)) drain(place);
+  });
 }
 
 std::span<std::byte> SimDevice::do_access(const View& view, Access access, SourcePlace place) {
-  drain(place);
-  core_.yield();
-  core_.report_access(access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
-                      view.data, view.size_bytes(), false, place);
-  return {view.data, view.size_bytes()};
+  return in_verb([&] {
+    drain(place);
+    core_.yield();
+    core_.report_access(access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
+                        view.data, view.size_bytes(), false, place);
+    return std::span<std::byte>(view.data, view.size_bytes());
+  });
 }
 
 void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                            SourcePlace place) {
-  for (const View& view : cost.reads) do_access(view, Access::read, place);
-  for (const View& view : cost.writes) do_access(view, Access::write, place);
-  core_.spend(run_.fabric.platform().cycles(cost.cycles));
-  if (run_.fabric.values()) fn();
+  in_verb([&] {
+    for (const View& view : cost.reads) do_access(view, Access::read, place);
+    for (const View& view : cost.writes) do_access(view, Access::write, place);
+    core_.spend(run_.fabric.platform().cycles(cost.cycles));
+    if (run_.fabric.values()) fn();
+  });
 }
 
 // Of tasks, one rank might be given memory in a window and another one not.
 bool SimDevice::do_is_in_window(const View& view) const {
   if (run_.regions != nullptr) return lies_in_windows(arguments_, view);
-  return map().owner(view.data, -1) == part_;
+  return map().owner(view.data, -1) == part_ &&
+         (!run_.windows.has_private() || run_.fabric.regions().is_shared(view.data));
 }
 
 Window SimDevice::do_allocate(std::string_view name, std::size_t size) {
-  return allocate(name, size, RegionKind::window);
+  return in_verb([&] { return allocate(name, size, RegionKind::window); });
 }
 
 Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind kind) {
@@ -312,25 +361,51 @@ Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind k
       report_window(window, part, run_.options.signal_start, run_.fabric);
     }
   }
-  return {map().translate(map().base, 0, part_) + window.offset, size};
+  return {map().translate(map().base, 0, part_) + window.offset_on(part_), size};
+}
+
+Window SimDevice::allocate_private(std::string_view name, std::size_t size, RegionKind kind) {
+  CHECK(!is_shared(kind));
+  return allocate(name, size, kind);
 }
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
-  CHECK(count >= 0);
-  const bool is_first = run_.order.size() == allocations_;
-  const Window window =
-      allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);
-  const auto cells = [&](int owner) {
-    return reinterpret_cast<SignalCell*>(translate(window.data, owner));
-  };
-  if (is_first && run_.options.signal_start != 0) {
-    for (int owner = 0; owner < ranks(); ++owner) {
-      std::fill_n(
-          cells(owner), count,
-          SignalCell{.arrived = run_.options.signal_start, .consumed = run_.options.signal_start});
+  return in_verb([&] {
+    CHECK(count >= 0);
+    const bool is_first = run_.order.size() == allocations_;
+    const Window window =
+        allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);
+    const auto cells = [&](int owner) {
+      return reinterpret_cast<SignalCell*>(translate(window.data, owner));
+    };
+    if (is_first && run_.options.signal_start != 0) {
+      for (int owner = 0; owner < ranks(); ++owner) {
+        std::fill_n(cells(owner), count,
+                    SignalCell{.arrived = run_.options.signal_start,
+                               .consumed = run_.options.signal_start});
+      }
     }
+    return SignalRow(cells(rank()), count);
+  });
+}
+
+// Told outside of simulated memory, so that it takes no time and a run without values has it, too.
+std::uint64_t SimDevice::do_announce(const CallRecord& call) {
+  const std::uint64_t number = calls() + 1;
+  CHECK(number >= run_.first_call && number - run_.first_call <= run_.calls.size());
+  const std::size_t index = number - run_.first_call;
+  if (index == run_.calls.size()) run_.calls.push_back({.of_first = {rank(), call}});
+  SimRun::Call& known = run_.calls[index];
+  if (differ(call, known.of_first.call)) {
+    throw RunError(describe_difference({rank(), call}, known.of_first));
   }
-  return {cells(rank()), count};
+  ++known.ranks;
+  // A rank makes its calls one after the other, so those that all have made are the first.
+  while (!run_.calls.empty() && run_.calls.front().ranks == ranks()) {
+    run_.calls.pop_front();
+    ++run_.first_call;
+  }
+  return 0;
 }
 
 void SimDevice::finish() {

@@ -4,18 +4,23 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "peal/chip/core.h"
 #include "peal/executors/sim/own_stores.h"
 #include "peal/executors/sim/windows.h"
 #include "peal/machine/device.h"
+#include "peal/machine/kernel_failure.h"
 #include "peal/machine/run.h"
 #include "peal/machine/split.h"
 #include "peal/machine/task.h"
+#include "peal/machine/verb_error.h"
 
 namespace peal {
 
@@ -24,6 +29,8 @@ struct SimRun {
   Fabric& fabric;
   SimWindows& windows;
   const RunOptions& options;
+  // What has been foreseen on this platform, by name; it outlives the run.
+  std::map<std::string, Picoseconds>& foreseen;
   std::vector<int> parts;  // where in the memory of all devices each rank's lies
   std::vector<RankCounts> counts = {};
   std::uint64_t notifies = 0;  // of all ranks
@@ -41,6 +48,15 @@ struct SimRun {
     std::map<int, std::unique_ptr<SimRun>> teams = {};
   };
   std::deque<Split> splits = {};
+
+  // The collective calls that some ranks have made and others have not yet, from number
+  // `first_call` on: as the first rank has made each, and how many have.
+  struct Call {
+    CallOfRank of_first;
+    int ranks = 0;
+  };
+  std::deque<Call> calls = {};
+  std::uint64_t first_call = 1;
 
   [[nodiscard]] RankCounts& counts_of(int rank) {
     const auto index = static_cast<std::size_t>(rank);
@@ -79,8 +95,35 @@ class SimDevice final : public Device {
   void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
   // Waits for every flag that is still set, and drains.
   void finish();
+  // Memory of this rank that no peer can address. Every rank makes the same allocations, as of
+  // windows.
+  [[nodiscard]] Window allocate_private(std::string_view name, std::size_t size_bytes,
+                                        RegionKind kind);
 
  private:
+  // Carries out a verb. What goes wrong in it must not pass through the frames of a kernel, which
+  // might catch it, or end the process because they are noexcept. Destructors of a program that is
+  // being unwound find that verbs do nothing.
+  template <class Verb>
+  auto in_verb(Verb&& verb) -> decltype(verb()) {
+    using Result = decltype(verb());
+    if (core_.is_unwinding() && std::uncaught_exceptions() > 0) return Result();
+    if (!core_.in_kernel()) return verb();
+    std::exception_ptr failure;
+    try {
+      check_budget();
+      return verb();
+    } catch (const VerbError& error) {
+      failure = std::make_exception_ptr(failure_of(error));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    core_.fail(std::move(failure));
+  }
+  void check_budget() const;
+  [[nodiscard]] KernelFailure failure_of(const VerbError& error) const;
+  [[noreturn]] void do_refuse(const VerbError& error) const override;
+
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
   void do_copy(const View& dst, const View& src, SourcePlace place) override;
@@ -98,11 +141,14 @@ class SimDevice final : public Device {
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
   bool do_is_in_window(const View& view) const override;
+  [[nodiscard]] std::optional<Picoseconds> do_foresee(
+      const std::string& name, int ranks, const std::function<void(Team&)>& program) override;
   std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   [[nodiscard]] SimRun& team_of(SimRun::Split& split, int color);
   Window allocate(std::string_view name, std::size_t size_bytes, RegionKind kind);
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;
   SignalRow do_allocate_signals(std::string_view name, int count) override;
+  std::uint64_t do_announce(const CallRecord& call) override;
 
   [[nodiscard]] std::byte* tile(int number) {
     return core_.unified_buffer() + number * run_.fabric.platform().verbs.tile_bytes;
@@ -113,7 +159,8 @@ class SimDevice final : public Device {
     return map().translate(address, part_, run_.parts[static_cast<std::size_t>(peer)]);
   }
   // The address of this rank's view in a peer's window; the view must lie in a window.
-  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const;
+  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb,
+                              SourcePlace place) const;
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);

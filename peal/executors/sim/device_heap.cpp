@@ -86,9 +86,15 @@ std::optional<Region> DeviceHeap::find(const void* address) const {
       continue;
     }
     return Region{candidate.window.name, own, map().translate(map().base, 0, own) + at->first,
-                  candidate.window.size_bytes};
+                  candidate.window.size_bytes, candidate.window.kind};
   }
   return std::nullopt;
+}
+
+bool DeviceHeap::is_shared(const void* address) const {
+  const std::optional<Region> region = find(address);
+  return region && static_cast<const std::byte*>(address) < region->data + region->size_bytes &&
+         peal::is_shared(region->kind);
 }
 
 bool DeviceHeap::holds(const void* address, std::size_t size_bytes) const {

@@ -35,6 +35,7 @@ class DeviceHeap final : public Regions {
   }
   [[nodiscard]] const MemoryMap& map() const { return memory_.map(); }
   [[nodiscard]] bool holds(const void* address, std::size_t size_bytes) const override;
+  [[nodiscard]] bool is_shared(const void* address) const override;
   [[nodiscard]] std::optional<Region> find(const void* address) const override;
 
  private:

@@ -14,20 +14,22 @@ namespace peal {
 
 // What ranks give is told outside of simulated memory, because a run without values moves none.
 std::unique_ptr<Device> SimDevice::do_split(const SplitEntry& own, SourcePlace place) {
-  if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
-  const std::size_t number = splits_++;
-  if (run_.splits.size() == number) {
-    run_.splits.push_back(
-        {.entries = std::vector<std::optional<SplitEntry>>(static_cast<std::size_t>(ranks()))});
-  }
-  SimRun::Split& split = run_.splits[number];
-  split.entries[static_cast<std::size_t>(rank())] = own;
-  barrier(*this, *split_rounds_, place);
-  if (own.color < 0) return nullptr;
-  SimRun& team = team_of(split, own.color);
-  const auto self = std::find(team.in_whole.begin(), team.in_whole.end(), rank());
-  return std::make_unique<SimDevice>(team, core_, static_cast<int>(self - team.in_whole.begin()),
-                                     static_cast<int>(team.parts.size()), &tiles_);
+  return in_verb([&]() -> std::unique_ptr<Device> {
+    if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
+    const std::size_t number = splits_++;
+    if (run_.splits.size() == number) {
+      run_.splits.push_back(
+          {.entries = std::vector<std::optional<SplitEntry>>(static_cast<std::size_t>(ranks()))});
+    }
+    SimRun::Split& split = run_.splits[number];
+    split.entries[static_cast<std::size_t>(rank())] = own;
+    barrier(*this, *split_rounds_, place);
+    if (own.color < 0) return nullptr;
+    SimRun& team = team_of(split, own.color);
+    const auto self = std::find(team.in_whole.begin(), team.in_whole.end(), rank());
+    return std::make_unique<SimDevice>(team, core_, static_cast<int>(self - team.in_whole.begin()),
+                                       static_cast<int>(team.parts.size()), &tiles_);
+  });
 }
 
 SimRun& SimDevice::team_of(SimRun::Split& split, int color) {
@@ -45,6 +47,7 @@ SimRun& SimDevice::team_of(SimRun::Split& split, int color) {
   team = std::make_unique<SimRun>(SimRun{.fabric = run_.fabric,
                                          .windows = run_.windows,
                                          .options = run_.options,
+                                         .foreseen = run_.foreseen,
                                          .parts = {},
                                          .regions = run_.regions,
                                          .whole = &run_,

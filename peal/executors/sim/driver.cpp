@@ -36,10 +36,12 @@ void SimDriver::free(const DeviceMemory& memory) { heap_.free(memory.id); }
 
 void SimDriver::begin_run(RunSettings settings) {
   CHECK(run_ == nullptr);
-  run_ = std::make_unique<TaskRun>(
-      TaskRun::Machine{
-          .platform = platform_, .stacks = stacks_, .heap = heap_, .on_chip = on_chip_},
-      std::move(settings));
+  run_ = std::make_unique<TaskRun>(TaskRun::Machine{.platform = platform_,
+                                                    .stacks = stacks_,
+                                                    .heap = heap_,
+                                                    .on_chip = on_chip_,
+                                                    .foreseen = foreseen_},
+                                   std::move(settings));
 }
 
 void SimDriver::start(const DriverTask& task) { run_->start(task); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -39,7 +40,8 @@ class SimDriver final : public DeviceDriver {
   Guard guard_;
   StackPool stacks_;
   DeviceHeap heap_;
-  std::vector<ZeroPages> on_chip_;  // by core
+  std::vector<ZeroPages> on_chip_;               // by core
+  std::map<std::string, Picoseconds> foreseen_;  // by Device::foresee, on this platform
   std::unique_ptr<TaskRun> run_;
 };
 

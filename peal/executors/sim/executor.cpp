@@ -33,7 +33,16 @@ class RankPrograms final : public ProgramSwitch {
   [[noreturn]] void abandon(int core, std::exception_ptr failure) override {
     fibers_[static_cast<std::size_t>(core)].abandon(std::move(failure));
   }
-  void clear() { fibers_.clear(); }
+  // Ends all programs, while everything that they refer to still lives: kernels are dropped, all
+  // else is unwound.
+  void end(Fabric& fabric) {
+    for (std::size_t index = 0; index < fibers_.size(); ++index) {
+      Core& core = fabric.core(static_cast<int>(index));
+      core.mark_unwinding();
+      if (core.in_kernel() && !fibers_[index].ended()) fibers_[index].drop();
+    }
+    fibers_.clear();
+  }
   void add(StackPool& stacks, std::function<void()> program) {
     fibers_.emplace_back(stacks, std::move(program));
   }
@@ -57,11 +66,20 @@ bool all_finished(Fabric& fabric) {
   return true;
 }
 
-// Programs are unwound while everything that they refer to still lives.
 struct Unwind {
   RankPrograms& programs;
-  ~Unwind() { programs.clear(); }
+  Fabric& fabric;
+  ~Unwind() { programs.end(fabric); }
 };
+
+RunReport report_of(Fabric& fabric) {
+  RunReport report;
+  for (int index = 0; index < fabric.core_count(); ++index) {
+    report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
+    report.chip_instructions += fabric.core(index).instructions();
+  }
+  return report;
+}
 
 // Takes steps until none is left; every program must have ended then.
 RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t& notifies) {
@@ -69,12 +87,7 @@ RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t&
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
   }
   if (!all_finished(fabric)) throw standstill(fabric);
-  RunReport report;
-  for (int index = 0; index < fabric.core_count(); ++index) {
-    report.time_ps = std::max(report.time_ps, fabric.core(index).clock());
-    report.chip_instructions += fabric.core(index).instructions();
-  }
-  return report;
+  return report_of(fabric);
 }
 
 void check_ranks(int ranks) {
@@ -111,10 +124,11 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   run.emplace(SimRun{.fabric = fabric,
                      .windows = memory_,
                      .options = options,
+                     .foreseen = foreseen_,
                      .parts = std::vector<int>(static_cast<std::size_t>(ranks)),
                      .counts = std::vector<RankCounts>(static_cast<std::size_t>(ranks))});
   std::iota(run->parts.begin(), run->parts.end(), 0);
-  const Unwind unwind{programs};
+  const Unwind unwind{programs, fabric};
   for (int rank = 0; rank < ranks; ++rank) {
     Core& core = fabric.add_core(rank, memory_.on_chip(rank));
     report_on_chip(rank, rank, memory_.on_chip(rank),
@@ -126,9 +140,18 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
       core.finish();
     });
   }
-  RunReport report = finish(fabric, options, run->notifies);
-  report.ranks = std::move(run->counts);
-  return report;
+  try {
+    RunReport report = finish(fabric, options, run->notifies);
+    report.ranks = std::move(run->counts);
+    return report;
+  } catch (...) {
+    if (options.on_failure) {
+      RunReport report = report_of(fabric);
+      report.ranks = std::move(run->counts);
+      options.on_failure(report);
+    }
+    throw;
+  }
 }
 
 RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options) {
@@ -140,7 +163,7 @@ RunReport SimExecutor::run_cores(const CoreRun& cores, const RunOptions& options
   cores.prepare(memory_);
   RankPrograms programs;
   Fabric fabric(fabric_settings(*agenda, programs, options));
-  const Unwind unwind{programs};
+  const Unwind unwind{programs, fabric};
   for (const SimWindow& window : memory_.windows()) {
     for (int rank = 0; rank < cores.ranks; ++rank) report_window(window, rank, 0, fabric);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -33,7 +34,7 @@ class SimExecutor final : public Executor {
   RunReport run(int ranks, const std::function<void(Team&)>& program,
                 const RunOptions& options) override;
   [[nodiscard]] std::span<std::byte> share(std::size_t size_bytes) override {
-    shared_.assign(size_bytes / sizeof(std::max_align_t) + 1, {});
+    shared_.assign(size_bytes / sizeof(SharedUnit) + 1, SharedUnit{});
     return {reinterpret_cast<std::byte*>(shared_.data()), size_bytes};
   }
   RunReport run_cores(const CoreRun& cores, const RunOptions& options);
@@ -45,7 +46,12 @@ class SimExecutor final : public Executor {
   Platform platform_;
   StackPool stacks_;
   SimMemory memory_;
-  std::vector<std::max_align_t> shared_;
+  std::map<std::string, Picoseconds> foreseen_;  // by Device::foresee, on this platform
+  // Aligned for any type, and without padding, whose bytes nobody would zero.
+  struct alignas(std::max_align_t) SharedUnit {
+    std::array<std::byte, sizeof(std::max_align_t)> bytes{};
+  };
+  std::vector<SharedUnit> shared_;
 };
 
 }  // namespace peal

@@ -250,4 +250,6 @@ void Fiber::cancel() {
   self.failure = nullptr;  // what it has ended with instead; the reason to cancel it comes first
 }
 
+void Fiber::drop() { context_->ended = true; }
+
 }  // namespace peal

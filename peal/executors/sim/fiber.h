@@ -58,6 +58,9 @@ class Fiber {
   // Unwinds a suspended program: its next return from suspend() is an exception that ends it. What
   // the program ends with comes out of nowhere.
   void cancel();
+  // Leaves a suspended program where it stands, for good: nothing of it is unwound, its stack is
+  // used again, and what its frames own is lost. For code that cannot be trusted to be unwound.
+  void drop();
 
  private:
   void switch_in();

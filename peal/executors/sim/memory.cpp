@@ -5,10 +5,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "peal/base/error.h"
 
 namespace peal {
+namespace {
+
+constexpr std::size_t line_bytes = 64;  // at which windows start
+
+}  // namespace
 
 void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   forget_windows();
@@ -28,20 +34,25 @@ void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
                   cores, on_chip_bytes));
 }
 
-std::size_t SimMemory::place(std::string_view name, std::size_t size_bytes, RegionKind) {
+void SimMemory::place(SimWindow& window) {
   const std::size_t part_bytes = memory_.part_bytes();
-  if (size_bytes > part_bytes - used_) {
+  if (!peal::is_shared(window.kind)) window.skew_bytes = line_bytes;
+  const std::size_t skewed = window.skew_bytes * static_cast<std::size_t>(map().ranks - 1);
+  if (window.size_bytes > part_bytes - used_ || skewed > part_bytes - used_ - window.size_bytes) {
     throw Error(fmt::format(
         "window `{}` of {} bytes does not fit into the {} bytes that are left of a simulated "
         "rank's {}; use fewer ranks or smaller buffers",
-        name, size_bytes, part_bytes - used_, part_bytes));
+        window.name, window.size_bytes, part_bytes - used_, part_bytes));
   }
-  const std::size_t offset = used_, rounded = (size_bytes + 63) / 64 * 64;
+  window.offset = used_;
+  const std::size_t rounded =
+      (window.size_bytes + line_bytes - 1) / line_bytes * line_bytes + skewed;
   // Memory that no earlier run has had is zero already.
-  if (offset < dirty_) memory_.clear(offset, std::min(rounded, dirty_ - offset));
+  if (window.offset < dirty_) {
+    memory_.clear(window.offset, std::min(rounded, dirty_ - window.offset));
+  }
   used_ = std::min(part_bytes, used_ + rounded + gap_);
   dirty_ = std::max(dirty_, used_);
-  return offset;
 }
 
 SimMemory::Located SimMemory::locate(const void* address) const {
@@ -54,7 +65,10 @@ SimMemory::Located SimMemory::locate(const void* address) const {
       [](std::size_t place, const SimWindow& window) { return place < window.offset; });
   if (after == windows().begin()) return {};
   const SimWindow& window = *std::prev(after);
-  return {&window, static_cast<int>(offset >> map().part_shift), inside - window.offset};
+  const auto rank = static_cast<int>(offset >> map().part_shift);
+  // What lies before a rank's own start is in the gap of the window before.
+  if (inside < window.offset_on(rank)) return {};
+  return {&window, rank, inside - window.offset_on(rank)};
 }
 
 bool SimMemory::holds(const void* address, std::size_t size_bytes) const {
@@ -66,22 +80,40 @@ bool SimMemory::holds(const void* address, std::size_t size_bytes) const {
 std::optional<Region> SimMemory::find(const void* address) const {
   const Located at = locate(address);
   if (at.window == nullptr) return std::nullopt;
-  return Region{at.window->name, at.rank,
-                map().translate(map().base, 0, at.rank) + at.window->offset, at.window->size_bytes};
+  return Region{at.window->name, at.rank, this->address(*at.window, at.rank), at.window->size_bytes,
+                at.window->kind};
+}
+
+bool SimMemory::is_shared(const void* address) const {
+  const Located at = locate(address);
+  return at.window != nullptr && at.offset < at.window->size_bytes &&
+         peal::is_shared(at.window->kind);
+}
+
+// What each word of a window holds at first; where the host has filled it, what its first one does.
+static std::int64_t first_word(const SimWindow& window, const std::byte* data,
+                               std::uint32_t signal_start) {
+  if (window.kind == RegionKind::signals) return signal_start;
+  std::uint32_t word = 0;
+  if (window.is_filled && window.size_bytes >= sizeof(word)) {
+    std::memcpy(&word, data, sizeof(word));
+  }
+  return word;
 }
 
 void report_window(const SimWindow& window, int rank, std::uint32_t signal_start,
                    const Fabric& fabric) {
   if (!fabric.observed()) return;
   const MemoryMap& map = fabric.memory();
-  const std::byte* const data = map.translate(map.base, 0, rank) + window.offset;
+  const std::byte* const data = map.translate(map.base, 0, rank) + window.offset_on(rank);
   fabric.emit({.kind = EventKind::region,
                .region = window.kind,
+               .polled = window.is_filled,
                .rank = rank,
                .peer = rank,
                .address = reinterpret_cast<std::uint64_t>(data),
                .size_bytes = window.size_bytes,
-               .value = window.kind == RegionKind::signals ? signal_start : 0,
+               .value = first_word(window, data, signal_start),
                .name = window.name.c_str()});
 }
 

@@ -28,7 +28,13 @@ class SimMemory final : public Regions, public SimWindows {
     return on_chip_.data() + static_cast<std::size_t>(core) * on_chip_stride_;
   }
 
+  // Where a window of this run lies on a rank.
+  [[nodiscard]] std::byte* address(const SimWindow& window, int rank) const {
+    return map().translate(map().base, 0, rank) + window.offset_on(rank);
+  }
+
   [[nodiscard]] bool holds(const void* address, std::size_t size_bytes) const override;
+  [[nodiscard]] bool is_shared(const void* address) const override;
   [[nodiscard]] std::optional<Region> find(const void* address) const override;
 
  private:
@@ -39,7 +45,7 @@ class SimMemory final : public Regions, public SimWindows {
     std::size_t offset = 0;
   };
   [[nodiscard]] Located locate(const void* address) const;
-  std::size_t place(std::string_view name, std::size_t size_bytes, RegionKind kind) override;
+  void place(SimWindow& window) override;
 
   ReservedMemory memory_;
   ZeroPages on_chip_;

@@ -61,6 +61,7 @@ StandingCore describe(const Core& core) {
   const Core::Wait& wait = core.waiting();
   const std::string cell = cell_name(core.fabric().regions(), wait);
   result.waits_for_signal = true;
+  result.signal = cell;
   result.cell = reinterpret_cast<std::uint64_t>(wait.cell);
   result.cmp = wait.cmp;
   result.wanted = wait.value;

@@ -20,12 +20,13 @@ constexpr std::uint64_t deadline_mask = 1023;
 }  // namespace
 
 TaskDomain::TaskDomain(const DriverDomain& domain, DeviceHeap& heap, Fabric& fabric,
-                       const RunOptions& options)
+                       const RunOptions& options, std::map<std::string, Picoseconds>& foreseen)
     : domain_(domain),
       heap_(heap),
       run_{.fabric = fabric,
            .windows = *this,
            .options = options,
+           .foreseen = foreseen,
            .parts = domain.devices,
            .counts = std::vector<RankCounts>(domain.devices.size()),
            .regions = &heap},
@@ -51,11 +52,11 @@ std::vector<std::byte*> TaskDomain::window_addresses() const {
   return result;
 }
 
-std::size_t TaskDomain::place(std::string_view name, std::size_t size_bytes, RegionKind kind) {
-  return heap_.allocate({.name = std::string(name),
-                         .devices = domain_.devices,
-                         .size_bytes = size_bytes,
-                         .kind = kind});
+void TaskDomain::place(SimWindow& window) {
+  window.offset = heap_.allocate({.name = window.name,
+                                  .devices = domain_.devices,
+                                  .size_bytes = window.size_bytes,
+                                  .kind = window.kind});
 }
 
 void TaskRun::Programs::resume(int core) {
@@ -96,17 +97,26 @@ TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
     }
   }
   for (const DriverDomain& domain : settings_.domains) {
-    domains_.push_back(
-        std::make_unique<TaskDomain>(domain, machine.heap, *fabric_, settings_.options));
+    domains_.push_back(std::make_unique<TaskDomain>(domain, machine.heap, *fabric_,
+                                                    settings_.options, machine.foreseen));
   }
   for (const DeviceDriver::Use& use : settings_.uses) {
     static_cast<void>(core_of(use.device, cores_of(*use.program, use.ranks) - 1));
   }
 }
 
-// Programs are unwound while everything that they refer to still lives.
+// Programs end while everything that they refer to still lives.
 TaskRun::~TaskRun() {
-  for (Slot& slot : slots_) slot.fiber.reset();
+  for (std::size_t core = 0; core < slots_.size(); ++core) end_program(static_cast<int>(core));
+}
+
+// A kernel that cannot be trusted to be unwound is dropped.
+void TaskRun::end_program(int index) {
+  Slot& slot = slots_[static_cast<std::size_t>(index)];
+  Core& core = fabric_->core(index);
+  core.mark_unwinding();
+  if (core.in_kernel() && !slot.fiber->ended()) slot.fiber->drop();
+  slot.fiber = nullptr;
 }
 
 TaskDomain& TaskRun::domain_of(const TaskMember& member) {
@@ -115,7 +125,8 @@ TaskDomain& TaskRun::domain_of(const TaskMember& member) {
   if (own == nullptr) {
     const DriverDomain domain{.name = fmt::format("device {}", member.device),
                               .devices = {member.device}};
-    own = std::make_unique<TaskDomain>(domain, machine_.heap, *fabric_, settings_.options);
+    own = std::make_unique<TaskDomain>(domain, machine_.heap, *fabric_, settings_.options,
+                                       machine_.foreseen);
   }
   return *own;
 }
@@ -154,6 +165,7 @@ void TaskRun::start(const DriverTask& task) {
   auto made = std::make_unique<Running>();
   made->id = task.id;
   made->program = task.program;
+  made->name = task.name;
   for (const TaskMember& member : task.members) {
     made->parts.push_back({.member = member, .domain = nullptr, .chip = nullptr});
   }
@@ -175,6 +187,7 @@ void TaskRun::prepare(Running& task) {
     const auto ranks = static_cast<int>(part.domain->domain().devices.size());
     part.cores = cores_of(*task.program, ranks);
     part.first_number = next_number_;
+    if (fabric_->observed()) part.after = tasks_before(task, part.member.device);
     std::size_t count = 1;
     if (const auto* const chip = dynamic_cast<const ChipProgram*>(task.program)) {
       part.chip = chip->start({.arguments = part.member.arguments,
@@ -182,11 +195,16 @@ void TaskRun::prepare(Running& task) {
                                .ranks = ranks,
                                .windows = part.domain->window_addresses(),
                                .window_bytes = part.domain->domain().window_bytes,
-                               .first_task = next_number_});
+                               .first_task = next_number_,
+                               .name = task.name,
+                               .after = part.after});
       count = part.chip->count();
     }
     next_number_ += static_cast<std::int64_t>(count);
-    if (fabric_->observed()) numbers_[task.id].push_back({part.first_number, count});
+    if (fabric_->observed()) {
+      numbers_[task.id].push_back({part.first_number, count});
+      last_on_[part.member.device] = numbers_[task.id].back();
+    }
     for (int index = 0; index < part.cores; ++index) {
       task.cores.push_back(core_of(part.member.device, index));
     }
@@ -236,23 +254,34 @@ void TaskRun::work(int index) {
   }
 }
 
+// The tasks that those of a part come after: by the graph, and because a device takes one task at a
+// time.
+std::vector<std::int64_t> TaskRun::tasks_before(const Running& task, int device) {
+  std::vector<std::int64_t> result;
+  const auto add = [&result](const Numbers& numbers) {
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+      result.push_back(numbers.first + static_cast<std::int64_t>(i));
+    }
+  };
+  for (std::uint32_t before : task.after) {
+    for (const Numbers& numbers : numbers_[before]) add(numbers);
+  }
+  if (const auto last = last_on_.find(device); last != last_on_.end()) add(last->second);
+  return result;
+}
+
 void TaskRun::run_part(Core& core, const Slot& slot) {
   const SourcePlace place = SourcePlace::here();
   const Running& task = *slot.task;
   const Part& part = task.parts[slot.part];
-  for (std::uint32_t before : task.after) {
-    for (const Numbers& numbers : numbers_[before]) {
-      for (std::size_t i = 0; i < numbers.count; ++i) {
-        core.report_task(EventKind::task_after, numbers.first + static_cast<std::int64_t>(i),
-                         place);
-      }
-    }
+  for (const std::int64_t before : part.after) {
+    core.report_task(EventKind::task_after, before, place);
   }
   if (part.chip != nullptr) return part.chip->work(core, slot.index);
   TaskDomain::Member& member = part.domain->member(part.member.rank, core);
   member.device.set_arguments(part.member.arguments);
   member.team.begin_task();
-  core.report_task(EventKind::task_begin, part.first_number, place);
+  core.report_task(EventKind::task_begin, part.first_number, place, task.name.c_str());
   static_cast<const DeviceProgram&>(*task.program).run(member.team, part.member.arguments);
   member.device.finish();
   core.report_task(EventKind::task_end, part.first_number, place);
@@ -268,7 +297,7 @@ void TaskRun::fail(Running& task, std::exception_ptr failure) {
   for (int core : task.cores) {
     Slot& slot = slots_[static_cast<std::size_t>(core)];
     if (slot.task != &task) continue;
-    slot.fiber = nullptr;  // unwinds it, unless it has ended
+    end_program(core);
     slot.fiber = std::make_unique<Fiber>(machine_.stacks, [this, core] { work(core); });
     slot.settles = true;
     fabric_->core(core).restart();

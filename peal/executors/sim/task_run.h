@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ namespace peal {
 class TaskDomain final : public SimWindows {
  public:
   TaskDomain(const DriverDomain& domain, DeviceHeap& heap, Fabric& fabric,
-             const RunOptions& options);
+             const RunOptions& options, std::map<std::string, Picoseconds>& foreseen);
   ~TaskDomain() override;
 
   [[nodiscard]] const DriverDomain& domain() const { return domain_; }
@@ -40,7 +41,7 @@ class TaskDomain final : public SimWindows {
   [[nodiscard]] std::vector<std::byte*> window_addresses() const;
 
  private:
-  std::size_t place(std::string_view name, std::size_t size_bytes, RegionKind kind) override;
+  void place(SimWindow& window) override;
 
   DriverDomain domain_;
   DeviceHeap& heap_;
@@ -57,6 +58,7 @@ class TaskRun {
     StackPool& stacks;
     DeviceHeap& heap;
     std::vector<ZeroPages>& on_chip;
+    std::map<std::string, Picoseconds>& foreseen;  // by Device::foresee, on this platform
   };
   TaskRun(const Machine& machine, DeviceDriver::RunSettings settings);
   ~TaskRun();
@@ -73,11 +75,13 @@ class TaskRun {
     TaskDomain* domain = nullptr;
     std::unique_ptr<ChipTask> chip;  // of a chip program
     int cores = 1;
-    std::int64_t first_number = 0;  // to the readers of events
+    std::int64_t first_number = 0;         // to the readers of events
+    std::vector<std::int64_t> after = {};  // tasks that have ended before, for readers of events
   };
   struct Running {
     std::uint32_t id = 0;
     const TaskProgram* program = nullptr;
+    std::string name;
     std::vector<std::uint32_t> after;
     std::vector<Part> parts;
     std::vector<int> cores;  // that have a share in it
@@ -120,6 +124,8 @@ class TaskRun {
   void assign(Running& task);
   void work(int core);
   void run_part(Core& core, const Slot& slot);
+  [[nodiscard]] std::vector<std::int64_t> tasks_before(const Running& task, int device);
+  void end_program(int core);
   void leave(Running& task);
   void forget_left();
   void fail(Running& task, std::exception_ptr failure);
@@ -140,6 +146,7 @@ class TaskRun {
   std::vector<std::unique_ptr<TaskDomain>> left_domains_;
   std::deque<TaskEnd> ended_;
   std::map<std::uint32_t, std::vector<Numbers>> numbers_;  // of tasks that have started
+  std::map<int, Numbers> last_on_;                         // of the last task of each device
   std::int64_t next_number_ = 0;
   std::uint64_t steps_ = 0;
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "peal/base/error.h"
 
 namespace peal {
@@ -27,7 +29,10 @@ const SimWindow& SimWindows::window(std::vector<std::size_t>& order, std::size_t
 }
 
 const SimWindow& SimWindows::add(std::string_view name, std::size_t size_bytes, RegionKind kind) {
-  windows_.push_back({std::string(name), place(name, size_bytes, kind), size_bytes, kind});
+  SimWindow window{std::string(name), 0, size_bytes, kind};
+  place(window);
+  has_private_ = has_private_ || !is_shared(kind);
+  windows_.push_back(std::move(window));
   return windows_.back();
 }
 
