@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "peal/base/error.h"
+#include "peal/base/machine_memory.h"
 #include "peal/reference/reference.h"
 
 namespace peal {
@@ -40,6 +42,41 @@ reference::Comparison compare_named(const CaseCollectiveCall& expected,
   return reference::all_to_all(buffers);
 }
 
+// All calls of all ranks are kept until they are compared.
+void check_number(const CaseFile& file, int ranks, std::int64_t calls) {
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  if (calls <= most / ranks) return;
+  throw Error(fmt::format("{}: {} calls on {} ranks are more than {} in all; use fewer",
+                          file.subject, calls, ranks, most));
+}
+
+// Counts what the arrays of all calls take, which a machine has to have: they are written before
+// the run.
+class ArrayBytes {
+ public:
+  ArrayBytes(const CaseFile& file, int ranks, std::int64_t calls)
+      : file_(file), ranks_(ranks), calls_(calls) {}
+
+  void add(const CaseCall& call) {
+    for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
+      if (!is_array(file_.arguments[i].kind)) continue;
+      bytes_ += call.count(i) * size_bytes(file_.arguments[i].dtype);
+      if (bytes_ <= most_) continue;
+      throw Error(
+          fmt::format("{}: the arrays of {} calls on {} ranks take more than the {} bytes "
+                      "of memory of this machine; use smaller counts, or fewer ranks",
+                      file_.subject, calls_, ranks_, most_));
+    }
+  }
+
+ private:
+  const CaseFile& file_;
+  int ranks_;
+  std::int64_t calls_;
+  std::size_t bytes_ = 0;
+  std::size_t most_ = machine_memory_bytes();
+};
+
 }  // namespace
 
 void RankCall::keep_sent() {
@@ -50,11 +87,14 @@ void RankCall::keep_sent() {
 
 CaseCalls::CaseCalls(const CaseFile& file, int ranks, std::int64_t calls)
     : file_(file), ranks_(ranks), calls_(calls) {
+  check_number(file, ranks, calls);
+  ArrayBytes bytes(file, ranks, calls);
   for (std::int64_t call = 0; call < calls; ++call) {
     for (int rank = 0; rank < ranks; ++rank) {
       parts_.push_back({CaseCall(file, {.ranks = ranks, .rank = rank, .call = call}),
                         std::vector<View>(file.arguments.size()),
                         {}});
+      bytes.add(parts_.back().numbers);
     }
   }
 }
@@ -107,6 +147,16 @@ void CaseCalls::compare_collective(CaseRunResult& result, std::int64_t call) {
                                   difference.mismatch->element, call, difference.mismatch->value,
                                   difference.mismatch->expected);
   }
+}
+
+RunOutput CaseCalls::output(std::int64_t call, int rank, std::size_t argument,
+                            std::uint64_t address) {
+  const View& array = at(call, rank).arrays[argument];
+  return {.name = fmt::format("rank {} {} of call {}", rank, file_.arguments[argument].label, call),
+          .dtype = array.dtype,
+          .address = address,
+          .tolerance = file_.tolerance,
+          .bytes = {array.data, array.data + array.size_bytes()}};
 }
 
 ContributionCall CaseCalls::contribution_call(std::int64_t call, int rank) {

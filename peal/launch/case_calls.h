@@ -44,10 +44,26 @@ class CaseCalls {
 
   // Compares what the arrays hold with what the case expects.
   void compare(CaseRunResult& result);
+  // What the outputs hold. `address_of(call, rank, argument)` is where each lay in the run.
+  template <class AddressOf>
+  [[nodiscard]] std::vector<RunOutput> outputs(AddressOf&& address_of) {
+    std::vector<RunOutput> result;
+    for (std::int64_t call = 0; call < calls_; ++call) {
+      for (int rank = 0; rank < ranks_; ++rank) {
+        for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
+          if (!is_output(file_.arguments[i].kind) || at(call, rank).arrays[i].empty()) continue;
+          result.push_back(output(call, rank, i, address_of(call, rank, i)));
+        }
+      }
+    }
+    return result;
+  }
 
  private:
   [[nodiscard]] ContributionCall contribution_call(std::int64_t call, int rank);
   void compare_collective(CaseRunResult& result, std::int64_t call);
+  [[nodiscard]] RunOutput output(std::int64_t call, int rank, std::size_t argument,
+                                 std::uint64_t address);
 
   const CaseFile& file_;
   int ranks_;

@@ -51,7 +51,7 @@ CaseProgram::CaseProgram(const CaseFile& file) : file_(file) {
     shim_.emplace(file.orchestration->file, file.orchestration->name, file.include);
   }
   for (const CaseKernel& kernel : file.kernels) {
-    kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include));
+    kernels_.emplace(kernel.id, PtoKernel(kernel.file, file.include, kernel.core));
     if (std::find(core_types_.begin(), core_types_.end(), kernel.core) == core_types_.end()) {
       core_types_.push_back(kernel.core);
     }

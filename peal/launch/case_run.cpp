@@ -56,6 +56,12 @@ class CaseRun {
       }
     }
     calls_.compare(result);
+    compare_windows(*map_, result);
+    if (!request.options.readers.empty()) {
+      result.outputs = calls_.outputs([this](std::int64_t call, int rank, std::size_t i) {
+        return reinterpret_cast<std::uint64_t>(calls_.at(call, rank).arrays[i].data);
+      });
+    }
     return result;
   }
 
@@ -79,27 +85,30 @@ class CaseRun {
   }
 
   void prepare(SimMemory& memory) {
-    const MemoryMap& map = memory.map();
-    const auto allocate = [&](const std::string& label, std::size_t bytes, RegionKind kind) {
-      return map.base + memory.add(label, bytes, kind).offset;
-    };
+    const MemoryMap& map = map_.emplace(memory.map());
     for (std::size_t i = 0; i < file_.windows.size(); ++i) {
-      windows_.push_back(
-          allocate(file_.windows[i].name, setup_.window_bytes[i], RegionKind::window));
+      const SimWindow& window =
+          memory.add(file_.windows[i].name, setup_.window_bytes[i], RegionKind::window);
+      windows_.push_back(memory.address(window, 0));
+      if (!file_.windows[i].fill) continue;
+      for (int rank = 0; rank < ranks_; ++rank) {
+        calls_.at(0, rank).numbers.fill(*file_.windows[i].fill, window_of(map, i, rank));
+      }
+      memory.note_filled();
     }
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
         if (!is_array(file_.arguments[i].kind)) continue;
-        // Symmetric, though ranks may have arrays of other lengths.
+        // As much on each rank, though ranks may have arrays of other lengths.
         const std::size_t most = calls_.most_elements(call, i);
         const DType dtype = file_.arguments[i].dtype;
-        std::byte* const first =
-            allocate(fmt::format("{} ({}) of call {}", file_.arguments[i].label,
-                                 name(file_.arguments[i].kind), call),
-                     most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
+        const SimWindow array =
+            memory.add(fmt::format("{} ({}) of call {}", file_.arguments[i].label,
+                                   name(file_.arguments[i].kind), call),
+                       most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
         for (int rank = 0; rank < ranks_; ++rank) {
           RankCall& own = calls_.at(call, rank);
-          own.arrays[i] = {map.translate(first, 0, rank), own.numbers.count(i), dtype};
+          own.arrays[i] = {memory.address(array, rank), own.numbers.count(i), dtype};
           own.numbers.fill(i, own.arrays[i]);
         }
       }
@@ -107,6 +116,31 @@ class CaseRun {
     make_contexts(map);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       for (int rank = 0; rank < ranks_; ++rank) bind(map, call, rank);
+    }
+  }
+
+  [[nodiscard]] View window_of(const MemoryMap& map, std::size_t window, int rank) const {
+    const DType dtype = file_.windows[window].dtype;
+    return {map.translate(windows_[window], 0, rank),
+            setup_.window_bytes[window] / size_bytes(dtype), dtype};
+  }
+
+  // What the windows hold after the last call.
+  void compare_windows(const MemoryMap& map, CaseRunResult& result) {
+    for (std::size_t i = 0; i < windows_.size(); ++i) {
+      if (!file_.windows[i].expect) continue;
+      for (int rank = 0; rank < ranks_; ++rank) {
+        const CaseDifference found =
+            calls_.at(calls_.count() - 1, rank)
+                .numbers.compare(*file_.windows[i].expect, window_of(map, i, rank));
+        result.compared = true;
+        double& most = result.differences[static_cast<std::size_t>(rank)];
+        most = std::max(most, found.max);
+        if (!found.mismatch || result.mismatch) continue;
+        result.mismatch = fmt::format("rank {} window `{}` element {} is {}, expected {}", rank,
+                                      file_.windows[i].name, found.mismatch->element,
+                                      found.mismatch->value, found.mismatch->expected);
+      }
     }
   }
 
@@ -149,8 +183,11 @@ class CaseRun {
     }
     own.tasks.emplace(
         program_.tasks(own.tensors, own.scalars),
-        RankTasks::Settings{
-            .blocks = setup_.blocks, .context = context_of(rank, 0), .first_task = task_count_});
+        RankTasks::Settings{.blocks = setup_.blocks,
+                            .context = context_of(rank, 0),
+                            .first_task = task_count_,
+                            .after = call == 0 ? std::vector<std::int64_t>()
+                                               : bound(call - 1, rank).tasks->numbers()});
     task_count_ += static_cast<std::int64_t>(own.tasks->count());
     part.keep_sent();
   }
@@ -159,6 +196,7 @@ class CaseRun {
   void run_tasks(Core& core, int rank, int index, const std::vector<EventReader*>& readers) {
     const CoreType type = program_.core_type(index / setup_.cores);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
+      core.report_call(call);
       calls_.report_contribution(readers, call, rank);
       bound(call, rank).tasks->work(core, type, program_.kernels());
     }
@@ -172,12 +210,20 @@ class CaseRun {
   CaseCalls calls_;
   std::vector<Bound> bound_;  // by call, then rank
   CaseProgram program_;
+  std::optional<MemoryMap> map_;         // of the run
   std::vector<std::byte*> windows_;      // rank 0's
   std::vector<KernelContext> contexts_;  // by rank, then window
   std::int64_t task_count_ = 0;          // of all ranks and calls
 };
 
 }  // namespace
+
+SubjectOutcome outcome_of(CaseRunResult result) {
+  SubjectOutcome outcome = std::move(result.mismatch);
+  outcome.calls = result.calls;
+  outcome.outputs = std::move(result.outputs);
+  return outcome;
+}
 
 CaseRunResult run_case(const CaseFile& file, const CaseRunRequest& request) {
   check_ranks(file, request.ranks);

@@ -9,6 +9,7 @@
 #include "peal/machine/platform.h"
 #include "peal/machine/run.h"
 #include "peal/pto/case_file.h"
+#include "peal/search/check.h"
 
 namespace peal {
 
@@ -30,7 +31,12 @@ struct CaseRunResult {
   std::vector<double> differences;      // per rank: the largest of all calls and outputs
   double tolerance = 0;                 // absolute
   std::optional<std::string> mismatch;  // the first element that is wrong
+  // Where the run has readers: what its outputs held, in one order in every run of the case.
+  std::vector<RunOutput> outputs;
 };
+
+// The same, for whoever checks it.
+[[nodiscard]] SubjectOutcome outcome_of(CaseRunResult result);
 
 // Runs the case's kernel, compiled unmodified, on simulated cores: all calls back to back on the
 // same windows, each with arrays of its own. Throws Error for a case that cannot be run, RunError

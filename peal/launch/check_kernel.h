@@ -19,6 +19,9 @@ struct KernelCheck {
   int schedules = 64;                // where one run does not decide
   bool strict = false;               // assume no more of the hardware than is documented
   double time_limit_seconds = 5;     // of a kernel between two instructions of the chip
+  // Each run is made in a forked process, if this one has a single thread and no debugger, so that
+  // whatever the kernel does becomes a finding. What it writes to this process's memory is lost.
+  bool own_process = true;
 };
 
 // What the checks say of a kernel.

@@ -6,22 +6,26 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
+#include "peal/executors/sim/device.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_calls.h"
 #include "peal/launch/launch.h"
 #include "peal/machine/described_arguments.h"
 #include "peal/machine/kernel_failure.h"
+#include "peal/machine/kernel_values.h"
 #include "peal/pto/fault_guard.h"
 #include "peal/pto/kernel_case.h"
 #include "peal/pto/loaded_object.h"
@@ -33,6 +37,7 @@ class KernelRun {
  public:
   KernelRun(const Kernel& kernel, const CaseRunRequest& request)
       : kernel_(kernel),
+        values_of_kernel_(kernel),
         case_(kernel_case(kernel)),
         setup_(case_setup(case_.file, request.ranks)),
         calls_(case_.file, request.ranks, request.calls.value_or(setup_.calls)),
@@ -49,6 +54,12 @@ class KernelRun {
         request.ranks, [this](Team& team) { make_calls(team); }, request.options);
     result.calls = calls_.count();
     if (values_) calls_.compare(result);
+    if (values_ && !readers_.empty()) {
+      result.outputs = calls_.outputs([this](std::int64_t, int rank, std::size_t i) {
+        const Allocations& own = allocations_[static_cast<std::size_t>(rank)];
+        return reinterpret_cast<std::uint64_t>(own.buffers[buffer_of(i)].data);
+      });
+    }
     return result;
   }
 
@@ -61,16 +72,19 @@ class KernelRun {
   Allocations allocate(Device& device) {
     Allocations result;
     for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) {
-      std::size_t bytes = 0;
+      const KernelBuffer& buffer = kernel_.buffers[i];
       if (const auto* window = std::get_if<KernelCase::WindowIndex>(&case_.buffers[i])) {
-        bytes = setup_.window_bytes[window->value];
-      } else {
-        for (std::int64_t call = 0; call < calls_.count(); ++call) {
-          bytes = std::max(bytes, calls_.most_elements(call, argument(i)) *
-                                      size_bytes(kernel_.buffers[i].dtype));
-        }
+        result.buffers.push_back(device.allocate(buffer.name, setup_.window_bytes[window->value]));
+        continue;
       }
-      result.buffers.push_back(device.allocate(kernel_.buffers[i].name, bytes));
+      std::size_t bytes = 0;
+      for (std::int64_t call = 0; call < calls_.count(); ++call) {
+        bytes = std::max(bytes, calls_.most_elements(call, argument(i)) * size_bytes(buffer.dtype));
+      }
+      auto* const simulated = dynamic_cast<SimDevice*>(&device);
+      CHECK(simulated != nullptr);
+      result.buffers.push_back(
+          simulated->allocate_private(buffer.name, bytes, region_kind(buffer.kind)));
     }
     for (std::size_t i = 0; i < kernel_.signals.size(); ++i) {
       const auto count = static_cast<int>(setup_.window_bytes[case_.signals[i]]);
@@ -79,9 +93,20 @@ class KernelRun {
     return result;
   }
 
+  static RegionKind region_kind(KernelBuffer::Kind kind) {
+    if (kind == KernelBuffer::Kind::input) return RegionKind::input;
+    return kind == KernelBuffer::Kind::output ? RegionKind::output : RegionKind::inout;
+  }
+
   // The number of the argument that the buffer, which is no window, is in the case.
   [[nodiscard]] std::size_t argument(std::size_t buffer) const {
     return std::get<KernelCase::ArgumentIndex>(case_.buffers[buffer]).value;
+  }
+  // The buffer that an argument of the case is.
+  [[nodiscard]] std::size_t buffer_of(std::size_t argument_number) const {
+    std::size_t buffer = 0;
+    while (is_window(buffer) || argument(buffer) != argument_number) ++buffer;
+    return buffer;
   }
   [[nodiscard]] bool is_window(std::size_t buffer) const {
     return kernel_.buffers[buffer].kind == KernelBuffer::Kind::window;
@@ -100,13 +125,19 @@ class KernelRun {
                                                : part.numbers.count(argument(i));
         buffers.push_back(own.buffers[i].view(0, count, dtype));
       }
-      const DescribedArguments& arguments =
-          arguments_.emplace_back(team, kernel_, call, std::move(buffers), own.rows);
+      const DescribedArguments& arguments = arguments_.emplace_back(
+          team, kernel_, call, scope(device, call), std::move(buffers), own.rows);
+      current_core()->report_call(call);
       fill(device, part, arguments.buffers());
       calls_.report_contribution(readers_, call, device.rank());
       call_kernel(device, arguments);
       collect(device, call, arguments.buffers());
     }
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> scope(const Device& device, std::int64_t call) const {
+    return values_of_kernel_.evaluate(
+        {.ranks = device.ranks(), .rank = device.rank(), .call = call});
   }
 
   void fill(Device& device, RankCall& part, const std::vector<View>& buffers) const {
@@ -122,9 +153,18 @@ class KernelRun {
     part.keep_sent();
   }
 
+  [[nodiscard]] KernelFailure failure(const KernelArguments& arguments,
+                                      const std::string& what) const {
+    const Core& core = *current_core();
+    return {KernelFailure::Kind::other, core.rank(), core.index(),
+            fmt::format("in call {} of `{}`: {}", arguments.call(), kernel_.name, what),
+            fmt::format("after {}:{}", core.place().file, core.place().line)};
+  }
+
   // What the kernel throws is a mistake of the kernel, whatever it is.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
     try {
+      const KernelScope scope(*current_core());
       kernel_.run(device, arguments);
     } catch (const RunError&) {
       throw;
@@ -135,8 +175,9 @@ class KernelRun {
                           error.what(),
                           fmt::format("after {}:{}", core.place().file, core.place().line));
     } catch (const std::exception& error) {
-      throw RunError(fmt::format("kernel error on rank {} in call {} of `{}`: {}", device.rank(),
-                                 arguments.call(), kernel_.name, error.what()));
+      throw failure(arguments, error.what());
+    } catch (...) {
+      throw failure(arguments, "it throws what is no std::exception");
     }
   }
 
@@ -161,6 +202,7 @@ class KernelRun {
   }
 
   const Kernel& kernel_;
+  KernelValues values_of_kernel_;
   KernelCase case_;
   CaseSetup setup_;
   CaseCalls calls_;
@@ -183,6 +225,8 @@ struct LoadedFunction {
 }  // namespace
 
 bool is_kernel_file(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return true;  // which then cannot be read
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   return text.find("peal_kernel") != std::string::npos ||
@@ -190,8 +234,7 @@ bool is_kernel_file(const std::string& path) {
 }
 
 Kernel load_kernel_file(const std::string& path) {
-  const auto object =
-      std::make_shared<LoadedObject>(path, KernelLanguage::peal, std::vector<std::string>{});
+  const auto object = std::make_shared<LoadedObject>(path, KernelLanguage::peal, CompileOptions{});
   const auto define = reinterpret_cast<Kernel (*)()>(object->find(kernel_symbol));
   if (define == nullptr) {
     throw Error(
@@ -199,7 +242,8 @@ Kernel load_kernel_file(const std::string& path) {
                     "`peal::Kernel peal_kernel()` outside of every namespace",
                     path));
   }
-  Kernel kernel = define();
+  Kernel kernel;
+  run_kernel_code(fmt::format("kernel `{}`: peal_kernel()", path), [&] { kernel = define(); });
   if (kernel.name.empty()) kernel.name = path;
   if (kernel.run) {
     const auto plain = kernel.run.plain();

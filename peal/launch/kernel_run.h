@@ -12,8 +12,8 @@ namespace peal {
 [[nodiscard]] bool is_kernel_file(const std::string& path);
 
 // The kernel that the source defines with peal_kernel(): compiled into the cache of kernels and
-// loaded into this program, which has to export Peal's symbols (CMake: ENABLE_EXPORTS, and the
-// whole of the library linked). The code stays loaded as long as a copy of the kernel lives, and so
+// loaded into this program, which has to export Peal's symbols (CMake:
+// peal_export_library). The code stays loaded as long as a copy of the kernel lives, and so
 // do the file names in its events. Throws Error with the compiler's messages, or when nothing
 // defines peal_kernel().
 [[nodiscard]] Kernel load_kernel_file(const std::string& path);

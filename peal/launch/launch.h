@@ -14,6 +14,10 @@ namespace peal {
 // folders, in order of their names, all simulated; and "shm", processes on this host.
 [[nodiscard]] std::vector<std::string> platform_names();
 
+// The platform that a name means: a target's, such as "a2a3", means its simulation, "a2a3sim". A
+// name that means nothing comes back as it is.
+[[nodiscard]] std::string platform_meant(const std::string& name);
+
 // Whether a platform of that name is simulated; another one runs for real, on this host.
 [[nodiscard]] bool is_simulated(const std::string& platform);
 

@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/installation.h"
 
 namespace peal {
 namespace {
@@ -24,13 +26,7 @@ std::vector<fs::path> folders() {
       if (!path.empty()) result.emplace_back(path);
     }
   }
-  std::error_code failed;  // of /proc, which a container may lack: then the other folders do
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  if (!failed) {
-    result.push_back(program.parent_path().parent_path() / "share" / "peal" / "platforms");
-  }
-  result.emplace_back(PEAL_INSTALLED_PLATFORMS);
-  result.emplace_back(PEAL_SOURCE_PLATFORMS);
+  for (fs::path& folder : platform_folders()) result.push_back(std::move(folder));
   return result;
 }
 

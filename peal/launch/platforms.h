@@ -9,8 +9,8 @@
 namespace peal {
 
 // The names of the platform files that can be found, without folder and ending, in order. They are
-// looked for in the folders of the environment's PEAL_PLATFORM_PATH (separated by colons), beside
-// the running program's installation, where Peal was installed, and in its sources.
+// looked for in the folders of the environment's PEAL_PLATFORM_PATH (separated by colons), and in
+// those of platform_folders().
 [[nodiscard]] std::vector<std::string> target_names();
 
 // The platform of a target ("a2a3") or of a .toml file's path.

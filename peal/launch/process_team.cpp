@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +23,7 @@
 #include "peal/executors/shm/device.h"
 #include "peal/executors/shm/rank_process.h"
 #include "peal/executors/shm/team_watch.h"
+#include "peal/launch/keeper.h"
 #include "peal/launch/platforms.h"
 
 namespace peal {
@@ -67,6 +69,63 @@ void check_program(const std::string& name) {
                   name));
 }
 
+// Starts the ranks and waits for them, in the keeper's process.
+int run_ranks(const ShmArena& arena, const std::vector<std::string>& command,
+              const KeeperView& view) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
+  }
+  arguments.push_back(nullptr);
+  RankProcesses::Settings settings;
+  settings.stop = view.launcher;
+  RankProcesses processes(arena, std::move(settings));
+  for (int rank = 0; rank < arena.ranks(); ++rank) {
+    processes.fork([&] {
+      ::sigprocmask(SIG_SETMASK, &view.signals_before, nullptr);
+      ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
+      ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
+      ::execvp(arguments.front(), arguments.data());
+      say("peal: `{}` cannot be run: {}; name a program\n", command.front(), std::strerror(errno));
+      return cannot_be_run;
+    });
+  }
+  return processes.wait(grace_seconds);
+}
+
+// What an exception says that nobody has caught.
+std::string uncaught_text() {
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "it throws what is no std::exception";
+  }
+}
+
+// The team of this process, while there is one. What nobody catches ends every rank of the team,
+// one because of the other; the launcher says once what it was, so no rank says it itself.
+struct UncaughtErrors {
+  const ShmArena* arena = nullptr;
+  int rank = 0;
+  pid_t process = 0;
+  std::terminate_handler otherwise = nullptr;
+};
+UncaughtErrors uncaught;  // of the process, as the handler is
+
+[[noreturn]] void end_by_uncaught_error() {
+  if (uncaught.arena != nullptr && uncaught.process == ::getpid() &&
+      std::current_exception() != nullptr) {
+    uncaught.arena->break_off(uncaught.rank, RankState::failed,
+                              fmt::format("rank {}: {}", uncaught.rank, uncaught_text()));
+    flush_output();
+    ::_exit(EXIT_FAILURE);
+  }
+  if (uncaught.otherwise != nullptr) uncaught.otherwise();
+  std::abort();
+}
+
 }  // namespace
 
 struct ProcessTeamParts {
@@ -78,6 +137,19 @@ struct ProcessTeamParts {
         membership(arena, whole_team(arena, rank, watch, policy)),
         device(membership, {}) {
     watch.set_team(membership);
+  }
+  ~ProcessTeamParts() {
+    if (uncaught.arena != &arena) return;
+    std::set_terminate(uncaught.otherwise);
+    uncaught = {};
+  }
+  ProcessTeamParts(const ProcessTeamParts&) = delete;
+  ProcessTeamParts& operator=(const ProcessTeamParts&) = delete;
+
+  // Lets the launcher tell what this rank does not catch.
+  void hand_over_uncaught_errors(int rank) {
+    uncaught = {.arena = &arena, .rank = rank, .process = ::getpid()};
+    uncaught.otherwise = std::set_terminate(end_by_uncaught_error);
   }
 
   ShmArena arena;
@@ -101,6 +173,7 @@ ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
 ProcessTeam::~ProcessTeam() {
   if (::getpid() != process_) return;  // a process that the rank has forked
   if (std::uncaught_exceptions() == exceptions_ && !broken()) {
+    parts_->device.show_calls();
     parts_->arena.rank(rank()).state.store(RankState::finished);
   } else {
     parts_->arena.break_off(rank(), RankState::failed,
@@ -133,6 +206,7 @@ ProcessTeam team_from_environment() {
         "have none: keep the team, and unset {} for them",
         rank, rank_variable));
   }
+  parts->hand_over_uncaught_errors(rank);
   return ProcessTeam(std::move(parts));
 }
 
@@ -141,22 +215,8 @@ int launch_processes(int ranks, const std::vector<std::string>& command,
   if (command.empty()) throw Error("launch: no program is given; name one behind `--`");
   check_program(command.front());
   const ShmArena arena = ShmArena::make(ranks);
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
-  }
-  arguments.push_back(nullptr);
-  RankProcesses processes(arena);
-  for (int rank = 0; rank < ranks; ++rank) {
-    processes.fork([&] {
-      ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
-      ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
-      ::execvp(arguments.front(), arguments.data());
-      say("peal: `{}` cannot be run: {}; name a program\n", command.front(), std::strerror(errno));
-      return cannot_be_run;
-    });
-  }
-  const int code = processes.wait(grace_seconds);
+  const int code =
+      run_in_keeper([&](const KeeperView& view) { return run_ranks(arena, command, view); });
   if (const std::optional<std::string> failure = arena.failure()) report(*failure);
   return code;
 }

@@ -21,7 +21,8 @@ class ProcessTeamBase {
 
 // The team of the processes that `peal launch` has started together, as one of them has it. When it
 // ends, this rank has finished; when it ends by an exception, the rank has failed, and so does
-// every wait of its peers.
+// every wait of its peers. An exception that the program does not catch is told
+// by the launcher, once for all ranks that end by it.
 class ProcessTeam final : private ProcessTeamBase, public Team {
  public:
   explicit ProcessTeam(std::unique_ptr<ProcessTeamParts> parts);

@@ -29,8 +29,11 @@ class PtoTaskRun final : public ChipTask {
       : program_(program),
         cores_(cores),
         context_(how.rank, how.ranks, how.windows, how.window_bytes),
-        tasks_(submitted(how),
-               {.blocks = blocks, .context = context_.address(), .first_task = how.first_task}) {}
+        tasks_(submitted(how), {.blocks = blocks,
+                                .context = context_.address(),
+                                .first_task = how.first_task,
+                                .name = how.name,
+                                .after = how.after}) {}
 
   void work(Core& core, int index) override {
     tasks_.work(core, program_.core_type(index / cores_), program_.kernels());

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/launch/rank_tasks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <exception>
+#include <string>
 #include <utility>
+
+#include "peal/machine/kernel_failure.h"
 
 namespace peal {
 namespace {
@@ -11,14 +17,34 @@ namespace {
 constexpr std::size_t local_context = RankTasks::most_arguments;
 constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 
+// What the kernel throws is a mistake of the kernel, whatever it is.
+void run_kernel(Core& core, const PtoKernel& kernel, std::int64_t* args) {
+  const auto fail = [&core](const std::string& what) {
+    return KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what,
+                         fmt::format("after {}:{}", core.place().file, core.place().line));
+  };
+  try {
+    const KernelScope scope(core);
+    kernel.run(args);
+  } catch (const std::exception& error) {
+    throw fail(fmt::format("it throws an exception: {}", error.what()));
+  } catch (...) {
+    throw fail("it throws an exception, which is no std::exception");
+  }
+}
+
 }  // namespace
 
 RankTasks::RankTasks(std::vector<PtoTask> tasks, const Settings& settings)
     : tasks_(std::move(tasks)),
       progress_(tasks_.size()),
       blocks_(settings.blocks),
-      first_task_(settings.first_task) {
+      first_task_(settings.first_task),
+      after_(settings.after) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    const std::string own =
+        tasks_.size() > 1 ? fmt::format("task {} of kernel {}", i, tasks_[i].kernel) : "";
+    progress_[i].name = settings.name + (settings.name.empty() || own.empty() ? "" : ", ") + own;
     std::vector<std::int64_t>& args = progress_[i].args;
     for (ChipTensor& tensor : tasks_[i].tensors) {
       args.push_back(reinterpret_cast<std::int64_t>(&tensor));
@@ -62,12 +88,15 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
     Progress& progress = progress_[next];
     set_pto_block(core.index(), {.index = progress.started, .count = blocks_, .core = type});
     ++progress.started;
+    if (tasks_[next].after.empty()) {  // the others wait for these by way of those before them
+      for (std::int64_t before : after_) core.report_task(EventKind::task_after, before, place);
+    }
     for (std::size_t before : tasks_[next].after) {
       core.report_task(EventKind::task_after, number(before), place);
     }
-    core.report_task(EventKind::task_begin, number(next), place);
+    core.report_task(EventKind::task_begin, number(next), place, progress.name.c_str());
     core.retire_cache();
-    kernels.at(tasks_[next].kernel).run(progress.args.data());
+    run_kernel(core, kernels.at(tasks_[next].kernel), progress.args.data());
     core.retire_cache();
     core.report_task(EventKind::task_end, number(next), place);
     // A task that depends on this one starts when all that it has stored can be seen.

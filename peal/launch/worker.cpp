@@ -38,10 +38,11 @@ class WorkerChecks final : public RunChecks {
   void stop() override { has_stopped_ = true; }
 
   [[nodiscard]] std::vector<std::string> findings(bool has_failed) override {
-    checker_.finish(has_failed);
+    checker_.finish(has_failed ? Checker::RunEnd::failed : Checker::RunEnd::right);
     std::vector<std::string> result;
     for (const Finding& finding : checker_.findings().sorted()) {
-      if (!is_advice(finding.kind)) result.push_back(with_device_numbers(describe(finding)));
+      if (!is_advice(finding))
+        result.push_back(with_device_numbers(describe(finding, Quotation::none)));
     }
     return result;
   }

@@ -11,20 +11,19 @@
 #include "peal/base/expression.h"
 #include "peal/base/packed_text.h"
 #include "peal/machine/described_arguments.h"
+#include "peal/machine/kernel_values.h"
 #include "peal/runtime/callable.h"
 
 namespace peal {
 namespace {
 
-constexpr std::string_view variables[] = {"P", "rank", "call"};
-
-// The count of a buffer or row, over P, rank and call; nothing where the description leaves it
-// open.
-std::optional<Expression> parse_count(const Kernel& kernel, const std::string& name,
-                                      const std::string& text) {
+// The count of a buffer or row, over P, rank, call and the kernel's values; nothing where the
+// description leaves it open.
+std::optional<Expression> parse_count(const Kernel& kernel, const KernelValues& values,
+                                      const std::string& name, const std::string& text) {
   if (text.empty()) return std::nullopt;
   try {
-    return Expression::parse(text, variables);
+    return Expression::parse(text, values.names());
   } catch (const Error& error) {
     throw Error(fmt::format("kernel `{}`: the count of `{}` makes no sense: {}", kernel.name, name,
                             error.what()));
@@ -33,15 +32,15 @@ std::optional<Expression> parse_count(const Kernel& kernel, const std::string& n
 
 class KernelProgram final : public DeviceProgram {
  public:
-  explicit KernelProgram(const Kernel& kernel) : kernel_(kernel) {
+  explicit KernelProgram(const Kernel& kernel) : kernel_(kernel), values_(kernel_) {
     if (!kernel_.run) {
       throw Error(fmt::format("kernel `{}` has no function; set `run`", kernel_.name));
     }
     for (const KernelBuffer& buffer : kernel_.buffers) {
-      counts_.push_back(parse_count(kernel_, buffer.name, buffer.count));
+      counts_.push_back(parse_count(kernel_, values_, buffer.name, buffer.count));
     }
     for (const KernelSignals& row : kernel_.signals) {
-      std::optional<Expression> count = parse_count(kernel_, row.name, row.count);
+      std::optional<Expression> count = parse_count(kernel_, values_, row.name, row.count);
       if (!count) {
         throw Error(fmt::format("kernel `{}`: the row of signals `{}` has no count; give one",
                                 kernel_.name, row.name));
@@ -62,15 +61,15 @@ class KernelProgram final : public DeviceProgram {
   };
 
   static std::unique_ptr<const DeviceProgram> make(const Recipe& recipe);
-  [[nodiscard]] std::int64_t evaluate(const Expression& count, std::int64_t ranks,
-                                      std::int64_t rank, std::int64_t call) const {
-    const std::int64_t values[] = {ranks, rank, call};
-    return count.evaluate(values);
+  [[nodiscard]] std::int64_t evaluate(const Expression& count,
+                                      const KernelValues::Point& point) const {
+    return count.evaluate(values_.evaluate(point));
   }
   void check_buffer(std::size_t index, const TaskArgument& argument,
                     const CallableCall& call) const;
 
   Kernel kernel_;
+  KernelValues values_;
   std::vector<std::optional<Expression>> counts_;
   std::vector<Expression> row_counts_;
 };
@@ -80,7 +79,8 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
   if (kept == nullptr) {
     auto made = std::make_unique<State>();
     for (std::size_t i = 0; i < row_counts_.size(); ++i) {
-      const std::int64_t count = evaluate(row_counts_[i], team.size(), team.rank(), 0);
+      const std::int64_t count =
+          evaluate(row_counts_[i], {.ranks = team.size(), .rank = team.rank()});
       made->rows.push_back(
           team.device().allocate_signals(kernel_.signals[i].name, static_cast<int>(count)));
     }
@@ -91,7 +91,11 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
   for (const TaskArgument& argument : arguments) {
     if (argument.kind == TaskArgument::Kind::array) buffers.push_back(argument.view);
   }
-  const DescribedArguments described(team, kernel_, state.calls++, std::move(buffers), state.rows);
+  const std::int64_t number = state.calls++;
+  const DescribedArguments described(
+      team, kernel_, number,
+      values_.evaluate({.ranks = team.size(), .rank = team.rank(), .call = number}),
+      std::move(buffers), state.rows);
   kernel_.run(team.device(), described);
 }
 
@@ -110,6 +114,8 @@ DeviceProgram::Recipe KernelProgram::recipe() const {
   for (const KernelBuffer& buffer : kernel_.buffers) packed.add(buffer.name);
   packed.add(kernel_.signals.size());
   for (const KernelSignals& row : kernel_.signals) packed.add(row.name).add(row.count);
+  packed.add(kernel_.values.size());
+  for (const KernelValue& value : kernel_.values) packed.add(value.name).add(value.value);
   return {
       .make = make, .text = packed.text(), .function = reinterpret_cast<Recipe::Function>(plain)};
 }
@@ -123,6 +129,10 @@ std::unique_ptr<const DeviceProgram> KernelProgram::make(const Recipe& recipe) {
   for (std::size_t left = unpacked.count(); left > 0; --left) {
     std::string name = unpacked.text();
     kernel.signals.push_back({.name = std::move(name), .count = unpacked.text()});
+  }
+  for (std::size_t left = unpacked.count(); left > 0; --left) {
+    std::string name = unpacked.text();
+    kernel.values.push_back({.name = std::move(name), .value = unpacked.text()});
   }
   return std::make_unique<const KernelProgram>(kernel);
 }
@@ -155,7 +165,7 @@ void KernelProgram::check(const CallableCall& call) const {
   }
   for (std::size_t i = 0; i < arrays.size(); ++i) check_buffer(i, *arrays[i], call);
   for (std::size_t i = 0; i < row_counts_.size(); ++i) {
-    const std::int64_t count = evaluate(row_counts_[i], call.ranks, call.rank, 0);
+    const std::int64_t count = evaluate(row_counts_[i], {.ranks = call.ranks, .rank = call.rank});
     if (count >= 0 && count <= INT32_MAX) continue;
     throw Error(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name,
                             count, kernel_.signals[i].name, INT32_MAX));
@@ -187,7 +197,9 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
   }
   const std::optional<Expression>& count = counts_[index];
   if (!count) return;
-  const std::int64_t elements = evaluate(*count, call.ranks, call.rank, call.call);
+  const std::int64_t elements = evaluate(
+      *count,
+      {.ranks = call.ranks, .rank = call.rank, .call = static_cast<std::int64_t>(call.call)});
   if (elements == static_cast<std::int64_t>(argument.view.count)) return;
   refuse(fmt::format("of {} elements, and {} are given", elements, argument.view.count),
          "give as many");

@@ -149,6 +149,7 @@ void SubmittedRun::start(std::size_t task) {
     if (staged.only_changes) staged.before.assign(staged.host, staged.host + staged.size_bytes);
   }
   worker_.driver->start({.id = static_cast<std::uint32_t>(task),
+                         .name = fmt::format("task {} `{}`", task, entry.callable->name),
                          .program = entry.callable->program.get(),
                          .members = std::move(entry.members),
                          .after = std::move(entry.after)});
@@ -227,6 +228,7 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
                           core.file, core.line);
     }
     if (count > most_cores) text += fmt::format("\n  and {} more", count - most_cores);
+    if (!standstill.why().empty()) text += "\n  " + standstill.why();
   } catch (const KernelFailure& failure) {
     return fmt::format("kernel error on device {}: {}   {}", worker_.number_of(failure.rank()),
                        failure.what_happened(), failure.where());

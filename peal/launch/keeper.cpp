@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/launch/keeper.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/descendants.h"
+#include "peal/executors/shm/rank_process.h"
+
+namespace peal {
+namespace {
+
+class PipeEnd {
+ public:
+  explicit PipeEnd(int file) : file_(file) {}
+  ~PipeEnd() { close(); }
+  PipeEnd(PipeEnd&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  PipeEnd& operator=(PipeEnd&&) = delete;
+  void close() {
+    if (file_ >= 0) ::close(std::exchange(file_, -1));
+  }
+  [[nodiscard]] int file() const { return file_; }
+
+ private:
+  int file_;
+};
+
+[[noreturn]] void refuse(int code) {
+  throw Error(
+      fmt::format("launch: ranks cannot be started: {}; raise the limits of `ulimit -n` "
+                  "and `ulimit -u`",
+                  std::strerror(code)));
+}
+
+struct PipeEnds {
+  PipeEnd read, write;
+};
+
+PipeEnds make_ends() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) refuse(errno);
+  return {PipeEnd(ends[0]), PipeEnd(ends[1])};
+}
+
+// How a keeper ends: what `body` has returned, or the text of its Error. The code is told in this
+// way since nobody hears of a child's where SIGCHLD is ignored.
+std::string result_of(const std::function<int(const KeeperView&)>& body, const KeeperView& view) {
+  try {
+    return fmt::format("{}", body(view));
+  } catch (const Error& error) {
+    return fmt::format("!{}", error.what());
+  }
+}
+
+[[noreturn]] void keep(const std::function<int(const KeeperView&)>& body, PipeEnds launcher,
+                       PipeEnd result) {
+  launcher.write.close();
+  KeeperView view{.launcher = launcher.read.file()};
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, &view.signals_before);
+  const Subreaper subreaper;
+  const std::string text = result_of(body, view);
+  end_descendants({});
+  flush_output();
+  // Of a launcher that has ended nobody reads it.
+  ::signal(SIGPIPE, SIG_IGN);
+  const char* rest = text.data();
+  for (std::size_t left = text.size(); left > 0;) {
+    const ssize_t written = ::write(result.file(), rest, left);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    rest += written;
+    left -= static_cast<std::size_t>(written);
+  }
+  ::_exit(0);
+}
+
+std::string read_to_end(const PipeEnd& pipe) {
+  std::string text;
+  std::array<char, 256> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(pipe.file(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace
+
+int run_in_keeper(const std::function<int(const KeeperView&)>& body) {
+  PipeEnds launcher = make_ends(), result = make_ends();
+  const std::set<pid_t> others = own_children();
+  const Subreaper subreaper;  // for what is left of a keeper that is killed
+  flush_output();             // or both would write it
+  const pid_t keeper = ::fork();
+  if (keeper < 0) refuse(errno);
+  if (keeper == 0) keep(body, std::move(launcher), std::move(result.write));
+  launcher.read.close();
+  result.write.close();
+  const std::string text = read_to_end(result.read);
+  while (::waitpid(keeper, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  end_descendants(others);
+  if (text.starts_with('!')) throw Error(text.substr(1));
+  if (!text.empty()) return std::stoi(text);
+  throw RunError("launch: the process that watches the ranks was killed, and they with it");
+}
+
+}  // namespace peal
