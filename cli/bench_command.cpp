@@ -8,6 +8,7 @@
 
 #include "cli/bench_plan.h"
 #include "cli/bench_warnings.h"
+#include "cli/json_text.h"
 #include "cli/output_file.h"
 
 namespace peal {
@@ -45,15 +46,15 @@ nlohmann::ordered_json json_of(const BenchPlan& plan, const BenchRow& row) {
           {"wrong", row.wrong}};
 }
 
-void print_head(const BenchRequest& request, const BenchPlan& plan) {
-  fmt::print("# {} {} on {}, {} ranks; p50 and p99 of the slowest rank\n", request.collective,
+void print_head(std::FILE* out, const BenchRequest& request, const BenchPlan& plan) {
+  fmt::print(out, "# {} {} on {}, {} ranks; p50 and p99 of the slowest rank\n", request.collective,
              plan.algorithm, request.platform, plan.ranks);
-  fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", "size", "count", "type", "redop", "root");
+  fmt::print(out, "{:>12} {:>12} {:>5} {:>6} {:>5}", "size", "count", "type", "redop", "root");
   for (int i = 0; i < 2; ++i) {
-    fmt::print(" {:>11} {:>11} {:>8} {:>8} {:>7}", i == 0 ? "time us" : "in place", "p99 us",
+    fmt::print(out, " {:>11} {:>11} {:>8} {:>8} {:>7}", i == 0 ? "time us" : "in place", "p99 us",
                "algbw", "busbw", "#wrong");
   }
-  fmt::print("\n");
+  fmt::print(out, "\n");
 }
 
 }  // namespace
@@ -62,6 +63,7 @@ int bench_command(const BenchRequest& request) {
   const BenchPlan plan = make_bench_plan(request);
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
+  std::FILE* const out = json && json->is_stdout() ? stderr : stdout;
   warn_of_useless_figures(plan.ranks);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   const CollectiveShape blocks = shape(plan.collective, plan.ranks);
@@ -69,27 +71,27 @@ int bench_command(const BenchRequest& request) {
   for (std::size_t count : plan.counts) {
     for (bool in_place : {false, true}) {
       const BenchRow row = measure(plan, count, in_place);
-      if (rows.empty()) print_head(request, plan);  // now that it can be measured at all
+      if (rows.empty()) print_head(out, request, plan);  // now that it can be measured at all
       if (!in_place) {
-        fmt::print("{:>12} {:>12} {:>5} {:>6} {:>5}", plan.size_bytes(count), count,
+        fmt::print(out, "{:>12} {:>12} {:>5} {:>6} {:>5}", plan.size_bytes(count), count,
                    name(plan.dtype), blocks.has_op ? name(plan.op) : "none",
                    blocks.has_root ? fmt::format("{}", plan.root) : "-1");
       }
       wrong += row.wrong;
       const double speed = bandwidth(plan, row);
-      fmt::print(" {:>11.2f} {:>11.2f} {:>8.3f} {:>8.3f} {:>7}", row.median_us, row.p99_us, speed,
-                 speed * bus_factor(plan.collective, plan.ranks), row.wrong);
-      std::fflush(stdout);
+      fmt::print(out, " {:>11.2f} {:>11.2f} {:>8.3f} {:>8.3f} {:>7}", row.median_us, row.p99_us,
+                 speed, speed * bus_factor(plan.collective, plan.ranks), row.wrong);
+      std::fflush(out);
       rows.push_back(json_of(plan, row));
     }
-    fmt::print("\n");
+    fmt::print(out, "\n");
   }
   if (json) {
     const nlohmann::ordered_json all = {
         {"collective", request.collective}, {"algorithm", plan.algorithm},
         {"platform", request.platform},     {"ranks", plan.ranks},
         {"dtype", name(plan.dtype)},        {"rows", rows}};
-    json->commit(all.dump(2) + "\n");
+    json->commit(json_text(all));
   }
   return wrong == 0 ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace peal {
 
@@ -11,7 +12,9 @@ struct BenchRequest {
   std::string collective;
   std::string platform = "shm";
   std::string algorithm = "auto";
-  std::optional<std::string> ranks, dtype, op, root, smallest, largest, factor, iterations, json;
+  std::optional<std::string> ranks, dtype, op, root, smallest, largest, factor, iterations, count,
+      json;
+  std::vector<std::string> set;  // NAME=EXPRESSION, of a kernel
 };
 
 // Measures a collective on this host, size after size, and prints a row for each; returns the exit

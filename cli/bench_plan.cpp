@@ -12,6 +12,7 @@
 
 #include "cli/devices_option.h"
 #include "cli/number_option.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
@@ -168,7 +169,11 @@ std::size_t BenchPlan::size_bytes(std::size_t count) const {
 BenchPlan make_bench_plan(const BenchRequest& request) {
   BenchPlan plan;
   plan.collective = parse_collective(request.collective);
-  plan.executor = open_executor(request.platform);
+  const UnusedOption of_kernels[] = {
+      {"--count", request.count.has_value(), "give sizes by -b and -e"},
+      {"--set", !request.set.empty(), "it is for the values of kernels; give sizes by -b and -e"}};
+  refuse_unused(request.collective, of_kernels);
+  plan.executor = open_executor(platform_meant(request.platform));
   if (plan.executor->is_simulated()) {
     throw Error(
         fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "

@@ -8,36 +8,27 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/case_target.h"
+#include "cli/failed_run.h"
+#include "cli/json_text.h"
 #include "cli/output_file.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
 #include "peal/base/say.h"
+#include "peal/base/watched_process.h"
 #include "peal/launch/case_run.h"
 
 namespace peal {
 namespace {
 
-void note_unused(const RunRequest& request, const CaseTarget& target) {
-  const std::pair<const char*, bool> unused[] = {{"--count", request.count.has_value()},
-                                                 {"--dtype", request.dtype.has_value()},
-                                                 {"--op", request.op.has_value()},
-                                                 {"--root", request.root.has_value()},
-                                                 {"--input", request.input.has_value()},
-                                                 {"--output", request.output.has_value()},
-                                                 {"--fill", request.fill.has_value()},
-                                                 {"--seed", request.seed.has_value()},
-                                                 {"--set", target.kernel && !request.set.empty()},
-                                                 {"--repeat", request.repeat.has_value()},
-                                                 {"--algorithm", request.algorithm != "auto"}};
-  for (const auto& [option, given] : unused) {
-    if (given) say("peal: note: {} is not used by a kernel of one's own\n", option);
-  }
-}
+// A kernel that waits for the system, not for a peer, is given so long.
+constexpr double least_blocked_seconds = 5;
 
 const char* verdict(const CaseRunResult& result) {
   if (result.mismatch) return "FAIL";
@@ -61,36 +52,150 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
   } else {
     text += "nothing is expected: results not compared\n";
   }
-  const std::int64_t time_ns = (result.report.time_ps + 500) / 1000;
-  fmt::format_to(out, "simulated time: {}.{:03} us\n{}", time_ns / 1000, time_ns % 1000,
-                 verdict(result));
+  if (is_simulated(run.platform)) {
+    const std::int64_t time_ns = (result.report.time_ps + 500) / 1000;
+    fmt::format_to(out, "simulated time: {}.{:03} us\n", time_ns / 1000, time_ns % 1000);
+  }
+  text += verdict(result);
   if (result.mismatch) text += ": " + *result.mismatch;
   return text + "\n";
 }
 
-std::string json_of(const RunRequest& request, const CaseTarget& target, const CaseRunRequest& run,
-                    const CaseRunResult& result) {
+nlohmann::ordered_json parameters(const RunRequest& request, const CaseTarget& target,
+                                  const CaseRunRequest& run) {
   nlohmann::ordered_json json;
   json[target.kernel ? "kernel" : "case"] = target.path;
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
-  json["calls"] = result.calls;
   json["schedule"] = request.schedule;
+  return json;
+}
+
+std::string json_of(const RunRequest& request, const CaseTarget& target, const CaseRunRequest& run,
+                    const CaseRunResult& result) {
+  nlohmann::ordered_json json = parameters(request, target, run);
+  json["calls"] = result.calls;
   json["verdict"] = verdict(result);
+  json["findings"] = nlohmann::ordered_json::array();
+  if (result.mismatch) json["findings"].push_back(*result.mismatch);
   if (result.compared) {
     json["tolerance"] = result.tolerance;
     json["max_differences"] = result.differences;
   }
   if (result.mismatch) json["mismatch"] = *result.mismatch;
-  json["time_ps"] = result.report.time_ps;
+  if (is_simulated(run.platform)) json["time_ps"] = result.report.time_ps;
   json["chip_instructions"] = result.report.chip_instructions;
-  return json.dump(2) + "\n";
+  json["per_rank"] = nlohmann::ordered_json::array();
+  for (int rank = 0; rank < run.ranks; ++rank) {
+    nlohmann::ordered_json entry;
+    entry["rank"] = rank;
+    entry["end"] = "finished";
+    // Kernels of instructions have no verbs that could be counted.
+    const auto index = static_cast<std::size_t>(rank);
+    if (index < result.report.ranks.size()) add_counts(entry, result.report.ranks[index]);
+    json["per_rank"].push_back(std::move(entry));
+  }
+  return json_text(json);
+}
+
+std::string packed(const CaseRunResult& result) {
+  nlohmann::json ranks = nlohmann::json::array();
+  for (const RankCounts& of : result.report.ranks) {
+    ranks.push_back({of.puts, of.gets, of.notifies, of.waits, of.sent_bytes});
+  }
+  const nlohmann::json json = {{"ranks", std::move(ranks)},
+                               {"time_ps", result.report.time_ps},
+                               {"chip_instructions", result.report.chip_instructions},
+                               {"calls", result.calls},
+                               {"compared", result.compared},
+                               {"differences", result.differences},
+                               {"tolerance", result.tolerance},
+                               {"has_mismatch", result.mismatch.has_value()},
+                               {"mismatch", result.mismatch.value_or("")}};
+  std::string bytes;
+  nlohmann::json::to_cbor(json, bytes);
+  return bytes;
+}
+
+CaseRunResult unpacked(const std::string& bytes) {
+  const nlohmann::json json = nlohmann::json::from_cbor(bytes);
+  CaseRunResult result;
+  result.report.time_ps = json["time_ps"];
+  result.report.chip_instructions = json["chip_instructions"];
+  for (const nlohmann::json& of : json["ranks"]) {
+    result.report.ranks.push_back({of[0], of[1], of[2], of[3], of[4]});
+  }
+  result.calls = json["calls"];
+  result.compared = json["compared"];
+  result.differences = json["differences"].get<std::vector<double>>();
+  result.tolerance = json["tolerance"];
+  if (json["has_mismatch"]) result.mismatch = json["mismatch"];
+  return result;
+}
+
+// Throws FailedRun for a run that goes wrong.
+CaseRunResult run_here(const CaseTarget& target, CaseRunRequest run) {
+  RunReport done;
+  run.options.on_failure = [&done](const RunReport& report) { done = report; };
+  try {
+    return target.run(run);
+  } catch (const RunError& error) {
+    throw FailedRun::of(error, std::move(done));
+  }
+}
+
+// In a process of its own where that can be, so that the kernel's end is reported whatever it is.
+// Real ranks have processes of their own.
+CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
+  if (!can_watch() || target.runs_for_real()) return run_here(target, run);
+  // What the first byte of an answer says it is.
+  constexpr char a_result = 'r', a_failure = 'f', a_mistake = 'm', a_quotation = 'q',
+                 no_memory = 'n';
+  const double blocked_seconds = std::max(least_blocked_seconds, 2 * run.time_limit_seconds);
+  const WatchedEnd end = run_watched(
+      [&]() -> std::string {
+        try {
+          return a_result + packed(run_here(target, run));
+        } catch (const FailedRun& failed) {
+          return a_failure + failed.packed();
+        } catch (const QuotedError& error) {
+          return a_quotation + std::string(error.what());
+        } catch (const Error& error) {
+          return a_mistake + std::string(error.what());
+        } catch (const std::bad_alloc&) {
+          return std::string(1, no_memory);
+        }
+      },
+      blocked_seconds);
+  if (!end.has_answered || end.answer.empty()) {
+    const std::string who =
+        end.rank < 0 ? "" : fmt::format(" on rank {} core {}", end.rank, end.core);
+    std::vector<RankEnd> ends;
+    if (end.rank >= 0) {
+      ends.push_back({.rank = end.rank,
+                      .core = end.core,
+                      .end = "failed",
+                      .what = end.what,
+                      .file = end.where});
+    }
+    throw FailedRun(fmt::format("kernel error{}: {}{}{}", who, end.what,
+                                end.where.empty() ? "" : "   ", end.where),
+                    {}, std::move(ends));
+  }
+  const std::string text = end.answer.substr(1);
+  if (end.answer.front() == a_failure) throw FailedRun::unpacked(text);
+  if (end.answer.front() == a_mistake) throw Error(text);
+  if (end.answer.front() == a_quotation) throw QuotedError(text);
+  if (end.answer.front() == no_memory) throw std::bad_alloc();
+  return unpacked(text);
 }
 
 }  // namespace
 
 int case_command(const RunRequest& request) {
   const CaseTarget target = find_case_target(request);
+  check_outputs(named_files({{"--json", request.json}, {"--save-schedule", request.save_schedule}}),
+                inputs_of(request, target));
   CaseRunRequest run = target.request;
   run.ranks = ranks_of(request, target.ranks.front());
   run.options.schedule = request.schedule;
@@ -98,18 +203,32 @@ int case_command(const RunRequest& request) {
   run.options.values = !request.no_values;
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);
-  note_unused(request, target);
 
   const auto start = std::chrono::steady_clock::now();
-  const CaseRunResult result = target.run(run);
+  const auto make_run = [&] {
+    try {
+      return run_apart(target, run);
+    } catch (const FailedRun& failed) {
+      if (json) {
+        nlohmann::ordered_json of_failure = parameters(request, target, run);
+        failed.add_to(of_failure, run.ranks);
+        json->commit(json_text(of_failure));
+      }
+      throw;
+    }
+  };
+  const CaseRunResult result = make_run();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (json) {
     json->commit(json_of(request, target, run, result));
   }
   const std::string text = text_of(request, run, result);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-  say("{} chip instructions in {:.3f} s\n", result.report.chip_instructions, elapsed.count());
+  print_beside(json && json->is_stdout(), text);
+  if (target.runs_for_real()) {
+    say("{:.3f} us for all calls\n", static_cast<double>(result.report.time_ps) / 1e6);
+  } else {
+    say("{} chip instructions in {:.3f} s\n", result.report.chip_instructions, elapsed.count());
+  }
   return result.mismatch ? 1 : 0;
 }
 

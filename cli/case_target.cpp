@@ -2,11 +2,15 @@
 #include "cli/case_target.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "cli/number_option.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 
 namespace peal {
@@ -15,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t most_calls = 1000;
+constexpr std::uint64_t most_count = std::uint64_t{1} << 40;
 constexpr int default_ranks = 4;  // of a Peal kernel
 
 std::string case_path(const RunRequest& request) {
@@ -35,6 +40,9 @@ std::string case_path(const RunRequest& request) {
       request.collective));
 }
 
+// The name of the value that --count sets.
+constexpr const char* count_name = "count";
+
 CaseReplacements replacements(const RunRequest& request) {
   CaseReplacements result;
   for (const std::string& text : request.set) {
@@ -42,7 +50,14 @@ CaseReplacements replacements(const RunRequest& request) {
     if (sign == std::string::npos || sign == 0) {
       throw Error(fmt::format("--set `{}` is no NAME=EXPRESSION; give one such as N=1000", text));
     }
-    result[text.substr(0, sign)] = text.substr(sign + 1);
+    const std::string name = text.substr(0, sign);
+    const bool is_new = result.emplace(name, text.substr(sign + 1)).second;
+    if (!is_new) throw Error(fmt::format("--set gives `{}` twice; give it once", name));
+  }
+  if (!request.count) return result;
+  const std::uint64_t count = parse_count("--count", *request.count, {.highest = most_count});
+  if (!result.emplace(count_name, std::to_string(count)).second) {
+    throw Error("--count and --set disagree about `count`; give one of them");
   }
   return result;
 }
@@ -84,6 +99,62 @@ CaseFile read_case(const RunRequest& request) {
   return file;
 }
 
+// Gives the kernel's values what was typed for them.
+void set_values(Kernel& kernel, const RunRequest& request) {
+  for (const auto& [name, text] : replacements(request)) {
+    const auto value = std::ranges::find(kernel.values, name, &KernelValue::name);
+    if (value != kernel.values.end()) {
+      value->value = text;
+      continue;
+    }
+    std::vector<std::string> known;
+    for (const KernelValue& each : kernel.values) known.push_back(fmt::format("`{}`", each.name));
+    throw Error(fmt::format(
+        "kernel `{}` has no value `{}` that could be set; {}add it to the values of its "
+        "description",
+        kernel.name, name,
+        known.empty() ? "" : fmt::format("set {}, or ", fmt::join(known, ", "))));
+  }
+}
+
+// A Peal kernel is described in its source, a PTO kernel in its case: there is what these options
+// say of a collective.
+void refuse_options_of_collectives(const RunRequest& request) {
+  const UnusedOption options[] = {
+      {"--algorithm", request.algorithm != "auto", "leave it away: the kernel is the algorithm"},
+      {"--dtype", request.dtype.has_value(), "its description or case gives the types"},
+      {"--op", request.op.has_value(), "what its description or case expects names the operation"},
+      {"--root", request.root.has_value(), "what its description or case expects names the root"},
+      {"--input", request.input.has_value(), "its description or case fills what it reads"},
+      {"--output", request.output.has_value(),
+       "its description or case says what it expects, and --json has the differences"},
+      {"--fill", request.fill.has_value(), "its description or case fills what it reads"},
+      {"--seed", request.seed.has_value(), "its description or case fills what it reads"},
+      {"--repeat", request.repeat.has_value(), "use --calls"}};
+  refuse_unused(fmt::format("kernel `{}`", request.collective), options);
+}
+
+// Whether the file defines a Peal kernel, whatever else stands in it.
+bool defines_peal_kernel(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return text.find("peal_kernel()") != std::string::npos;
+}
+
+// What describes PTO kernels is nothing to one that describes itself, and a case names its kernel.
+void refuse_two_descriptions(const RunRequest& request) {
+  const fs::path target = request.collective;
+  if (request.case_file && target.extension() == ".toml" && target != *request.case_file) {
+    throw Error(fmt::format("`{}` is a case file, as `{}` of --case is; give one of them",
+                            request.collective, *request.case_file));
+  }
+  if (!request.case_file && !request.flags.any()) return;
+  if (target.extension() != ".cpp" || !defines_peal_kernel(target)) return;
+  throw Error(
+      fmt::format("kernel `{}` is a Peal kernel, which its own description is for; leave {} away",
+                  request.collective, request.case_file ? "--case" : "--arg and its kin"));
+}
+
 // Whether the target is the source of a Peal kernel.
 bool names_kernel(const RunRequest& request) {
   const fs::path target = request.collective;
@@ -109,10 +180,18 @@ std::optional<std::int64_t> parse_calls(const RunRequest& request) {
 
 CaseTarget find_case_target(const RunRequest& request) {
   CaseTarget target;
+  refuse_options_of_collectives(request);
+  refuse_two_descriptions(request);
   target.request.platform = request.platform;
   if (names_kernel(request)) {
     target.path = request.collective;
     target.kernel = load_kernel_file(request.collective);
+    set_values(*target.kernel, request);
+    if (target.runs_for_real()) {
+      const UnusedOption options[] = {{"--time-limit", request.time_limit.has_value(),
+                                       "a wait ends after the seconds of PEAL_TIMEOUT"}};
+      refuse_unused(fmt::format("platform {}", request.platform), options);
+    }
     const Kernel& kernel = *target.kernel;
     target.ranks = {std::clamp(default_ranks, kernel.least_ranks,
                                std::max(kernel.least_ranks, kernel.most_ranks))};
@@ -126,6 +205,19 @@ CaseTarget find_case_target(const RunRequest& request) {
     target.request.time_limit_seconds = parse_time_limit(*request.time_limit);
   }
   return target;
+}
+
+std::vector<NamedFile> inputs_of(const RunRequest& request, const CaseTarget& target) {
+  std::vector<NamedFile> inputs = named_files({{"kernel", request.collective},
+                                               {"case file", target.path},
+                                               {"--schedule", request.schedule},
+                                               {"--platform", request.platform}});
+  if (!target.file) return inputs;
+  for (const CaseKernel& kernel : target.file->kernels) inputs.push_back({"kernel", kernel.file});
+  if (target.file->orchestration) {
+    inputs.push_back({"orchestration", target.file->orchestration->file});
+  }
+  return inputs;
 }
 
 }  // namespace peal

@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/output_file.h"
 #include "cli/run_request.h"
 #include "peal/launch/case_run.h"
 #include "peal/launch/kernel_run.h"
+#include "peal/launch/launch.h"
+#include "peal/launch/real_kernel_run.h"
 #include "peal/machine/kernel.h"
 #include "peal/pto/case_file.h"
 
@@ -23,7 +26,12 @@ struct CaseTarget {
   CaseRunRequest request;  // with what was typed, but for ranks
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& with) const {
-    return kernel ? run_kernel(*kernel, with) : run_case(*file, with);
+    if (!kernel) return run_case(*file, with);
+    return runs_for_real() ? run_kernel_for_real(*kernel, with).result : run_kernel(*kernel, with);
+  }
+  // Whether its ranks are processes of this host.
+  [[nodiscard]] bool runs_for_real() const {
+    return kernel.has_value() && !is_simulated(request.platform);
   }
 };
 
@@ -36,5 +44,8 @@ struct CaseTarget {
 
 // Reads or compiles it. Throws Error for what is missing or makes no sense.
 [[nodiscard]] CaseTarget find_case_target(const RunRequest& request);
+
+// The files that the run reads, but for those that its sources include.
+[[nodiscard]] std::vector<NamedFile> inputs_of(const RunRequest& request, const CaseTarget& target);
 
 }  // namespace peal

@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "cli/check_subject.h"
+#include "cli/json_text.h"
 #include "cli/number_option.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
+#include "peal/base/say.h"
 #include "peal/checks/event_file.h"
 #include "peal/search/check.h"
 #include "peal/search/check_text.h"
@@ -51,17 +53,18 @@ class Selection {
         skip_(parse_classes("--skip", request.skip)),
         advice_(request.advice) {}
 
-  [[nodiscard]] bool wants(FindingClass kind) const {
+  [[nodiscard]] bool wants(const Finding& finding) const {
+    const FindingClass kind = finding.kind;
     const auto has = [kind](const std::vector<FindingClass>& list) {
       return std::find(list.begin(), list.end(), kind) != list.end();
     };
     if (has(skip_)) return false;
     if (!only_.empty()) return has(only_);
-    return advice_ || !is_advice(kind);
+    return advice_ || !is_advice(finding);
   }
   void apply(CheckResult& result) const {
     std::erase_if(result.findings,
-                  [this](const CheckedFinding& finding) { return !wants(finding.finding.kind); });
+                  [this](const CheckedFinding& finding) { return !wants(finding.finding); });
   }
 
  private:
@@ -82,6 +85,9 @@ nlohmann::ordered_json json_of(const Finding& finding) {
     each["what"] = side.what;
     each["file"] = side.place.file;
     each["line"] = side.place.line;
+    if (side.call >= 0) each["call"] = side.call;
+    if (side.step >= 0) each["step"] = side.step;
+    if (!side.task.empty()) each["task"] = side.task;
     json["sides"].push_back(each);
   }
   json["reason"] = finding.reason;
@@ -164,6 +170,18 @@ std::vector<Mutation> run_mutations(const CheckPlan& plan, const CheckRequest& c
   return mutations;
 }
 
+// What has ended the run under that schedule before its time, which its events alone do not show.
+std::string end_of(const CheckResult& result, const std::string& schedule) {
+  for (const CheckedFinding& checked : result.findings) {
+    const FindingClass kind = checked.finding.kind;
+    const bool ends = kind == FindingClass::crash || kind == FindingClass::deadlock ||
+                      kind == FindingClass::never_satisfied || kind == FindingClass::out_of_bounds;
+    if (!ends || checked.schedule != schedule) continue;
+    return fmt::format("{}: {}", name(kind), checked.finding.subject);
+  }
+  return {};
+}
+
 }  // namespace
 
 int check_command(const CheckCommandRequest& request) {
@@ -174,9 +192,17 @@ int check_command(const CheckCommandRequest& request) {
     check_request.schedules = static_cast<int>(
         parse_number("--schedules", *request.schedules, {.lowest = 0, .highest = most_schedules}));
   }
+  check_outputs(named_files({{"--json", request.run.json},
+                             {"--events", request.events},
+                             {"--save-schedule", request.run.save_schedule}}),
+                named_files({{"target", request.run.collective},
+                             {"--case", request.run.case_file},
+                             {"--schedule", request.run.schedule},
+                             {"--platform", request.run.platform}}));
   std::optional<OutputFile> json_file;
   if (request.run.json) json_file.emplace(*request.run.json);
   CheckPlan plan = make_check_plan(request);
+  for (const std::string& note : plan.notes) say("peal: note: {}\n", note);
   std::optional<EventFileWriter> events;
   if (request.events) {
     if (plan.ranks.size() > 1) {
@@ -192,6 +218,7 @@ int check_command(const CheckCommandRequest& request) {
   json["command"] = plan.subject.command;
   json["results"] = nlohmann::ordered_json::array();
   std::string text = plan.subject.command + "\n";
+  std::string end;  // of the first run
   bool is_clean = true;
   for (int ranks : plan.ranks) {
     check_request.ranks = ranks;
@@ -199,12 +226,13 @@ int check_command(const CheckCommandRequest& request) {
     check_request.progress = [&bar](int done, int) { bar.update(done); };
     CheckResult result = check(plan.subject, check_request);
     bar.finish();
+    end = end_of(result, check_request.schedule);
     selection.apply(result);
     is_clean = is_clean && result.is_clean();
     text += describe(plan.subject.command, result);
     json["results"].push_back(json_of(plan.subject, result));
   }
-  if (events) events->finish();
+  if (events) events->finish(end);
   if (request.mutate && !is_clean) {
     text += "nothing is left out: whether it is needed shows only where there are no findings\n";
   } else if (request.mutate) {
@@ -213,11 +241,10 @@ int check_command(const CheckCommandRequest& request) {
     json["mutations"] = json_of(mutations);
   }
   if (json_file) {
-    const std::string bytes = json.dump(2) + "\n";
+    const std::string bytes = json_text(json);
     json_file->commit(bytes);
   }
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  print_beside(json_file && json_file->is_stdout(), text);
   return is_clean ? 0 : 1;
 }
 

@@ -15,8 +15,10 @@
 #include "cli/number_option.h"
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/checks/event_file.h"
+#include "peal/chip/core.h"
 #include "peal/collectives/collectives.h"
 #include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
@@ -27,8 +29,11 @@ namespace {
 constexpr std::int64_t default_calls = 2;
 constexpr std::int64_t mutation_calls = 4;
 
-// A list such as 2,3,4,8.
-std::vector<int> parse_ranks(const std::string& text) {
+// A list such as 2,3,4,8, or as many as there are devices; empty where nothing is said.
+std::vector<int> parse_ranks(const RunRequest& request) {
+  if (request.devices) return {ranks_of(request, 0)};
+  if (!request.ranks) return {};
+  const std::string& text = *request.ranks;
   std::vector<int> ranks;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
@@ -100,14 +105,18 @@ class CollectiveSubject {
     plan_->executor = open_executor(platform_);
   }
 
-  std::optional<std::string> run(int ranks, const RunOptions& options) {
+  [[nodiscard]] const std::vector<std::string>& notes() const { return plan_->notes; }
+
+  SubjectOutcome run(int ranks, const RunOptions& options) {
     prepare(ranks);
     calls_made_.assign(calls_, Call(ranks));
     first_failure_.reset();
     readers_ = options.readers;
     plan_->executor->run(
         ranks, [this](Team& team) { make_calls(team); }, options);
-    return first_failure_;
+    SubjectOutcome outcome = first_failure_;
+    outcome.calls = static_cast<std::int64_t>(calls_);
+    return outcome;
   }
 
  private:
@@ -136,6 +145,7 @@ class CollectiveSubject {
     }
     for (std::uint64_t call = 0; call < calls_; ++call) {
       Call& made = calls_made_[call];
+      current_core()->report_call(static_cast<std::int64_t>(call));
       if (!send.empty()) {
         static_cast<void>(device.write(send, outside_of_kernels));
         plan.fill.apply(team.rank(), call, send);
@@ -203,18 +213,41 @@ class CollectiveSubject {
   std::optional<std::string> first_failure_;
 };
 
-// A request that makes no sense is known at once.
-std::function<std::optional<std::string>(int, const RunOptions&)> collective_run(
-    const RunRequest& request, std::uint64_t calls, const Platform& platform, int ranks) {
+using SubjectRun = std::function<SubjectOutcome(int, const RunOptions&)>;
+
+// A request that makes no sense is known at once, and so is what has no effect.
+SubjectRun collective_run(const RunRequest& request, std::uint64_t calls, const Platform& platform,
+                          int ranks, std::vector<std::string>& notes) {
   const auto subject = std::make_shared<CollectiveSubject>(request, calls, platform);
   subject->prepare(ranks);
+  notes = subject->notes();
   return [subject](int on, const RunOptions& options) { return subject->run(on, options); };
 }
+
+constexpr const char* recorded = "give it where the events are recorded";
 
 // A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
   const EventFileHeading heading = read_event_file_heading(request.run.collective);
   const int ranks = heading.ranks;
+  const RunRequest& run = request.run;
+  const UnusedOption unused[] = {{"--algorithm", run.algorithm != "auto", recorded},
+                                 {"--count", run.count.has_value(), recorded},
+                                 {"--dtype", run.dtype.has_value(), recorded},
+                                 {"--op", run.op.has_value(), recorded},
+                                 {"--root", run.root.has_value(), recorded},
+                                 {"--devices", run.devices.has_value(), recorded},
+                                 {"--calls", run.calls.has_value(), recorded},
+                                 {"--set", !run.set.empty(), recorded},
+                                 {"--case", run.case_file.has_value(), recorded},
+                                 {"--arg and its kin", run.flags.any(), recorded},
+                                 {"--time-limit", run.time_limit.has_value(), recorded},
+                                 {"--schedule", run.schedule != "virtual", recorded},
+                                 {"--save-schedule", !run.save_schedule.empty(), recorded},
+                                 {"--schedules", request.schedules.has_value(), recorded},
+                                 {"--strict", request.strict, recorded},
+                                 {"--platform", run.platform != RunRequest().platform, recorded}};
+  refuse_unused(fmt::format("recorded run `{}`", run.collective), unused);
   const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
   if (request.mutate || request.events || is_other) {
     throw Error(
@@ -228,7 +261,7 @@ CheckPlan recorded_plan(const CheckCommandRequest& request) {
   plan.ranks = {ranks};
   plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
     for (EventReader* reader : options.readers) read_event_file(path, *reader);
-    return std::optional<std::string>();
+    return SubjectOutcome();
   };
   return plan;
 }
@@ -241,21 +274,25 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
   Platform platform = simulated_target(request.run.platform);
   if (request.strict) platform.switches = strict_switches(platform.switches);
   plan.subject.switches = platform.switches;
-  if (request.run.ranks) plan.ranks = parse_ranks(*request.run.ranks);
+  plan.ranks = parse_ranks(request.run);
   RunRequest run = request.run;
   run.ranks.reset();
+  run.devices.reset();
   if (is_event_file(run.collective)) return recorded_plan(request);
   if (names_case(run)) {
     CaseTarget target = find_case_target(run);
     if (plan.ranks.empty()) plan.ranks = target.ranks;
+    const double time_limit = target.request.time_limit_seconds;
     plan.subject.run = [target = std::move(target), platform](int ranks,
                                                               const RunOptions& options) {
       CaseRunRequest with = target.request;
       with.target = platform;
       with.ranks = ranks;
       with.options = options;
-      return target.run(with).mismatch;
+      return outcome_of(target.run(with));
     };
+    plan.subject.runs_kernels = true;
+    plan.subject.time_limit_seconds = time_limit;
     plan.mutation_subjects = {plan.subject};
     plan.mutates = [](const std::string& file) { return !file.starts_with("peal/"); };
     return plan;
@@ -265,7 +302,7 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
   }
   plan.subject.run =
       collective_run(run, static_cast<std::uint64_t>(parse_calls(run).value_or(default_calls)),
-                     platform, plan.ranks.front());
+                     platform, plan.ranks.front(), plan.notes);
   plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
   if (!request.mutate) return plan;
   // Credits come into play when a half of the scratch is used again, at the third call.
@@ -274,7 +311,8 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
     RunRequest other = run;
     if (!run.count) other.count = count;
     plan.mutation_subjects.push_back(plan.subject);
-    plan.mutation_subjects.back().run = collective_run(other, calls, platform, plan.ranks.front());
+    plan.mutation_subjects.back().run =
+        collective_run(other, calls, platform, plan.ranks.front(), plan.notes);
     if (run.count) break;
   }
   return plan;

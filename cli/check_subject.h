@@ -14,6 +14,7 @@ namespace peal {
 struct CheckPlan {
   CheckSubject subject;
   std::vector<int> ranks;
+  std::vector<std::string> notes;  // on options that have no effect
   // For --mutate: the subject with several counts and with more calls, and which files' lines.
   std::vector<CheckSubject> mutation_subjects;
   std::function<bool(const std::string& file)> mutates;

@@ -9,23 +9,32 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "cli/bench_command.h"
+#include "cli/case_target.h"
 #include "cli/check_command.h"
 #include "cli/check_request.h"
 #include "cli/graph_command.h"
+#include "cli/kernel_bench.h"
 #include "cli/launch_command.h"
 #include "cli/list_command.h"
 #include "cli/output_file.h"
 #include "cli/run_command.h"
 #include "cli/run_request.h"
 #include "cli/tune_command.h"
+#include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
 #include "peal/base/say.h"
+#include "peal/base/watched_process.h"
+#include "peal/launch/launch.h"
 
 namespace peal {
 namespace {
@@ -39,7 +48,7 @@ struct ListRequest {
 
 void add_list(CLI::App& app, ListRequest& request) {
   CLI::App* list = app.add_subcommand("list", "List collectives, algorithms and platforms");
-  list->add_option("--json", request.json_path, "As JSON, into a file if one is named")
+  list->add_option("--json", request.json_path, "As JSON, into a file if one is named; - is stdout")
       ->type_name("[FILE]")
       ->expected(0, 1);
   list->callback([list, &request] { request.json = list->count("--json") > 0; });
@@ -67,6 +76,12 @@ void add_case_flags(CLI::App& run, CaseFlags& flags) {
       ->type_name("X");
 }
 
+void add_in_process(CLI::App* command, bool& in_process) {
+  command->add_flag("--in-process", in_process,
+                    "Run kernels in this process, as under a debugger; one that takes the process "
+                    "takes the report");
+}
+
 void add_run(CLI::App& app, RunRequest& request) {
   CLI::App* run = app.add_subcommand(
       "run",
@@ -84,7 +99,8 @@ void add_run(CLI::App& app, RunRequest& request) {
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N",
       "Calls of a kernel on one window; default what it is made for");
-  add("--set", request.set, "NAME=N", "Another expression for one of the case's [values]")
+  add("--set", request.set, "NAME=N",
+      "Another expression for one of the values of a kernel or case, such as N=4K")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("-p,--platform", request.platform, "NAME",
@@ -93,7 +109,9 @@ void add_run(CLI::App& app, RunRequest& request) {
   add("-n,--ranks", request.ranks, "N", "Number of ranks; default 4");
   add("-a,--algorithm", request.algorithm, "NAME",
       "An algorithm of `peal list`; default auto, the one predicted to be fastest");
-  add("-c,--count", request.count, "N", "Elements of a block, as in MPI; default 256");
+  add("-c,--count", request.count, "N",
+      "Elements of a block, as in MPI, such as 1000 or 64K; default 256. Of a kernel or case: its "
+      "value `count`");
   add("-t,--dtype", request.dtype, "TYPE",
       "f32 f64 f16 bf16 i8 u8 i16 u16 i32 u32 i64 u64; default f32");
   add("--op", request.op, "OP", "sum prod min max; default sum");
@@ -109,7 +127,8 @@ void add_run(CLI::App& app, RunRequest& request) {
   add("--repeat", request.repeat, "N",
       "Calls back to back, of which the last is compared; default 1");
   run->add_flag("--no-values", request.no_values, "Move no data: for timing at scale");
-  add("--json", request.json, "FILE", "Write everything that is printed as JSON");
+  add_in_process(run, request.in_process);
+  add("--json", request.json, "FILE", "Write everything that is printed as JSON; - is stdout");
 }
 
 void add_check(CLI::App& app, CheckCommandRequest& request) {
@@ -127,8 +146,11 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add_case_flags(*check, run.flags);
   add("-n,--ranks", run.ranks, "LIST",
       "Numbers of ranks, such as 2,3,4,8; default the case's, or 4");
+  add("-d,--devices", run.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
   add("-a,--algorithm", run.algorithm, "NAME", "An algorithm of `peal list`; default auto");
-  add("-c,--count", run.count, "N", "Elements of a block, as in MPI; default 256");
+  add("-c,--count", run.count, "N",
+      "Elements of a block, as in MPI, such as 1000 or 64K; default 256. Of a kernel or case: its "
+      "value `count`");
   add("-t,--dtype", run.dtype, "TYPE", "As of `peal run`; default f32");
   add("--op", run.op, "OP", "sum prod min max; default sum");
   add("--root", run.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
@@ -136,7 +158,8 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("--calls", run.calls, "N",
       "Calls back to back on the same windows, each with new input; default 2, or the case's");
-  add("--set", run.set, "NAME=N", "Another expression for one of the case's [values]")
+  add("--set", run.set, "NAME=N",
+      "Another expression for one of the values of a kernel or case, such as N=4K")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("--only", request.only, "CHECK", "Only findings of these classes")
@@ -158,7 +181,8 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--events", request.events, "FILE",
       "Record the events of the first run; `peal check FILE` reads them again");
-  add("--json", run.json, "FILE", "Write everything that is printed as JSON");
+  add("--json", run.json, "FILE", "Write everything that is printed as JSON; - is stdout");
+  add_in_process(check, run.in_process);
 }
 
 void add_graph(CLI::App& app, GraphCommandRequest& request) {
@@ -177,16 +201,19 @@ void add_graph(CLI::App& app, GraphCommandRequest& request) {
   add("--time-limit", request.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--dot", request.dot, "FILE", "Write the graph in the language of Graphviz");
-  add("--json", request.json, "FILE", "Write everything that is printed as JSON");
+  add("--json", request.json, "FILE", "Write everything that is printed as JSON; - is stdout");
+  add_in_process(graph, request.in_process);
 }
 
 void add_bench(CLI::App& app, BenchRequest& request) {
-  CLI::App* bench =
-      app.add_subcommand("bench", "Measure a collective on this host, size after size");
+  CLI::App* bench = app.add_subcommand(
+      "bench", "Measure a collective on this host, size after size, or a kernel");
   const auto add = [bench](const char* names, auto& value, const char* type, const char* help) {
     return bench->add_option(names, value, help)->type_name(type);
   };
-  add("collective", request.collective, "NAME", "A collective of `peal list`")->required();
+  add("collective", request.collective, "NAME",
+      "A collective of `peal list`, or a source that defines peal_kernel")
+      ->required();
   add("-p,--platform", request.platform, "NAME", "shm, the default: processes over shared memory");
   add("-n,--ranks", request.ranks, "N", "Number of ranks; default 2");
   add("-a,--algorithm", request.algorithm, "NAME", "An algorithm of `peal list`; default auto");
@@ -197,6 +224,10 @@ void add_bench(CLI::App& app, BenchRequest& request) {
   add("-t,--dtype", request.dtype, "TYPE", "As of `peal run`; default f32");
   add("--op", request.op, "OP", "sum prod min max; default sum");
   add("--root", request.root, "RANK", "Of broadcast, reduce, gather, scatter; default 0");
+  add("-c,--count", request.count, "N", "Of a kernel: its value `count`, such as 1000 or 64K");
+  add("--set", request.set, "NAME=N", "Another expression for one of the values of a kernel")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add("--iterations", request.iterations, "N",
       "Calls that are measured; default as many as move 256 MiB, 20 to 20000");
   add("--json", request.json, "FILE", "Write the rows as JSON");
@@ -256,6 +287,57 @@ std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
   return fmt::format("{}; see `peal --help`", error.what());
 }
 
+// The exit code of a command, which says itself what went wrong.
+int reporting(const std::function<int()>& command) {
+  try {
+    const int code = command();
+    // A full disk or a closed pipe would otherwise pass for success.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      return report_misuse(fmt::format("stdout cannot be written: {}", std::strerror(errno)));
+    }
+    return code;
+  } catch (const RunError& error) {
+    say("{}\n", error.what());
+    return failed;
+  } catch (const QuotedError& error) {
+    say("peal: {}\n", error.what());
+    return misuse;
+  } catch (const Error& error) {
+    return report_misuse(error.what());
+  } catch (const std::bad_alloc&) {
+    return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
+  } catch (const std::length_error&) {
+    return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
+  } catch (const std::system_error& error) {  // of files, above all
+    return report_misuse(fmt::format(
+        "the system refuses: {}; see whether paths and limits are right", error.what()));
+  }
+}
+
+// Runs a command that loads kernels in a process of its own, whose end is reported whatever the
+// kernels do to it.
+int supervised(const std::function<int()>& command) {
+  if (!can_watch()) return command();
+  // A folder of this process alone is for all that it forks, and goes with it.
+  if (!cache_folder()) static_cast<void>(made_cache_folder());
+  constexpr double never = 1e9;  // it waits for processes of its own
+  const WatchedEnd end =
+      run_watched([&command] { return std::to_string(reporting(command)); }, never);
+  if (end.has_answered) return std::stoi(end.answer);
+  const std::string who =
+      end.rank < 0 ? "" : fmt::format(" on rank {} core {}", end.rank, end.core);
+  say("kernel error{}: {}{}{}\n", who, end.what, end.where.empty() ? "" : "   ", end.where);
+  return failed;
+}
+
+// A platform that is named by its target alone.
+void mean_platform(std::string& platform) {
+  std::string meant = platform_meant(platform);
+  if (meant == platform) return;
+  say("peal: note: -p {} means {}, its simulation\n", platform, meant);
+  platform = std::move(meant);
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Collective communication on simulated accelerators", "peal");
   app.require_subcommand(1);
@@ -280,32 +362,26 @@ int parse_and_run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
+  if (run.in_process || check.run.in_process || graph.in_process) run_in_process();
+  for (RunRequest* request : {&run, &check.run}) mean_platform(request->platform);
+  if (graph.platform) mean_platform(*graph.platform);
   if (app.got_subcommand("list")) return list_command(list);
-  if (app.got_subcommand("bench")) return bench_command(bench);
+  if (app.got_subcommand("bench")) {
+    if (!names_kernel(bench)) return bench_command(bench);
+    return supervised([&] { return kernel_bench(bench); });
+  }
   if (app.got_subcommand("tune")) return tune_command(tune);
   if (app.got_subcommand("launch")) return launch_command(launch);
-  if (app.got_subcommand("graph")) return graph_command(graph);
-  return app.got_subcommand("check") ? check_command(check) : run_command(run);
+  if (app.got_subcommand("graph")) return supervised([&] { return graph_command(graph); });
+  const bool checks = app.got_subcommand("check");
+  const auto command = [&] { return checks ? check_command(check) : run_command(run); };
+  return names_case(checks ? check.run : run) ? supervised(command) : command();
 }
 
 }  // namespace
 
 int command_line(int argc, char** argv) {
-  try {
-    const int code = parse_and_run(argc, argv);
-    // A full disk or a closed pipe would otherwise pass for success.
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      return report_misuse(fmt::format("stdout cannot be written: {}", std::strerror(errno)));
-    }
-    return code;
-  } catch (const RunError& error) {
-    say("{}\n", error.what());
-    return failed;
-  } catch (const Error& error) {
-    return report_misuse(error.what());
-  } catch (const std::bad_alloc&) {
-    return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
-  }
+  return reporting([&] { return parse_and_run(argc, argv); });
 }
 
 }  // namespace peal

@@ -10,6 +10,7 @@
 
 #include "cli/graph_file.h"
 #include "cli/graph_run.h"
+#include "cli/json_text.h"
 #include "cli/number_option.h"
 #include "cli/output_file.h"
 #include "peal/base/say.h"
@@ -73,12 +74,17 @@ std::string json_of(const GraphCommandRequest& request, const GraphRunResult& re
     json["max_differences"][difference.label] = difference.max;
   }
   if (result.mismatch) json["mismatch"] = *result.mismatch;
-  return json.dump(2) + "\n";
+  return json_text(json);
 }
 
 }  // namespace
 
 int graph_command(const GraphCommandRequest& request) {
+  const std::vector<NamedFile> outputs =
+      named_files({{"--dot", request.dot}, {"--json", request.json}});
+  check_outputs(outputs, named_files({{"graph file", request.file},
+                                      {"--schedule", request.schedule},
+                                      {"--platform", request.platform}}));
   std::optional<OutputFile> dot, json;
   if (request.dot) dot.emplace(*request.dot);
   if (request.json) json.emplace(*request.json);
@@ -88,14 +94,16 @@ int graph_command(const GraphCommandRequest& request) {
     run.time_limit_seconds = parse_time_limit(*request.time_limit);
   }
   const GraphFile file = read_graph_file(request.file);
+  std::vector<NamedFile> sources;
+  for (const std::string& source : file.sources) sources.push_back({"kernel", source});
+  check_outputs(outputs, sources);
   const auto start = std::chrono::steady_clock::now();
   const GraphRunResult result = run_graph(file, run);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (dot) dot->commit(result.dot);
   if (json) json->commit(json_of(request, result));
   const std::string text = text_of(file, result);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  print_beside((dot && dot->is_stdout()) || (json && json->is_stdout()), text);
   say("{} tasks in {:.3f} s\n", result.report.tasks.size(), elapsed.count());
   return verdict(result) == "FAIL" ? 1 : 0;
 }

@@ -12,6 +12,7 @@ struct GraphCommandRequest {
   std::optional<std::string> platform, dot, json, time_limit;
   std::string schedule = "virtual";
   bool checks = false;
+  bool in_process = false;  // kernels run in this process, not in one of their own
 };
 
 // Runs a described graph of tasks and prints its report; returns the exit code.

@@ -131,6 +131,8 @@ class Reader {
     try {
       result_.callables.push_back({node.name(), kernel ? load_kernel(node, kernel->text())
                                                        : load_collective(node, *named)});
+    } catch (const QuotedError&) {
+      throw;  // what the compiler says keeps its lines
     } catch (const Error& error) {
       node.refuse(fmt::format("cannot be used: {}", error.what()));
     }
@@ -140,7 +142,7 @@ class Reader {
     return fs::absolute(fs::path(path_).parent_path() / path).lexically_normal().string();
   }
 
-  Callable load_kernel(const CaseNode& node, const std::string& path) const {
+  Callable load_kernel(const CaseNode& node, const std::string& path) {
     PtoOptions options;
     if (const auto core = node.find("core")) {
       if (core->text() != "aiv" && core->text() != "aic") core->must_be("\"aiv\" or \"aic\"");
@@ -151,6 +153,7 @@ class Reader {
         options.include.push_back(beside(folder.text()));
       }
     }
+    result_.sources.push_back(beside(path));
     return kernel_file(beside(path), options);
   }
 

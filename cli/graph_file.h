@@ -66,6 +66,7 @@ struct GraphFile {
   std::vector<Domain> domains;
   std::vector<Buffer> buffers;
   std::vector<Task> tasks;
+  std::vector<std::string> sources;  // of its kernels
 };
 
 // Reads the file, compiles and loads its kernels. Throws Error with file, key and value.

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/machine_memory.h"
+#include "peal/launch/launch.h"
 #include "peal/launch/worker.h"
 #include "peal/pto/case_call.h"
 
@@ -18,12 +20,12 @@ class GraphRun {
  public:
   GraphRun(const GraphFile& file, const GraphRunRequest& request)
       : file_(file),
-        worker_(
-            open_worker({.platform = request.platform.value_or(file.platform.value_or("a2a3sim")),
-                         .devices = file.devices,
-                         .checks = request.checks || file.checks,
-                         .schedule = request.schedule,
-                         .time_limit_seconds = request.time_limit_seconds})) {
+        worker_(open_worker({.platform = platform_meant(
+                                 request.platform.value_or(file.platform.value_or("a2a3sim"))),
+                             .devices = file.devices,
+                             .checks = request.checks || file.checks,
+                             .schedule = request.schedule,
+                             .time_limit_seconds = request.time_limit_seconds})) {
     for (const GraphFile::NamedCallable& named : file.callables) {
       callables_.push_back(worker_.add(named.callable));
     }
@@ -91,6 +93,13 @@ class GraphRun {
       Instance& made = instances_[{index, devices[rank]}];
       made.point = {static_cast<int>(devices.size()), static_cast<int>(rank)};
       const std::size_t count = call(made.point).count(described.array);
+      bytes_ += count * size_bytes(dtype);
+      if (bytes_ > machine_memory_bytes()) {
+        refuse(described.array,
+               fmt::format("has {} elements, with which all buffers take more than the {} bytes of "
+                           "memory of this machine; use smaller counts, or fewer devices",
+                           count, machine_memory_bytes()));
+      }
       made.memory.resize((count * size_bytes(dtype) + 7) / 8);
       made.view = {reinterpret_cast<std::byte*>(made.memory.data()), count, dtype};
       if (file_.numbers.arguments[described.array].fill) {
@@ -233,6 +242,7 @@ class GraphRun {
 
   const GraphFile& file_;
   std::map<std::pair<std::size_t, int>, Instance> instances_;  // by buffer and device; -1: one
+  std::size_t bytes_ = 0;                                      // of all of them
   std::map<Point, CaseCall> calls_;
   Worker worker_;
   std::vector<CallableHandle> callables_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "cli/json_text.h"
 #include "peal/collectives/registry.h"
 #include "peal/launch/launch.h"
 
@@ -52,7 +53,7 @@ std::string list_json() {
     collectives.push_back({{"name", name(collective)}, {"algorithms", rows}});
   }
   const Json list = {{"collectives", collectives}, {"platforms", platform_names()}};
-  return list.dump(2) + "\n";
+  return json_text(list);
 }
 
 }  // namespace peal

@@ -27,6 +27,7 @@ struct NpyArray {
 class NpyOutput {
  public:
   explicit NpyOutput(std::string path);
+  [[nodiscard]] bool is_stdout() const { return file_.is_stdout(); }
 
   // Writes the array, whose bytes are `chunks` one after the other, and commits the file. To be
   // called at most once. Throws Error when the disk is full or for a like reason.

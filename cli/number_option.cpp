@@ -25,27 +25,43 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 }
 
 std::uint64_t parse_size(const char* option, std::string_view text) {
-  constexpr std::string_view units = "KMG";
-  std::string_view digits = text;
-  std::uint64_t scale = 1;
-  if (!text.empty()) {
-    const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
-    if (unit != units.npos) {
-      scale = std::uint64_t{1} << (10 * (unit + 1));
-      digits.remove_suffix(1);
-    }
-  }
-  const std::optional<std::uint64_t> number = whole_number(digits);
-  if (!number || *number < 1 || *number > most_bytes / scale) {
+  const std::optional<std::uint64_t> number = scaled_number(text);
+  if (!number || *number < 1 || *number > most_bytes) {
     throw Error(
         fmt::format("{} `{}` is not possible; use a whole number of bytes from 1 to 16G, "
                     "such as 8, 4K or 64M",
                     option, text));
   }
-  return scale * *number;
+  return *number;
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> scaled_number(std::string_view text) {
+  constexpr std::string_view units = "KMG";
+  std::uint64_t scale = 1;
+  if (!text.empty()) {
+    const auto unit = units.find(static_cast<char>(std::toupper(text.back())));
+    if (unit != units.npos) {
+      scale = std::uint64_t{1} << (10 * (unit + 1));
+      text.remove_suffix(1);
+    }
+  }
+  const std::optional<std::uint64_t> number = whole_number(text);
+  if (!number || *number > UINT64_MAX / scale) return std::nullopt;
+  return scale * *number;
+}
+
+std::uint64_t parse_count(std::string_view option, std::string_view text,
+                          const NumberRange& range) {
+  const std::optional<std::uint64_t> number = scaled_number(text);
+  if (!number || *number < range.lowest || *number > range.highest) {
+    throw Error(fmt::format(
+        "{} `{}` is not possible; use a whole number from {} to {}, such as 1000 or 64K", option,
+        text, range.lowest, range.highest));
+  }
+  return *number;
+}
 
 std::uint64_t parse_number(std::string_view option, std::string_view text,
                            const NumberRange& range) {

@@ -19,6 +19,13 @@ struct NumberRange {
 [[nodiscard]] std::uint64_t parse_number(std::string_view option, std::string_view text,
                                          const NumberRange& range);
 
+// A whole number behind which K, M or G may stand for 2^10, 2^20 or 2^30; nothing for other texts.
+[[nodiscard]] std::optional<std::uint64_t> scaled_number(std::string_view text);
+
+// As parse_number(), of a text for scaled_number().
+[[nodiscard]] std::uint64_t parse_count(std::string_view option, std::string_view text,
+                                        const NumberRange& range);
+
 // Bytes from --smallest to --largest (8 and 64M, or only the smallest if that is given), each the
 // --factor (4) of the one before. "64M" is 64 x 2^20. Throws as parse_number() does.
 [[nodiscard]] std::vector<std::uint64_t> parse_sizes(const std::optional<std::string>& smallest,

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,26 +17,119 @@
 
 namespace peal {
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(path_) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::file_status status = fs::status(path_, error);
-  if (fs::is_directory(status)) fail(EISDIR, "give the path of a file");
-  if (fs::exists(status)) {
-    // Renaming over a device would replace the device.
-    if (!fs::is_regular_file(status)) {
-      throw Error(fmt::format("output `{}` is not a regular file; give the path of one", path_));
-    }
-    if (::access(path_.c_str(), W_OK) != 0) fail(errno, "give the path of a writable file");
-    // Where the path is a symbolic link, the file it leads to is replaced, not the link.
-    target_ = fs::canonical(path_, error).string();
-    if (error) fail(error.value(), "give the path of a writable file");
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_same(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// Whether it is written as it is, by any number of writers.
+bool is_stream(const struct stat& status) {
+  return S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
+}
+
+// Throws Error for a regular file that nobody can have meant to be replaced.
+void check_replaceable(const std::string& path, const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) return;
+  if (status.st_uid != ::geteuid()) {
+    throw Error(
+        fmt::format("output `{}` belongs to user {}, not to you, user {}; give another path", path,
+                    status.st_uid, ::geteuid()));
   }
-  if (open_nameless()) return;
+  if ((status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0) {
+    throw Error(
+        fmt::format("output `{}` is an executable file; give another path, or remove it", path));
+  }
+}
+
+// What the path leads to, under a name that is the same for all names of a file that is not there.
+std::string resolved(const std::string& path) {
+  std::error_code failed;
+  const fs::path result = fs::weakly_canonical(fs::absolute(path, failed), failed);
+  return failed ? path : result.string();
+}
+
+bool is_one_file(const NamedFile& a, const NamedFile& b) {
+  if (a.path == b.path) return true;
+  struct stat first = {}, second = {};
+  const bool has_first = ::stat(a.path.c_str(), &first) == 0;
+  const bool has_second = ::stat(b.path.c_str(), &second) == 0;
+  if (has_first != has_second) return false;
+  return has_first ? is_same(first, second) : resolved(a.path) == resolved(b.path);
+}
+
+}  // namespace
+
+void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const NamedFile& output = outputs[i];
+    struct stat status = {};
+    if (::stat(output.path.c_str(), &status) == 0) {
+      if (is_stream(status)) continue;
+      check_replaceable(output.path, status);
+    }
+    for (std::size_t other = 0; other < i; ++other) {
+      if (!is_one_file(output, outputs[other])) continue;
+      throw Error(fmt::format("{} `{}` and {} `{}` are one file; give two paths",
+                              outputs[other].option, outputs[other].path, output.option,
+                              output.path));
+    }
+    for (const NamedFile& input : inputs) {
+      if (output.path == stdout_path || !is_one_file(output, input)) continue;
+      throw Error(fmt::format("{} `{}` is the {} `{}`, which this run reads; give another path",
+                              output.option, output.path, input.option, input.path));
+    }
+  }
+}
+
+std::vector<NamedFile> named_files(
+    std::initializer_list<std::pair<const char*, std::optional<std::string>>> files) {
+  std::vector<NamedFile> result;
+  for (const auto& [option, path] : files) {
+    if (path && !path->empty()) result.push_back({option, *path});
+  }
+  return result;
+}
+
+OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(path_) {
+  struct stat status = {}, standard = {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  const bool has_stdout = ::fstat(STDOUT_FILENO, &standard) == 0;
+  if (path_ == stdout_path || (exists && has_stdout && is_same(status, standard))) {
+    is_stream_ = is_stdout_ = true;
+    file_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (file_ < 0) fail(errno, "give the path of a file");
+    return;
+  }
+  if (exists) open_existing(status);
+  if (is_stream_ || open_nameless()) return;
   take_name([this] {
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     return file_ >= 0;
   });
+}
+
+void OutputFile::open_existing(const struct stat& status) {
+  if (S_ISDIR(status.st_mode)) fail(EISDIR, "give the path of a file");
+  if (is_stream(status)) {
+    is_stream_ = true;
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file_ < 0) fail(errno, "give the path of something that can be written");
+    return;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(fmt::format(
+        "output `{}` is no file, pipe or character device; give the path of one", path_));
+  }
+  check_replaceable(path_, status);
+  if (::access(path_.c_str(), W_OK) != 0) fail(errno, "give the path of a writable file");
+  mode_ = status.st_mode & 07777;
+  // Where the path is a symbolic link, the file it leads to is replaced, not the link.
+  std::error_code error;
+  target_ = fs::canonical(path_, error).string();
+  if (error) fail(error.value(), "give the path of a writable file");
 }
 
 // A file without a name is gone when the program is killed. Not every file system has such files;
@@ -76,6 +170,11 @@ OutputFile::~OutputFile() { discard(); }
 
 void OutputFile::commit() {
   CHECK(file_ >= 0);
+  if (is_stream_) {
+    if (::close(std::exchange(file_, -1)) != 0) fail(errno, "give another path");
+    return;
+  }
+  if (mode_ && ::fchmod(file_, *mode_) != 0) fail(errno, "give another path");
   // Some file systems only now find that the disk is full.
   const bool stored = ::fsync(file_) == 0;
   if (!stored) fail(errno, "free some space or give another path");
@@ -112,6 +211,12 @@ void OutputFile::discard() {
   if (file_ >= 0) ::close(std::exchange(file_, -1));
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
   temporary_.clear();
+}
+
+void print_beside(bool stdout_is_taken, std::string_view text) {
+  std::FILE* const stream = stdout_is_taken ? stderr : stdout;
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
 }
 
 }  // namespace peal

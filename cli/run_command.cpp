@@ -14,11 +14,13 @@
 
 #include "cli/case_command.h"
 #include "cli/case_target.h"
+#include "cli/json_text.h"
 #include "cli/npy.h"
 #include "cli/output_file.h"
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
 #include "cli/run_record.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/base/say.h"
 
@@ -32,16 +34,18 @@ void write_results(const RunPlan& plan, const RunOutcome& outcome, NpyOutput& fi
   file.commit(plan.dtype, shape, rows);
 }
 
-void check_different(const RunRequest& request) {
-  if (!request.output || request.output != request.json) return;
-  throw Error(fmt::format("--output and --json are both `{}`; give two paths", *request.json));
-}
-
 }  // namespace
 
 int run_command(const RunRequest& request) {
   if (names_case(request)) return case_command(request);
-  check_different(request);
+  check_outputs(named_files({{"--output", request.output},
+                             {"--json", request.json},
+                             {"--save-schedule", request.save_schedule}}),
+                named_files({{"--input", request.input},
+                             {"--schedule", request.schedule},
+                             {"--platform", request.platform}}));
+  const UnusedOption of_kernels[] = {{"--calls", request.calls.has_value(), "use --repeat"}};
+  refuse_unused(request.collective, of_kernels);
   const RunPlan plan = make_run_plan(request);
   // Opened before the work, so that a path that cannot be written is known at once.
   std::optional<NpyOutput> output;
@@ -50,15 +54,22 @@ int run_command(const RunRequest& request) {
   if (request.json) json.emplace(*request.json);
   for (const std::string& note : plan.notes) say("peal: note: {}\n", note);
 
-  const RunOutcome outcome = carry_out(plan, {request.schedule, request.save_schedule});
+  const auto run = [&] {
+    try {
+      return carry_out(plan, {request.schedule, request.save_schedule});
+    } catch (const FailedRun& failed) {
+      if (json) json->commit(json_text(failed_run_json(request, plan, failed)));
+      throw;
+    }
+  };
+  const RunOutcome outcome = run();
   const RunRecord record{request, plan, outcome};
   if (output) write_results(plan, outcome, *output);
   if (json) {
-    json->commit(run_json(record).dump(2) + "\n");
+    json->commit(json_text(run_json(record)));
   }
   const std::string text = run_text(record);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  print_beside((json && json->is_stdout()) || (output && output->is_stdout()), text);
   if (!plan.executor->is_simulated()) {
     say("{:.3f} us a call\n",
         static_cast<double>(outcome.report.time_ps) / 1e6 / static_cast<double>(plan.calls));

@@ -13,8 +13,7 @@ using Json = nlohmann::ordered_json;
 // JSON has no infinity.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json("inf"); }
 
-void add_parameters(const RunRecord& record, Json& json) {
-  const auto& [request, plan, outcome] = record;
+void add_parameters(const RunRequest& request, const RunPlan& plan, Json& json) {
   json["collective"] = name(plan.collective);
   json["algorithm"] = plan.algorithm->name;
   json["chosen_by_cost"] = plan.chosen_by_cost;
@@ -58,21 +57,28 @@ Json rank_json(const RunRecord& record, int rank) {
     }
   }
   const RankCounts& counts = outcome.report.ranks[index];
-  json["sent_bytes"] = counts.sent_bytes;
-  json["puts"] = counts.puts;
-  json["gets"] = counts.gets;
-  json["notifies"] = counts.notifies;
+  json["end"] = "finished";
+  add_counts(json, counts);
   return json;
 }
 
 }  // namespace
 
+Json failed_run_json(const RunRequest& request, const RunPlan& plan, const FailedRun& failed) {
+  Json json;
+  add_parameters(request, plan, json);
+  failed.add_to(json, plan.ranks);
+  return json;
+}
+
 Json run_json(const RunRecord& record) {
   const auto& [request, plan, outcome] = record;
   Json json;
-  add_parameters(record, json);
+  add_parameters(request, plan, json);
   json["verdict"] = verdict(record);
   if (outcome.failure) json["failure"] = *outcome.failure;
+  json["findings"] = Json::array();
+  if (outcome.failure) json["findings"].push_back(*outcome.failure);
   if (plan.compares()) json["tolerance"] = number(outcome.comparison.tolerance);
   if (plan.executor->is_simulated()) json["time_ps"] = outcome.report.time_ps;
   json["chip_instructions"] = outcome.report.chip_instructions;

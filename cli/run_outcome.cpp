@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
+#include "cli/failed_run.h"
 #include "cli/progress_bar.h"
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
@@ -125,13 +127,20 @@ RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
   options.values = plan.values;
   options.progress = [&bar](std::uint64_t done) { bar.update(static_cast<double>(done)); };
 
+  RunReport done;
+  options.on_failure = [&done](const RunReport& report) { done = report; };
+
   const auto start = std::chrono::steady_clock::now();
-  outcome.report = plan.executor->run(
-      plan.ranks,
-      [&](Team& team) {
-        make_calls(plan, team, entered, left[static_cast<std::size_t>(team.rank())]);
-      },
-      options);
+  try {
+    outcome.report = plan.executor->run(
+        plan.ranks,
+        [&](Team& team) {
+          make_calls(plan, team, entered, left[static_cast<std::size_t>(team.rank())]);
+        },
+        options);
+  } catch (const RunError& error) {
+    throw FailedRun::of(error, std::move(done));
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   outcome.host_seconds = took.count();
   bar.finish();

@@ -31,7 +31,7 @@ struct ScheduleRequest {
   std::string save = {};
 };
 
-// Runs the plan and judges what came of it. Throws what the run throws.
+// Runs the plan and judges what came of it. Throws Error, or FailedRun for a run that goes wrong.
 [[nodiscard]] RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule);
 
 // Compares what the ranks hold with what is expected: sets `rule`, `comparison` and `failure`.

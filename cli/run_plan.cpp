@@ -8,6 +8,7 @@
 
 #include "cli/devices_option.h"
 #include "cli/number_option.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/collectives/choice.h"
 #include "peal/launch/launch.h"
@@ -138,14 +139,16 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
   return notes;
 }
 
+// What is for kernels and their cases alone.
+void refuse_options_of_kernels(const RunRequest& request) {
+  const UnusedOption options[] = {
+      {"--set", !request.set.empty(), "it is for the values of kernels; use --count and its kin"},
+      {"--time-limit", request.time_limit.has_value(), "its kernels end; leave it away"}};
+  refuse_unused(request.collective, options);
+}
+
 const Algorithm& choose(const RunPlan& plan) {
   const std::size_t block_bytes = plan.count * size_bytes(plan.dtype);
-  if (plan.executor->is_simulated()) {
-    const Choice choice = predicted_choice(plan.collective, plan.ranks, plan.count, plan.dtype,
-                                           in_windows, plan.executor->platform());
-    log_choice(0, plan.ranks, choice, block_bytes, in_windows);
-    return *choice.algorithm;
-  }
   // The ranks of a run of its own choose, as those of a program do.
   auto& chosen =
       *reinterpret_cast<const Algorithm**>(plan.executor->share(sizeof(const Algorithm*)).data());
@@ -181,10 +184,11 @@ int ranks_of(const RunRequest& request, int otherwise) {
 RunPlan make_run_plan(const RunRequest& request) {
   RunPlan plan;
   plan.collective = parse_collective(request.collective);
+  refuse_options_of_kernels(request);
   plan.ranks = ranks_of(request, default_ranks);
   plan.shape = shape(plan.collective, plan.ranks);
-  plan.count = request.count ? parse_number("--count", *request.count,
-                                            {.lowest = 0, .highest = most_bytes - 1})
+  plan.count = request.count ? parse_count("--count", *request.count,
+                                           {.lowest = 0, .highest = most_bytes - 1})
                              : default_count;
   if (request.dtype) plan.dtype = parse_dtype(*request.dtype);
   if (request.op) plan.op = parse_reduce_op(*request.op);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "cli/failed_run.h"
 #include "cli/run_outcome.h"
 #include "cli/run_plan.h"
 #include "cli/run_request.h"
@@ -24,6 +25,10 @@ struct RunRecord {
 
 // The same for programs.
 [[nodiscard]] nlohmann::ordered_json run_json(const RunRecord& record);
+
+// The same of a run that has failed.
+[[nodiscard]] nlohmann::ordered_json failed_run_json(const RunRequest& request, const RunPlan& plan,
+                                                     const FailedRun& failed);
 
 // "PASS", "DONE" (values off) or "FAIL".
 [[nodiscard]] const char* verdict(const RunRecord& record);

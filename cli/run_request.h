@@ -22,6 +22,7 @@ struct RunRequest {
   std::vector<std::string> set;                             // NAME=EXPRESSION, of a case
   CaseFlags flags;                                          // instead of a case file
   bool no_values = false;
+  bool in_process = false;  // kernels run in this process, not in one of their own
 };
 
 }  // namespace peal

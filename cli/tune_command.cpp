@@ -10,10 +10,8 @@
 
 #include "cli/bench_warnings.h"
 #include "cli/number_option.h"
-#include "cli/output_file.h"
 #include "cli/progress_bar.h"
-#include "peal/base/cache_folder.h"
-#include "peal/base/say.h"
+#include "cli/tune_memory.h"
 #include "peal/collectives/choice.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/line_probe.h"
@@ -238,15 +236,7 @@ std::vector<Case> cases_of(const TuneRequest& request) {
 int tune_command(const TuneRequest& request) {
   const std::vector<Case> cases = cases_of(request);
   const auto executor = open_executor("shm");
-  const std::filesystem::path path = made_cache_folder() / tune_file().filename();
-  std::vector<MeasuredChoice> all;
-  if (std::filesystem::exists(path)) {
-    try {
-      all = read_measured_choices(path);
-    } catch (const Error& error) {
-      say("peal: note: what was measured before is replaced: {}\n", error.what());
-    }
-  }
+  const std::filesystem::path folder = tune_folder();
   warn_of_useless_figures(2);
   ProgressBar bar(static_cast<double>(cases.size()));
   std::vector<MeasuredChoice> fresh;
@@ -255,14 +245,8 @@ int tune_command(const TuneRequest& request) {
     bar.update(static_cast<double>(fresh.size()));
   }
   bar.finish();
-  for (const MeasuredChoice& choice : fresh) {
-    std::erase_if(all,
-                  [&](const MeasuredChoice& old) { return old.conditions == choice.conditions; });
-    all.push_back(choice);
-    fmt::print("{}\n", describe(choice));
-  }
-  OutputFile file(path);
-  file.commit(text_of(all));
+  const std::filesystem::path path = remember_choices(folder, fresh);
+  for (const MeasuredChoice& choice : fresh) fmt::print("{}\n", describe(choice));
   fmt::print("written to {}\n", path.string());
   return 0;
 }

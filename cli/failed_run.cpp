@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/failed_run.h"
+
+#include <nlohmann/json.hpp>
+
+#include "peal/machine/kernel_failure.h"
+#include "peal/machine/standstill.h"
+
+namespace peal {
+
+using Json = nlohmann::ordered_json;
+
+FailedRun FailedRun::of(const RunError& error, RunReport report) {
+  std::vector<RankEnd> ends;
+  if (const auto* standstill = dynamic_cast<const Standstill*>(&error)) {
+    for (const StandingCore& core : standstill->cores()) {
+      ends.push_back({core.rank, core.core, core.is_finished ? "finished" : "waits",
+                      core.is_finished ? "" : core.what, core.file, core.line});
+    }
+  } else if (const auto* failure = dynamic_cast<const KernelFailure*>(&error)) {
+    ends.push_back({failure->rank(), failure->core(), "failed", failure->what_happened(),
+                    failure->file(), failure->line()});
+  }
+  return {error.what(), std::move(report), std::move(ends)};
+}
+
+std::string FailedRun::packed() const {
+  nlohmann::json json = {{"text", what()},
+                         {"time_ps", report_.time_ps},
+                         {"chip_instructions", report_.chip_instructions},
+                         {"ranks", nlohmann::json::array()},
+                         {"ends", nlohmann::json::array()}};
+  for (const RankCounts& of : report_.ranks) {
+    json["ranks"].push_back({of.puts, of.gets, of.notifies, of.waits, of.sent_bytes});
+  }
+  for (const RankEnd& of : ends_) {
+    json["ends"].push_back({of.rank, of.core, of.end, of.what, of.file, of.line});
+  }
+  std::string bytes;
+  nlohmann::json::to_cbor(json, bytes);
+  return bytes;
+}
+
+FailedRun FailedRun::unpacked(const std::string& bytes) {
+  const nlohmann::json json = nlohmann::json::from_cbor(bytes);
+  RunReport report{.time_ps = json["time_ps"], .chip_instructions = json["chip_instructions"]};
+  for (const nlohmann::json& of : json["ranks"]) {
+    report.ranks.push_back({of[0], of[1], of[2], of[3], of[4]});
+  }
+  std::vector<RankEnd> ends;
+  for (const nlohmann::json& of : json["ends"]) {
+    ends.push_back({of[0], of[1], of[2], of[3], of[4], of[5]});
+  }
+  return {json["text"], std::move(report), std::move(ends)};
+}
+
+void FailedRun::add_to(Json& json, int ranks) const {
+  json["verdict"] = "FAIL";
+  json["failure"] = what();
+  json["findings"] = {what()};
+  if (!report_.ranks.empty()) {
+    json["time_ps"] = report_.time_ps;
+    json["chip_instructions"] = report_.chip_instructions;
+  }
+  json["per_rank"] = Json::array();
+  for (int rank = 0; rank < ranks; ++rank) {
+    Json entry;
+    entry["rank"] = rank;
+    // Of several cores, one that has not finished.
+    const RankEnd* shown = nullptr;
+    for (const RankEnd& end : ends_) {
+      if (end.rank == rank && (shown == nullptr || shown->end == "finished")) shown = &end;
+    }
+    entry["end"] = shown == nullptr ? "stopped" : shown->end;
+    if (shown != nullptr && !shown->what.empty()) {
+      entry["core"] = shown->core;
+      entry["what"] = shown->what;
+    }
+    if (shown != nullptr && !shown->file.empty()) {
+      entry["file"] = shown->file;
+      entry["line"] = shown->line;
+    }
+    const auto index = static_cast<std::size_t>(rank);
+    if (index < report_.ranks.size()) add_counts(entry, report_.ranks[index]);
+    json["per_rank"].push_back(std::move(entry));
+  }
+}
+
+void add_counts(Json& json, const RankCounts& counts) {
+  json["sent_bytes"] = counts.sent_bytes;
+  json["puts"] = counts.puts;
+  json["gets"] = counts.gets;
+  json["notifies"] = counts.notifies;
+}
+
+}  // namespace peal

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace peal {
+
+// An option of which nothing would come for a target.
+struct UnusedOption {
+  const char* option;
+  bool given;
+  const char* instead;  // what to do: the end of a sentence
+};
+
+// Throws Error for the first of them that was given.
+void refuse_unused(std::string_view target, std::span<const UnusedOption> options);
+
+}  // namespace peal
