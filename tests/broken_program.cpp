@@ -98,14 +98,18 @@ CheckSubject subject(const BrokenProgram& program, Version version) {
     return CaseRunRequest{
         .target = platform, .ranks = ranks, .time_limit_seconds = 1, .options = options};
   };
-  CheckSubject result{.command = {}, .switches = platform.switches, .run = {}};
+  CheckSubject result{.command = {},
+                      .switches = platform.switches,
+                      .runs_kernels = true,
+                      .time_limit_seconds = 1,
+                      .run = {}};
   if (program.is_peal()) {
     result.run = [with, kernel = loaded(program, version)](int ranks, const RunOptions& options) {
-      return run_kernel(kernel, with(ranks, options)).mismatch;
+      return outcome_of(run_kernel(kernel, with(ranks, options)));
     };
   } else {
     result.run = [with, file = described(program, version)](int ranks, const RunOptions& options) {
-      return run_case(file, with(ranks, options)).mismatch;
+      return outcome_of(run_case(file, with(ranks, options)));
     };
   }
   return result;
@@ -140,8 +144,8 @@ std::vector<std::string> differences(const BrokenProgram& program, Version versi
     const FindingClass kind = found.finding.kind;
     const bool is_expected = name(kind) == program.finding;
     // Advice about something else than the row's is right in both versions.
-    if (is_clean ? is_advice(kind) && !is_expected
-                 : is_expected || is_advice(kind) || kind == FindingClass::wrong_result) {
+    if (is_clean ? is_advice(found.finding) && !is_expected
+                 : is_expected || is_advice(found.finding) || kind == FindingClass::wrong_result) {
       continue;
     }
     if (!is_clean &&

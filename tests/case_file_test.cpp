@@ -173,7 +173,7 @@ TEST_F(CaseFileTest, ValuesCanBeReplaced) {
     return std::string("accepted");
   };
   EXPECT_EQ(refused({{"c", "1"}}),
-            "the file has no value `c` that could be set; add it to [values]");
+            "the file has no value `c` that could be set; set `a`, `b`, or add it to [values]");
   EXPECT_NE(refused({{"b", "c"}}).find("`values.b` cannot be read"), std::string::npos);
 }
 
@@ -198,7 +198,7 @@ TEST_F(CaseFileTest, KeysAreKnownAndThere) {
   EXPECT_EQ(error(changed("core = ", "cores = ")),
             "`kernel[0].cores` is an unknown key; use one of id, file, core");
   EXPECT_EQ(error(changed("count", "counts")),
-            "`window.scratch.counts` is an unknown key; use one of dtype, count");
+            "`window.scratch.counts` is an unknown key; use one of dtype, count, fill, expect");
   const std::string see = " is missing; see docs/case_files.md for what it says";
   EXPECT_EQ(error(changed("ranks = [2, 4]", "")), "`ranks`" + see);
   EXPECT_EQ(error(changed("id = 0", "")), "`kernel[0].id`" + see);
@@ -268,7 +268,7 @@ TEST_F(CaseFileTest, SetupsAreWithinLimitsAndTheSameEverywhere) {
             "`blocks` is `rank`, which depends on rank; it is the same on every rank and at every "
             "call, use P");
   EXPECT_EQ(error(changed("calls = 2", "calls = 0")),
-            "`calls` is 0, which gives 0 calls; it must be from 1 to 1000000000");
+            "`calls` is 0, which gives 0 calls; it must be from 1 to 1000000");
   EXPECT_EQ(error(changed("256 + 16", "256 - 256")),
             "`window.scratch.count` is 256 - 256, which gives 0 elements; it must be from 1 to "
             "274877906944");

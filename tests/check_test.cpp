@@ -228,6 +228,24 @@ TEST(Check, ARecordedRunHasTheSameFindings) {
   }
 }
 
+// Its events do not show that somebody waits for ever, or what a kernel did last.
+TEST(Check, ARecordedRunThatEndedBeforeItsTimeIsNotClean) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path("x.events");
+  for (const char* program : {"nobody_notifies", "returns_early", "cycle"}) {
+    EXPECT_EQ(
+        run_peal(fmt::format("check tests/broken/{}.cpp --case tests/broken/cases/signals.toml "
+                             "-n 4 --events {}",
+                             program, file))
+            .code,
+        1);
+    const Finished read = run_peal("check " + file);
+    EXPECT_EQ(read.code, 1) << read.out;
+    EXPECT_NE(read.out.find("the recorded run ended with deadlock: "), std::string::npos)
+        << read.out;
+  }
+}
+
 TEST(Check, MisuseIsToldInOneSentence) {
   const TemporaryFolder folder;
   const std::string file = folder.path("x.events");
@@ -295,7 +313,7 @@ TEST(CheckKernel, ARankMayBeAsManyCallsAheadAsThereAreSlots) {
   for (int ranks : {2, 3, 5}) {
     const CheckReport enough = check(pass_on(ranks), {.ranks = ranks});
     EXPECT_TRUE(enough.is_clean()) << enough.text();
-    EXPECT_NE(enough.text().find("clean (exact)"), std::string::npos) << enough.text();
+    EXPECT_NE(enough.text().find("clean (exact; 6 calls, "), std::string::npos) << enough.text();
     const CheckReport few = check(pass_on(ranks - 1), {.ranks = ranks});
     EXPECT_FALSE(few.is_clean());
     EXPECT_TRUE(few.has(FindingClass::race)) << few.text();
@@ -339,7 +357,7 @@ std::size_t most_kept(int calls) {
                   }
                 },
                 {.values = false, .readers = {&checker}});
-  checker.finish(false);
+  checker.finish(Checker::RunEnd::right);
   EXPECT_TRUE(checker.findings().is_clean());
   EXPECT_FALSE(checker.has_grown());
   return checker.most_kept();

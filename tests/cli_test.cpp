@@ -87,7 +87,7 @@ TEST(Cli, MisuseIsToldInOneSentence) {
   expect_misuse("run all_reduce --seed 1.5", "--seed `1.5`");
   expect_misuse("run all_reduce --repeat 0", "--repeat `0`");
   expect_misuse("run all_reduce --no-values --output y.npy", "--no-values moves no data");
-  expect_misuse("run all_reduce --output same --json same", "are both `same`");
+  expect_misuse("run all_reduce --output same --json same", "are one file; give two paths");
   expect_misuse("list >/dev/full", "stdout cannot be written");
 }
 

@@ -248,7 +248,8 @@ TEST(Collectives, RefuseArgumentsThatDoNotFit) {
               all_reduce(team, {.send = four, .recv = four, .algorithm = "tree"});
             }),
             "all_reduce: algorithm `tree` is unknown; use auto or one of one_phase, two_phase, "
-            "ring, bidirectional_ring, recursive_doubling, push, window_pull, window_push, packet");
+            "ring, bidirectional_ring, recursive_doubling, halving_doubling, push, window_pull, "
+            "window_push, packet");
 }
 
 TEST(Collectives, RefuseAnUnknownAlgorithmForNothingToo) {

@@ -52,6 +52,18 @@ TEST(Expression, FollowsTheRulesOfCpp) {
   EXPECT_EQ(value("-count", highest), -highest);
 }
 
+TEST(Expression, UnitsArePowersOf1024) {
+  EXPECT_EQ(value("4K"), 4096);
+  EXPECT_EQ(value("2*3M + 1G/1K"), 7 * 1048576);
+  EXPECT_EQ(value("(1K)-1"), 1023);
+  EXPECT_EQ(error("9007199254740992K"),
+            "expression `9007199254740992K`: the number at column 1 is above "
+            "9223372036854775807; use a smaller one");
+  for (std::string_view text : {"4k", "4KB", "4 K", "0x4K", "4K2", "K", "4KK"}) {
+    EXPECT_NE(error(text).find("expression `"), std::string::npos) << text << error(text);
+  }
+}
+
 TEST(Expression, KnowsWhatItUses) {
   const Expression expression = Expression::parse("2 * min(ranks, 3) + 0", variables);
   EXPECT_FALSE(expression.uses(0));

@@ -214,7 +214,6 @@ TEST_F(Npy, AnUnwritablePathIsFoundAtOnce) {
             "cannot be written: No such file or directory; give a path in a directory that exists "
             "and is writable");
   EXPECT_EQ(open(path(".")), "cannot be written: Is a directory; give the path of a file");
-  EXPECT_EQ(open("/dev/null"), "is not a regular file; give the path of one");
   EXPECT_EQ(open(path(std::string(300, 'x'))),
             "cannot be written: File name too long; give a path in a directory that exists and is "
             "writable");

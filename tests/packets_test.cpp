@@ -85,8 +85,11 @@ TEST_P(PacketsOn, AreRefusedWhereTheyDoNotFit) {
 // One rank awaits more than the other one puts.
 TEST(Packets, OfAnotherLengthAreAnError) {
   const std::string failure = packets_failure("shm", [](Team& team) {
-    std::vector<float> send(team.rank() == 0 ? 3 : 100), recv(send.size());
-    all_reduce(team, {.send = send, .recv = recv, .algorithm = "packet"});
+    const PacketRow row = team.device().allocate_packets("row", 1);
+    std::vector<float> data(team.rank() == 0 ? 3 : 100);
+    const View view = View::of(std::span(data));
+    team.device().put_packets(Rank{1 - team.rank()}, row[0], view);
+    team.device().take_packets(view, row[0]);
   });
   EXPECT_NE(failure.find("is for packets of more than 56 bytes, and fewer were put"),
             std::string::npos)

@@ -16,6 +16,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "peal/base/error.h"
@@ -54,6 +55,26 @@ void sum_up(ProcessTeam& team) {
     all_reduce(team, {.send = mine, .recv = sum});
     if (sum.back() != static_cast<float>(team.size())) throw Error("a wrong sum");
   }
+}
+
+// As in a program whose main catches nothing: no frame above has a handler.
+int uncaught_by(const std::function<void()>& program) {
+  std::thread(program).join();
+  return 0;
+}
+
+TEST(ProcessTeam, WhatNobodyCatchesIsToldOnceByTheLauncher) {
+  testing::internal::CaptureStderr();
+  const Ended ended = run_ranks(3, [](const ShmArena&, int rank) {
+    return uncaught_by([rank] {
+      ProcessTeam team = team_from_environment();
+      if (rank == 1) throw std::runtime_error("no luck");
+      sum_up(team);
+    });
+  });
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.why, "rank 1: no luck");
 }
 
 std::string refusal_of_team() {
@@ -207,13 +228,13 @@ TEST(ProcessTeam, ALimitOfFilesIsToldOf) {
               try {
                 static_cast<void>(ShmArena::make(2));
               } catch (const Error& error) {
-                return std::string(error.what())
-                                   .find(
-                                       "File too large; use fewer ranks, or raise "
-                                       "the limits of `ulimit -v`, `ulimit -n` and "
-                                       "`ulimit -f`") != std::string::npos
-                           ? 7
-                           : 1;
+                const std::string text = error.what();
+                const bool is_told =
+                    text.starts_with("shm: 2 ranks need ") &&
+                    text.ends_with(
+                        " and 1048576 are to be had; raise `ulimit -f` (RLIMIT_FSIZE), "
+                        "or use fewer ranks");
+                return is_told ? 7 : 1;
               }
               return 0;
             }),

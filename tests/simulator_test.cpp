@@ -311,15 +311,22 @@ std::string message_of(const std::function<void(Device&)>& program) {
   return "no error";
 }
 
+// What a verb says ends with the line of its call.
+std::string refusal_of(const std::function<void(Device&)>& verb) {
+  const std::string message = message_of(verb);
+  const std::size_t place = message.rfind("   tests/simulator_test.cpp:");
+  return place == std::string::npos ? "no line in: " + message : message.substr(0, place);
+}
+
 TEST(Simulator, RefusesWhatAVerbCannotDo) {
   std::vector<float> four(4), five(5);
   const View v4 = View::of(std::span(four)), v5 = View::of(std::span(five));
-  EXPECT_EQ(message_of([&](Device& self) { self.copy(v4, v5); }),
+  EXPECT_EQ(refusal_of([&](Device& self) { self.copy(v4, v5); }),
             "copy on rank 0: destination of 4 f32 and source of 5 f32 differ; give views of equal "
             "length and type");
-  EXPECT_EQ(message_of([&](Device& self) { self.put(Rank{2}, v4, v4); }),
+  EXPECT_EQ(refusal_of([&](Device& self) { self.put(Rank{2}, v4, v4); }),
             "put on rank 0: rank 2 is not one of the 2 ranks 0..1");
-  EXPECT_EQ(message_of([&](Device& self) { self.put(Rank{1 - self.rank()}, v4, v4); }),
+  EXPECT_EQ(refusal_of([&](Device& self) { self.put(Rank{1 - self.rank()}, v4, v4); }),
             "put on rank 0: 4 elements of rank 1's memory are not in a window; allocate them with "
             "Team::allocate or Device::allocate");
   EXPECT_EQ(message_of([&](Device& self) {
@@ -328,7 +335,7 @@ TEST(Simulator, RefusesWhatAVerbCannotDo) {
             "window `b` of 64 bytes is allocation 0 of rank 1, but another rank's is `a` of 64 "
             "bytes; make the same allocations in the same order on every rank");
   EXPECT_EQ(
-      message_of([&](Device& self) { self.notify(Rank{0}, self.allocate_signals("s", 1)[0], 0); }),
+      refusal_of([&](Device& self) { self.notify(Rank{0}, self.allocate_signals("s", 1)[0], 0); }),
       "notify on rank 0: 0 arrivals asked for; the least is 1");
 }
 

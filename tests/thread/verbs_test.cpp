@@ -107,7 +107,7 @@ TEST_P(ThreadVerbs, SmallDataComesInTheLineOfItsSignal) {
     const SignalRow cells = self.allocate_signals("cells", 2), back = self.allocate_signals("b", 1);
     const Rank next{(self.rank() + 1) % self.ranks()};
     const Rank previous{(self.rank() + self.ranks() - 1) % self.ranks()};
-    std::vector<std::int32_t> own(12);
+    std::vector<std::int32_t> own(SignalCell::payload_bytes / sizeof(std::int32_t));
     for (int round = 0; round < 60; ++round) {
       const Signal cell = cells[round % 2];
       if (round > 1) self.wait(back[0]);
@@ -116,7 +116,8 @@ TEST_P(ThreadVerbs, SmallDataComesInTheLineOfItsSignal) {
       self.put_notify(next, slot, View::of(std::span(own)), cell);
       self.wait(cell);
       const std::span<const std::byte> bytes = self.read(slot);
-      expect(reinterpret_cast<const std::int32_t*>(bytes.data())[11], round + previous.index);
+      expect(reinterpret_cast<const std::int32_t*>(bytes.data())[own.size() - 1],
+             round + previous.index);
       self.notify(previous, back[0]);
     }
   });
