@@ -2,7 +2,7 @@
 JOBS ?= $(shell nproc)
 sources = git ls-files '*.h' '*.hpp' '*.cpp'
 
-.PHONY: run test bench bench-peers format check-format clean dependencies build-dev build-release
+.PHONY: run test test-long fuzz bench bench-peers format check-format clean dependencies build-dev build-release
 .SECONDARY:
 
 run: build-release
@@ -10,6 +10,18 @@ run: build-release
 
 test: build-dev
 	ctest --preset dev -j $(JOBS) --output-on-failure
+
+# What takes too long for every change: the tests whose names begin with `Long`, and the fuzzer.
+test-long: build-dev
+	ctest --preset long -j $(JOBS) --output-on-failure
+	$(MAKE) fuzz FUZZ_OPTIONS=-runs=1000000
+
+FUZZ_OPTIONS ?= -max_total_time=60
+fuzz:
+	@scripts/install-dependencies.sh clang libclang-rt-14-dev
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS) --target peal_fuzz
+	scripts/fuzz.sh build/fuzz/peal_fuzz $(FUZZ_OPTIONS)
 
 bench: build-release
 	cmake --build --preset release -j $(JOBS) --target benches

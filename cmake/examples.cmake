@@ -30,7 +30,7 @@ foreach(source IN LISTS example_sources)
                              PRIVATE PEAL_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/examples")
 
   if(name MATCHES pto)
-    export_library(example_${name})  # it loads a kernel
+    peal_export_library(example_${name})  # it loads a kernel
   endif()
   if(PEAL_BUILD_TESTS)
     foreach(platform a2a3sim a5sim hostsim shm)

@@ -11,7 +11,7 @@ endif()
 configure_package_config_file(cmake/peal-config.cmake.in peal-config.cmake
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file(peal-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES "${PROJECT_BINARY_DIR}/peal-config.cmake"
+install(FILES "${PROJECT_BINARY_DIR}/peal-config.cmake" cmake/peal_export_library.cmake
               "${PROJECT_BINARY_DIR}/peal-config-version.cmake" DESTINATION "${package_dir}")
 
 file(GLOB platform_files CONFIGURE_DEPENDS platforms/*.toml)

@@ -8,17 +8,21 @@ endif()
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
 
-add_executable(peal_tests ${test_sources})
+add_executable(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
 target_link_libraries(
   peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_program_options
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                      rapidcheck_gtest tomlplusplus::tomlplusplus)
-export_library(peal_tests)
+peal_export_library(peal_tests)
 # What tests do themselves is looked at by the address sanitizer alone, which halves the time.
 target_compile_options(peal_tests PRIVATE $<$<CONFIG:Debug>:-fno-sanitize=undefined>)
 target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                               PEAL_BINARY="${PROJECT_BINARY_DIR}/peal"
+                                              PEAL_BINARY_FOLDER="${PROJECT_BINARY_DIR}"
                                               PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
+string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
+set_property(SOURCE tests/install_test.cpp APPEND PROPERTY COMPILE_DEFINITIONS
+             "PEAL_COMPILE_FLAGS=\"${CMAKE_CXX_FLAGS_${configuration}}\"")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
 build_in_unity(peal_tests 5 BY_LETTER)
 if(TARGET peal_command)
@@ -28,10 +32,15 @@ endif()
 set(shards 8)
 math(EXPR last_shard "${shards} - 1")
 foreach(shard RANGE ${last_shard})
-  add_test(NAME peal_tests_${shard} COMMAND peal_tests)
+  add_test(NAME peal_tests_${shard} COMMAND peal_tests --gtest_filter=-Long*)
   set(environment "GTEST_TOTAL_SHARDS=${shards}" "GTEST_SHARD_INDEX=${shard}"
                   "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
   set_tests_properties(peal_tests_${shard} PROPERTIES ENVIRONMENT "${environment}")
 endforeach()
+
+# What takes too long for every change (`make test-long`).
+add_test(NAME peal_long_tests COMMAND peal_tests --gtest_filter=Long*)
+set_tests_properties(peal_long_tests PROPERTIES LABELS long ENVIRONMENT
+                                                "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
 
 include(thread_sanitizer)

@@ -40,9 +40,10 @@ peal::Kernel peal_kernel() {
   return {
       .name = "ring_all_reduce",
       .run = ring,
-      .buffers = {{.name = "vector", .kind = Kind::inout, .count = "1000", .fill = "i + 100*rank"},
-                  {.name = "inbox", .count = "(1000 + P - 1) / P * P"}},
+      .buffers = {{.name = "vector", .kind = Kind::inout, .count = "count", .fill = "i + 100*rank"},
+                  {.name = "inbox", .count = "(count + P - 1) / P * P"}},
       .signals = {{.name = "arrived", .count = "1"}},
       .expect = {{.collective = "all_reduce"}},
+      .values = {{.name = "count", .value = "1000"}},
   };
 }
