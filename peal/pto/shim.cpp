@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <utility>
+
 #include "peal/base/error.h"
 #include "peal/machine/dtype.h"
 #include "peal/pto/fault_guard.h"
@@ -16,6 +19,8 @@ constexpr std::size_t most_chip_tensors = 256, most_chip_scalars = 128;
 
 // Where the tasks of the shim that runs on this thread go.
 thread_local std::vector<PtoTask>* collected = nullptr;
+// The first of them that is none, if any.
+thread_local std::exception_ptr refused;
 
 struct Bytes {
   std::uint64_t begin = 0, end = 0;
@@ -54,11 +59,14 @@ void submit_pto_task(const pto_abi::Submission* submission) {
   CHECK(collected != nullptr);
   if (submission->tensor_count > most_core_tensors ||
       submission->scalar_count > most_core_scalars) {
-    throw Error(fmt::format(
+    // The shim goes on to its end, so that nothing of it has to be unwound.
+    if (refused != nullptr) return;
+    refused = std::make_exception_ptr(Error(fmt::format(
         "orchestration at {}:{}: task of kernel {} has {} tensors and {} scalars; a core takes {} "
         "and {}",
         submission->place.file, submission->place.line, submission->function,
-        submission->tensor_count, submission->scalar_count, most_core_tensors, most_core_scalars));
+        submission->tensor_count, submission->scalar_count, most_core_tensors, most_core_scalars)));
+    return;
   }
   PtoTask task;
   task.kernel = submission->function;
@@ -127,10 +135,12 @@ std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
   }
   std::vector<PtoTask> tasks;
   collected = &tasks;
+  refused = nullptr;
   struct Stop {
     ~Stop() { collected = nullptr; }
   } stop;
   run([&] { reinterpret_cast<void (*)(const ChipTaskArgs&)>(object_.find(name_.c_str()))(args); });
+  if (refused != nullptr) std::rethrow_exception(std::exchange(refused, nullptr));
   return tasks;
 }
 
