@@ -2,7 +2,7 @@
 JOBS ?= $(shell nproc)
 sources = git ls-files '*.h' '*.hpp' '*.cpp'
 
-.PHONY: run test test-long fuzz bench bench-peers format check-format clean dependencies build-dev build-release
+.PHONY: run test test-long memcheck fuzz bench bench-peers format check-format clean dependencies build-dev build-release
 .SECONDARY:
 
 run: build-release
@@ -11,10 +11,17 @@ run: build-release
 test: build-dev
 	ctest --preset dev -j $(JOBS) --output-on-failure
 
-# What takes too long for every change: the tests whose names begin with `Long`, and the fuzzer.
+# What takes too long for every change: the tests whose names begin with `Long`, memcheck and the
+# fuzzer.
 test-long: build-dev
 	ctest --preset long -j $(JOBS) --output-on-failure
+	$(MAKE) memcheck
 	$(MAKE) fuzz FUZZ_OPTIONS=-runs=1000000
+
+# Values that nobody has written, which the address sanitizer does not see.
+memcheck: build-release
+	@scripts/install-dependencies.sh valgrind python3
+	scripts/memcheck.sh build/release/peal $(RANKS)
 
 FUZZ_OPTIONS ?= -max_total_time=60
 fuzz:
