@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -149,25 +148,20 @@ CaseRunResult run_here(const CaseTarget& target, CaseRunRequest run) {
 CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   if (!can_watch() || target.runs_for_real()) return run_here(target, run);
   // What the first byte of an answer says it is.
-  constexpr char a_result = 'r', a_failure = 'f', a_mistake = 'm', a_quotation = 'q',
-                 no_memory = 'n';
+  constexpr char a_result = 'r', a_failure = 'f';
   const double blocked_seconds = std::max(least_blocked_seconds, 2 * run.time_limit_seconds);
   const WatchedEnd end = run_watched(
-      [&]() -> std::string {
-        try {
-          return a_result + packed(run_here(target, run));
-        } catch (const FailedRun& failed) {
-          return a_failure + failed.packed();
-        } catch (const QuotedError& error) {
-          return a_quotation + std::string(error.what());
-        } catch (const Error& error) {
-          return a_mistake + std::string(error.what());
-        } catch (const std::bad_alloc&) {
-          return std::string(1, no_memory);
-        }
+      [&] {
+        return answer_or_error([&]() -> std::string {
+          try {
+            return a_result + packed(run_here(target, run));
+          } catch (const FailedRun& failed) {
+            return a_failure + failed.packed();
+          }
+        });
       },
       blocked_seconds);
-  if (!end.has_answered || end.answer.empty()) {
+  if (!end.has_answered) {
     const std::string who =
         end.rank < 0 ? "" : fmt::format(" on rank {} core {}", end.rank, end.core);
     std::vector<RankEnd> ends;
@@ -182,12 +176,9 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
                                 end.where.empty() ? "" : "   ", end.where),
                     {}, std::move(ends));
   }
-  const std::string text = end.answer.substr(1);
-  if (end.answer.front() == a_failure) throw FailedRun::unpacked(text);
-  if (end.answer.front() == a_mistake) throw Error(text);
-  if (end.answer.front() == a_quotation) throw QuotedError(text);
-  if (end.answer.front() == no_memory) throw std::bad_alloc();
-  return unpacked(text);
+  const std::string answer = answer_of(end);
+  if (answer.front() == a_failure) throw FailedRun::unpacked(answer.substr(1));
+  return unpacked(answer.substr(1));
 }
 
 }  // namespace

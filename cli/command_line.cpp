@@ -30,7 +30,6 @@
 #include "cli/run_command.h"
 #include "cli/run_request.h"
 #include "cli/tune_command.h"
-#include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
 #include "peal/base/say.h"
 #include "peal/base/watched_process.h"
@@ -318,8 +317,6 @@ int reporting(const std::function<int()>& command) {
 // kernels do to it.
 int supervised(const std::function<int()>& command) {
   if (!can_watch()) return command();
-  // A folder of this process alone is for all that it forks, and goes with it.
-  if (!cache_folder()) static_cast<void>(made_cache_folder());
   constexpr double never = 1e9;  // it waits for processes of its own
   const WatchedEnd end =
       run_watched([&command] { return std::to_string(reporting(command)); }, never);

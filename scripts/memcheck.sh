@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every collective and algorithm under memcheck, which sees values that nobody has written, with
-# odd numbers of ranks; then checks and a graph. Takes the built `peal` and, if wanted, the ranks.
+# Runs every collective and algorithm under memcheck, which sees values that nobody has written,
+# with odd numbers of ranks; then checks and a graph. Takes the built `peal` and, if wanted, the
+# ranks.
 set -euo pipefail
 
 peal=$1

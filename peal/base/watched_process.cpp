@@ -15,10 +15,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -36,6 +38,9 @@ constexpr int look_ms = 100;  // between two looks at a process that says nothin
 constexpr double most_report_seconds = 10;
 // What a run of a kernel may take of this machine's memory.
 constexpr std::uint64_t most_memory_bytes = std::uint64_t{8} << 30;
+
+// What the first byte of an answer or error says it is.
+constexpr char an_answer = 'r', a_mistake = 'm', a_quotation = 'q', no_memory = 'n', a_defect = 'd';
 
 bool in_process_only = false;
 
@@ -110,10 +115,6 @@ bool is_waiting(pid_t process) {
   const std::size_t name_end = text.rfind(") ");
   return name_end != std::string::npos && (text[name_end + 2] == 'S' || text[name_end + 2] == 'D');
 }
-
-struct Stop {  // why the process was ended
-  bool is_blocked = false;
-};
 
 class Watch {
  public:
@@ -234,6 +235,37 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
                                  : what_ended(status);
   if (words->place.is_set.load(std::memory_order_acquire)) take(end, words->place);
   return end;
+}
+
+std::string answer_or_error(const std::function<std::string()>& work) {
+  try {
+    return an_answer + work();
+  } catch (const QuotedError& error) {
+    return a_quotation + std::string(error.what());
+  } catch (const Error& error) {
+    return a_mistake + std::string(error.what());
+  } catch (const std::bad_alloc&) {
+    return std::string(1, no_memory);
+  } catch (const std::exception& error) {
+    return a_defect + std::string(error.what());
+  }
+}
+
+std::string answer_of(const WatchedEnd& end) {
+  CHECK(end.has_answered && !end.answer.empty());
+  std::string text = end.answer.substr(1);
+  switch (end.answer.front()) {
+    case an_answer:
+      return text;
+    case no_memory:
+      throw std::bad_alloc();
+    case a_mistake:
+      throw Error(text);
+    case a_quotation:
+      throw QuotedError(text);
+    default:
+      throw std::runtime_error(text);
+  }
 }
 
 bool can_watch() {

@@ -23,6 +23,11 @@ struct WatchedEnd {
 [[nodiscard]] WatchedEnd run_watched(const std::function<std::string()>& work,
                                      double blocked_seconds);
 
+// For `work` that throws: what it returns, or what it has thrown, as an answer; and the answer out
+// of that, or the same error thrown again. Of errors that are not Peal's the text alone crosses.
+[[nodiscard]] std::string answer_or_error(const std::function<std::string()>& work);
+[[nodiscard]] std::string answer_of(const WatchedEnd& end);
+
 // Whether processes may be forked off this one for kernels to run in: it has one thread, so that no
 // lock is held in the copy for good, and no debugger, which looks at this process alone.
 [[nodiscard]] bool can_watch();

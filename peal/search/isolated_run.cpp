@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/search/isolated_run.h"
 
-#include <exception>
 #include <map>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "peal/base/cache_folder.h"
-#include "peal/base/error.h"
 #include "peal/base/last_words.h"
 #include "peal/base/watched_process.h"
 
 namespace peal {
 namespace {
-
-// What the first byte of an answer says it is.
-constexpr char a_run = 'r', a_mistake = 'm', a_quotation = 'q', no_memory = 'n', a_defect = 'd';
-
-std::string answer(const std::function<OneRun(EventReader*)>& run, EventReader* reader) {
-  try {
-    return a_run + packed(run(reader));
-  } catch (const QuotedError& error) {
-    return a_quotation + std::string(error.what());
-  } catch (const Error& error) {
-    return a_mistake + std::string(error.what());
-  } catch (const std::bad_alloc&) {
-    return std::string(1, no_memory);
-  } catch (const std::exception& error) {
-    return a_defect + std::string(error.what());
-  }
-}
 
 // Keeps in the last words where the run is.
 class PlaceKeeper final : public EventReader {
@@ -59,23 +37,6 @@ class PlaceKeeper final : public EventReader {
   std::map<int, int> cores_of_rank_;
 };
 
-OneRun run_of(const WatchedEnd& end) {
-  if (end.answer.empty()) throw Error("a run of the kernel has given no answer; run it again");
-  const std::string text = end.answer.substr(1);
-  switch (end.answer.front()) {
-    case a_run:
-      return unpacked_run(text);
-    case no_memory:
-      throw std::bad_alloc();
-    case a_mistake:
-      throw Error(text);
-    case a_quotation:
-      throw QuotedError(text);
-    default:
-      throw std::runtime_error(text);
-  }
-}
-
 FindingLine line_of(const std::string& where) {
   const std::size_t colon = where.rfind(':');
   if (colon == std::string::npos) return {where, 0};
@@ -89,15 +50,16 @@ FindingLine line_of(const std::string& where) {
 }  // namespace
 
 OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double blocked_seconds) {
-  // A folder of this process alone is for all that it forks, and goes with it.
-  if (!cache_folder()) static_cast<void>(made_cache_folder());
-  WatchedEnd end = run_watched([&run] { return answer(run, nullptr); }, blocked_seconds);
-  if (end.has_answered) return run_of(end);
+  const auto answer = [&run](EventReader* reader) {
+    return answer_or_error([&] { return packed(run(reader)); });
+  };
+  WatchedEnd end = run_watched([&] { return answer(nullptr); }, blocked_seconds);
+  if (end.has_answered) return unpacked_run(answer_of(end));
   // A run is the same each time, so where it was can be found out afterwards.
   if (end.where.empty()) {
     PlaceKeeper keeper;
-    WatchedEnd again = run_watched([&] { return answer(run, &keeper); }, blocked_seconds);
-    if (again.has_answered) return run_of(again);
+    WatchedEnd again = run_watched([&] { return answer(&keeper); }, blocked_seconds);
+    if (again.has_answered) return unpacked_run(answer_of(again));
     end = std::move(again);
   }
   OneRun result;
