@@ -22,6 +22,7 @@
 #include "peal/base/say.h"
 #include "peal/base/watched_process.h"
 #include "peal/launch/case_run.h"
+#include "peal/machine/kernel_failure.h"
 
 namespace peal {
 namespace {
@@ -162,8 +163,6 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
       },
       blocked_seconds);
   if (!end.has_answered) {
-    const std::string who =
-        end.rank < 0 ? "" : fmt::format(" on rank {} core {}", end.rank, end.core);
     std::vector<RankEnd> ends;
     if (end.rank >= 0) {
       ends.push_back({.rank = end.rank,
@@ -172,9 +171,8 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
                       .what = end.what,
                       .file = end.where});
     }
-    throw FailedRun(fmt::format("kernel error{}: {}{}{}", who, end.what,
-                                end.where.empty() ? "" : "   ", end.where),
-                    {}, std::move(ends));
+    throw FailedRun(kernel_error_text(end.rank, end.core, end.what, end.where), {},
+                    std::move(ends));
   }
   const std::string answer = answer_of(end);
   if (answer.front() == a_failure) throw FailedRun::unpacked(answer.substr(1));

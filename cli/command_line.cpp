@@ -34,6 +34,7 @@
 #include "peal/base/say.h"
 #include "peal/base/watched_process.h"
 #include "peal/launch/launch.h"
+#include "peal/machine/kernel_failure.h"
 
 namespace peal {
 namespace {
@@ -321,9 +322,7 @@ int supervised(const std::function<int()>& command) {
   const WatchedEnd end =
       run_watched([&command] { return std::to_string(reporting(command)); }, never);
   if (end.has_answered) return std::stoi(end.answer);
-  const std::string who =
-      end.rank < 0 ? "" : fmt::format(" on rank {} core {}", end.rank, end.core);
-  say("kernel error{}: {}{}{}\n", who, end.what, end.where.empty() ? "" : "   ", end.where);
+  say("{}\n", kernel_error_text(end.rank, end.core, end.what, end.where));
   return failed;
 }
 

@@ -8,16 +8,24 @@
 
 namespace peal {
 
+// The sentence for a mistake of a kernel on that core of that rank, which are negative where they
+// are unknown. `where` is "file:line" or what else is known.
+[[nodiscard]] inline std::string kernel_error_text(int rank, int core, const std::string& what,
+                                                   const std::string& where) {
+  std::string text = "kernel error";
+  if (rank >= 0) text += " on rank " + std::to_string(rank) + " core " + std::to_string(core);
+  text += ": " + what;
+  return where.empty() ? text : text + "   " + where;
+}
+
 // Ends a run because of a mistake of the kernel on one core.
 class KernelFailure : public RunError {
  public:
   enum class Kind : std::uint8_t { out_of_bounds, other };
 
-  // `where` is "file:line" or what else is known.
   KernelFailure(Kind kind, int rank, int core, const std::string& what_happened,
                 const std::string& where)
-      : RunError("kernel error on rank " + std::to_string(rank) + " core " + std::to_string(core) +
-                 ": " + what_happened + "   " + where),
+      : RunError(kernel_error_text(rank, core, what_happened, where)),
         kind_(kind),
         rank_(rank),
         core_(core),

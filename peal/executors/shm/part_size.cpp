@@ -15,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "peal/base/control_groups.h"
 #include "peal/base/error.h"
 #include "peal/executors/shm/pages.h"
 
@@ -74,17 +75,6 @@ std::size_t limit_in(const fs::path& file) {
   return text >> bytes && bytes < most ? bytes : MemoryLimits::unlimited;
 }
 
-// Of the group and all that it lies in. A container may see its own group as the outermost one.
-std::size_t least_limit(const fs::path& mounted, const fs::path& group) {
-  std::size_t least = MemoryLimits::unlimited;
-  for (fs::path at = group.relative_path();; at = at.parent_path()) {
-    for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
-      least = std::min(least, limit_in(mounted / at / name));
-    }
-    if (at.empty()) return least;
-  }
-}
-
 struct Bound {
   PartLimit limit{};
   std::size_t bytes = 0;  // of all ranks together
@@ -94,21 +84,10 @@ struct Bound {
 
 std::size_t group_memory(std::istream& groups, const fs::path& mounted) {
   std::size_t least = MemoryLimits::unlimited;
-  // Such as "0::/user.slice" in version 2, and "9:memory:/user.slice" in version 1.
-  for (std::string line; std::getline(groups, line);) {
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    fs::path folder = mounted;
-    if (controllers.empty()) {
-      std::error_code none;
-      if (fs::exists(mounted / "unified", none)) folder /= "unified";
-    } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
-      folder /= controllers;
-    } else {
-      continue;
+  for (const fs::path& group : control_groups(groups, mounted, "memory")) {
+    for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
+      least = std::min(least, limit_in(group / name));
     }
-    least = std::min(least, least_limit(folder, line.substr(second + 1)));
   }
   return least;
 }

@@ -14,7 +14,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <system_error>
+
+#include "peal/base/control_groups.h"
 
 namespace peal {
 namespace {
@@ -40,15 +41,6 @@ double lesser(double left, double right) {
   return left == 0 || right == 0 ? std::max(left, right) : std::min(left, right);
 }
 
-// Of the group and all that it lies in. A container may see its own group as the outermost one.
-double least_quota(const fs::path& mounted, const fs::path& group) {
-  double least = 0;
-  for (fs::path at = group.relative_path();; at = at.parent_path()) {
-    least = lesser(least, quota_of(mounted / at));
-    if (at.empty()) return least;
-  }
-}
-
 // How many bits of a mask are set, such as "00000000,000000ff".
 int count_mask(std::string_view mask) {
   int count = 0;
@@ -64,21 +56,8 @@ int count_mask(std::string_view mask) {
 
 double group_quota(std::istream& groups, const fs::path& mounted) {
   double least = 0;
-  // Such as "0::/user.slice" in version 2, and "4:cpu,cpuacct:/user.slice" in version 1.
-  for (std::string line; std::getline(groups, line);) {
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    fs::path folder = mounted;
-    if (controllers.empty()) {
-      std::error_code none;
-      if (fs::exists(mounted / "unified", none)) folder /= "unified";
-    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
-      folder /= controllers;
-    } else {
-      continue;
-    }
-    least = lesser(least, least_quota(folder, line.substr(second + 1)));
+  for (const fs::path& group : control_groups(groups, mounted, "cpu")) {
+    least = lesser(least, quota_of(group));
   }
   return least;
 }
