@@ -101,8 +101,7 @@ class CollectiveSubject {
   void prepare(int ranks) {
     if (plan_ != nullptr && plan_->ranks == ranks) return;
     request_.ranks = std::to_string(ranks);
-    plan_ = std::make_unique<RunPlan>(make_run_plan(request_));
-    plan_->executor = open_executor(platform_);
+    plan_ = std::make_unique<RunPlan>(make_run_plan(request_, open_executor(platform_)));
   }
 
   [[nodiscard]] const std::vector<std::string>& notes() const { return plan_->notes; }

@@ -46,8 +46,7 @@ struct ListRequest {
   std::string json_path;  // empty for stdout
 };
 
-void add_list(CLI::App& app, ListRequest& request) {
-  CLI::App* list = app.add_subcommand("list", "List collectives, algorithms and platforms");
+void add_list(CLI::App* list, ListRequest& request) {
   list->add_option("--json", request.json_path, "As JSON, into a file if one is named; - is stdout")
       ->type_name("[FILE]")
       ->expected(0, 1);
@@ -55,9 +54,9 @@ void add_list(CLI::App& app, ListRequest& request) {
 }
 
 // What describes a kernel without a case file.
-void add_case_flags(CLI::App& run, CaseFlags& flags) {
-  const auto add_each = [&run](const char* name, auto& values, const char* type, const char* help) {
-    run.add_option(name, values, help)->type_name(type)->allow_extra_args(false);
+void add_case_flags(CLI::App* run, CaseFlags& flags) {
+  const auto add_each = [run](const char* name, auto& values, const char* type, const char* help) {
+    run->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
   };
   add_each("--arg", flags.args, "ARG",
            "An argument of a PTO kernel without a case file, in order: 'in f32[256] "
@@ -68,11 +67,11 @@ void add_case_flags(CLI::App& run, CaseFlags& flags) {
            "What it has to result in: all_reduce=sum, broadcast=0, all_gather=true, out0=2*i");
   add_each("--value", flags.values, "NAME=VALUE", "A name for expressions: N=256");
   add_each("--include", flags.include, "FOLDER", "A folder for its includes");
-  run.add_option("--blocks", flags.blocks, "Blocks of it per rank; default 1")->type_name("N");
-  run.add_option("--cores", flags.cores, "Cores of a rank; default as many")->type_name("N");
-  run.add_option("--core", flags.core, "aiv or aic; default aiv")->type_name("TYPE");
-  run.add_option("--tolerance", flags.tolerance,
-                 "The largest difference that is none; default 1e-3")
+  run->add_option("--blocks", flags.blocks, "Blocks of it per rank; default 1")->type_name("N");
+  run->add_option("--cores", flags.cores, "Cores of a rank; default as many")->type_name("N");
+  run->add_option("--core", flags.core, "aiv or aic; default aiv")->type_name("TYPE");
+  run->add_option("--tolerance", flags.tolerance,
+                  "The largest difference that is none; default 1e-3")
       ->type_name("X");
 }
 
@@ -82,10 +81,7 @@ void add_in_process(CLI::App* command, bool& in_process) {
                     "takes the report");
 }
 
-void add_run(CLI::App& app, RunRequest& request) {
-  CLI::App* run = app.add_subcommand(
-      "run",
-      "Run a collective or a kernel, compare every rank with the expected result, and time it");
+void add_run(CLI::App* run, RunRequest& request) {
   const auto add = [run](const char* names, auto& value, const char* type, const char* help) {
     return run->add_option(names, value, help)->type_name(type);
   };
@@ -94,7 +90,7 @@ void add_run(CLI::App& app, RunRequest& request) {
       "with --case or --arg, or a folder with case.toml")
       ->required();
   add("--case", request.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
-  add_case_flags(*run, request.flags);
+  add_case_flags(run, request.flags);
   add("--time-limit", request.time_limit, "S",
       "Seconds that a kernel may run without an instruction of the chip; default 5");
   add("--calls", request.calls, "N",
@@ -131,9 +127,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   add("--json", request.json, "FILE", "Write everything that is printed as JSON; - is stdout");
 }
 
-void add_check(CLI::App& app, CheckCommandRequest& request) {
-  CLI::App* check = app.add_subcommand(
-      "check", "Run a collective or a kernel in the simulator under every check and decide");
+void add_check(CLI::App* check, CheckCommandRequest& request) {
   const auto add = [check](const char* names, auto& value, const char* type, const char* help) {
     return check->add_option(names, value, help)->type_name(type);
   };
@@ -143,7 +137,7 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
       "with --case or --arg, or a folder with case.toml")
       ->required();
   add("--case", run.case_file, "FILE", "The case file that describes a PTO kernel's arguments");
-  add_case_flags(*check, run.flags);
+  add_case_flags(check, run.flags);
   add("-n,--ranks", run.ranks, "LIST",
       "Numbers of ranks, such as 2,3,4,8; default the case's, or 4");
   add("-d,--devices", run.devices, "LIST", "Devices such as 0-3 or 0,2,5-7: a rank on each");
@@ -185,9 +179,7 @@ void add_check(CLI::App& app, CheckCommandRequest& request) {
   add_in_process(check, run.in_process);
 }
 
-void add_graph(CLI::App& app, GraphCommandRequest& request) {
-  CLI::App* graph = app.add_subcommand(
-      "graph", "Run a described graph of tasks on devices, and say when each ran");
+void add_graph(CLI::App* graph, GraphCommandRequest& request) {
   const auto add = [graph](const char* names, auto& value, const char* type, const char* help) {
     return graph->add_option(names, value, help)->type_name(type);
   };
@@ -205,9 +197,7 @@ void add_graph(CLI::App& app, GraphCommandRequest& request) {
   add_in_process(graph, request.in_process);
 }
 
-void add_bench(CLI::App& app, BenchRequest& request) {
-  CLI::App* bench = app.add_subcommand(
-      "bench", "Measure a collective on this host, size after size, or a kernel");
+void add_bench(CLI::App* bench, BenchRequest& request) {
   const auto add = [bench](const char* names, auto& value, const char* type, const char* help) {
     return bench->add_option(names, value, help)->type_name(type);
   };
@@ -233,18 +223,13 @@ void add_bench(CLI::App& app, BenchRequest& request) {
   add("--json", request.json, "FILE", "Write the rows as JSON");
 }
 
-void add_tune(CLI::App& app, TuneRequest& request) {
-  CLI::App* tune = app.add_subcommand(
-      "tune", "Measure which algorithm is best where on this host, and remember it for `auto`");
+void add_tune(CLI::App* tune, TuneRequest& request) {
   tune->add_option("-n,--ranks", request.ranks, "Numbers of ranks; default 2,4,8")
       ->type_name("N,...");
   tune->add_option("-c,--collective", request.collective, "Only this one")->type_name("NAME");
 }
 
-void add_launch(CLI::App& app, LaunchRequest& request) {
-  CLI::App* launch = app.add_subcommand(
-      "launch",
-      "Start a program as the ranks of a team on this host: processes over shared memory");
+void add_launch(CLI::App* launch, LaunchRequest& request) {
   launch->add_option("-n,--ranks", request.ranks, "Number of ranks")->type_name("N")->required();
   launch
       ->add_option(
@@ -345,13 +330,27 @@ int parse_and_run(int argc, char** argv) {
   LaunchRequest launch;
   BenchRequest bench;
   TuneRequest tune;
-  add_list(app, list);
-  add_run(app, run);
-  add_check(app, check);
-  add_graph(app, graph);
-  add_launch(app, launch);
-  add_bench(app, bench);
-  add_tune(app, tune);
+  // To describe the options of all commands takes longer than a short run.
+  const std::string_view named = argc > 1 ? argv[1] : "";
+  const auto add = [&app, named](const char* name, const char* about, const auto& add_options) {
+    CLI::App* const command = app.add_subcommand(name, about);
+    if (named == name) add_options(command);
+  };
+  add("list", "List collectives, algorithms and platforms",
+      [&](CLI::App* to) { add_list(to, list); });
+  add("run",
+      "Run a collective or a kernel, compare every rank with the expected result, and time it",
+      [&](CLI::App* to) { add_run(to, run); });
+  add("check", "Run a collective or a kernel in the simulator under every check and decide",
+      [&](CLI::App* to) { add_check(to, check); });
+  add("graph", "Run a described graph of tasks on devices, and say when each ran",
+      [&](CLI::App* to) { add_graph(to, graph); });
+  add("launch", "Start a program as the ranks of a team on this host: processes over shared memory",
+      [&](CLI::App* to) { add_launch(to, launch); });
+  add("bench", "Measure a collective on this host, size after size, or a kernel",
+      [&](CLI::App* to) { add_bench(to, bench); });
+  add("tune", "Measure which algorithm is best where on this host, and remember it for `auto`",
+      [&](CLI::App* to) { add_tune(to, tune); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -359,8 +358,6 @@ int parse_and_run(int argc, char** argv) {
     return report_misuse(parse_failure(app, error, argc > 1 ? argv[1] : ""));
   }
   if (run.in_process || check.run.in_process || graph.in_process) run_in_process();
-  for (RunRequest* request : {&run, &check.run}) mean_platform(request->platform);
-  if (graph.platform) mean_platform(*graph.platform);
   if (app.got_subcommand("list")) return list_command(list);
   if (app.got_subcommand("bench")) {
     if (!names_kernel(bench)) return bench_command(bench);
@@ -368,8 +365,12 @@ int parse_and_run(int argc, char** argv) {
   }
   if (app.got_subcommand("tune")) return tune_command(tune);
   if (app.got_subcommand("launch")) return launch_command(launch);
-  if (app.got_subcommand("graph")) return supervised([&] { return graph_command(graph); });
+  if (app.got_subcommand("graph")) {
+    if (graph.platform) mean_platform(*graph.platform);
+    return supervised([&] { return graph_command(graph); });
+  }
   const bool checks = app.got_subcommand("check");
+  mean_platform(checks ? check.run.platform : run.platform);
   const auto command = [&] { return checks ? check_command(check) : run_command(run); };
   return names_case(checks ? check.run : run) ? supervised(command) : command();
 }

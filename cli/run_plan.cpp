@@ -181,7 +181,7 @@ int ranks_of(const RunRequest& request, int otherwise) {
   return ranks ? *ranks : devices.value_or(otherwise);
 }
 
-RunPlan make_run_plan(const RunRequest& request) {
+RunPlan make_run_plan(const RunRequest& request, std::unique_ptr<Executor> executor) {
   RunPlan plan;
   plan.collective = parse_collective(request.collective);
   refuse_options_of_kernels(request);
@@ -199,7 +199,7 @@ RunPlan make_run_plan(const RunRequest& request) {
     plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = most_calls});
   }
   if (plan.shape.recv_blocks > 0) check_values_off(request);
-  plan.executor = open_executor(request.platform);
+  plan.executor = executor != nullptr ? std::move(executor) : open_executor(request.platform);
   if (request.algorithm != "auto")
     plan.algorithm = &find_algorithm(plan.collective, request.algorithm);
   if (request.input && plan.shape.send_blocks > 0) plan_input(request, plan);

@@ -44,8 +44,10 @@ struct RunPlan {
   [[nodiscard]] bool compares() const { return values && shape.recv_blocks > 0; }
 };
 
-// Throws Error for a request that cannot be carried out.
-[[nodiscard]] RunPlan make_run_plan(const RunRequest& request);
+// Throws Error for a request that cannot be carried out. The plan is for that executor, or for one
+// of the request's platform where there is none.
+[[nodiscard]] RunPlan make_run_plan(const RunRequest& request,
+                                    std::unique_ptr<Executor> executor = nullptr);
 
 // The number of ranks that --ranks or --devices ask for; Error if they disagree.
 [[nodiscard]] int ranks_of(const RunRequest& request, int otherwise);

@@ -172,7 +172,9 @@ CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t co
   plan.is_one_launch = plan.count <= plan.longest_piece && plan.staged == Staging{} &&
                        !plan.algorithm->needs.in_place;
   last_ = {};  // its plan may be the one that goes
-  return plans_[slot(kind)] = plan;
+  std::unique_ptr<CallPlan>& known = plans_[slot(kind)];
+  if (known == nullptr) known = std::make_unique<CallPlan>();
+  return *known = plan;
 }
 
 void CollectiveState::measure_again(Team& team) {
@@ -181,7 +183,9 @@ void CollectiveState::measure_again(Team& team) {
   chooser_.measure(team);
   if (chooser_.has_far_lines() == before) return;
   last_ = {};
-  for (CallPlan& plan : plans_) plan.algorithm = nullptr;
+  for (const std::unique_ptr<CallPlan>& plan : plans_) {
+    if (plan != nullptr) plan->algorithm = nullptr;
+  }
 }
 
 }  // namespace peal

@@ -196,8 +196,8 @@ class CollectiveState final : public Team::State {
 
   // The remembered plan for such calls, or nullptr.
   [[nodiscard]] CallPlan* find(const CallKind& kind) {
-    CallPlan& known = plans_[slot(kind)];
-    return known.is_for(kind) ? &known : nullptr;
+    CallPlan* const known = plans_[slot(kind)].get();
+    return known != nullptr && known->is_for(kind) ? known : nullptr;
   }
   // The last call that was looked into.
   [[nodiscard]] KnownCall& last() { return last_; }
@@ -233,8 +233,8 @@ class CollectiveState final : public Team::State {
   KnownCall last_;
   static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
-  std::array<CallPlan, std::size_t{1} << plan_bits>
-      plans_;  // by a hash of what calls have in common
+  // By a hash of what calls have in common. Most programs make calls of a few kinds.
+  std::array<std::unique_ptr<CallPlan>, std::size_t{1} << plan_bits> plans_;
 };
 
 [[nodiscard]] inline CollectiveState& collective_state(Team& team) {

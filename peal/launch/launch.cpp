@@ -33,9 +33,7 @@ std::vector<std::string> platform_names() {
 }
 
 std::string platform_meant(const std::string& name) {
-  const std::vector<std::string> targets = target_names();
-  const bool is_target = std::find(targets.begin(), targets.end(), name) != targets.end();
-  return is_target && name != real ? name + std::string(simulated) : name;
+  return name != real && is_target(name) ? name + std::string(simulated) : name;
 }
 
 bool is_simulated(const std::string& platform) { return platform != real; }

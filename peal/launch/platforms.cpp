@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -30,6 +31,15 @@ std::vector<fs::path> folders() {
   return result;
 }
 
+std::optional<fs::path> find_platform_file(const std::string& target) {
+  for (const fs::path& folder : folders()) {
+    fs::path file = folder / (target + ".toml");
+    std::error_code failed;
+    if (fs::exists(file, failed)) return file;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::string> target_names() {
@@ -43,12 +53,14 @@ std::vector<std::string> target_names() {
   return {names.begin(), names.end()};
 }
 
+bool is_target(const std::string& name) {
+  return name.find('/') == name.npos && find_platform_file(name).has_value();
+}
+
 Platform load_platform(const std::string& target) {
   if (target.ends_with(".toml")) return read_platform(target);
-  for (const fs::path& folder : folders()) {
-    const fs::path file = folder / (target + ".toml");
-    std::error_code failed;
-    if (fs::exists(file, failed)) return read_platform(file.string());
+  if (const std::optional<fs::path> file = find_platform_file(target)) {
+    return read_platform(file->string());
   }
   throw Error(fmt::format(
       "platform file `{}.toml` is not found; set PEAL_PLATFORM_PATH to its folder", target));

@@ -38,7 +38,7 @@ class Reader {
 
   std::string read() {
     std::string text;
-    std::array<char, 65536> buffer{};
+    std::array<char, 65536> buffer;
     for (;;) {
       const ssize_t got = ::read(file_, buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;

@@ -101,13 +101,15 @@ FloatRange float_range(DType dtype) {
 template <class T>
 class TypedComparer : public StretchComparer {
  public:
-  TypedComparer(ReduceOp op, Tolerance tolerance)
-      : op_(op), tolerance_(tolerance), expected_(block_elements), growth_(block_elements) {}
+  TypedComparer(ReduceOp op, Tolerance tolerance) : op_(op), tolerance_(tolerance) {}
 
   void compare(const Stretch& stretch, Comparison& comparison) override {
     operations_ = static_cast<double>(stretch.sources.size());
     sources_ = stretch.sources;
     const std::size_t count = stretch.sources.front().count;
+    const std::size_t longest = std::min(block_elements, count);
+    if (expected_.size() < longest) expected_.resize(longest);
+    if (tolerance_.rounds && growth_.size() < longest) growth_.resize(longest);
     for (std::size_t first = 0; first < count; first += block_elements) {
       const std::size_t length = std::min(block_elements, count - first);
       combine_block(stretch.sources, first, length);
