@@ -368,8 +368,15 @@ FaultGuard::FaultGuard(double seconds)
 
 FaultGuard::~FaultGuard() {
   std::set_terminate(terminate_before);
-  ::setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
+  // A last tick may be on its way to another thread, and would end the process by the action of
+  // before: ignoring the signal discards it.
+  const itimerval stopped{};
+  ::setitimer(ITIMER_VIRTUAL, &stopped, nullptr);
+  struct sigaction ignored {};
+  ignored.sa_handler = SIG_IGN;
+  ::sigaction(SIGVTALRM, &ignored, nullptr);
   for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+  ::setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
   ::sigaltstack(&stack_before_, nullptr);
   state = *static_cast<const State*>(state_before_.get());
 }
