@@ -9,6 +9,7 @@ peal=$1
 shift
 ranks=("${@:-}")
 [[ -n ${ranks[0]} ]] || ranks=(1 2 3 5 16 33)
+list=$(IFS=, && echo "${ranks[*]}")
 log=$(mktemp)
 trap 'rm -f "${log}"' EXIT
 failed=0
@@ -34,10 +35,9 @@ for collective in json.load(sys.stdin)["collectives"]:
 for each in "${algorithms[@]}"; do
   read -r collective algorithm <<<"${each}"
   for count in "${ranks[@]}"; do
-    for command in run check; do
-      memcheck "${peal}" "${command}" "${collective}" -a "${algorithm}" -n "${count}" -c 7
-    done
+    memcheck "${peal}" run "${collective}" -a "${algorithm}" -n "${count}" -c 7
   done
+  memcheck "${peal}" check "${collective}" -a "${algorithm}" -n "${list}" -c 7
 done
 for graph in examples/graphs/*.toml; do memcheck "${peal}" graph "${graph}" --checks; done
 for kernel in examples/kernels/ring_all_reduce.cpp examples/pto/all_reduce_ring; do
