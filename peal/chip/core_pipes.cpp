@@ -96,7 +96,8 @@ void Core::check_drained() {
 void Core::fire(std::uint32_t flag, Picoseconds time) {
   flags_.set(flag, time);
   if (blocked_ == Blocked::flag && blocked_flag_ == flag) return wake(time);
-  for (int to = 0; to < pipe_count; ++to) {
+  const auto [begin, end] = flags_.waiters(flag);
+  for (int to = begin; to < end; ++to) {
     PipeQueue& waiter = pipes_[static_cast<std::size_t>(to)];
     if (waiter.state != PipeState::flag || waiter.blocked_flag != flag) continue;
     waiter.state = PipeState::idle;

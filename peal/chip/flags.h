@@ -22,6 +22,16 @@ class Flags {
                                       id);
   }
 
+  // The pipes of which one may wait for the flag.
+  struct Waiters {
+    int begin = 0, end = 0;
+  };
+  [[nodiscard]] Waiters waiters(std::uint32_t flag) const {
+    if (without_waiter_) return {0, pipe_count};
+    const int to = static_cast<int>(flag) / ids % pipe_count;
+    return {to, to + 1};
+  }
+
   [[nodiscard]] bool is_set(std::uint32_t flag) const { return times_[flag] != unset; }
   void set(std::uint32_t flag, Picoseconds time) { times_[flag] = time; }
   // Clears the flag and says when it was set.
