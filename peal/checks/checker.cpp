@@ -101,6 +101,7 @@ void Checker::read(const Event& event) {
       break;
   }
   if (orders(event)) order.remember_issue_clock();
+  flags_.follow(event);
   if (accesses_.pending() + signals_.pending() > batch_) settle(false);
 }
 

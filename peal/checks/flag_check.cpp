@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "peal/checks/pipe_names.h"
 
 namespace peal {
@@ -15,21 +18,40 @@ std::string flag_name(int from, int to, int id) {
 
 }  // namespace
 
-FlagCheck::Flag& FlagCheck::flag(int core, int from, int id, int to) {
-  const auto index = static_cast<std::size_t>(core);
-  while (flags_.size() <= index) flags_.emplace_back(flags_of_a_core);
+FlagCheck::CoreFlags& FlagCheck::core(int number) {
+  const auto index = static_cast<std::size_t>(number);
+  while (cores_.size() <= index) cores_.emplace_back().flags.resize(flags_of_a_core);
+  return cores_[index];
+}
+
+FlagCheck::Flag& FlagCheck::flag(int core_number, int from, int id, int to) {
   // Those of one (from, id) lie side by side.
-  return flags_[index][static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
+  return core(core_number).flags[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
 }
 
 void FlagCheck::set(const Event& event, PlaceId place) {
   const int from = static_cast<int>(event.pipe), to = event.flag_pipe;
   Flag& own = flag(event.core, from, event.flag_id, to);
+  CoreFlags& flags = core(event.core);
+  if (own.known == 0) {
+    own.known = static_cast<std::uint32_t>(flags.known.size());
+    flags.known.emplace_back();
+  }
+  Known& known = flags.known[own.known];
+  known.at_set = flags.order.set(event);
   const bool was_alive = own.alive > 0 || (own.last.wait != 0 && own.last.wait > event.number);
   if (was_alive) {
     report(FindingClass::flag_left_set, event, flag_name(from, to, event.flag_id),
            own.alive > 0 ? own.current.place : own.last.place, place, "sets it again",
            "a flag is one bit: it must be waited for before it is set again");
+  } else if (!std::equal(known.at_wait.begin(), known.at_wait.end(), known.at_set.begin(),
+                         std::less_equal<>())) {
+    const std::string reason = fmt::format(
+        "a flag is one bit, and nothing makes PIPE_{} wait until PIPE_{} has waited for it: use "
+        "another id, or order the two",
+        name(event.pipe), name(static_cast<Pipe>(to)));
+    report(FindingClass::flag_left_set, event, flag_name(from, to, event.flag_id), own.last.place,
+           place, "sets it again", reason.c_str());
   }
   if (own.alive++ == 0) own.current = {event.number, 0, place};
 }
@@ -37,7 +59,11 @@ void FlagCheck::set(const Event& event, PlaceId place) {
 std::optional<PlaceId> FlagCheck::wait(const Event& event) {
   const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
   Flag& own = flag(event.core, from, event.flag_id, to);
+  CoreFlags& flags = core(event.core);
+  Known& known = flags.known[own.known];
+  const FlagOrder::Counts reached = flags.order.wait(event, known.at_set);
   if (own.alive == 0) return std::nullopt;
+  known.at_wait = reached;
   own.last = own.current;
   own.last.wait = event.number;
   if (--own.alive > 0) own.current.set = event.number;
