@@ -20,7 +20,7 @@ test-long: build-dev
 
 # Values that nobody has written, which the address sanitizer does not see.
 memcheck: build-release
-	@scripts/install-dependencies.sh valgrind python3
+	@scripts/install-dependencies.sh valgrind
 	scripts/memcheck.sh build/release/peal $(RANKS)
 
 FUZZ_OPTIONS ?= -max_total_time=60

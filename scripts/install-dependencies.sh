@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache
   libfmt-dev libboost-context-dev libtomlplusplus-dev nlohmann-json3-dev libcli11-dev libdw-dev
-  libhwy-dev libgtest-dev librapidcheck-dev libbenchmark-dev
+  libhwy-dev libgtest-dev librapidcheck-dev libbenchmark-dev python3
   "$@"
 )
 
