@@ -25,6 +25,9 @@ struct LastWords {
   // where it asks for that, because it costs time.
   Sentence place;
 
+  // Whether the process waits, rightly, for something of ours, such as the compiler.
+  std::atomic<int> rightful_waits = 0;
+
   // How much memory the process may use; 0 without a limit.
   std::uint64_t most_memory_bytes = 0;
 };
@@ -36,5 +39,22 @@ void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_vie
 // Those of this process; nullptr where nobody watches it.
 [[nodiscard]] LastWords* last_words();
 void set_last_words(LastWords* words);
+
+// While it lives, whoever watches this process does not take its standing still for a mistake of a
+// kernel.
+class RightfulWait {
+ public:
+  RightfulWait() : words_(last_words()) {
+    if (words_ != nullptr) ++words_->rightful_waits;
+  }
+  ~RightfulWait() {
+    if (words_ != nullptr) --words_->rightful_waits;
+  }
+  RightfulWait(const RightfulWait&) = delete;
+  RightfulWait& operator=(const RightfulWait&) = delete;
+
+ private:
+  LastWords* words_;
+};
 
 }  // namespace peal

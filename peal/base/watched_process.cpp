@@ -145,7 +145,7 @@ class Watch {
   bool stands_still() {
     const auto now = Clock::now();
     const double used = processor_seconds(process_);
-    if (used - used_ > 0.001 || !is_waiting(process_)) {
+    if (used - used_ > 0.001 || words_.rightful_waits.load() != 0 || !is_waiting(process_)) {
       used_ = used;
       still_since_ = now;
     }

@@ -16,6 +16,7 @@
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
 #include "peal/base/installation.h"
+#include "peal/base/last_words.h"
 #include "peal/pto/compiler_command.h"
 #include "peal/pto/kernel_manifest.h"
 
@@ -260,6 +261,7 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
   if (!fs::is_regular_file(path, failed)) {
     throw Error(fmt::format("kernel `{}` is no file; name an existing source file", source));
   }
+  const RightfulWait for_the_compiler;
   const Build build = build_of(path, language, options);
   const fs::path cache = made_cache_folder();
   const std::string key = build.key();
