@@ -56,6 +56,23 @@ Kernel doubling() {
   };
 }
 
+TEST(KernelRun, ElementsBeyondTheEndOfABufferAreRefused) {
+  for (const std::size_t count : {std::size_t{6}, std::size_t{0} - 1}) {
+    Kernel wrong = doubling();
+    wrong.run = [count](Device& self, const KernelArguments& args) {
+      self.copy(args.buffer("scratch").part(0, count), args.buffer("given").part(0, count));
+    };
+    std::string said = "nothing";
+    try {
+      static_cast<void>(run_kernel(wrong, {}));
+    } catch (const Error& error) {
+      said = error.what();
+    }
+    EXPECT_NE(said.find("reach past the end of `given`, which has room for 5"), std::string::npos)
+        << said;
+  }
+}
+
 TEST(KernelRun, OutputsAreComparedInEveryCall) {
   EXPECT_EQ(run_kernel(doubling(), {}).mismatch.value_or("passed"), "passed");
   EXPECT_EQ(run_kernel(doubling(), {.calls = 1}).calls, 1);

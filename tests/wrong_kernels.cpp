@@ -244,6 +244,10 @@ const std::vector<WrongKernel>& verb_kernels() {
          .outside =
              "struct G { peal::Device& d; peal::Signal s; ~G() { d.notify(peal::Rank{0}, s); } };",
          .says = "deadlock"},
+        {.name = "verb_count_below_zero",
+         .body = "self.copy(args.buffer(\"out\").part(0, std::size_t{0} - 1), "
+                 "args.buffer(\"in\").part(0, std::size_t{0} - 1));",
+         .says = "reach past the end of `in`"},
         {.name = "verb_exits", .body = "std::exit(3);", .says = "exit()"},
         {.name = "verb_exits_as_in_c", .body = "std::_Exit(3);", .says = "_Exit()"},
         {.name = "verb_aborts", .body = "std::abort();", .says = "abort()"},

@@ -52,6 +52,25 @@ std::byte* SimDevice::at(Rank peer, const View& view, const char* verb, SourcePl
   return there;
 }
 
+void SimDevice::check_extent(const std::byte* data, const View& shape, SourcePlace place) const {
+  const std::size_t most_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
+  const std::optional<Region> region = run_.fabric.regions().find(data);
+  const std::size_t element_bytes = size_bytes(shape.dtype);
+  std::size_t room = SIZE_MAX - (std::size_t{1} << 20);
+  if (region && shape.count != 0) {
+    const auto offset = static_cast<std::size_t>(data - region->data);
+    room = region->size_bytes - std::min(offset, region->size_bytes);
+  }
+  if (shape.count <= (room + most_bytes_beyond) / element_bytes) return;
+  constexpr std::size_t absurd_count = std::size_t{1} << 40;
+  throw NotInWindow(
+      fmt::format("{} elements reach past the end of {}, which has room for {}; {}", shape.count,
+                  region ? "`" + region->name + "`" : "all memory", room / element_bytes,
+                  shape.count > absurd_count ? "is the count a difference that went below 0?"
+                                             : "use fewer, or a larger buffer"),
+      place);
+}
+
 void SimDevice::check_budget() const {
   if (core_.instructions() < Core::most_instructions &&
       core_.notifies_in_a_row() < Core::most_notifies_in_a_row) {
@@ -107,6 +126,8 @@ void SimDevice::do_copy(const View& dst, const View& src, SourcePlace place) {
 void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape,
                          SourcePlace place) {
   if (dst == src) return;
+  check_extent(src, shape, place);
+  check_extent(dst, shape, place);
   const std::size_t element_bytes = size_bytes(shape.dtype);
   const std::size_t tile_elements =
       static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
@@ -187,6 +208,8 @@ void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
       reduce_srcs_.push_back(at(src.rank, src.view, "reduce", place));
     }
     const View& shape = dsts.front().view;
+    for (const std::byte* dst : reduce_dsts_) check_extent(dst, shape, place);
+    for (const std::byte* src : reduce_srcs_) check_extent(src, shape, place);
     const std::size_t tile_elements =
         static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) /
         size_bytes(accumulator(shape.dtype));
@@ -246,6 +269,8 @@ void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, Reduc
   in_verb([&] {
     count_put(peer, src);
     std::byte* const to = at(peer, dst, "put_reduce", place);
+    check_extent(src.data, src, place);
+    check_extent(to, src, place);
     const std::size_t element_bytes = size_bytes(src.dtype);
     const std::size_t tile_elements =
         static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;

@@ -161,6 +161,9 @@ class SimDevice final : public Device {
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb,
                               SourcePlace place) const;
+  // Refuses elements that reach beyond the end of the buffer that they start in. Where somebody
+  // reads the events, what reaches a little further is carried out, and left to the checks.
+  void check_extent(const std::byte* data, const View& shape, SourcePlace place) const;
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);
