@@ -201,7 +201,12 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
   fabric_.send_signal(std::max(clock_, fabric_.now()) + latency,
-                      {.core = index_, .cell = cell, .value = value, .op = op, .place = place});
+                      {.core = index_,
+                       .cell = cell,
+                       .value = value,
+                       .op = op,
+                       .awaited = peer == rank_ || platform_.switches.signals_in_order,
+                       .place = place});
   emit({.kind = EventKind::notify,
         .pipe = Pipe::scalar,
         .op = op,
@@ -216,6 +221,16 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   if (!drained()) suspend(Blocked::drain);
   clock_ = std::max(clock_, drain_time());
   emit_sync(EventKind::pipe_barrier, Pipe::all, place);
+  if (peer == rank_) await_arrivals();
+}
+
+// What comes next on the scalar unit is not to be overtaken by signals of this core.
+void Core::await_arrivals() {
+  while (fabric_.awaits_arrival(index_)) suspend(Blocked::arrival);
+}
+
+void Core::signals_arrived(Picoseconds time) {
+  if (blocked_ == Blocked::arrival) wake(time);
 }
 
 void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,

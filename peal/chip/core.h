@@ -109,9 +109,10 @@ class Core {
   // A kernel begins or ends here: the cache is empty. What the last kernel has changed and not
   // cleaned comes to memory now, which on hardware is a matter of luck.
   void retire_cache();
-  // Tells the readers of an access in order with the scalar unit.
+  // Tells the readers of an access in order with the scalar unit; `value` is what it stores to a
+  // word.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
-                     SourcePlace place);
+                     SourcePlace place, std::int64_t value = 0);
   // Tells the readers that a task begins or ends here, or that what follows is after its end; a
   // name is for reports.
   void report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name = "");
@@ -158,6 +159,7 @@ class Core {
     flag,
     signal,
     transfers,
+    arrival,
     finished
   };
   [[nodiscard]] Blocked blocked() const { return blocked_; }
@@ -179,6 +181,7 @@ class Core {
   void pipe_step(Pipe pipe, Picoseconds time);
   void store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time);
   void cell_changed(const std::uint32_t* cell, Picoseconds time);
+  void signals_arrived(Picoseconds time);  // all that are awaited
 
  private:
   enum class PipeState : std::uint8_t { idle, scheduled, flag, visible };
@@ -225,6 +228,7 @@ class Core {
   void issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
+  void await_arrivals();
   // Lets others run until somebody wakes this core.
   void leave();
   // What an access to a signal does to the cache: its line is written back and read anew.

@@ -93,7 +93,7 @@ void Core::emit(Event event) {
 }
 
 void Core::report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
-                         SourcePlace place) {
+                         SourcePlace place, std::int64_t value) {
   if (!fabric_.observed()) return;
   emit({.kind = kind,
         .pipe = Pipe::scalar,
@@ -102,6 +102,7 @@ void Core::report_access(EventKind kind, const std::byte* address, std::size_t s
         .issued = ordering_events_,
         .address = address_of(address),
         .size_bytes = size,
+        .value = value,
         .place = place});
 }
 

@@ -45,8 +45,11 @@ void Core::device_load(void* value, const std::byte* address, std::size_t size, 
 void Core::device_store(std::byte* address, const void* value, std::size_t size,
                         SourcePlace place) {
   begin_scalar(place);
+  await_arrivals();
   yield();
-  report_access(EventKind::scalar_write, address, size, false, place);
+  std::int32_t word = 0;
+  std::memcpy(&word, value, std::min(size, sizeof word));
+  report_access(EventKind::scalar_write, address, size, false, place, word);
   std::memcpy(address, value, size);
 }
 

@@ -157,6 +157,8 @@ void Fabric::send_signal(Picoseconds time, const SignalInFlight& signal) {
   own = signal;
   own.next = -1;
   own.time = time;
+  awaited_.resize(cores_.size());
+  if (signal.awaited) ++awaited_[static_cast<std::size_t>(signal.core)];
   if (settings_.platform.switches.signals_in_order) {
     last_signals_.resize(cores_.size(), -1);
     int& last = last_signals_[static_cast<std::size_t>(signal.core)];
@@ -202,6 +204,10 @@ void Fabric::arrive(int slot) {
   }
   for (int waiter : cores_of_rank_[static_cast<std::size_t>(to_rank)]) {
     core(waiter).cell_changed(signal.cell, now_);
+  }
+  if (!signal.awaited) return;
+  if (--awaited_[static_cast<std::size_t>(signal.core)] == 0) {
+    core(signal.core).signals_arrived(now_);
   }
 }
 

@@ -132,12 +132,19 @@ class Fabric {
     std::uint32_t* cell = nullptr;
     std::uint32_t value = 0;
     NotifyOp op{};
+    bool awaited = false;  // its core may wait for it to arrive
     SourcePlace place;
     // Where signals of one core keep their order: the next of them, which goes when this has come.
     int next = -1;
     Picoseconds time = 0;
   };
   void send_signal(Picoseconds time, const SignalInFlight& signal);
+  // Whether signals of a core are under way that it does not overtake: those to its own rank, and
+  // where signals keep their order all of them.
+  [[nodiscard]] bool awaits_arrival(int core) const {
+    const auto index = static_cast<std::size_t>(core);
+    return index < awaited_.size() && awaited_[index] != 0;
+  }
   [[nodiscard]] bool has_signals_in_flight() const {
     return free_signals_.size() != signals_.size();
   }
@@ -158,6 +165,7 @@ class Fabric {
   std::vector<int> free_stores_;
   std::vector<SignalInFlight> signals_;
   std::vector<int> free_signals_;
+  std::vector<int> awaited_;       // of each core: its awaited signals under way
   std::vector<int> last_signals_;  // of each core: the last that is under way, or -1
 };
 
