@@ -22,4 +22,6 @@ struct Access {
   bool cached = false;  // through the scalar cache
 };
 
+[[nodiscard]] inline bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }
+
 }  // namespace peal

@@ -18,8 +18,8 @@ constexpr std::size_t most_usual_batch = 16 * first_batch;
 }  // namespace
 
 Checker::Checker(const Platform::Switches& switches, Memory memory)
-    : signals_(cores_, regions_),
-      accesses_(findings_, regions_, cores_, signals_),
+    : signals_(cores_, regions_, switches.signals_in_order),
+      accesses_(findings_, regions_, cores_, signals_, switches.signals_in_order),
       on_chip_(findings_, regions_),
       flags_(findings_, switches.event_identity_without_waiter),
       contributions_(findings_, regions_),
@@ -228,7 +228,9 @@ void Checker::scalar_access(const Event& event, CoreOrder& order) {
                       .lane = Lane::scalar,
                       .end = Lane::scalar,
                       .writes = writes};
-  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_);
+  const GlobalAccesses::Special stored{.line_clock = {}, .value = event.value};
+  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
+                writes && event.value != 0 ? &stored : nullptr);
   look_at_signal(event, order);
 }
 
@@ -308,7 +310,9 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
   state.task_end = event.number;
   state.is_ending = true;
   accesses_.note_release(static_cast<std::uint32_t>(event.core), place_, event.number);
-  signals_.task_end(event, order.release());
+  const std::uint32_t release = order.release();
+  signals_.release(static_cast<std::uint32_t>(event.core));
+  signals_.task_end(event, release);
   accesses_.tasks().end(static_cast<std::uint32_t>(event.core), event.number);
 }
 
@@ -364,13 +368,13 @@ void Checker::end_flags(const Event& event) {
 }
 
 void Checker::settle(bool all) {
-  most_kept_ =
-      std::max(most_kept_, accesses_.pending() + signals_.pending() + signals_.pending_notifies());
+  most_kept_ = std::max(most_kept_,
+                        accesses_.pending() + signals_.pending() + signals_.pending_operations());
   accesses_.collect_cell_stores();
   for (const SatisfiedWait* wait : signals_.settle(all)) judge_wait(*wait);
   accesses_.judge();
   if (all) return;
-  signals_.forget_settled();
+  signals_.forget_settled(accesses_.oldest_asked());
   if (accesses_.pending() + signals_.pending() > batch_ / 2) {
     batch_ *= 2;
     has_grown_ = batch_ > most_usual_batch;
@@ -384,11 +388,11 @@ void Checker::finish(RunEnd end) {
   }
   for (const auto& [place, line] : wait_lines_) {
     // One rank has nobody to wait for.
-    if (cores_of_rank_.size() == 1 || line.free == 0 || (line.free < line.total && !line.is_stale))
-      continue;
-    findings_.add(FindingClass::vacuous_wait, place, place, [&, &line = line] {
+    if (cores_of_rank_.size() == 1) continue;
+    if (line.vacuous == 0 && line.redundant != line.total) continue;
+    findings_.add(line.first.kind, place, place, [&, &line = line] {
       Finding finding = line.first;
-      finding.count = line.free;
+      finding.count = line.vacuous != 0 ? line.vacuous : line.redundant;
       return finding;
     });
   }

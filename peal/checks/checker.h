@@ -17,8 +17,8 @@
 #include "peal/checks/global_accesses.h"
 #include "peal/checks/memory_regions.h"
 #include "peal/checks/on_chip_check.h"
+#include "peal/checks/order/signal_order.h"
 #include "peal/checks/scalar_lines.h"
-#include "peal/checks/signal_order.h"
 #include "peal/checks/synchronisations.h"
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
@@ -92,9 +92,8 @@ class Checker final : public EventReader {
     bool is_ending = false;      // and its instructions are not all executed
   };
   struct WaitLine {  // what was seen of the waits of one line
-    std::uint64_t total = 0, free = 0;
-    bool is_stale = false;  // it could be satisfied by others' notifies
-    Finding first;
+    std::uint64_t total = 0, vacuous = 0, redundant = 0;
+    Finding first;  // of those that are vacuous, or of all
   };
 
   void add_region(const Event& event);
@@ -118,7 +117,7 @@ class Checker final : public EventReader {
   void settle(bool all);
   void judge_wait(const SatisfiedWait& wait);
   void find_unwaited();
-  [[nodiscard]] FindingSide side(const Notify& notify) const;
+  [[nodiscard]] FindingSide side(const Operation& operation) const;
   [[nodiscard]] FindingSide side(const SatisfiedWait& wait) const;
   [[nodiscard]] std::string cell_name(std::uint64_t address) const;
 

@@ -10,19 +10,13 @@
 // What the checks say of notifies and waits.
 
 namespace peal {
-namespace {
-
-// Whether what the wait needs can be told; for the other comparisons only every schedule can.
-bool has_rule(WaitCmp cmp) {
-  return cmp == WaitCmp::reached || cmp == WaitCmp::eq || cmp == WaitCmp::ge || cmp == WaitCmp::gt;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void Checker::notify(const Event& event, CoreOrder& order) {
   refresh_line(event, order);
   const CoreOrder::Start start{order.scalar(), 0};
   const std::uint32_t release = order.release();
+  signals_.release(static_cast<std::uint32_t>(event.core));
   const auto core = static_cast<std::uint32_t>(event.core);
   accesses_.note_release(core, place_, event.number);
   if (regions_.find(event.address) == nullptr) return;  // the runtime's own
@@ -51,9 +45,6 @@ void Checker::wait(const Event& event, CoreOrder& order) {
   looked_at_.insert(event.address);
   refresh_line(event, order);
   if (event.polled) undecided_ = "the kernel polls";
-  if (!has_rule(event.cmp) && undecided_.empty()) {
-    undecided_ = "the kernel waits for a signal to be small or different";
-  }
   const std::uint32_t acquire = order.acquire();
   signals_.wait(event, acquire, order.scalar(), place_, moment_);
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
@@ -71,11 +62,13 @@ std::string Checker::cell_name(std::uint64_t address) const {
                      region->rank);
 }
 
-FindingSide Checker::side(const Notify& notify) const {
-  FindingSide side{states_[notify.core].rank, static_cast<int>(notify.core), "",
-                   notify.op == NotifyOp::add ? "notifies it" : "sets it",
-                   findings_.places().line(notify.place)};
-  accesses_.add_when(side, notify.core, accesses_.release_number(notify.core, notify.release));
+FindingSide Checker::side(const Operation& operation) const {
+  const char* const what = operation.kind == Operation::Kind::add   ? "notifies it"
+                           : operation.kind == Operation::Kind::set ? "sets it"
+                                                                    : "stores to it";
+  FindingSide side{states_[operation.core].rank, static_cast<int>(operation.core), "", what,
+                   findings_.places().line(operation.place)};
+  accesses_.add_when(side, operation.core, operation.number);
   return side;
 }
 
@@ -87,36 +80,37 @@ FindingSide Checker::side(const SatisfiedWait& wait) const {
 }
 
 void Checker::judge_wait(const SatisfiedWait& wait) {
-  if (wait.cmp == WaitCmp::eq && signals_.can_pass(wait)) {
-    const Notify& last = signals_.notify_at(signals_.notifies_on(wait.cell).back());
-    findings_.add(FindingClass::missed_value, wait.place, last.place, [&] {
-      return Finding{.kind = FindingClass::missed_value,
-                     .subject = cell_name(signals_.cell_address(wait.cell)),
-                     .sides = {side(wait), side(last)},
-                     .reason = fmt::format("a notify that the wait is not ordered before can carry "
-                                           "the signal past {}, and then the wait never ends; wait "
-                                           "for at least that much",
-                                           static_cast<std::int32_t>(wait.threshold))};
+  const WaitVerdict verdict = signals_.judge(wait);
+  const auto subject = [&] { return cell_name(signals_.log().cell(wait.cell).address); };
+  if (verdict.missed_by) {
+    const Operation& by = *verdict.missed_by;
+    findings_.add(FindingClass::missed_value, wait.place, by.place, [&] {
+      return Finding{
+          .kind = FindingClass::missed_value,
+          .subject = subject(),
+          .sides = {side(wait), side(by)},
+          .reason = fmt::format("nothing orders the two: the second can carry the signal away from "
+                                "what the wait asks for ({} {}), and then the wait never ends",
+                                symbol(wait.cmp), static_cast<std::int32_t>(wait.threshold))};
     });
   }
   if (wait.polled) return;
   WaitLine& line = wait_lines_[wait.place];
-  ++line.total;
-  if (has_rule(wait.cmp) ? !wait.needed.empty() : !signals_.holds_from_the_start(wait)) return;
-  if (line.free++ == 0) {
-    line.first = {.kind = FindingClass::vacuous_wait,
-                  .subject = cell_name(signals_.cell_address(wait.cell)),
+  if (verdict.is_redundant) ++line.redundant;
+  if (line.total++ == 0) {
+    line.first = {.kind = FindingClass::unneeded_sync,
+                  .subject = subject(),
                   .sides = {side(wait)},
-                  .reason = "the signal holds enough from the start: the wait orders nothing"};
+                  .reason = "all that can count for the wait is ordered before it already"};
   }
-  if (!has_rule(wait.cmp) || line.is_stale) return;
-  const std::vector<std::uint32_t> counted = signals_.counted(wait);
-  if (counted.empty()) return;
-  line.is_stale = true;
-  line.first.sides = {side(wait), side(signals_.notify_at(counted.front()))};
-  line.first.reason =
-      "no single notify is needed: others, earlier or of somebody else, can satisfy it, so it "
-      "orders nothing (a stale or reused signal)";
+  if (!verdict.is_vacuous || line.vacuous++ != 0) return;
+  line.first = {
+      .kind = FindingClass::vacuous_wait,
+      .subject = subject(),
+      .sides = {side(wait), side(*verdict.unordered)},
+      .reason =
+          "what the rank has waited for before satisfies the wait, and nothing orders the "
+          "two: it does not wait for the second (a stale or reused signal)"};
 }
 
 std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
@@ -187,7 +181,7 @@ void Checker::find_unwaited() {
 }
 
 void Checker::look_at_signal(const Event& event, CoreOrder& order) {
-  if (event.kind != EventKind::scalar_read || !signals_.is_cell(event.address)) return;
+  if (event.kind != EventKind::scalar_read || !signals_.log().is_cell(event.address)) return;
   looked_at_.insert(event.address);
   if (!switches_.signals_in_order && undecided_.empty()) {
     undecided_ = "the kernel reads a signal as data";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/checks/core_order.h"
 
+#include <algorithm>
+
 #include "peal/base/error.h"
 
 namespace peal {
@@ -126,6 +128,20 @@ std::uint32_t CoreOrder::release() {
   scalar_[Lane::scalar] = next_sequence(Pipe::scalar);
   releases_.push_back(scalar_);
   return release_count();
+}
+
+std::uint32_t CoreOrder::releases_before(const LaneClock& clock) const {
+  const auto end = std::partition_point(releases_.begin(), releases_.end(), [&](const auto& at) {
+    return at[Lane::scalar] <= clock[Lane::scalar];
+  });
+  return dropped_releases_ + static_cast<std::uint32_t>(end - releases_.begin());
+}
+
+std::uint32_t CoreOrder::first_release_after(const Access& access) const {
+  const auto first = std::partition_point(releases_.begin(), releases_.end(),
+                                          [&](const auto& at) { return !has_ended(access, at); });
+  if (first == releases_.end()) return UINT32_MAX;
+  return dropped_releases_ + static_cast<std::uint32_t>(first - releases_.begin()) + 1;
 }
 
 void CoreOrder::drop_releases(std::uint32_t r) {

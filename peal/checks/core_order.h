@@ -54,6 +54,10 @@ class CoreOrder {
   [[nodiscard]] std::uint32_t release_count() const {
     return dropped_releases_ + static_cast<std::uint32_t>(releases_.size());
   }
+  // How many releases of this core come before what starts with this clock, in program order.
+  [[nodiscard]] std::uint32_t releases_before(const LaneClock& clock) const;
+  // The first release of this core by which the access has ended; UINT32_MAX if there is none.
+  [[nodiscard]] std::uint32_t first_release_after(const Access& access) const;
   // Forgets those before number r, which nobody asks for any more.
   void drop_releases(std::uint32_t r);
   // Whether the access of this core is over for whoever knows `clock` of it.

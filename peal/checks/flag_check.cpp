@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 
 #include "peal/checks/pipe_names.h"
 
@@ -20,19 +21,22 @@ std::string flag_name(int from, int to, int id) {
 
 FlagCheck::CoreFlags& FlagCheck::core(int number) {
   const auto index = static_cast<std::size_t>(number);
-  while (cores_.size() <= index) cores_.emplace_back().flags.resize(flags_of_a_core);
-  return cores_[index];
+  while (cores_.size() <= index) {
+    cores_.push_back(std::make_unique<CoreFlags>());
+    cores_.back()->flags.resize(flags_of_a_core);
+  }
+  return *cores_[index];
 }
 
-FlagCheck::Flag& FlagCheck::flag(int core_number, int from, int id, int to) {
-  // Those of one (from, id) lie side by side.
-  return core(core_number).flags[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
+// Those of one (from, id) lie side by side.
+FlagCheck::Flag& FlagCheck::flag(CoreFlags& core, int from, int id, int to) {
+  return core.flags[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
 }
 
 void FlagCheck::set(const Event& event, PlaceId place) {
   const int from = static_cast<int>(event.pipe), to = event.flag_pipe;
-  Flag& own = flag(event.core, from, event.flag_id, to);
   CoreFlags& flags = core(event.core);
+  Flag& own = flag(flags, from, event.flag_id, to);
   if (own.known == 0) {
     own.known = static_cast<std::uint32_t>(flags.known.size());
     flags.known.emplace_back();
@@ -58,8 +62,8 @@ void FlagCheck::set(const Event& event, PlaceId place) {
 
 std::optional<PlaceId> FlagCheck::wait(const Event& event) {
   const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
-  Flag& own = flag(event.core, from, event.flag_id, to);
   CoreFlags& flags = core(event.core);
+  Flag& own = flag(flags, from, event.flag_id, to);
   Known& known = flags.known[own.known];
   const FlagOrder::Counts reached = flags.order.wait(event, known.at_set);
   if (own.alive == 0) return std::nullopt;
@@ -73,9 +77,10 @@ std::optional<PlaceId> FlagCheck::wait(const Event& event) {
 
 void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
   const int to = static_cast<int>(event.pipe);
+  CoreFlags& flags = core(event.core);
   for (int other = 0; other < pipe_count; ++other) {
     if (other == to) continue;
-    const Flag& rival = flag(event.core, from, event.flag_id, other);
+    const Flag& rival = flag(flags, from, event.flag_id, other);
     const bool lives = rival.alive > 0 && rival.current.set < fence.wait;
     const bool lived = rival.last.set < fence.wait && rival.last.wait > fence.set;
     if (!lives && !lived) continue;
@@ -88,10 +93,11 @@ void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
 }
 
 void FlagCheck::end(const Event& event) {
+  CoreFlags& flags = core(event.core);
   for (int from = 0; from < pipe_count; ++from) {
     for (int id = 0; id < 8; ++id) {
       for (int to = 0; to < pipe_count; ++to) {
-        Flag& own = flag(event.core, from, id, to);
+        Flag& own = flag(flags, from, id, to);
         if (own.alive == 0) continue;
         report(FindingClass::flag_left_set, event, flag_name(from, to, id), own.current.place,
                own.current.place, "", "it is still set at the kernel's end; nothing waits for it");

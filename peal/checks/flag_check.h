@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,14 +53,14 @@ class FlagCheck {
   };
   static constexpr std::size_t flags_of_a_core = pipe_count * pipe_count * 8;
   [[nodiscard]] CoreFlags& core(int number);
-  [[nodiscard]] Flag& flag(int core, int from, int id, int to);
+  [[nodiscard]] static Flag& flag(CoreFlags& core, int from, int id, int to);
   void check_reuse(const Event& event, int from, const Fence& fence);
   void report(FindingClass kind, const Event& event, const std::string& flag, PlaceId first,
               PlaceId second, const char* second_does, const char* reason);
 
   Findings& findings_;
   bool identity_without_waiter_;
-  std::deque<CoreFlags> cores_;
+  std::vector<std::unique_ptr<CoreFlags>> cores_;
 };
 
 }  // namespace peal

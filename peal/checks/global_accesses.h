@@ -12,7 +12,7 @@
 #include "peal/checks/core_order.h"
 #include "peal/checks/findings.h"
 #include "peal/checks/memory_regions.h"
-#include "peal/checks/signal_order.h"
+#include "peal/checks/order/signal_order.h"
 #include "peal/checks/task_precedence.h"
 
 namespace peal {
@@ -23,14 +23,19 @@ namespace peal {
 class GlobalAccesses {
  public:
   GlobalAccesses(Findings& findings, const MemoryRegions& regions, std::deque<CoreOrder>& cores,
-                 SignalOrder& signals)
-      : findings_(findings), regions_(regions), cores_(cores), signals_(signals) {}
+                 SignalOrder& signals, bool signals_in_order)
+      : findings_(findings),
+        regions_(regions),
+        cores_(cores),
+        signals_(signals),
+        signals_in_order_(signals_in_order) {}
 
   struct Special {
     bool line_write = false;  // rewrites the whole cache line
     bool only_line = false;   // and nothing else: a line that is written back
     bool cached_read = false;
-    LaneClock line_clock;  // when the line was filled
+    LaneClock line_clock;    // when the line was filled
+    std::int64_t value = 0;  // that is stored to a word
   };
 
   // A place at which a core releases, for the reports: a notify's line and number.
@@ -84,6 +89,9 @@ class GlobalAccesses {
   // Reports outputs that are never written, at the end of a run that was not ended by a failure.
   void find_unwritten_outputs();
 
+  // From how many waits of each core on what is pending asks for its knowledge.
+  [[nodiscard]] std::vector<std::uint32_t> oldest_asked() const;
+
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
   [[nodiscard]] bool reads_signals() const { return reads_signals_; }
 
@@ -118,6 +126,10 @@ class GlobalAccesses {
   // graph nor by a signal that the earlier one, or one after it, has sent.
   [[nodiscard]] bool are_apart(const Access& earlier, const Access& access,
                                const LaneClock& clock) const;
+  // Whether a core's second notify of a peer's signal may overtake its first, one of which sets it:
+  // the peer has not answered between them.
+  [[nodiscard]] bool may_overtake(const Access& earlier, const Access& access,
+                                  const LaneClock& clock, std::uint64_t address) const;
   [[nodiscard]] bool is_own_memory(std::uint64_t address, std::uint32_t core) const;
   Written& written(PlaceId place) {
     if (written_.size() <= place) written_.resize(place + 1);
@@ -143,6 +155,7 @@ class GlobalAccesses {
   const MemoryRegions& regions_;
   std::deque<CoreOrder>& cores_;
   SignalOrder& signals_;
+  bool signals_in_order_;
   std::deque<Pending> pending_;
   std::vector<LaneClock> clocks_;
   std::vector<Special> specials_{Special{}};

@@ -28,6 +28,11 @@ bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value) {
   return left <= right;
 }
 
+const char* symbol(WaitCmp cmp) {
+  static constexpr const char* symbols[] = {">=", "==", "!=", ">", ">=", "<", "<="};
+  return symbols[static_cast<std::size_t>(cmp)];
+}
+
 void SignalRow::refuse(int index) const {
   throw OutOfRange(fmt::format(
       "row of signals: signal {} is not one of its {}; use 0 to {}, or allocate a longer row",

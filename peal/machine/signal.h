@@ -40,6 +40,8 @@ enum class NotifyOp : std::uint8_t { add, set };
 enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
 [[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
+// ">=" for `reached`, too.
+[[nodiscard]] const char* symbol(WaitCmp cmp);
 
 // A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
 // what was consumed survives from call to call. It names nobody: where more than one rank

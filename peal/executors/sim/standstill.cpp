@@ -25,11 +25,6 @@ std::string cell_name(const Regions& regions, const Core::Wait& wait) {
   return fmt::format("the signal at byte {} of `{}`", offset, window->name);
 }
 
-const char* symbol(WaitCmp cmp) {
-  static constexpr const char* symbols[] = {">=", "==", "!=", ">", ">=", "<", "<="};
-  return symbols[static_cast<std::size_t>(cmp)];
-}
-
 }  // namespace
 
 StandingCore describe(const Core& core) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace peal {
+
+// What each core knows after how many waits: of every core, the number of its last release that
+// comes before. Rows only grow from wait to wait of a core.
+class KnownReleases {
+ public:
+  // There are no waits before all cores are known.
+  void set_core_count(std::size_t count) {
+    count_ = count;
+    rows_.assign(count, std::vector<std::uint32_t>(count));
+    first_.assign(count, 0);
+  }
+  [[nodiscard]] std::size_t core_count() const { return count_; }
+
+  void add_row(std::uint32_t core) { rows_[core].resize(rows_[core].size() + count_); }
+  [[nodiscard]] std::uint32_t last(std::uint32_t core) const {
+    return first_[core] + static_cast<std::uint32_t>(rows_[core].size() / count_) - 1;
+  }
+  [[nodiscard]] std::uint32_t first(std::uint32_t core) const { return first_[core]; }
+  // A row that has been dropped is known to everybody, as is the first that is kept.
+  [[nodiscard]] const std::uint32_t* row(std::uint32_t core, std::uint32_t acquired) const {
+    const std::uint32_t index = acquired < first_[core] ? 0 : acquired - first_[core];
+    return rows_[core].data() + index * count_;
+  }
+  [[nodiscard]] std::uint32_t* row(std::uint32_t core, std::uint32_t acquired) {
+    return rows_[core].data() + (acquired - first_[core]) * count_;
+  }
+  [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,
+                                    std::uint32_t of) const {
+    return core < rows_.size() ? row(core, acquired)[of] : 0;
+  }
+  // Drops a core's rows before that of so many waits.
+  void drop_before(std::uint32_t core, std::uint32_t acquired) {
+    const std::size_t dropped = acquired - first_[core];
+    rows_[core].erase(rows_[core].begin(),
+                      rows_[core].begin() + static_cast<std::ptrdiff_t>(dropped * count_));
+    first_[core] = acquired;
+  }
+
+ private:
+  std::size_t count_ = 0;
+  std::vector<std::vector<std::uint32_t>> rows_;
+  std::vector<std::uint32_t> first_;
+};
+
+}  // namespace peal

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "peal/checks/order/signal_order.h"
+
+// Which waits are settled (lemma 4), and what is forgotten then.
+
+namespace peal {
+
+// A core that does something to a cell for the first time has to be past the waits for it that are
+// settled, since nobody has thought of it.
+void SignalOrder::check_assumptions() {
+  for (Operation& operation : log_.operations()) {
+    if (!std::exchange(operation.is_first_of_core, false)) continue;
+    for (const Cell::Settled& wait : log_.cell(operation.cell).settled) {
+      if (operation.core != wait.core &&
+          known(operation.core, operation.acquired, wait.core) <= wait.releases_before) {
+        has_assumed_wrongly_ = true;
+      }
+    }
+  }
+}
+
+void SignalOrder::note_settled() {
+  for (const SatisfiedWait& wait : waits_) {
+    if (wait.acquire > settled_[wait.core]) continue;
+    std::vector<Cell::Settled>& settled = log_.cell(wait.cell).settled;
+    const auto last = std::find_if(settled.begin(), settled.end(), [&](const Cell::Settled& other) {
+      return other.core == wait.core;
+    });
+    if (last == settled.end()) {
+      settled.push_back({wait.core, wait.releases_before});
+    } else {
+      last->releases_before = wait.releases_before;
+    }
+  }
+}
+
+std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
+  set_core_count();
+  find_positions_of_stores();
+  const Optimistic optimistic = all ? Optimistic{} : without_future();
+  find_fixpoint(!all);
+  check_assumptions();
+  for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
+    settled_[core] = known_.last(core);
+  }
+  if (!all) find_settled(optimistic);
+  for (const Item& item : items_) {
+    if (item.kind != Item::Kind::look) continue;
+    for (const Released& seen : looks_[item.index].seen) {
+      const bool is_new =
+          seen.core != item.core && known(item.core, item.acquire - 1, seen.core) < seen.release;
+      has_ordering_looks_ = has_ordering_looks_ || is_new;
+    }
+  }
+  std::vector<const SatisfiedWait*> result;
+  for (const SatisfiedWait& wait : waits_) {
+    if (wait.acquire <= settled_[wait.core]) result.push_back(&wait);
+  }
+  return result;
+}
+
+// What the order would be if nothing came any more: of each item its row and, of a wait, how many
+// operations are not after it.
+SignalOrder::Optimistic SignalOrder::without_future() {
+  Optimistic result;
+  find_fixpoint(false);
+  const std::size_t cores = known_.core_count();
+  result.rows.reserve(items_.size() * cores);
+  for (const Item& item : items_) {
+    const std::uint32_t* const row = known_.row(item.core, item.acquire);
+    result.rows.insert(result.rows.end(), row, row + cores);
+    const bool is_wait = item.kind == Item::Kind::wait;
+    result.open.push_back(is_wait ? striking_.count_open(waits_[item.index]) : 0);
+  }
+  return result;
+}
+
+// The order is between what it is whatever may come and what it is if nothing does: where both say
+// the same, it is final (lemma 4).
+void SignalOrder::find_settled(const Optimistic& optimistic) {
+  const std::size_t cores = known_.core_count();
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const Item& item = items_[i];
+    if (item.acquire > settled_[item.core]) continue;
+    const std::uint32_t* const row = known_.row(item.core, item.acquire);
+    bool is_final = std::equal(row, row + cores, optimistic.rows.data() + i * cores);
+    if (is_final && item.kind == Item::Kind::wait) {
+      const SatisfiedWait& wait = waits_[item.index];
+      is_final = striking_.is_closed(wait) && striking_.count_open(wait) == optimistic.open[i];
+    }
+    if (!is_final) settled_[item.core] = item.acquire - 1;
+  }
+}
+
+// Whether every core, at its last settled wait, comes after the operation.
+bool SignalOrder::is_settled(const Operation& operation) const {
+  if (operation.own_known_from > settled_[operation.core] + 1) return false;
+  if (!signals_in_order_ && operation.shown_by > settled_[operation.shown_to]) return false;
+  for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
+    if (core != operation.core &&
+        known(core, settled_[core], operation.core) < operation.known_from) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void SignalOrder::forget_settled(const std::vector<std::uint32_t>& oldest_asked) {
+  note_settled();
+  forget_operations();
+  forget_items();
+  drop_rows(oldest_asked);
+}
+
+void SignalOrder::forget_operations() {
+  log_.settle([this](const Operation& operation) { return is_settled(operation); });
+  std::vector<CellStore> stores;
+  for (Operation& operation : log_.operations()) {
+    if (operation.store == Operation::never) continue;
+    stores.push_back(stores_[operation.store]);
+    operation.store = static_cast<std::uint32_t>(stores.size() - 1);
+  }
+  stores_ = std::move(stores);
+}
+
+void SignalOrder::forget_items() {
+  std::vector<SatisfiedWait> waits;
+  std::vector<After> afters;
+  std::vector<Look> looks;
+  std::vector<Item> items;
+  const auto move = [](auto& from, std::uint32_t index, auto& to) {
+    to.push_back(std::move(from[index]));
+    return static_cast<std::uint32_t>(to.size() - 1);
+  };
+  for (Item item : items_) {
+    if (item.acquire <= settled_[item.core]) continue;
+    switch (item.kind) {
+      case Item::Kind::wait:
+        item.index = move(waits_, item.index, waits);
+        break;
+      case Item::Kind::after:
+        item.index = move(afters_, item.index, afters);
+        break;
+      case Item::Kind::look:
+        item.index = move(looks_, item.index, looks);
+        break;
+    }
+    items.push_back(item);
+  }
+  waits_ = std::move(waits);
+  afters_ = std::move(afters);
+  looks_ = std::move(looks);
+  items_ = std::move(items);
+  // Releases before the first that is left need no order any more.
+  const std::size_t first = items_.empty() ? releases_.size() : items_.front().releases_before;
+  for (std::size_t i = 0; i < first; ++i) ++first_counts_[releases_[i]];
+  releases_.erase(releases_.begin(), releases_.begin() + static_cast<std::ptrdiff_t>(first));
+  for (Item& item : items_) item.releases_before -= first;
+}
+
+// What everybody knows by its last settled wait needs no row any more, and no clock of the release;
+// of what is asked for, none is dropped.
+void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
+  constexpr std::uint32_t kept_rows = 256;
+  const auto cores = static_cast<std::uint32_t>(known_.core_count());
+  std::vector<std::uint32_t> known_to_all(cores);
+  for (std::uint32_t of = 0; of < cores; ++of) {
+    std::uint32_t least = cores_[of].release_count();
+    for (std::uint32_t core = 0; core < cores; ++core) {
+      if (core != of) least = std::min(least, known(core, settled_[core], of));
+    }
+    known_to_all[of] = least;
+  }
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    const std::uint32_t first = known_.first(core);
+    const std::uint32_t last = std::min(settled_[core], oldest_asked[core]);
+    if (last < first + 2 * kept_rows) continue;
+    std::uint32_t kept = first;  // the last row, by halves, of which all is known
+    for (std::uint32_t to = last - kept_rows; kept < to;) {
+      const std::uint32_t middle = kept + (to - kept + 1) / 2;
+      const std::uint32_t* const row = known_.row(core, middle);
+      const bool is_known = std::equal(row, row + cores, known_to_all.begin(),
+                                       [](std::uint32_t a, std::uint32_t b) { return a <= b; });
+      if (is_known) {
+        kept = middle;
+      } else {
+        to = middle - 1;
+      }
+    }
+    known_.drop_before(core, kept);
+  }
+  for (std::uint32_t of = 0; of < cores; ++of) {
+    std::uint32_t least = cores_[of].release_count();
+    for (std::uint32_t core = 0; core < cores; ++core) {
+      if (core != of) least = std::min(least, known(core, known_.first(core), of));
+    }
+    for (const Operation& operation : log_.operations()) {  // a store is looked up among them
+      if (operation.store != Operation::never && operation.core == of) {
+        least = std::min(least, operation.release);
+      }
+    }
+    cores_[of].drop_releases(least);
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/order/signal_order.h"
+
+#include <algorithm>
+
+namespace peal {
+
+// The rows of all cores have a place for each core; there are no waits before all cores are known.
+void SignalOrder::set_core_count() {
+  if (known_.core_count() == cores_.size()) return;
+  known_.set_core_count(cores_.size());
+  settled_.assign(cores_.size(), 0);
+  first_counts_.assign(cores_.size(), 0);
+}
+
+void SignalOrder::notify(const Event& event, std::uint32_t release, PlaceId place,
+                         std::uint64_t moment) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  const std::uint32_t acquired = cores_[core].scalar()[Lane::acquired];
+  const Operation operation = {
+      .core = core,
+      .cell = log_.cell_id(event.address),
+      .number = event.number,
+      .acquired = acquired,
+      .release = release,
+      .known_from = release,
+      .own_known_from = acquired + 1,
+      .moment = moment,
+      .value = event.value,
+      .kind = event.op == NotifyOp::set ? Operation::Kind::set : Operation::Kind::add,
+      .place = place};
+  log_.add(operation);
+  note_own_change(operation);
+}
+
+void SignalOrder::note_own_change(const Operation& operation) {
+  bounds_.begin(operation.core, operation.cell, log_.cell(operation.cell).initial);
+  if (operation.replaces()) {
+    bounds_.set(operation.core, operation.cell, operation.value);
+  } else {
+    bounds_.add(operation.core, operation.cell, operation.value);
+  }
+}
+
+void SignalOrder::add_store(const CellStore& store) {
+  set_core_count();
+  log_.add({.core = store.access.core,
+            .cell = store.cell,
+            .number = store.access.number,
+            .acquired = store.clock[Lane::acquired],
+            .moment = store.moment,
+            .value = store.value,
+            .kind = Operation::Kind::store,
+            .place = store.access.place,
+            .store = static_cast<std::uint32_t>(stores_.size())});
+  stores_.push_back(store);
+}
+
+void SignalOrder::add_item(Item item) {
+  item.releases_before = releases_.size();
+  items_.push_back(item);
+  known_.add_row(item.core);
+}
+
+void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneClock& clock,
+                       PlaceId place, std::uint64_t moment) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  const std::uint32_t cell = log_.cell_id(event.address);
+  bounds_.begin(core, cell, log_.cell(cell).initial);
+  const bool holds_by_itself = bounds_.wait(core, cell, event.cmp, event.threshold);
+  add_item({Item::Kind::wait, static_cast<std::uint32_t>(waits_.size()), core, acquire, 0});
+  waits_.push_back({.core = core,
+                    .acquire = acquire,
+                    .releases_before = cores_[core].release_count(),
+                    .cell = cell,
+                    .moment = moment,
+                    .threshold = event.threshold,
+                    .cmp = event.cmp,
+                    .polled = event.polled,
+                    .holds_by_itself = holds_by_itself,
+                    .place = place,
+                    .clock = clock});
+}
+
+void SignalOrder::look(const Event& event, std::uint32_t acquire) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  Look look;
+  for (const Chain& chain : log_.cell(log_.cell_id(event.address)).chains) {
+    if (chain.operations.empty()) continue;
+    const Operation& last = log_[chain.operations.back()];
+    look.seen.push_back({last.core, last.release, last.acquired});
+  }
+  add_item({Item::Kind::look, static_cast<std::uint32_t>(looks_.size()), core, acquire, 0});
+  looks_.push_back(std::move(look));
+}
+
+void SignalOrder::task_end(const Event& event, std::uint32_t release) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  task_ends_[event.value].push_back({core, release, cores_[core].scalar()[Lane::acquired]});
+}
+
+void SignalOrder::task_after(const Event& event, std::uint32_t acquire) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  add_item({Item::Kind::after, static_cast<std::uint32_t>(afters_.size()), core, acquire, 0});
+  afters_.push_back({event.value});
+}
+
+// Between which releases of its core a store starts and is known to have taken effect, and from
+// which wait of its own core on that is known. Nobody knows that before it knows the same of
+// what comes before it in its chain.
+void SignalOrder::find_positions_of_stores() {
+  if (stores_.empty()) return;
+  std::vector<std::vector<const SatisfiedWait*>> waits(known_.core_count());
+  for (const SatisfiedWait& wait : waits_) waits[wait.core].push_back(&wait);
+  for (Operation& operation : log_.operations()) {
+    if (operation.kind != Operation::Kind::store) continue;
+    const CellStore& store = stores_[operation.store];
+    const CoreOrder& core = cores_[operation.core];
+    operation.release = core.releases_before(store.clock);
+    operation.known_from = core.first_release_after(store.access);
+    const auto& own = waits[operation.core];
+    const auto first = std::find_if(own.begin(), own.end(), [&](const SatisfiedWait* wait) {
+      return core.has_ended(store.access, wait->clock);
+    });
+    operation.own_known_from = first == own.end() ? Operation::never : (*first)->acquire;
+  }
+  log_.sort_chains();
+}
+
+bool SignalOrder::join(const Item& item, const std::vector<Released>& releases) {
+  std::uint32_t* const row = known_.row(item.core, item.acquire);
+  const std::uint32_t* const before = known_.row(item.core, item.acquire - 1);
+  bool changed = false;
+  for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
+    if (core == item.core) continue;
+    std::uint32_t most = before[core];
+    for (const Released& released : releases) {
+      const std::uint32_t given = released.core == core
+                                      ? released.release
+                                      : known_.known(released.core, released.acquired, core);
+      most = std::max(most, given);
+    }
+    if (most >= row[core]) continue;
+    row[core] = most;
+    changed = true;
+  }
+  return changed;
+}
+
+bool SignalOrder::update(const Item& item, bool goes_on) {
+  switch (item.kind) {
+    case Item::Kind::wait:
+      return striking_.strike(waits_[item.index], goes_on);
+    case Item::Kind::after:
+      return join(item, task_ends_[afters_[item.index].task]);
+    case Item::Kind::look:
+      break;
+  }
+  return join(item, looks_[item.index].seen);
+}
+
+void SignalOrder::start_anew() {
+  std::vector<std::uint32_t> counts = first_counts_;
+  std::size_t release = 0;
+  for (const Item& item : items_) {
+    for (; release < item.releases_before; ++release) ++counts[releases_[release]];
+    std::uint32_t* const row = known_.row(item.core, item.acquire);
+    std::copy(counts.begin(), counts.end(), row);
+    row[item.core] = 0;  // a core's own come before by themselves
+  }
+}
+
+// At first every operation is taken to have been shown to have arrived by the first wait for its
+// cell behind it, unless a settled one has done so.
+void SignalOrder::assume_arrivals() {
+  for (Cell& cell : log_.cells()) cell.waits.clear();
+  for (const SatisfiedWait& wait : waits_) {
+    log_.cell(wait.cell).waits.push_back({wait.moment, wait.core, wait.acquire});
+  }
+  for (Operation& operation : log_.operations()) {
+    if (operation.shown_by <= settled_[operation.shown_to]) continue;
+    const std::vector<Cell::Wait>& waits = log_.cell(operation.cell).waits;
+    const auto first = std::partition_point(
+        waits.begin(), waits.end(),
+        [&](const Cell::Wait& wait) { return wait.moment < operation.moment; });
+    operation.shown_by = first == waits.end() ? Operation::never : first->acquire;
+    if (first != waits.end()) operation.shown_to = first->core;
+  }
+}
+
+// Forwards what a core has lost is carried on to whoever hears of it, backwards to those for whom
+// it is an alternative.
+void SignalOrder::find_fixpoint(bool goes_on) {
+  start_anew();
+  if (!signals_in_order_) assume_arrivals();
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Item& item : items_) changed = update(item, goes_on) || changed;
+    if (!changed) return;
+    changed = false;
+    for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+      changed = update(*item, goes_on) || changed;
+    }
+  }
+}
+
+}  // namespace peal

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/order/striking.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+
+namespace peal {
+namespace {
+
+constexpr std::int64_t impossible = std::numeric_limits<std::int64_t>::min() / 2;
+
+// The first index in [from, to) for which the predicate does not hold; it holds up to there.
+template <class Predicate>
+std::uint32_t first_not(std::uint32_t from, std::uint32_t to, const Predicate& predicate) {
+  while (from < to) {
+    const std::uint32_t middle = from + (to - from) / 2;
+    if (predicate(middle)) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
+}
+
+}  // namespace
+
+std::uint32_t Striking::without(const Window& window, std::uint32_t core,
+                                std::uint32_t release) const {
+  return first_not(window.known, window.end, [&](std::uint32_t index) {
+    return comes_after(at(window, index), core) < release;
+  });
+}
+
+std::uint32_t Striking::count_before(const Chain& chain, const Operation& later) const {
+  return first_not(0, static_cast<std::uint32_t>(chain.operations.size()),
+                   [&](std::uint32_t i) { return is_before(log_[chain.operations[i]], later); });
+}
+
+void Striking::look_at(const SatisfiedWait& wait) {
+  wait_ = &wait;
+  cell_ = &log_.cell(wait.cell);
+  before_ = known_.row(wait.core, wait.acquire - 1);
+  row_ = known_.row(wait.core, wait.acquire);
+  windows_.clear();
+  for (const Chain& chain : cell_->chains) {
+    if (chain.operations.empty()) continue;
+    Window& window = windows_.emplace_back();
+    window.chain = &chain;
+    const auto size = static_cast<std::uint32_t>(chain.operations.size());
+    window.known = first_not(
+        0, size, [&](std::uint32_t index) { return is_known(at(window, index), wait, before_); });
+    window.end = first_not(window.known, size,
+                           [&](std::uint32_t index) { return !is_after(at(window, index), wait); });
+  }
+  base_is_replaced_ = false;
+  if (!cell_->only_adds) drop_replaced();
+}
+
+// What a replacement that the core knew before has replaced no longer counts (lemma 3). Of each
+// chain the last such replacement replaces all that the ones before it did.
+void Striking::drop_replaced() {
+  for (const Window& window : windows_) {
+    const std::vector<std::uint32_t>& all = window.chain->replacements;
+    auto last = std::lower_bound(all.begin(), all.end(), window.known);
+    while (last != all.begin()) {
+      const Operation& operation = at(window, *--last);
+      const bool has_arrived = signals_in_order_ || operation.core == wait_->core ||
+                               operation.kind == Operation::Kind::store;
+      if (!has_arrived) continue;
+      base_is_replaced_ = true;
+      for (Window& other : windows_) {
+        other.begin = std::max(other.begin, count_replaced(other, operation));
+      }
+      break;
+    }
+  }
+  for (Window& window : windows_) {
+    window.known = std::max(window.known, window.begin);
+    window.end = std::max(window.end, window.begin);
+  }
+}
+
+// How many of a chain's first operations a replacement that the core knew before has replaced.
+// Where signals may overtake each other they must have been shown to its core to have arrived.
+std::uint32_t Striking::count_replaced(const Window& window, const Operation& later) const {
+  if (signals_in_order_ || window.chain->core == wait_->core) {
+    return count_before(*window.chain, later);
+  }
+  std::uint32_t count = 0;
+  const auto size = static_cast<std::uint32_t>(window.chain->operations.size());
+  while (count < size && at(window, count).shown_to == later.core &&
+         at(window, count).shown_by <= later.acquired) {
+    ++count;
+  }
+  return count;
+}
+
+// Where signals may overtake each other: if the wait could not have passed without any one of the
+// adds that may count, they had arrived when it did; else some later wait may show that.
+void Striking::show_arrivals() {
+  bool has_open_replacement = false;
+  std::int64_t least = INT64_MAX;
+  limits_.clear();
+  for (const Window& window : windows_) {
+    limits_.push_back(window.end);
+    for (std::uint32_t index = window.begin; index < window.end; ++index) {
+      const Operation& operation = at(window, index);
+      if (operation.core == wait_->core) continue;
+      has_open_replacement = has_open_replacement || operation.replaces();
+      if (operation.value > 0) least = std::min(least, operation.value);
+    }
+  }
+  const std::int64_t need = wait_->cmp == WaitCmp::gt ? 1 : 0;
+  if (asks_for_more(wait_->cmp) && !has_open_replacement && least != INT64_MAX &&
+      reach(1) - least < need) {
+    return;
+  }
+  const std::vector<Cell::Wait>& waits = cell_->waits;
+  for (const Window& window : windows_) {
+    for (std::uint32_t index = window.begin; index < window.end; ++index) {
+      Operation& operation = log_[window.chain->operations[index]];
+      if (operation.shown_to != wait_->core || operation.shown_by != wait_->acquire) continue;
+      const auto next = std::find_if(waits.begin(), waits.end(), [&](const Cell::Wait& other) {
+        return other.moment > wait_->moment;
+      });
+      operation.shown_by = next == waits.end() ? Operation::never : next->acquire;
+      if (next != waits.end()) operation.shown_to = next->core;
+      changed_ = true;
+    }
+  }
+}
+
+// Whether the cell may leave the range of its comparisons, and then hold anything: nothing is
+// needed.
+bool Striking::may_wrap() const {
+  if (wait_->cmp == WaitCmp::reached) return false;  // of counts that wrap
+  const std::int64_t base = static_cast<std::int32_t>(cell_->base);
+  return std::abs(base) + cell_->magnitude > INT32_MAX;
+}
+
+bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
+  look_at(wait);
+  changed_ = false;
+  if (!signals_in_order_) show_arrivals();
+  if (may_wrap()) {
+    stays_.assign(before_, before_ + known_.core_count());
+    lower_to_stays();
+  } else if (cell_->only_adds && asks_for_more(wait.cmp)) {
+    strike_of_adds(wait);
+  } else {
+    strike_generally(wait);
+  }
+  if (goes_on) strike_by_what_may_come(wait);
+  return changed_;
+}
+
+// The last release of `core` for which the pair stays; if it does for one, it does for all before.
+template <class Stays>
+void Striking::lower(std::uint32_t core, const Stays& stays) {
+  const std::uint32_t low = before_[core], high = row_[core];
+  if (high <= low || stays(high)) return;
+  row_[core] = first_not(low + 1, high, stays) - 1;
+  changed_ = true;
+}
+
+// Where a cell only grows, and a wait asks for more, what can count without x are the first
+// operations of each chain, as a sum (lemma 2).
+void Striking::strike_of_adds(const SatisfiedWait& wait) {
+  const std::int64_t need = -distance(cell_->base) + (wait.cmp == WaitCmp::gt ? 1 : 0);
+  std::int64_t all = 0, certain = 0;
+  for (const Window& window : windows_) {
+    all += window.chain->sums[window.end];
+    certain += window.chain->sums[window.known];
+  }
+  const auto cores = static_cast<std::uint32_t>(known_.core_count());
+  if (all < need) return;
+  stays_.assign(before_, before_ + cores);
+  if (certain >= need) return lower_to_stays();
+  // With one open chain, or where every add is needed, there is nothing to weigh up.
+  const bool all_are_needed = all - cell_->least_add < need;
+  std::size_t open = 0;
+  for (const Window& window : windows_) open += window.end > window.known ? 1 : 0;
+  if (all_are_needed || open == 1) {
+    for (const Window& window : windows_) {
+      if (window.end == window.known) continue;
+      std::uint32_t needed = window.end;
+      if (!all_are_needed) {
+        const std::vector<std::int64_t>& sums = window.chain->sums;
+        const std::int64_t others = all - sums[window.end];
+        needed = first_not(window.known + 1, window.end,
+                           [&](std::uint32_t count) { return others + sums[count] < need; });
+      }
+      const Operation& last = at(window, needed - 1);
+      const std::uint32_t* const given = known_.row(last.core, last.acquired);
+      for (std::uint32_t core = 0; core < cores; ++core) {
+        stays_[core] = std::max(stays_[core], given[core]);
+      }
+      stays_[last.core] = std::max(stays_[last.core], last.release);
+    }
+    return lower_to_stays();
+  }
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    if (core == wait.core) continue;
+    lower(core, [&](std::uint32_t release) {
+      std::int64_t sum = 0;
+      for (const Window& window : windows_) {
+        sum += window.chain->sums[without(window, core, release)];
+      }
+      return sum < need;
+    });
+  }
+}
+
+void Striking::lower_to_stays() {
+  std::uint32_t lost = 0;
+  for (std::size_t core = 0; core < stays_.size(); ++core) {
+    const std::uint32_t stays = std::min(row_[core], stays_[core]);
+    lost |= row_[core] - stays;
+    row_[core] = stays;
+  }
+  changed_ = changed_ || lost != 0;
+}
+
+void Striking::strike_generally(const SatisfiedWait& wait) {
+  const auto cores = static_cast<std::uint32_t>(known_.core_count());
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    if (core == wait.core) continue;
+    lower(core, [&](std::uint32_t release) { return stays(core, release); });
+  }
+}
+
+// Whoever has done something to the cell and is not known to be past the wait may yet do anything
+// to it; what of that is after x needs x itself.
+void Striking::strike_by_what_may_come(const SatisfiedWait& wait) {
+  for (const Chain& chain : cell_->chains) {
+    if (goes_on_after(chain.core, wait)) continue;
+    const std::uint32_t* const last = known_.row(chain.core, known_.last(chain.core));
+    stays_.resize(known_.core_count());
+    for (std::size_t core = 0; core < stays_.size(); ++core) {
+      stays_[core] = std::max(before_[core], last[core]);
+    }
+    stays_[chain.core] = row_[chain.core];
+    lower_to_stays();
+  }
+}
+
+// What the value is beyond the threshold; counts that may wrap are compared by their difference.
+std::int64_t Striking::distance(std::uint32_t value) const {
+  if (wait_->cmp == WaitCmp::reached) return static_cast<std::int32_t>(value - wait_->threshold);
+  return std::int64_t{static_cast<std::int32_t>(value)} -
+         static_cast<std::int32_t>(wait_->threshold);
+}
+
+// Whether the comparison fails in every schedule in which x has not happened (lemma 1).
+bool Striking::stays(std::uint32_t core, std::uint32_t release) {
+  limits_.clear();
+  for (const Window& window : windows_) limits_.push_back(without(window, core, release));
+  switch (wait_->cmp) {
+    case WaitCmp::reached:
+    case WaitCmp::ge:
+      return reach(1) < 0;
+    case WaitCmp::gt:
+      return reach(1) < 1;
+    case WaitCmp::le:
+      return -reach(-1) > 0;
+    case WaitCmp::lt:
+      return -reach(-1) > -1;
+    case WaitCmp::eq:
+      return reach(1) < 0 || -reach(-1) > 0;
+    case WaitCmp::ne:
+      break;
+  }
+  return reach(1) == 0 && -reach(-1) == 0;
+}
+
+// The most (sign 1) or least (-1) that the cell can hold beyond the threshold, times the sign.
+std::int64_t Striking::reach(int sign) {
+  std::int64_t most = base_is_replaced_ ? impossible : reach_from({}, sign);
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
+    auto index = std::lower_bound(all.begin(), all.end(), windows_[w].begin);
+    for (; index != all.end() && *index < limits_[w]; ++index) {
+      most = std::max(most, reach_from({&at(windows_[w], *index), w, *index}, sign));
+    }
+  }
+  return most;
+}
+
+std::int64_t Striking::reach_from(const Start& start, int sign) const {
+  const std::uint32_t value =
+      start.operation == nullptr ? cell_->base : static_cast<std::uint32_t>(start.operation->value);
+  std::int64_t sum = sign * distance(value);
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const std::optional<std::int64_t> most = best(w, start, sign);
+    if (!most) return impossible;
+    sum += *most;
+  }
+  return sum;
+}
+
+// Whether a replacement is among what has taken effect from an operation of a chain on.
+bool Striking::is_replaced_in(const Window& window, std::uint32_t from) {
+  const std::vector<std::uint32_t>& all = window.chain->replacements;
+  const auto next = std::lower_bound(all.begin(), all.end(), from);
+  return next != all.end() && *next < window.known;
+}
+
+// What a chain can add after the start: a run of its adds with no replacement between them. It
+// begins behind what comes before the start, and no later than with what comes after it; it ends
+// behind what has taken effect for certain (lemma 2). None if there is no such run.
+std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, int sign) const {
+  const Window& window = windows_[w];
+  const std::uint32_t limit = limits_[w];
+  std::uint32_t first = window.begin, certain = window.begin;
+  if (start.operation != nullptr) {
+    if (start.window == w) {
+      first = certain = start.index + 1;
+    } else if (!signals_in_order_) {
+      certain = limit;
+    } else {
+      first = std::max(first, count_before(*window.chain, *start.operation));
+      certain = first_not(first, limit, [&](std::uint32_t index) {
+        return !is_before(*start.operation, at(window, index));
+      });
+    }
+  }
+  if (!signals_in_order_) {
+    const bool is_own = window.chain->core == wait_->core;
+    return best_overtaking(w, is_own ? first : window.begin, certain, sign);
+  }
+  std::int64_t most = impossible, sum = impossible;
+  for (std::uint32_t index = first;; ++index) {
+    if (index <= certain) sum = std::max<std::int64_t>(sum, 0);
+    if (index >= certain && index < window.known && !is_replaced_in(window, index)) {
+      sum += sign * (window.chain->sums[window.known] - window.chain->sums[index]);
+      index = window.known;
+    }
+    if (index >= window.known) most = std::max(most, sum);
+    if (index >= limit) break;
+    const Operation& operation = at(window, index);
+    if (operation.replaces()) {
+      sum = impossible;
+    } else if (sum > impossible) {
+      sum += sign * operation.value;
+    }
+  }
+  if (most == impossible) return std::nullopt;
+  return most;
+}
+
+// Where signals of one core overtake each other, what lowers counts only where its own core knows
+// that it has arrived.
+std::int64_t Striking::best_overtaking(std::size_t w, std::uint32_t first, std::uint32_t certain,
+                                       int sign) const {
+  const Window& window = windows_[w];
+  std::int64_t sum = 0;
+  for (std::uint32_t index = first; index < limits_[w]; ++index) {
+    const Operation& operation = at(window, index);
+    if (operation.replaces()) continue;
+    const std::int64_t value = sign * operation.value;
+    const bool has_arrived =
+        operation.core == wait_->core && index >= certain && index < window.known;
+    if (value > 0 || has_arrived) sum += value;
+  }
+  return sum;
+}
+
+}  // namespace peal

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "peal/checks/order/striking.h"
+
+// What is to be said of a wait when its order is final.
+
+namespace peal {
+
+// What the cell holds if the start is its last replacement, with what the wait's core knew before;
+// or, as a standstill has it, with what is not after the wait. There a core stands at its end or at
+// a wait, so of its adds that are in no order with this one it has done all, or those before a wait
+// of its own that leave the cell at the least (sign -1) or the most (1).
+std::int64_t Striking::value_at_last(const Start& start, int sign) const {
+  std::int64_t value =
+      start.operation == nullptr ? static_cast<std::int32_t>(cell_->base) : start.operation->value;
+  for (const Window& window : windows_) {
+    const std::uint32_t from =
+        start.operation == nullptr
+            ? window.begin
+            : std::max(window.begin, count_before(*window.chain, *start.operation));
+    const std::vector<std::int64_t>& sums = window.chain->sums;
+    const std::uint32_t known = std::max(from, window.known);
+    std::int64_t sum = sums[known] - sums[from], extreme = INT64_MAX;
+    if (sign == 0) {
+      value += sum;
+      continue;
+    }
+    for (std::uint32_t index = known; index < window.end; ++index) {
+      const Operation& operation = at(window, index);
+      if (operation.replaces()) continue;
+      sum += operation.value;
+      const bool stands_here = sign * operation.value > 0 && index + 1 < window.end &&
+                               at(window, index + 1).acquired > operation.acquired &&
+                               !is_known(at(window, index + 1), *wait_, row_);
+      if (stands_here) extreme = std::min(extreme, sign * -sum);
+    }
+    value += sign * -std::min(extreme, sign * -sum);
+  }
+  return value;
+}
+
+WaitVerdict Striking::judge(const SatisfiedWait& wait) {
+  WaitVerdict verdict;
+  look_at(wait);
+  Start last;  // of what the core knew before
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const Window& window = windows_[w];
+    const std::vector<std::uint32_t>& all = window.chain->replacements;
+    const auto end = std::lower_bound(all.begin(), all.end(), window.known);
+    if (end != all.begin() && *std::prev(end) >= window.begin) {
+      const Operation& operation = at(window, *std::prev(end));
+      if (last.operation == nullptr || operation.moment > last.operation->moment) {
+        last = {&operation, w, *std::prev(end)};
+      }
+    }
+    for (std::uint32_t index = window.known; index < window.end; ++index) {
+      const Operation& operation = at(window, index);
+      if (is_known(operation, wait, row_)) continue;
+      if (!verdict.unordered || operation.moment < verdict.unordered->moment) {
+        verdict.unordered = operation;
+      }
+    }
+  }
+  const auto known = static_cast<std::uint32_t>(value_at_last(last, 0));
+  const bool is_satisfied = holds(wait.cmp, known, wait.threshold);
+  verdict.is_vacuous =
+      wait.holds_by_itself && verdict.unordered && (is_satisfied || others_only_help());
+  verdict.is_redundant = is_satisfied && !verdict.unordered;
+  const bool only_gains =
+      cell_->only_adds && asks_for_more(wait.cmp) && wait.cmp != WaitCmp::eq && !may_wrap();
+  const bool may_miss = verdict.unordered || !signals_in_order_;
+  if (may_miss && !only_gains) find_missed(verdict);
+  return verdict;
+}
+
+// Whether nothing that others do to the cell, or stores to it, takes back what the wait asks for.
+bool Striking::others_only_help() const {
+  if (cell_->is_stored_to) return false;
+  bool is_raised = cell_->raised_by.has_other_than(wait_->core);
+  bool is_lowered = cell_->lowered_by.has_other_than(wait_->core);
+  for (const Window& window : windows_) {
+    if (window.chain->core == wait_->core) {  // a store of its own is not among its bounds
+      const std::vector<std::uint32_t>& all = window.chain->replacements;
+      const bool has_store = std::any_of(all.begin(), all.end(), [&](std::uint32_t index) {
+        return index < window.end && at(window, index).kind == Operation::Kind::store;
+      });
+      if (has_store) return false;
+      continue;
+    }
+    is_raised = is_raised || window.chain->raises[window.end] != 0;
+    is_lowered = is_lowered || window.chain->falls[window.end] != 0;
+  }
+  switch (wait_->cmp) {
+    case WaitCmp::reached:
+    case WaitCmp::ge:
+    case WaitCmp::gt:
+      return !is_lowered;
+    case WaitCmp::le:
+    case WaitCmp::lt:
+      return !is_raised;
+    default:
+      return !is_lowered && !is_raised;
+  }
+}
+
+// If the wait has not passed when everything has been done that is not after it, and the comparison
+// fails then, it waits for ever. What a replacement may erase, or not, is a finding of its own:
+// here it counts.
+void Striking::find_missed(WaitVerdict& verdict) {
+  const auto fails = [this](const Start& start) {
+    const auto least = static_cast<std::uint32_t>(value_at_last(start, -1));
+    const auto most = static_cast<std::uint32_t>(value_at_last(start, 1));
+    return !holds(wait_->cmp, least, wait_->threshold) ||
+           !holds(wait_->cmp, most, wait_->threshold);
+  };
+  const auto is_open = [this](const Operation& operation) {
+    if (!signals_in_order_) return operation.core != wait_->core;
+    return !is_known(operation, *wait_, row_);
+  };
+  std::vector<Start> last;  // replacements that nothing is known to replace
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
+    const auto end = std::lower_bound(all.begin(), all.end(), windows_[w].end);
+    if (end == all.begin() || *std::prev(end) < windows_[w].begin) continue;
+    last.push_back({&at(windows_[w], *std::prev(end)), w, *std::prev(end)});
+  }
+  std::erase_if(last, [&](const Start& start) {
+    return std::any_of(last.begin(), last.end(), [&](const Start& other) {
+      return other.window != start.window && is_before(*start.operation, *other.operation);
+    });
+  });
+  if (last.empty()) last.emplace_back();
+  for (const Start& start : last) {
+    if (!fails(start)) continue;
+    if (start.operation != nullptr && is_open(*start.operation)) {
+      verdict.missed_by = *start.operation;
+      return;
+    }
+    for (const Window& window : windows_) {
+      for (std::uint32_t index = window.known; index < window.end; ++index) {
+        const Operation& operation = at(window, index);
+        const bool is_later = !verdict.missed_by || operation.moment > verdict.missed_by->moment;
+        if (is_later && is_open(operation)) verdict.missed_by = operation;
+      }
+    }
+  }
+}
+
+}  // namespace peal
