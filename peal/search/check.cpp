@@ -229,7 +229,11 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   result.has_grown = first.has_grown;
   result.synchronisations = std::move(first.synchronisations);
   merge(result.findings, first, request.schedule);
-  const int more = result.undecided.empty() ? 0 : request.schedules;
+  // A kernel that does not come to its end does so in no schedule, and takes long to.
+  const bool has_crashed =
+      std::any_of(first.findings.begin(), first.findings.end(),
+                  [](const Finding& finding) { return finding.kind == FindingClass::crash; });
+  const int more = result.undecided.empty() || has_crashed ? 0 : request.schedules;
   for (int seed = 1; seed <= more; ++seed) {
     const std::string schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
     if (request.progress) request.progress(seed, more);
