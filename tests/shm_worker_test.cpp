@@ -225,7 +225,7 @@ TEST_F(ShmWorker, AWaitHasATimeLimitAndTheRunGoesOn) {
   EXPECT_NE(refusal([&] { endless.wait(std::chrono::milliseconds(20)); }), "nothing is thrown");
   const Clock::time_point begin = Clock::now();
   worker.close();
-  EXPECT_LT(seconds_since(begin), 1);
+  EXPECT_LT(seconds_since(begin), 30);  // the work would take 1000
   expect_part(refusal([&] { static_cast<void>(endless.result()); }), "it was dropped, because");
 }
 

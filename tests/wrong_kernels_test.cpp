@@ -18,6 +18,11 @@
 #include "peal/search/check_text.h"
 #include "tests/program.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+// What has been freed is kept back for a while; that little of it that memory can be measured.
+extern "C" const char* __asan_default_options() { return "quarantine_size_mb=16"; }
+#endif
+
 namespace peal {
 namespace {
 
