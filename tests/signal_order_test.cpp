@@ -189,6 +189,30 @@ TEST(SignalOrder, RoundsOfARingFormAChain) {
   }
 }
 
+// A notify that one core has not heard of, older than what the rows of its core are kept for.
+TEST(SignalOrder, ANotifyMayBeOlderThanTheRowsThatAreKept) {
+  constexpr int rounds = 2000;
+  HandMadeRun run(3);
+  const auto old = run.notify(1, 0);
+  for (int round = 0; round < rounds; ++round) {
+    run.notify(2, 1);
+    run.notify(2, 2);
+  }
+  for (int round = 1; round <= rounds; ++round) {
+    run.wait(1, 1, static_cast<std::uint32_t>(round));
+    run.wait(0, 2, static_cast<std::uint32_t>(round));
+  }
+  run.notify(1, 3);  // both have come so far
+  run.notify(0, 4);
+  run.wait(2, 3, 1);
+  run.wait(2, 4, 1);
+  run.settle(false);
+  EXPECT_GE(run.settled_count(), static_cast<std::size_t>(2 * rounds));
+  const auto w = run.wait(0, 0, 1);
+  run.settle(true);
+  EXPECT_TRUE(run.is_ordered(old, w));
+}
+
 constexpr int program_cores = 3;
 
 struct Op {

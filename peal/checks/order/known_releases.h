@@ -29,7 +29,8 @@ class KnownReleases {
     const std::uint32_t index = acquired < first_[core] ? 0 : acquired - first_[core];
     return rows_[core].data() + index * count_;
   }
-  [[nodiscard]] std::uint32_t* row(std::uint32_t core, std::uint32_t acquired) {
+  // One that is kept, to be changed.
+  [[nodiscard]] std::uint32_t* kept_row(std::uint32_t core, std::uint32_t acquired) {
     return rows_[core].data() + (acquired - first_[core]) * count_;
   }
   [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,

@@ -133,7 +133,7 @@ void SignalOrder::find_positions_of_stores() {
 }
 
 bool SignalOrder::join(const Item& item, const std::vector<Released>& releases) {
-  std::uint32_t* const row = known_.row(item.core, item.acquire);
+  std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
   const std::uint32_t* const before = known_.row(item.core, item.acquire - 1);
   bool changed = false;
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
@@ -169,7 +169,7 @@ void SignalOrder::start_anew() {
   std::size_t release = 0;
   for (const Item& item : items_) {
     for (; release < item.releases_before; ++release) ++counts[releases_[release]];
-    std::uint32_t* const row = known_.row(item.core, item.acquire);
+    std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
     std::copy(counts.begin(), counts.end(), row);
     row[item.core] = 0;  // a core's own come before by themselves
   }

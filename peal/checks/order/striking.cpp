@@ -43,7 +43,7 @@ void Striking::look_at(const SatisfiedWait& wait) {
   wait_ = &wait;
   cell_ = &log_.cell(wait.cell);
   before_ = known_.row(wait.core, wait.acquire - 1);
-  row_ = known_.row(wait.core, wait.acquire);
+  row_ = known_.kept_row(wait.core, wait.acquire);
   windows_.clear();
   for (const Chain& chain : cell_->chains) {
     if (chain.operations.empty()) continue;
