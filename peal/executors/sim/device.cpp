@@ -53,9 +53,11 @@ std::byte* SimDevice::at(Rank peer, const View& view, const char* verb, SourcePl
 }
 
 void SimDevice::check_extent(const std::byte* data, const View& shape, SourcePlace place) const {
-  const std::size_t most_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
-  const std::optional<Region> region = run_.fabric.regions().find(data);
+  const Regions& regions = run_.fabric.regions();
   const std::size_t element_bytes = size_bytes(shape.dtype);
+  if (shape.count <= SIZE_MAX / element_bytes && regions.holds(data, shape.size_bytes())) return;
+  const std::size_t most_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
+  const std::optional<Region> region = regions.find(data);
   std::size_t room = SIZE_MAX - (std::size_t{1} << 20);
   if (region && shape.count != 0) {
     const auto offset = static_cast<std::size_t>(data - region->data);
@@ -122,22 +124,29 @@ void SimDevice::do_copy(const View& dst, const View& src, SourcePlace place) {
   in_verb([&] { transfer(dst.data, src.data, src, place); });
 }
 
+template <class Visit>
+void SimDevice::in_pieces(const View& shape, DType held_as, const Visit& visit) const {
+  const std::size_t tile_elements =
+      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / size_bytes(held_as);
+  for (std::size_t done = 0; done < shape.count;) {
+    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
+    visit(Piece{done * size_bytes(shape.dtype), count});
+    done += count;
+  }
+}
+
 // Double-buffered: while one tile is stored, the other is loaded.
 void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape,
                          SourcePlace place) {
   if (dst == src) return;
   check_extent(src, shape, place);
   check_extent(dst, shape, place);
-  const std::size_t element_bytes = size_bytes(shape.dtype);
-  const std::size_t tile_elements =
-      static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
-  for (std::size_t done = 0; done < shape.count;) {
-    const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
-    const int number = load_tile(src + done * element_bytes, count, shape.dtype, Pipe::mte3, place);
-    store_own_in_order(dst + done * element_bytes, tile(number), count, shape.dtype, place);
+  in_pieces(shape, shape.dtype, [&](Piece piece) {
+    const int number =
+        load_tile(src + piece.offset_bytes, piece.count, shape.dtype, Pipe::mte3, place);
+    store_own_in_order(dst + piece.offset_bytes, tile(number), piece.count, shape.dtype, place);
     free_tile(number, TileFreer::mte3, place);
-    done += count;
-  }
+  });
 }
 
 // Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
@@ -210,15 +219,9 @@ void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> sr
     const View& shape = dsts.front().view;
     for (const std::byte* dst : reduce_dsts_) check_extent(dst, shape, place);
     for (const std::byte* src : reduce_srcs_) check_extent(src, shape, place);
-    const std::size_t tile_elements =
-        static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) /
-        size_bytes(accumulator(shape.dtype));
-    for (std::size_t done = 0; done < shape.count;) {
-      const auto count = static_cast<std::uint32_t>(std::min(tile_elements, shape.count - done));
-      reduce_piece(reduce_dsts_, reduce_srcs_, {done * size_bytes(shape.dtype), count}, shape.dtype,
-                   op, place);
-      done += count;
-    }
+    in_pieces(shape, accumulator(shape.dtype), [&](Piece piece) {
+      reduce_piece(reduce_dsts_, reduce_srcs_, piece, shape.dtype, op, place);
+    });
   });
 }
 
@@ -271,22 +274,18 @@ void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, Reduc
     std::byte* const to = at(peer, dst, "put_reduce", place);
     check_extent(src.data, src, place);
     check_extent(to, src, place);
-    const std::size_t element_bytes = size_bytes(src.dtype);
-    const std::size_t tile_elements =
-        static_cast<std::size_t>(run_.fabric.platform().verbs.tile_bytes) / element_bytes;
-    for (std::size_t done = 0; done < src.count;) {
-      const auto count = static_cast<std::uint32_t>(std::min(tile_elements, src.count - done));
+    in_pieces(src, src.dtype, [&](Piece piece) {
       const int number =
-          load_tile(src.data + done * element_bytes, count, src.dtype, Pipe::mte3, place);
-      std::byte* const piece = to + done * element_bytes;
-      if (peer.index == rank() && tiles_.own_stores.overlap(piece, count * element_bytes)) {
+          load_tile(src.data + piece.offset_bytes, piece.count, src.dtype, Pipe::mte3, place);
+      std::byte* const there = to + piece.offset_bytes;
+      const std::size_t bytes = piece.count * size_bytes(src.dtype);
+      if (peer.index == rank() && tiles_.own_stores.overlap(there, bytes)) {
         order_stores_after_own_stores(place);
       }
-      core_.store_atomic(piece, tile(number), count, src.dtype, op, place);
-      if (peer.index == rank()) tiles_.own_stores.add(piece, count * element_bytes);
+      core_.store_atomic(there, tile(number), piece.count, src.dtype, op, place);
+      if (peer.index == rank()) tiles_.own_stores.add(there, bytes);
       free_tile(number, TileFreer::mte3, place);
-      done += count;
-    }
+    });
   });
 }
 

@@ -164,6 +164,13 @@ class SimDevice final : public Device {
   // Refuses elements that reach beyond the end of the buffer that they start in. Where somebody
   // reads the events, what reaches a little further is carried out, and left to the checks.
   void check_extent(const std::byte* data, const View& shape, SourcePlace place) const;
+  struct Piece {
+    std::size_t offset_bytes;
+    std::uint32_t count;
+  };
+  // Calls `visit(piece)` for the elements in pieces that a tile holds as `held_as`, in order.
+  template <class Visit>
+  void in_pieces(const View& shape, DType held_as, const Visit& visit) const;
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);
@@ -172,10 +179,6 @@ class SimDevice final : public Device {
   void order_stores_after_own_stores(SourcePlace place);
   void store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                           SourcePlace place);
-  struct Piece {
-    std::size_t offset_bytes;
-    std::uint32_t count;
-  };
   void reduce_piece(std::span<std::byte* const> dsts, std::span<const std::byte* const> srcs,
                     Piece piece, DType dtype, ReduceOp op, SourcePlace place);
   void drain(SourcePlace place);
