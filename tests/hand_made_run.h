@@ -18,9 +18,7 @@ namespace peal {
 class HandMadeRun {
  public:
   explicit HandMadeRun(int cores, std::uint32_t start = 0, bool signals_in_order = true)
-      : order_(cores_, regions_, signals_in_order),
-        cores_count_(cores),
-        signals_in_order_(signals_in_order) {
+      : order_(cores_, regions_, signals_in_order), cores_count_(cores) {
     regions_.add({.kind = EventKind::region,
                   .region = RegionKind::signals,
                   .address = first_address,
@@ -35,8 +33,7 @@ class HandMadeRun {
     event.value = value;
     event.op = op;
     event.number = ++number_;
-    const std::uint32_t release = at(core).release();
-    order_.release(static_cast<std::uint32_t>(core));
+    const std::uint32_t release = order_.release(static_cast<std::uint32_t>(core));
     order_.notify(event, release, 0, ++moment_);
     notifies_.emplace_back(core, release);
     sent_.push_back({static_cast<std::uint32_t>(core), release, at(core).scalar()[Lane::acquired],
@@ -72,10 +69,9 @@ class HandMadeRun {
       const auto which = std::find(waits_.begin(), waits_.end(),
                                    std::pair{static_cast<int>(wait->core), wait->acquire});
       const auto w = static_cast<std::size_t>(which - waits_.begin());
-      settled_.insert(w);
       const WaitVerdict verdict = order_.judge(*wait);
       if (verdict.is_vacuous) vacuous_.insert(w);
-      can_be_missed_ = verdict.missed_by.has_value();
+      can_be_missed_ = verdict.missed_by != nullptr;
       if (can_be_missed_) missed_.insert(w);
       std::vector<std::uint32_t>& row = rows_[w];
       for (int core = 0; core < cores_count_; ++core) {
@@ -113,7 +109,7 @@ class HandMadeRun {
       return a.is_set && std::any_of(sent_.begin(), sent_.end(), [&](const Sent& b) {
                const bool is_itself = a.core == b.core && a.release == b.release;
                if (is_itself || a.cell != b.cell) return false;
-               if (a.core == b.core && !signals_in_order_) return true;
+               if (a.core == b.core && !order_.signals_in_order()) return true;
                return !is_before(a, b) && !is_before(b, a);
              });
     });
@@ -122,7 +118,7 @@ class HandMadeRun {
   // The waits that can wait for ever.
   [[nodiscard]] const std::set<std::size_t>& missed() const { return missed_; }
   [[nodiscard]] const std::set<std::size_t>& vacuous() const { return vacuous_; }
-  [[nodiscard]] std::size_t settled_count() const { return settled_.size(); }
+  [[nodiscard]] std::size_t settled_count() const { return rows_.size(); }
   // Of the wait that was settled last.
   [[nodiscard]] bool can_be_missed() const { return can_be_missed_; }
 
@@ -158,13 +154,12 @@ class HandMadeRun {
   MemoryRegions regions_;
   SignalOrder order_;
   int cores_count_;
-  bool signals_in_order_;
   std::uint64_t moment_ = 0;
   std::vector<std::pair<int, std::uint32_t>> notifies_, waits_;  // core, and number there
   std::vector<Sent> sent_;
   std::set<std::pair<std::size_t, std::size_t>> ordered_;
   std::map<std::size_t, std::vector<std::uint32_t>> rows_;
-  std::set<std::size_t> settled_, vacuous_, missed_;
+  std::set<std::size_t> vacuous_, missed_;
   bool can_be_missed_ = false;
   std::uint32_t number_ = 0;
 };

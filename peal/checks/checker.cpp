@@ -19,7 +19,7 @@ constexpr std::size_t most_usual_batch = 16 * first_batch;
 
 Checker::Checker(const Platform::Switches& switches, Memory memory)
     : signals_(cores_, regions_, switches.signals_in_order),
-      accesses_(findings_, regions_, cores_, signals_, switches.signals_in_order),
+      accesses_(findings_, regions_, cores_, signals_),
       on_chip_(findings_, regions_),
       flags_(findings_, switches.event_identity_without_waiter),
       contributions_(findings_, regions_),
@@ -310,9 +310,7 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
   state.task_end = event.number;
   state.is_ending = true;
   accesses_.note_release(static_cast<std::uint32_t>(event.core), place_, event.number);
-  const std::uint32_t release = order.release();
-  signals_.release(static_cast<std::uint32_t>(event.core));
-  signals_.task_end(event, release);
+  signals_.task_end(event, signals_.release(static_cast<std::uint32_t>(event.core)));
   accesses_.tasks().end(static_cast<std::uint32_t>(event.core), event.number);
 }
 

@@ -15,9 +15,8 @@ namespace {}  // namespace
 void Checker::notify(const Event& event, CoreOrder& order) {
   refresh_line(event, order);
   const CoreOrder::Start start{order.scalar(), 0};
-  const std::uint32_t release = order.release();
-  signals_.release(static_cast<std::uint32_t>(event.core));
   const auto core = static_cast<std::uint32_t>(event.core);
+  const std::uint32_t release = signals_.release(core);
   accesses_.note_release(core, place_, event.number);
   if (regions_.find(event.address) == nullptr) return;  // the runtime's own
   signals_.notify(event, release, place_, moment_);
@@ -82,7 +81,7 @@ FindingSide Checker::side(const SatisfiedWait& wait) const {
 void Checker::judge_wait(const SatisfiedWait& wait) {
   const WaitVerdict verdict = signals_.judge(wait);
   const auto subject = [&] { return cell_name(signals_.log().cell(wait.cell).address); };
-  if (verdict.missed_by) {
+  if (verdict.missed_by != nullptr) {
     const Operation& by = *verdict.missed_by;
     findings_.add(FindingClass::missed_value, wait.place, by.place, [&] {
       return Finding{

@@ -104,7 +104,7 @@ bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const 
              is_own_memory(address, access.core);
     }
     if (is_scalar(earlier) && is_scalar(access)) {
-      return signals_in_order_ || !may_overtake(earlier, access, clock, address);
+      return signals_.signals_in_order() || !may_overtake(earlier, access, clock, address);
     }
     return order.has_ended(earlier, clock);
   }
@@ -134,11 +134,7 @@ bool GlobalAccesses::may_overtake(const Access& earlier, const Access& access,
       is_own_memory(address, access.core)) {
     return false;
   }
-  const auto& waits = waits_.size() > access.core ? waits_[access.core] : std::vector<Release>{};
-  const auto passed = std::partition_point(waits.begin(), waits.end(), [&](const Release& wait) {
-    return wait.number < earlier.number;
-  });
-  const auto then = static_cast<std::uint32_t>(passed - waits.begin());
+  const std::uint32_t then = waits_before(access.core, earlier.number);
   const int owner = regions_.find(address)->rank;
   for (std::uint32_t core = 0; core < cores_.size(); ++core) {
     if (rank_of(core) == owner && signals_.known(access.core, clock[Lane::acquired], core) >
@@ -274,9 +270,14 @@ void GlobalAccesses::add_when(FindingSide& side, std::uint32_t core, std::uint32
   if (call == nullptr) return;
   side.call = call->call;
   if (core >= waits_.size()) return;
-  side.step = std::count_if(waits_[core].begin(), waits_[core].end(), [&](const Release& wait) {
-    return wait.number > call->number && wait.number < number;
-  });
+  side.step = waits_before(core, number) - waits_before(core, call->number + 1);
+}
+
+std::uint32_t GlobalAccesses::waits_before(std::uint32_t core, std::uint32_t number) const {
+  if (core >= waits_.size()) return 0;
+  const auto end = std::partition_point(waits_[core].begin(), waits_[core].end(),
+                                        [&](const Release& wait) { return wait.number < number; });
+  return static_cast<std::uint32_t>(end - waits_[core].begin());
 }
 
 }  // namespace peal

@@ -23,12 +23,8 @@ namespace peal {
 class GlobalAccesses {
  public:
   GlobalAccesses(Findings& findings, const MemoryRegions& regions, std::deque<CoreOrder>& cores,
-                 SignalOrder& signals, bool signals_in_order)
-      : findings_(findings),
-        regions_(regions),
-        cores_(cores),
-        signals_(signals),
-        signals_in_order_(signals_in_order) {}
+                 SignalOrder& signals)
+      : findings_(findings), regions_(regions), cores_(cores), signals_(signals) {}
 
   struct Special {
     bool line_write = false;  // rewrites the whole cache line
@@ -150,12 +146,13 @@ class GlobalAccesses {
   [[nodiscard]] std::string reason_on_core(const Access& earlier, const Access& access,
                                            const LaneClock& clock) const;
   [[nodiscard]] int rank_of(std::uint32_t core) const;
+  // How many waits of a core come before its instruction of this number.
+  [[nodiscard]] std::uint32_t waits_before(std::uint32_t core, std::uint32_t number) const;
 
   Findings& findings_;
   const MemoryRegions& regions_;
   std::deque<CoreOrder>& cores_;
   SignalOrder& signals_;
-  bool signals_in_order_;
   std::deque<Pending> pending_;
   std::vector<LaneClock> clocks_;
   std::vector<Special> specials_{Special{}};

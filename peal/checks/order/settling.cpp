@@ -49,7 +49,7 @@ std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
   if (!all) find_settled(optimistic);
   for (const Item& item : items_) {
     if (item.kind != Item::Kind::look) continue;
-    for (const Released& seen : looks_[item.index].seen) {
+    for (const Released& seen : heard_[item.index]) {
       const bool is_new =
           seen.core != item.core && known(item.core, item.acquire - 1, seen.core) < seen.release;
       has_ordering_looks_ = has_ordering_looks_ || is_new;
@@ -98,7 +98,7 @@ void SignalOrder::find_settled(const Optimistic& optimistic) {
 // Whether every core, at its last settled wait, comes after the operation.
 bool SignalOrder::is_settled(const Operation& operation) const {
   if (operation.own_known_from > settled_[operation.core] + 1) return false;
-  if (!signals_in_order_ && operation.shown_by > settled_[operation.shown_to]) return false;
+  if (!signals_in_order() && operation.shown_by > settled_[operation.shown_to]) return false;
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
     if (core != operation.core &&
         known(core, settled_[core], operation.core) < operation.known_from) {
@@ -128,8 +128,7 @@ void SignalOrder::forget_operations() {
 
 void SignalOrder::forget_items() {
   std::vector<SatisfiedWait> waits;
-  std::vector<After> afters;
-  std::vector<Look> looks;
+  std::vector<Heard> heard;
   std::vector<Item> items;
   const auto move = [](auto& from, std::uint32_t index, auto& to) {
     to.push_back(std::move(from[index]));
@@ -137,22 +136,12 @@ void SignalOrder::forget_items() {
   };
   for (Item item : items_) {
     if (item.acquire <= settled_[item.core]) continue;
-    switch (item.kind) {
-      case Item::Kind::wait:
-        item.index = move(waits_, item.index, waits);
-        break;
-      case Item::Kind::after:
-        item.index = move(afters_, item.index, afters);
-        break;
-      case Item::Kind::look:
-        item.index = move(looks_, item.index, looks);
-        break;
-    }
+    item.index = item.kind == Item::Kind::wait ? move(waits_, item.index, waits)
+                                               : move(heard_, item.index, heard);
     items.push_back(item);
   }
   waits_ = std::move(waits);
-  afters_ = std::move(afters);
-  looks_ = std::move(looks);
+  heard_ = std::move(heard);
   items_ = std::move(items);
   // Releases before the first that is left need no order any more.
   const std::size_t first = items_.empty() ? releases_.size() : items_.front().releases_before;
@@ -192,15 +181,15 @@ void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
     }
     known_.drop_before(core, kept);
   }
+  std::vector<std::uint32_t> asked(cores, Operation::never);  // stores are looked up from there on
+  for (const Operation& operation : log_.operations()) {
+    if (operation.kind != Operation::Kind::store) continue;
+    asked[operation.core] = std::min(asked[operation.core], operation.release);
+  }
   for (std::uint32_t of = 0; of < cores; ++of) {
-    std::uint32_t least = cores_[of].release_count();
+    std::uint32_t least = std::min(asked[of], cores_[of].release_count());
     for (std::uint32_t core = 0; core < cores; ++core) {
       if (core != of) least = std::min(least, known(core, known_.first(core), of));
-    }
-    for (const Operation& operation : log_.operations()) {  // a store is looked up among them
-      if (operation.store != Operation::never && operation.core == of) {
-        least = std::min(least, operation.release);
-      }
     }
     cores_[of].drop_releases(least);
   }

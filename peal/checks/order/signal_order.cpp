@@ -2,6 +2,7 @@
 #include "peal/checks/order/signal_order.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace peal {
 
@@ -84,17 +85,20 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
                     .clock = clock});
 }
 
+void SignalOrder::hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard) {
+  add_item({kind, static_cast<std::uint32_t>(heard_.size()), core, acquire, 0});
+  heard_.push_back(std::move(heard));
+}
+
 void SignalOrder::look(const Event& event, std::uint32_t acquire) {
   set_core_count();
-  const auto core = static_cast<std::uint32_t>(event.core);
-  Look look;
+  Heard seen;
   for (const Chain& chain : log_.cell(log_.cell_id(event.address)).chains) {
     if (chain.operations.empty()) continue;
     const Operation& last = log_[chain.operations.back()];
-    look.seen.push_back({last.core, last.release, last.acquired});
+    seen.push_back({last.core, last.release, last.acquired});
   }
-  add_item({Item::Kind::look, static_cast<std::uint32_t>(looks_.size()), core, acquire, 0});
-  looks_.push_back(std::move(look));
+  hear(Item::Kind::look, static_cast<std::uint32_t>(event.core), acquire, std::move(seen));
 }
 
 void SignalOrder::task_end(const Event& event, std::uint32_t release) {
@@ -105,9 +109,7 @@ void SignalOrder::task_end(const Event& event, std::uint32_t release) {
 
 void SignalOrder::task_after(const Event& event, std::uint32_t acquire) {
   set_core_count();
-  const auto core = static_cast<std::uint32_t>(event.core);
-  add_item({Item::Kind::after, static_cast<std::uint32_t>(afters_.size()), core, acquire, 0});
-  afters_.push_back({event.value});
+  hear(Item::Kind::after, static_cast<std::uint32_t>(event.core), acquire, task_ends_[event.value]);
 }
 
 // Between which releases of its core a store starts and is known to have taken effect, and from
@@ -124,22 +126,22 @@ void SignalOrder::find_positions_of_stores() {
     operation.release = core.releases_before(store.clock);
     operation.known_from = core.first_release_after(store.access);
     const auto& own = waits[operation.core];
-    const auto first = std::find_if(own.begin(), own.end(), [&](const SatisfiedWait* wait) {
-      return core.has_ended(store.access, wait->clock);
+    const auto first = std::partition_point(own.begin(), own.end(), [&](const SatisfiedWait* wait) {
+      return !core.has_ended(store.access, wait->clock);
     });
     operation.own_known_from = first == own.end() ? Operation::never : (*first)->acquire;
   }
   log_.sort_chains();
 }
 
-bool SignalOrder::join(const Item& item, const std::vector<Released>& releases) {
+bool SignalOrder::join(const Item& item, const Heard& heard) {
   std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
   const std::uint32_t* const before = known_.row(item.core, item.acquire - 1);
   bool changed = false;
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
     if (core == item.core) continue;
     std::uint32_t most = before[core];
-    for (const Released& released : releases) {
+    for (const Released& released : heard) {
       const std::uint32_t given = released.core == core
                                       ? released.release
                                       : known_.known(released.core, released.acquired, core);
@@ -153,15 +155,8 @@ bool SignalOrder::join(const Item& item, const std::vector<Released>& releases) 
 }
 
 bool SignalOrder::update(const Item& item, bool goes_on) {
-  switch (item.kind) {
-    case Item::Kind::wait:
-      return striking_.strike(waits_[item.index], goes_on);
-    case Item::Kind::after:
-      return join(item, task_ends_[afters_[item.index].task]);
-    case Item::Kind::look:
-      break;
-  }
-  return join(item, looks_[item.index].seen);
+  if (item.kind == Item::Kind::wait) return striking_.strike(waits_[item.index], goes_on);
+  return join(item, heard_[item.index]);
 }
 
 void SignalOrder::start_anew() {
@@ -197,7 +192,7 @@ void SignalOrder::assume_arrivals() {
 // it is an alternative.
 void SignalOrder::find_fixpoint(bool goes_on) {
   start_anew();
-  if (!signals_in_order_) assume_arrivals();
+  if (!signals_in_order()) assume_arrivals();
   for (bool changed = true; changed;) {
     changed = false;
     for (const Item& item : items_) changed = update(item, goes_on) || changed;

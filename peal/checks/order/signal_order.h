@@ -70,16 +70,15 @@ namespace peal {
 class SignalOrder {
  public:
   SignalOrder(std::deque<CoreOrder>& cores, const MemoryRegions& regions, bool signals_in_order)
-      : cores_(cores),
-        log_(regions),
-        striking_(log_, known_, signals_in_order),
-        signals_in_order_(signals_in_order) {}
+      : cores_(cores), log_(regions), striking_(log_, known_, signals_in_order) {}
 
-  // Every release of a core, in the order of the run, before what is told of it below.
-  void release(std::uint32_t core) {
+  // A core releases, which comes before what is told of that below; returns its number, from 1.
+  std::uint32_t release(std::uint32_t core) {
     set_core_count();
     releases_.push_back(core);
+    return cores_[core].release();
   }
+  [[nodiscard]] bool signals_in_order() const { return striking_.signals_in_order(); }
   void notify(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, PlaceId place,
             std::uint64_t moment);
@@ -121,7 +120,7 @@ class SignalOrder {
  private:
   struct Item {  // what gives a core knowledge, in the order of the run
     enum class Kind : std::uint8_t { wait, after, look } kind{};
-    std::uint32_t index = 0;
+    std::uint32_t index = 0;  // in waits_, or in heard_
     std::uint32_t core = 0;
     std::uint32_t acquire = 0;
     std::size_t releases_before = 0;  // of all cores, among those that are kept
@@ -129,20 +128,16 @@ class SignalOrder {
   struct Released {
     std::uint32_t core = 0, release = 0, acquired = 0;
   };
-  struct After {
-    std::int64_t task = 0;
-  };
-  struct Look {
-    std::vector<Released> seen;
-  };
+  using Heard = std::vector<Released>;
 
   void set_core_count();
   void note_own_change(const Operation& operation);
   void add_item(Item item);
+  void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);
   void find_positions_of_stores();
   void find_fixpoint(bool goes_on);
   bool update(const Item& item, bool goes_on);
-  bool join(const Item& item, const std::vector<Released>& releases);
+  bool join(const Item& item, const Heard& heard);
   void start_anew();
   void assume_arrivals();
   void check_assumptions();
@@ -163,11 +158,9 @@ class SignalOrder {
   OperationLog log_;
   Striking striking_;
   OwnBounds bounds_;
-  bool signals_in_order_;
   std::vector<std::uint32_t> settled_;  // of each core, how many waits
   std::vector<SatisfiedWait> waits_;
-  std::vector<After> afters_;
-  std::vector<Look> looks_;
+  std::vector<Heard> heard_;  // by an item that is no wait
   bool has_ordering_looks_ = false;
   bool has_assumed_wrongly_ = false;
   std::vector<Item> items_;
@@ -175,7 +168,7 @@ class SignalOrder {
   std::vector<std::uint32_t> releases_;
   std::vector<std::uint32_t> first_counts_;
   std::vector<CellStore> stores_;
-  std::map<std::int64_t, std::vector<Released>> task_ends_;
+  std::map<std::int64_t, Heard> task_ends_;
 };
 
 }  // namespace peal

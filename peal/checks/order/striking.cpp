@@ -290,9 +290,7 @@ std::int64_t Striking::reach(int sign) {
 }
 
 std::int64_t Striking::reach_from(const Start& start, int sign) const {
-  const std::uint32_t value =
-      start.operation == nullptr ? cell_->base : static_cast<std::uint32_t>(start.operation->value);
-  std::int64_t sum = sign * distance(value);
+  std::int64_t sum = sign * distance(static_cast<std::uint32_t>(value_of(start)));
   for (std::size_t w = 0; w < windows_.size(); ++w) {
     const std::optional<std::int64_t> most = best(w, start, sign);
     if (!most) return impossible;
@@ -321,7 +319,7 @@ std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, in
     } else if (!signals_in_order_) {
       certain = limit;
     } else {
-      first = std::max(first, count_before(*window.chain, *start.operation));
+      first = begin_after(start, window);
       certain = first_not(first, limit, [&](std::uint32_t index) {
         return !is_before(*start.operation, at(window, index));
       });

@@ -20,10 +20,10 @@ struct WaitVerdict {
   bool is_vacuous = false;
   // It does, and everything that is done to the cell is ordered before the wait or after it.
   bool is_redundant = false;
-  // An operation in no order with the wait, the first.
-  std::optional<Operation> unordered;
-  // An operation in no order with the wait after which it can wait for ever.
-  std::optional<Operation> missed_by;
+  // Where there is one, the first operation in no order with the wait; and one after which it can
+  // wait for ever. They live as long as what is settled is not forgotten.
+  const Operation* unordered = nullptr;
+  const Operation* missed_by = nullptr;
 };
 
 // One step of the rule (signal_order.h): which pairs (x, W) stay for one wait W. The relation is in
@@ -33,6 +33,7 @@ class Striking {
   Striking(OperationLog& log, KnownReleases& known, bool signals_in_order)
       : log_(log), known_(known), signals_in_order_(signals_in_order) {}
 
+  [[nodiscard]] bool signals_in_order() const { return signals_in_order_; }
   // Lowers the row of the wait to what stays; whether any pair was struck. If the run `goes_on`,
   // whoever has done something to the cell and is not known to come after the wait may do more.
   bool strike(const SatisfiedWait& wait, bool goes_on);
@@ -95,7 +96,16 @@ class Striking {
   [[nodiscard]] std::int64_t best_overtaking(std::size_t window, std::uint32_t first,
                                              std::uint32_t certain, int sign) const;
   [[nodiscard]] std::int64_t distance(std::uint32_t value) const;
-  [[nodiscard]] std::int64_t value_at_last(const Start& start, int sign) const;
+  // The last replacement in a window before an index, unless it is replaced itself.
+  [[nodiscard]] std::optional<Start> last_replacement(std::size_t window, std::uint32_t end) const;
+  // Where what counts of a window begins, after the start.
+  [[nodiscard]] std::uint32_t begin_after(const Start& start, const Window& window) const;
+  [[nodiscard]] std::int64_t value_of(const Start& start) const {
+    return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
+                                      : start.operation->value;
+  }
+  [[nodiscard]] std::int64_t known_value(const Start& last) const;
+  [[nodiscard]] std::int64_t value_at_standstill(const Start& last, int sign) const;
   [[nodiscard]] bool others_only_help() const;
   void find_missed(WaitVerdict& verdict);
 

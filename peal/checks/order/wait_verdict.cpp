@@ -10,35 +10,46 @@
 
 namespace peal {
 
-// What the cell holds if the start is its last replacement, with what the wait's core knew before;
-// or, as a standstill has it, with what is not after the wait. There a core stands at its end or at
-// a wait, so of its adds that are in no order with this one it has done all, or those before a wait
-// of its own that leave the cell at the least (sign -1) or the most (1).
-std::int64_t Striking::value_at_last(const Start& start, int sign) const {
-  std::int64_t value =
-      start.operation == nullptr ? static_cast<std::int32_t>(cell_->base) : start.operation->value;
+std::optional<Striking::Start> Striking::last_replacement(std::size_t w, std::uint32_t end) const {
+  const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
+  const auto next = std::lower_bound(all.begin(), all.end(), end);
+  if (next == all.begin() || *std::prev(next) < windows_[w].begin) return std::nullopt;
+  return Start{&at(windows_[w], *std::prev(next)), w, *std::prev(next)};
+}
+
+std::uint32_t Striking::begin_after(const Start& start, const Window& window) const {
+  if (start.operation == nullptr) return window.begin;
+  return std::max(window.begin, count_before(*window.chain, *start.operation));
+}
+
+// What the cell holds, as far as the wait's core knew before.
+std::int64_t Striking::known_value(const Start& last) const {
+  std::int64_t value = value_of(last);
   for (const Window& window : windows_) {
-    const std::uint32_t from =
-        start.operation == nullptr
-            ? window.begin
-            : std::max(window.begin, count_before(*window.chain, *start.operation));
+    const std::uint32_t from = begin_after(last, window);
     const std::vector<std::int64_t>& sums = window.chain->sums;
-    const std::uint32_t known = std::max(from, window.known);
-    std::int64_t sum = sums[known] - sums[from], extreme = INT64_MAX;
-    if (sign == 0) {
-      value += sum;
-      continue;
-    }
-    for (std::uint32_t index = known; index < window.end; ++index) {
+    value += sums[std::max(from, window.known)] - sums[from];
+  }
+  return value;
+}
+
+// What it holds at a standstill, with what is not after the wait. There a core stands at its end or
+// at a wait, so of its adds that are in no order with this one it has done all, or those before a
+// wait of its own that leave the cell at the least (sign -1) or the most (1).
+std::int64_t Striking::value_at_standstill(const Start& last, int sign) const {
+  std::int64_t value = value_of(last);
+  for (const Window& window : windows_) {
+    const std::uint32_t from = begin_after(last, window);
+    const std::vector<std::int64_t>& sums = window.chain->sums;
+    std::int64_t extreme = sign * (sums[std::max(from, window.end)] - sums[from]);
+    for (std::uint32_t index = std::max(from, window.known); index + 1 < window.end; ++index) {
       const Operation& operation = at(window, index);
-      if (operation.replaces()) continue;
-      sum += operation.value;
-      const bool stands_here = sign * operation.value > 0 && index + 1 < window.end &&
-                               at(window, index + 1).acquired > operation.acquired &&
-                               !is_known(at(window, index + 1), *wait_, row_);
-      if (stands_here) extreme = std::min(extreme, sign * -sum);
+      const Operation& next = at(window, index + 1);
+      const bool stands_here = !operation.replaces() && sign * operation.value > 0 &&
+                               next.acquired > operation.acquired && !is_known(next, *wait_, row_);
+      if (stands_here) extreme = std::max(extreme, sign * (sums[index + 1] - sums[from]));
     }
-    value += sign * -std::min(extreme, sign * -sum);
+    value += sign * extreme;
   }
   return value;
 }
@@ -49,31 +60,26 @@ WaitVerdict Striking::judge(const SatisfiedWait& wait) {
   Start last;  // of what the core knew before
   for (std::size_t w = 0; w < windows_.size(); ++w) {
     const Window& window = windows_[w];
-    const std::vector<std::uint32_t>& all = window.chain->replacements;
-    const auto end = std::lower_bound(all.begin(), all.end(), window.known);
-    if (end != all.begin() && *std::prev(end) >= window.begin) {
-      const Operation& operation = at(window, *std::prev(end));
-      if (last.operation == nullptr || operation.moment > last.operation->moment) {
-        last = {&operation, w, *std::prev(end)};
-      }
-    }
+    const std::optional<Start> own = last_replacement(w, window.known);
+    const bool is_later =
+        own && (last.operation == nullptr || own->operation->moment > last.operation->moment);
+    if (is_later) last = *own;
     for (std::uint32_t index = window.known; index < window.end; ++index) {
       const Operation& operation = at(window, index);
       if (is_known(operation, wait, row_)) continue;
-      if (!verdict.unordered || operation.moment < verdict.unordered->moment) {
-        verdict.unordered = operation;
+      if (verdict.unordered == nullptr || operation.moment < verdict.unordered->moment) {
+        verdict.unordered = &operation;
       }
     }
   }
-  const auto known = static_cast<std::uint32_t>(value_at_last(last, 0));
+  const auto known = static_cast<std::uint32_t>(known_value(last));
   const bool is_satisfied = holds(wait.cmp, known, wait.threshold);
-  verdict.is_vacuous =
-      wait.holds_by_itself && verdict.unordered && (is_satisfied || others_only_help());
-  verdict.is_redundant = is_satisfied && !verdict.unordered;
+  const bool is_open = verdict.unordered != nullptr;
+  verdict.is_vacuous = wait.holds_by_itself && is_open && (is_satisfied || others_only_help());
+  verdict.is_redundant = is_satisfied && !is_open;
   const bool only_gains =
       cell_->only_adds && asks_for_more(wait.cmp) && wait.cmp != WaitCmp::eq && !may_wrap();
-  const bool may_miss = verdict.unordered || !signals_in_order_;
-  if (may_miss && !only_gains) find_missed(verdict);
+  if ((is_open || !signals_in_order_) && !only_gains) find_missed(verdict);
   return verdict;
 }
 
@@ -112,8 +118,8 @@ bool Striking::others_only_help() const {
 // here it counts.
 void Striking::find_missed(WaitVerdict& verdict) {
   const auto fails = [this](const Start& start) {
-    const auto least = static_cast<std::uint32_t>(value_at_last(start, -1));
-    const auto most = static_cast<std::uint32_t>(value_at_last(start, 1));
+    const auto least = static_cast<std::uint32_t>(value_at_standstill(start, -1));
+    const auto most = static_cast<std::uint32_t>(value_at_standstill(start, 1));
     return !holds(wait_->cmp, least, wait_->threshold) ||
            !holds(wait_->cmp, most, wait_->threshold);
   };
@@ -123,10 +129,7 @@ void Striking::find_missed(WaitVerdict& verdict) {
   };
   std::vector<Start> last;  // replacements that nothing is known to replace
   for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
-    const auto end = std::lower_bound(all.begin(), all.end(), windows_[w].end);
-    if (end == all.begin() || *std::prev(end) < windows_[w].begin) continue;
-    last.push_back({&at(windows_[w], *std::prev(end)), w, *std::prev(end)});
+    if (const std::optional<Start> own = last_replacement(w, windows_[w].end)) last.push_back(*own);
   }
   std::erase_if(last, [&](const Start& start) {
     return std::any_of(last.begin(), last.end(), [&](const Start& other) {
@@ -137,14 +140,15 @@ void Striking::find_missed(WaitVerdict& verdict) {
   for (const Start& start : last) {
     if (!fails(start)) continue;
     if (start.operation != nullptr && is_open(*start.operation)) {
-      verdict.missed_by = *start.operation;
+      verdict.missed_by = start.operation;
       return;
     }
     for (const Window& window : windows_) {
       for (std::uint32_t index = window.known; index < window.end; ++index) {
         const Operation& operation = at(window, index);
-        const bool is_later = !verdict.missed_by || operation.moment > verdict.missed_by->moment;
-        if (is_later && is_open(operation)) verdict.missed_by = operation;
+        const bool is_later =
+            verdict.missed_by == nullptr || operation.moment > verdict.missed_by->moment;
+        if (is_later && is_open(operation)) verdict.missed_by = &operation;
       }
     }
   }
