@@ -13,10 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,7 +23,7 @@
 #include "peal/executors/shm/pages.h"
 #include "peal/executors/shm/part_size.h"
 #include "peal/launch/launch.h"
-#include "tests/case_folder.h"
+#include "tests/group_folder.h"
 #include "tests/program.h"
 
 namespace peal {
@@ -146,21 +143,11 @@ TEST(ShmLimits, AFileLimitIsKeptTo) {
             7);
 }
 
-class MemoryGroups {
+class MemoryGroups : public GroupFolder {
  public:
-  void write(const std::string& file, const std::string& text) const {
-    const std::filesystem::path path = mounted() / file;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-  }
   [[nodiscard]] std::size_t limit(const std::string& groups) const {
-    std::istringstream lines(groups);
-    return group_memory(lines, mounted());
+    return read(group_memory, groups);
   }
-
- private:
-  [[nodiscard]] std::filesystem::path mounted() const { return folder_.path("."); }
-  CaseFolder folder_;
 };
 
 TEST(ShmLimits, MemoryOfGroupsOfVersion2) {

@@ -5,15 +5,13 @@
 
 #include <cstddef>
 #include <cstring>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "peal/executors/shm/pages.h"
 #include "peal/executors/shm/processors.h"
-#include "tests/case_folder.h"
+#include "tests/group_folder.h"
 
 namespace peal {
 namespace {
@@ -77,21 +75,9 @@ TEST(ShmMemory, PagesAreTakenAndContentsStay) {
 
 TEST(ShmMemory, AFileThatIsNoneIsRefused) { EXPECT_EQ(map_shared_file(-1, 4096), nullptr); }
 
-class Groups {
+class Groups : public GroupFolder {
  public:
-  void write(const std::string& file, const std::string& text) const {
-    const std::filesystem::path path = mounted() / file;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-  }
-  [[nodiscard]] double quota(const std::string& groups) const {
-    std::istringstream lines(groups);
-    return group_quota(lines, mounted());
-  }
-
- private:
-  [[nodiscard]] std::filesystem::path mounted() const { return folder_.path("."); }
-  CaseFolder folder_;
+  [[nodiscard]] double quota(const std::string& groups) const { return read(group_quota, groups); }
 };
 
 TEST(ShmMemory, QuotasOfGroupsOfVersion2) {
