@@ -58,8 +58,8 @@ TEST(Check, GoldenTexts) {
                 "check tests/broken/returns_early.cpp --case tests/broken/cases/signals.toml -n 3",
                 1);
   expect_golden("check_mutation", exchange("unneeded_sync", "-n 2 --mutate"));
-  expect_golden("check_searched", exchange("polls_once", "-n 3 --schedules 10"), 1);
-  expect_golden("check_searched_clean", exchange("polls_once", "-n 3 --set repaired=1"));
+  expect_golden("check_searched", exchange("polls_either", "-n 3 --schedules 10"), 1);
+  expect_golden("check_searched_clean", exchange("polls_either", "-n 3 --set repaired=1"));
   expect_golden("check_wrong_result", "check tests/broken/peal/double_contribution.cpp -n 2", 1);
   expect_golden("check_advice", exchange("unread_bytes", "-n 2 --advice"));
 }
@@ -83,7 +83,7 @@ std::vector<std::pair<std::string, std::string>> again_lines(const std::string& 
 TEST(Check, EveryReplayCommandShowsItsFindingAgain) {
   int others = 0;  // that name another schedule than the usual one
   for (const std::string& arguments :
-       {exchange("race", "-n 2"), exchange("polls_once", "-n 3,4"),
+       {exchange("race", "-n 2"), exchange("polls_either", "-n 3,4"),
         exchange("wrong_comparison", "-n 2"), exchange("unread_bytes", "-n 2 --advice"),
         exchange("vacuous_wait", "-n 2 --set repaired=0"),
         std::string("check tests/broken/peal/wrong_chunk.cpp -n 3 --calls 3"),
@@ -102,7 +102,7 @@ TEST(Check, EveryReplayCommandShowsItsFindingAgain) {
 TEST(Check, ASavedScheduleShowsItsFindingsAgain) {
   const TemporaryFolder folder;
   const std::string file = folder.path("schedule"),
-                    one = exchange("polls_once", "-n 3 ") + "--schedules 0 ";
+                    one = exchange("polls_either", "-n 3 ") + "--schedules 0 ";
   const Json saved = json_of(one + "--schedule random:1 --save-schedule " + file);
   EXPECT_EQ(classes(saved).count("race"), 1u);
   const Json read = json_of(one + "--schedule " + file);
@@ -115,7 +115,8 @@ TEST(Check, TwoChecksPrintAndWriteTheSameBytes) {
   std::vector<std::string> outputs[2];
   for (std::vector<std::string>& output : outputs) {
     for (const std::string& arguments :
-         {exchange("polls_once", "-n 3 --schedules 5"), exchange("unneeded_sync", "-n 2 --mutate"),
+         {exchange("polls_either", "-n 3 --schedules 5"),
+          exchange("unneeded_sync", "-n 2 --mutate"),
           std::string("check all_reduce -a ring -n 3 -c 100 --mutate")}) {
       const std::string file = folder.path("x.json");
       const Finished finished = run_peal(arguments + " --json " + file);
@@ -186,7 +187,7 @@ TEST(Check, JsonSaysWhatIsPrinted) {
   EXPECT_EQ(finding.at("again"), "peal " + exchange("race", "-n 2"));
   EXPECT_EQ(finding.at("sides").size(), 2u);
   EXPECT_TRUE(finding.at("sides").at(1).at("file").get<std::string>().ends_with("race.cpp"));
-  const Json searched = json_of(exchange("polls_once", "-n 3 --set repaired=1 --schedules 4"));
+  const Json searched = json_of(exchange("polls_either", "-n 3 --set repaired=1 --schedules 4"));
   EXPECT_EQ(searched.at("results").at(0).at("exact"), false);
   EXPECT_EQ(searched.at("results").at(0).at("schedules"), 5);
   const Json mutations = json_of(exchange("unneeded_sync", "-n 2 --mutate")).at("mutations");

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "peal/checks/checker.h"
 #include "peal/checks/order/signal_order.h"
 
 namespace peal {
@@ -49,6 +50,36 @@ class HandMadeRun {
     waits_.emplace_back(core, acquire);
     return waits_.size() - 1;
   }
+  // A word that is polled: scalar stores to it, and looks that find a value, the same as the one
+  // before or another one; the last one of them counts as a wait.
+  void add_word(int cell) {
+    Event event = event_of(EventKind::polled_word, 0, cell);
+    order_.add_word(event);
+  }
+  void look(int core, int cell, std::uint32_t found, bool again, bool ends) {
+    Event event = event_of(EventKind::scalar_read, core, cell);
+    event.look = again ? Look::again : Look::first;
+    event.value = found;
+    const std::uint32_t acquire = at(core).acquire();
+    order_.look_at_word(event, acquire, at(core).scalar(), 0, ++moment_);
+    if (ends) waits_.emplace_back(core, acquire);
+  }
+  // Of the loops of looks: what each was shown and what else it can find; only of those that can
+  // find more, unless all are asked for.
+  [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
+  void keep_all_looks() { keeps_all_looks_ = true; }
+  // Whether a loop ended with what had not ended it before, or may find anything.
+  [[nodiscard]] bool is_undecided() const { return is_undecided_; }
+  void store_word(int core, int cell, int value) {
+    static_cast<void>(at(core).scalar_access());
+    Event event = event_of(EventKind::word_stored, core, cell);
+    event.value = value;
+    event.number = ++number_;
+    const std::uint32_t release = order_.release(static_cast<std::uint32_t>(core));
+    order_.store_word(event, release, 0, ++moment_);
+    sent_.push_back(
+        {static_cast<std::uint32_t>(core), release, at(core).scalar()[Lane::acquired], cell, true});
+  }
   void store(int core, int cell, int value) {
     const CoreOrder::Start start = at(core).scalar_access();
     order_.add_store({.access = {.core = static_cast<std::uint32_t>(core),
@@ -68,6 +99,8 @@ class HandMadeRun {
     for (const SatisfiedWait* wait : order_.settle(all)) {
       const auto which = std::find(waits_.begin(), waits_.end(),
                                    std::pair{static_cast<int>(wait->core), wait->acquire});
+      if (which == waits_.end()) continue;
+      if (wait->is_look) note_look(*wait);
       const auto w = static_cast<std::size_t>(which - waits_.begin());
       const WaitVerdict verdict = order_.judge(*wait);
       if (verdict.is_vacuous) vacuous_.insert(w);
@@ -144,6 +177,23 @@ class HandMadeRun {
     return id;
   }
 
+  void note_look(const SatisfiedWait& look) {
+    LookRecord record{.core = look.core, .number = look.number, .shown = look.failed};
+    record.shown.push_back(look.found);
+    const auto values = order_.findable(look);
+    is_undecided_ = is_undecided_ || !values;
+    if (values) {
+      for (std::uint64_t value : *values) {
+        const bool is_shown =
+            std::find(record.shown.begin(), record.shown.end(), value) != record.shown.end();
+        if (!is_shown) record.not_shown.push_back(value);
+      }
+    }
+    record.may_miss = order_.may_miss(look);
+    if (keeps_all_looks_ || !record.not_shown.empty() || record.may_miss)
+      looks_.push_back(std::move(record));
+  }
+
   struct Sent {
     std::uint32_t core = 0, release = 0, acquired = 0;
     int cell = 0;
@@ -162,6 +212,8 @@ class HandMadeRun {
   std::set<std::size_t> vacuous_, missed_;
   bool can_be_missed_ = false;
   std::uint32_t number_ = 0;
+  std::vector<LookRecord> looks_;
+  bool keeps_all_looks_ = false, is_undecided_ = false;
 };
 
 }  // namespace peal

@@ -1,54 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order that waits give against all schedules of small random programs, with signals in flight.
+// The order that waits and looks give against all schedules of small random programs, with signals
+// in flight.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <optional>
-#include <random>
-#include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "peal/chip/polled_words.h"
+#include "peal/search/looks_to_show.h"
 #include "tests/hand_made_run.h"
+#include "tests/small_programs.h"
 
 namespace peal {
 namespace {
 
-struct Step {
-  enum class Kind : std::uint8_t { add, set, wait } kind{};
-  int cell = 0;  // cell % ranks is the rank that it belongs to, and that waits for it
-  int value = 0;
-  WaitCmp cmp = WaitCmp::ge;
-};
-using Program = std::vector<std::vector<Step>>;  // of each rank
-
-enum class Sort : std::uint8_t {
-  grows,     // adds of positive values, waits for at least so much
-  lowers,    // adds of both signs
-  anything,  // Sets, and every comparison
-};
-enum class Arrival : std::uint8_t { in_order, any };
-
-// A draw from a raw engine, the same with every standard library.
-class Draws {
- public:
-  explicit Draws(std::uint32_t seed) : engine_(seed) {}
-  int below(int limit) { return static_cast<int>(engine_() % static_cast<std::uint32_t>(limit)); }
-  bool one_in(int count) { return below(count) == 0; }
-  template <std::size_t n>
-  int of(const std::array<int, n>& values) {
-    return values[static_cast<std::size_t>(below(n))];
-  }
-
- private:
-  std::mt19937 engine_;
-};
+using namespace small_programs;
 
 // Rounds on a shared counter, of which now and then a notify or a wait is left out.
 Program rounds(Draws& draws, Sort sort, int ranks) {
@@ -83,7 +56,41 @@ Program rounds(Draws& draws, Sort sort, int ranks) {
   return program;
 }
 
+// Words that are stored, polled by whom they belong to, and now and then added to.
+Program draw_polled(Draws& draws) {
+  const int ranks = draws.of(std::array{2, 2, 3});
+  Program program(static_cast<std::size_t>(ranks));
+  const bool has_adds = draws.one_in(3);
+  for (int rank = 0; rank < ranks; ++rank) {
+    const int steps = 2 + draws.below(4);
+    for (int i = 0; i < steps; ++i) {
+      Step step;
+      step.cell = draws.below(ranks);
+      if (draws.below(5) < 3) {
+        step.kind = has_adds && draws.one_in(2) ? Step::Kind::add : Step::Kind::store;
+        step.value = draws.of(std::array{0, 1, 1, 2, 3});
+      } else if (draws.one_in(4)) {
+        step.kind = Step::Kind::add;  // of a signal
+        step.cell += ranks;
+        step.value = 1;
+      } else {
+        step.kind = draws.one_in(6) ? Step::Kind::wait : Step::Kind::poll;
+        step.cmp = draws.of(std::array{WaitCmp::ge, WaitCmp::eq, WaitCmp::ne});
+        step.value = draws.of(std::array{0, 1, 1, 2});
+        step.cell = rank + (step.kind == Step::Kind::wait ? ranks : 0);
+        if (step.kind == Step::Kind::poll &&
+            holds(step.cmp, 0, static_cast<std::uint32_t>(step.value)) && draws.below(3) != 0) {
+          continue;
+        }
+      }
+      program[static_cast<std::size_t>(rank)].push_back(step);
+    }
+  }
+  return program;
+}
+
 Program draw(Draws& draws, Sort sort) {
+  if (sort == Sort::polled) return draw_polled(draws);
   const int ranks = draws.of(std::array{2, 3, 3, 3, 4});
   if (draws.below(5) < 2) return rounds(draws, sort, ranks);
   const int cells = ranks * (1 + draws.below(2));
@@ -115,198 +122,179 @@ Program draw(Draws& draws, Sort sort) {
   return program;
 }
 
-std::string text_of(const Program& program) {
-  std::string text;
-  for (const std::vector<Step>& steps : program) {
-    text += "[";
-    for (const Step& step : steps) {
-      if (step.kind == Step::Kind::wait) {
-        text += fmt::format(" wait {} {} {};", step.cell, symbol(step.cmp), step.value);
+// A run of a program in one schedule. Looks are answered as in the simulator.
+class OneSchedule {
+ public:
+  OneSchedule(const Program& program, Arrival arrival, HandMadeRun& run,
+              const Looks& how = {.order = Looks::Order::oldest_first})
+      : program_(program),
+        machine_(program, arrival),
+        stage_(machine_.start()),
+        run_(run),
+        words_(looks(how)),
+        stores_(program.size()),
+        looked_(program.size()) {
+    for (int cell = 0; cell < static_cast<int>(program.size()); ++cell) {
+      if (!is_polled(cell)) continue;
+      word(cell).values.push_back({});
+      run.add_word(cell);
+    }
+  }
+
+  // The waits in the order of the run, or nothing if it stands still.
+  std::optional<std::vector<Where>> carry_out(Draws draws, int batch) {
+    for (int count = 1;; ++count) {
+      std::vector<std::pair<std::size_t, std::ptrdiff_t>> choices;  // rank; which arrives, or -1
+      for (std::size_t rank = 0; rank < program_.size(); ++rank) {
+        if (can_go(rank)) choices.emplace_back(rank, -1);
+        for (std::size_t i = 0; i < machine_.can_arrive(stage_, rank); ++i) {
+          choices.emplace_back(rank, static_cast<std::ptrdiff_t>(i));
+        }
+      }
+      if (choices.empty()) {
+        if (!release()) break;
+        continue;
+      }
+      const auto [rank, which] =
+          choices[static_cast<std::size_t>(draws.below(static_cast<int>(choices.size())))];
+      if (which >= 0) {
+        arrive(rank, static_cast<std::size_t>(which));
       } else {
-        text += fmt::format(" {} {} {};", step.kind == Step::Kind::add ? "add" : "set", step.cell,
-                            step.value);
+        go(rank);
+        if (count % batch == 0) run_.settle(false);
       }
     }
-    text += " ] ";
-  }
-  return text;
-}
-
-// What has been done and what is in flight.
-struct Stage {
-  std::vector<std::uint8_t> at;                   // of each rank, its next step
-  std::vector<std::int8_t> cells;                 // what each holds
-  std::vector<std::vector<std::uint8_t>> flying;  // of each rank, steps whose signals are under way
-
-  [[nodiscard]] std::string key() const {
-    std::string key(at.begin(), at.end());
-    key.append(cells.begin(), cells.end());
-    for (const auto& own : flying) {
-      key.append(own.begin(), own.end());
-      key += '\xff';
-    }
-    return key;
-  }
-};
-
-class Machine {
- public:
-  Machine(const Program& program, Arrival arrival) : program_(program), arrival_(arrival) {}
-
-  [[nodiscard]] Stage start() const {
-    Stage state;
-    state.at.assign(program_.size(), 0);
-    state.cells.assign(2 * program_.size(), 0);
-    state.flying.resize(program_.size());
-    return state;
-  }
-  [[nodiscard]] const Step* next(const Stage& state, std::size_t rank) const {
-    const std::vector<Step>& steps = program_[rank];
-    return state.at[rank] < steps.size() ? &steps[state.at[rank]] : nullptr;
-  }
-  // A rank does not go on with its next step while signals are under way that it must not overtake.
-  [[nodiscard]] bool can_go(const Stage& state, std::size_t rank) const {
-    const Step* const step = next(state, rank);
-    if (step == nullptr) return false;
-    const std::vector<std::uint8_t>& flying = state.flying[rank];
-    const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
-      return is_own(rank, program_[rank][index]);
-    });
-    if (has_own) return false;
-    if (step->kind != Step::Kind::wait) return true;
-    return holds(step->cmp, static_cast<std::uint32_t>(state.cells[cell(*step)]),
-                 static_cast<std::uint32_t>(step->value));
-  }
-  void go(Stage& state, std::size_t rank) const {
-    if (next(state, rank)->kind != Step::Kind::wait) state.flying[rank].push_back(state.at[rank]);
-    ++state.at[rank];
-  }
-  [[nodiscard]] std::size_t can_arrive(const Stage& state, std::size_t rank) const {
-    const std::size_t count = state.flying[rank].size();
-    return arrival_ == Arrival::in_order ? std::min<std::size_t>(count, 1) : count;
-  }
-  void arrive(Stage& state, std::size_t rank, std::size_t which) const {
-    std::vector<std::uint8_t>& flying = state.flying[rank];
-    const Step& step = program_[rank][flying[which]];
-    std::int8_t& held = state.cells[cell(step)];
-    held = static_cast<std::int8_t>(step.kind == Step::Kind::add ? held + step.value : step.value);
-    flying.erase(flying.begin() + static_cast<std::ptrdiff_t>(which));
-  }
-  [[nodiscard]] bool is_over(const Stage& state) const {
-    for (std::size_t rank = 0; rank < program_.size(); ++rank) {
-      if (next(state, rank) != nullptr) return false;
-    }
-    return true;
+    if (!machine_.is_over(stage_)) return std::nullopt;
+    run_.settle(true);
+    return waits_;
   }
 
  private:
-  [[nodiscard]] static std::size_t cell(const Step& step) {
-    return static_cast<std::size_t>(step.cell);
+  // Polled words are the first of each rank, where a program polls any.
+  [[nodiscard]] bool is_polled(int cell) const {
+    return std::any_of(program_.begin(), program_.end(), [&](const std::vector<Step>& steps) {
+      return std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+        return step.cell == cell &&
+               (step.kind == Step::Kind::poll || step.kind == Step::Kind::store);
+      });
+    });
   }
-  [[nodiscard]] bool is_own(std::size_t rank, const Step& step) const {
-    return cell(step) % program_.size() == rank;
+  [[nodiscard]] Looks looks(Looks looks) {
+    for (int cell = 0; cell < static_cast<int>(program_.size()); ++cell) {
+      if (is_polled(cell)) looks.words.push_back({reinterpret_cast<std::uint64_t>(&at(cell)), 4});
+    }
+    return looks;
+  }
+  [[nodiscard]] std::uint32_t& at(int cell) { return memory_[static_cast<std::size_t>(cell)]; }
+  [[nodiscard]] PolledWords::Word& word(int cell) { return *words_.find(&at(cell), 4); }
+
+  [[nodiscard]] bool can_go(std::size_t rank) {
+    const Step* const step = machine_.next(stage_, rank);
+    if (step == nullptr || step->kind != Step::Kind::poll) return machine_.can_go(stage_, rank);
+    const std::vector<std::uint8_t>& flying = stage_.flying[rank];
+    const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
+      return machine_.is_own(rank, program_[rank][index]);
+    });
+    return !has_own &&
+           words_.may_answer(static_cast<int>(rank), word(step->cell), looked_[rank], {});
+  }
+  // At a standstill, whoever is the next to find something new; false if there is nobody.
+  [[nodiscard]] bool release() {
+    for (std::size_t rank = 0; rank < program_.size(); ++rank) {
+      const Step* const step = machine_.next(stage_, rank);
+      if (step == nullptr || step->kind != Step::Kind::poll) continue;
+      words_.park(static_cast<int>(rank), word(step->cell), looked_[rank] != 0);
+    }
+    const std::vector<int> released = words_.release();
+    return std::any_of(released.begin(), released.end(),
+                       [&](int core) { return !words_.looks_in_vain(core); });
+  }
+  void arrive(std::size_t rank, std::size_t which) {
+    const Step& step = program_[rank][stage_.flying[rank][which]];
+    machine_.arrive(stage_, rank, which);
+    const auto store = stores_[rank].begin() + static_cast<std::ptrdiff_t>(which);
+    at(step.cell) = static_cast<std::uint32_t>(stage_.cells[static_cast<std::size_t>(step.cell)]);
+    words_.note_arrival(&at(step.cell), store->clock);
+    if (PolledWords::Word* const word = words_.find(&at(step.cell), 4)) {
+      words_.add_value(*word, *store, step.kind == Step::Kind::add);
+    }
+    stores_[rank].erase(store);
+  }
+  void go(std::size_t rank) {
+    const Step& step = *machine_.next(stage_, rank);
+    const int core = static_cast<int>(rank);
+    const auto value = static_cast<std::uint32_t>(step.value);
+    const bool is_word = words_.find(&at(step.cell), 4) != nullptr;
+    switch (step.kind) {
+      case Step::Kind::poll: {
+        PolledWords::Word& polled = word(step.cell);
+        const bool again = std::exchange(looked_[rank], 1) != 0;
+        if (!again) words_.begin_look(core);
+        const std::size_t index = words_.answer(core, polled, again, {});
+        const auto found = static_cast<std::uint32_t>(polled.values[index].bits);
+        const bool ends = holds(step.cmp, found, value);
+        run_.look(core, step.cell, found, again, ends);
+        if (!ends) return;
+        looked_[rank] = 0;
+        waits_.emplace_back(rank, stage_.at[rank]);
+        break;
+      }
+      case Step::Kind::wait:
+        words_.note_wait(core, &at(step.cell));
+        run_.wait(core, step.cell, value, step.cmp);
+        waits_.emplace_back(rank, stage_.at[rank]);
+        break;
+      case Step::Kind::store: {
+        const PolledWords::Store store = words_.begin_store(core, Pipe::scalar);
+        run_.store_word(core, step.cell, step.value);
+        at(step.cell) = value;
+        words_.add_value(word(step.cell), store, false);
+        break;
+      }
+      case Step::Kind::add:
+      case Step::Kind::set: {
+        PolledWords::Store store = {.clock = {}};
+        if (is_word) store = words_.begin_store(core, Pipe::scalar);
+        store.clock = words_.knowledge(core);
+        stores_[rank].push_back(std::move(store));
+        run_.notify(core, step.cell, step.value,
+                    step.kind == Step::Kind::set ? NotifyOp::set : NotifyOp::add);
+        break;
+      }
+    }
+    machine_.go(stage_, rank);
   }
 
   const Program& program_;
-  Arrival arrival_;
+  Machine machine_;
+  Stage stage_;
+  HandMadeRun& run_;
+  std::array<std::uint32_t, 16> memory_{};
+  PolledWords words_;
+  std::vector<std::vector<PolledWords::Store>> stores_;  // of signals under way, of each rank
+  std::vector<char> looked_;                             // whether each rank is in a loop of looks
+  std::vector<Where> waits_;
 };
 
-using Where = std::pair<std::size_t, std::size_t>;  // rank, step
-
-struct Truth {
-  std::map<Where, std::vector<std::uint32_t>>
-      before;             // each wait: of each rank, notifies for certain
-  std::set<Where> stuck;  // waits at which a rank can stand for ever
-};
-
-std::uint32_t notifies(const std::vector<Step>& steps, std::size_t end) {
-  return static_cast<std::uint32_t>(
-      std::count_if(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(end),
-                    [](const Step& step) { return step.kind != Step::Kind::wait; }));
-}
-
-// By all schedules; nothing if there are too many states.
-std::optional<Truth> all_schedules(const Program& program, Arrival arrival) {
-  constexpr std::size_t most_states = 8000;
-  const Machine machine(program, arrival);
-  Truth truth;
-  std::vector<Stage> open = {machine.start()};
-  std::unordered_set<std::string> seen = {open.front().key()};
-  const auto reach = [&](Stage state) {
-    if (seen.insert(state.key()).second) open.push_back(std::move(state));
-  };
-  while (!open.empty()) {
-    if (seen.size() > most_states) return std::nullopt;
-    const Stage state = std::move(open.back());
-    open.pop_back();
-    bool goes_on = false;
-    for (std::size_t rank = 0; rank < program.size(); ++rank) {
-      for (std::size_t i = 0; i < machine.can_arrive(state, rank); ++i) {
-        Stage after = state;
-        machine.arrive(after, rank, i);
-        reach(std::move(after));
-        goes_on = true;
-      }
-      if (!machine.can_go(state, rank)) continue;
-      goes_on = true;
-      if (machine.next(state, rank)->kind == Step::Kind::wait) {
-        std::vector<std::uint32_t> done;
-        for (std::size_t other = 0; other < program.size(); ++other) {
-          done.push_back(other == rank ? 0 : notifies(program[other], state.at[other]));
-        }
-        const auto [known, is_new] = truth.before.try_emplace({rank, state.at[rank]}, done);
-        for (std::size_t other = 0; other < program.size(); ++other) {
-          known->second[other] = std::min(known->second[other], done[other]);
-        }
-      }
-      Stage after = state;
-      machine.go(after, rank);
-      reach(std::move(after));
-    }
-    if (goes_on) continue;
-    for (std::size_t rank = 0; rank < program.size(); ++rank) {
-      if (machine.next(state, rank) != nullptr) truth.stuck.insert({rank, state.at[rank]});
-    }
-  }
-  return truth;
-}
-
-// Runs it in one schedule; the waits in the order of the run, or nothing if it stands still.
 std::optional<std::vector<Where>> carry_out(const Program& program, Arrival arrival, Draws draws,
                                             int batch, HandMadeRun& run) {
-  const Machine machine(program, arrival);
-  Stage state = machine.start();
-  std::vector<Where> waits;
-  for (int count = 1;; ++count) {
-    std::vector<std::pair<std::size_t, std::ptrdiff_t>> choices;  // rank; which arrives, or -1
-    for (std::size_t rank = 0; rank < program.size(); ++rank) {
-      if (machine.can_go(state, rank)) choices.emplace_back(rank, -1);
-      for (std::size_t i = 0; i < machine.can_arrive(state, rank); ++i) {
-        choices.emplace_back(rank, static_cast<std::ptrdiff_t>(i));
-      }
-    }
-    if (choices.empty()) break;
-    const auto [rank, which] =
-        choices[static_cast<std::size_t>(draws.below(static_cast<int>(choices.size())))];
-    if (which >= 0) {
-      machine.arrive(state, rank, static_cast<std::size_t>(which));
-      continue;
-    }
-    const Step& step = *machine.next(state, rank);
-    const int core = static_cast<int>(rank);
-    if (step.kind == Step::Kind::wait) {
-      run.wait(core, step.cell, static_cast<std::uint32_t>(step.value), step.cmp);
-      waits.emplace_back(rank, state.at[rank]);
-    } else {
-      run.notify(core, step.cell, step.value,
-                 step.kind == Step::Kind::set ? NotifyOp::set : NotifyOp::add);
-    }
-    machine.go(state, rank);
-    if (count % batch == 0) run.settle(false);
+  return OneSchedule(program, arrival, run).carry_out(std::move(draws), batch);
+}
+
+// Whether runs that show looks what else they can find tell that the program can stand still, or
+// leave it open.
+bool is_told(const Program& program, Arrival arrival, std::uint32_t seed,
+             const HandMadeRun& first) {
+  LooksToShow to_show(first.looks());
+  while (to_show.has_next()) {
+    Looks how;
+    to_show.set_next(how);
+    HandMadeRun run(static_cast<int>(program.size()), 0, arrival == Arrival::in_order);
+    run.keep_all_looks();
+    if (!OneSchedule(program, arrival, run, how).carry_out(Draws(seed), INT32_MAX)) return true;
+    to_show.note_shown(run.looks());
   }
-  if (!machine.is_over(state)) return std::nullopt;
-  run.settle(true);
-  return waits;
+  return !to_show.looks().empty() || first.is_undecided();
 }
 
 struct Tally {
@@ -343,7 +331,8 @@ Tally compare(Sort sort, Arrival arrival, std::uint32_t first_seed, int count) {
       EXPECT_TRUE(is_equal) << "seed " << seed << ": " << text_of(program);
     }
     if (!truth->stuck.empty()) ++tally.can_stand_still;
-    const bool tells = !run.missed().empty() || run.may_lose_a_signal();
+    const bool tells = !run.missed().empty() || run.may_lose_a_signal() ||
+                       (sort == Sort::polled && is_told(program, arrival, seed, run));
     if (!truth->stuck.empty() && tells) ++tally.told;
     // A Set that what others send later overtakes is not looked for.
     const bool may_be_overtaken = sort == Sort::anything && arrival == Arrival::any;
@@ -368,7 +357,7 @@ Tally compare(Sort sort, Arrival arrival, std::uint32_t first_seed, int count) {
 
 void compare_all(int count) {
   for (const Arrival arrival : {Arrival::in_order, Arrival::any}) {
-    for (const Sort sort : {Sort::grows, Sort::lowers, Sort::anything}) {
+    for (const Sort sort : {Sort::grows, Sort::lowers, Sort::anything, Sort::polled}) {
       SCOPED_TRACE(
           fmt::format("sort {}, arrival {}", static_cast<int>(sort), static_cast<int>(arrival)));
       const Tally tally = compare(sort, arrival, 1, count);

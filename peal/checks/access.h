@@ -17,9 +17,10 @@ struct Access {
   Lane lane{};  // where it was executed
   Lane end{};   // where it ends: a store when it can be seen
   bool writes = false;
-  bool atomic = false;  // commutes with other atomic writes
-  bool signal = false;  // a notify
-  bool cached = false;  // through the scalar cache
+  bool atomic = false;          // commutes with other atomic writes
+  bool signal = false;          // a notify
+  bool cached = false;          // through the scalar cache
+  std::uint8_t look_bytes = 0;  // of a scalar read of one word of a window
 };
 
 [[nodiscard]] inline bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }

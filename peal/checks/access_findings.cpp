@@ -29,9 +29,37 @@ FindingSide GlobalAccesses::side(const Access& access, const char* what) const {
   return side;
 }
 
+// Whether all these bytes are polled words whose store the access comes after, since its core, or
+// one that it has heard of, has seen it.
+bool GlobalAccesses::has_seen(const Access& store, const Pending& pending, const LaneClock& clock,
+                              std::uint64_t begin, std::uint64_t end) const {
+  if (!store.writes || store.core == pending.access.core) return false;
+  std::uint64_t seen = begin;
+  signals_.log().cells_in(begin, end, [&](std::uint32_t id, std::uint64_t address) {
+    const Cell& cell = signals_.log().cell(id);
+    const bool follows = cell.is_word && address == seen &&
+                         signals_.has_seen(cell, pending.access.core, clock[Lane::acquired], store);
+    if (follows) seen += cell.size_bytes;
+  });
+  return seen >= end;
+}
+
+void GlobalAccesses::note_read_while_changed(const Access& earlier, const Access& access,
+                                             std::uint64_t begin) {
+  const Access& read = access.writes ? earlier : access;
+  const bool is_look =
+      read.look_bytes != 0 && earlier.writes != access.writes && earlier.core != access.core;
+  if (!is_look) return;
+  const std::uint64_t word = begin & ~(std::uint64_t{read.look_bytes} - 1);
+  std::uint32_t& size = read_while_changed_[word];
+  size = std::max(size, std::uint32_t{read.look_bytes});
+}
+
 void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
                               std::uint64_t begin, std::uint64_t end) {
   const Access& access = pending.access;
+  if (has_seen(earlier, pending, clock, begin, end)) return;
+  note_read_while_changed(earlier, access, begin);
   const bool looks_at_signal = (earlier.signal && !access.writes && is_scalar(access)) ||
                                (access.signal && !earlier.writes && is_scalar(earlier));
   if (looks_at_signal) {
@@ -93,6 +121,12 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     const LaneClock& at = cores_[earlier.core].release_clock(known);
+    if (releases[known - 1].is_store) {
+      return fmt::format(
+          "rank {} stores the word that rank {} looks at, at {}, before its {} is drained: "
+          "pipe_barrier(PIPE_ALL) or pipe_sync() is missing before the store",
+          from, to, describe(line), earlier.writes ? "store" : "load");
+    }
     if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
       return fmt::format(
           "rank {} notifies at {} when its store has been drained and need not be visible: "
@@ -107,10 +141,17 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (earlier.writes && known > 0 && known <= releases.size() &&
       releases[known - 1].number < earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    if (releases[known - 1].is_store && releases[known - 1].place == earlier.place) {
+      return fmt::format(
+          "rank {} has looked at words that rank {} stores there: that says nothing of other "
+          "bytes, "
+          "nor of later stores",
+          to, from);
+    }
     if (!line.file.starts_with("peal/")) {
       return fmt::format(
-          "rank {} writes it after its notify at {}, the last that rank {} has provably waited for",
-          from, describe(line), to);
+          "rank {} writes it after its {} at {}, the last that rank {} has provably waited for",
+          from, releases[known - 1].is_store ? "store" : "notify", describe(line), to);
     }
   }
   const std::uint32_t waited = clock[Lane::acquired];

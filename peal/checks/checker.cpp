@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "peal/checks/pipe_names.h"
 
@@ -74,8 +75,16 @@ void Checker::read(const Event& event) {
       wait(event, order);
       break;
     case EventKind::poll_failed:
-      looked_at_.insert(event.address);
-      undecided_ = "the kernel polls";
+      note_poll(event);
+      break;
+    case EventKind::polled_word:
+      signals_.add_word(event);
+      break;
+    case EventKind::store_issued:
+      announce_store(event);
+      break;
+    case EventKind::word_stored:
+      store_word(event);
       break;
     case EventKind::task_end:
       end_task(event, order);
@@ -126,6 +135,9 @@ void Checker::count(const Event& event) {
     case EventKind::expectation:
     case EventKind::region:
     case EventKind::call_begin:
+    case EventKind::polled_word:
+    case EventKind::store_issued:
+    case EventKind::word_stored:
       return;
     default:
       break;
@@ -153,7 +165,7 @@ void Checker::add_region(const Event& event) {
   const auto rank = static_cast<std::size_t>(event.rank);
   if (cores_of_rank_.size() <= rank) cores_of_rank_.resize(rank + 1);
   findings_.add_core(cores_of_rank_[rank]++);
-  states_.push_back({.rank = event.rank, .last_stores = {}, .lines = {}});
+  states_.emplace_back().rank = event.rank;
   on_chip_.add_core();
   accesses_.add_core(event.rank);
 }
@@ -186,6 +198,7 @@ void Checker::instruction(const Event& event, CoreOrder& order) {
   access.atomic = event.atomic;
   access.end = end_lane(event.pipe);
   add(event.writes);
+  if (signals_.has_words()) states_[access.core].stores[event.pipe] = {access, start.clock};
   LastStore& last = states_[access.core].last_stores[event.pipe];
   last = {place_, event.address, event.address + event.size_bytes};
   if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
@@ -220,21 +233,40 @@ void Checker::scalar_access(const Event& event, CoreOrder& order) {
     return on_chip_.access(event, start, place_, {&touched, 1}, writes);
   }
   check_bounds(event, event.address, event.address + event.size_bytes);
-  if (event.cached) return cached_access(event, start, order);
-  const Access access{.core = static_cast<std::uint32_t>(event.core),
-                      .sequence = start.sequence,
-                      .number = event.number,
-                      .place = place_,
-                      .lane = Lane::scalar,
-                      .end = Lane::scalar,
-                      .writes = writes};
-  const GlobalAccesses::Special stored{.line_clock = {}, .value = event.value};
-  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
-                writes && event.value != 0 ? &stored : nullptr);
-  look_at_signal(event, order);
+  std::uint32_t look = 0;
+  if (event.look != Look::none) {
+    look_at_word(event, order);
+    look = order.scalar()[Lane::acquired];
+  }
+  if (event.cached) return cached_access(event, start, order, look);
+  if (event.look == Look::again) return;
+  Access access{.core = static_cast<std::uint32_t>(event.core),
+                .sequence = start.sequence,
+                .number = event.number,
+                .place = place_,
+                .lane = Lane::scalar,
+                .end = Lane::scalar,
+                .writes = writes};
+  if (!writes) access.look_bytes = look_bytes(event);
+  const GlobalAccesses::Special special{
+      .line_clock = {}, .value = writes ? event.value : 0, .look = look};
+  const bool is_special = special.value != 0 || look != 0;
+  accesses_.add(access, look != 0 ? order.scalar() : start.clock, event.address,
+                event.address + event.size_bytes, moment_, is_special ? &special : nullptr);
+  if (look == 0) look_at_signal(event, order);
 }
 
-void Checker::cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order) {
+// Of a read that may be a look at one word of a window: how large that is.
+std::uint8_t Checker::look_bytes(const Event& event) const {
+  if (event.size_bytes > 8 || !std::has_single_bit(event.size_bytes) ||
+      event.address % event.size_bytes != 0 || !regions_.is_shared(event.address)) {
+    return 0;
+  }
+  return static_cast<std::uint8_t>(event.size_bytes);
+}
+
+void Checker::cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order,
+                            std::uint32_t look) {
   const bool writes = event.kind == EventKind::scalar_write;
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   const std::uint64_t end = event.address + event.size_bytes;
@@ -259,10 +291,19 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
       line.dirty_end = std::max(line.dirty_end, until);
       line.place = access.place;
       line.number = event.number;
+      if (signals_.is_word(event.address)) {
+        states_[access.core].cached_stores[event.address] = {access, start.clock};
+      }
+    } else {
+      access.look_bytes = look_bytes(event);
     }
-    const GlobalAccesses::Special read{.cached_read = true, .line_clock = line.filled};
-    accesses_.add(access, start.clock, begin, until, moment_, writes ? nullptr : &read);
-    if (is_new) look_at_signal(event, order);
+    const GlobalAccesses::Special read{
+        .cached_read = true, .line_clock = line.filled, .look = look};
+    if (event.look != Look::again) {
+      accesses_.add(access, look != 0 ? order.scalar() : start.clock, begin, until, moment_,
+                    writes ? nullptr : &read);
+    }
+    if (is_new && look == 0) look_at_signal(event, order);
     begin = until;
   }
 }
@@ -304,6 +345,7 @@ void Checker::refresh_line(const Event& event, CoreOrder& order) {
 }
 
 void Checker::end_task(const Event& event, CoreOrder& order) {
+  end_poll(static_cast<std::size_t>(event.core));
   check_drained(event, order);
   check_flushed(event);
   CoreState& state = states_[static_cast<std::size_t>(event.core)];

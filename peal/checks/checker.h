@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -22,8 +23,17 @@
 #include "peal/checks/synchronisations.h"
 #include "peal/machine/event.h"
 #include "peal/machine/platform.h"
+#include "peal/machine/run.h"
 
 namespace peal {
+
+// A wait that is a loop of looks at a polled word: what it was shown, and what else it could find.
+struct LookRecord {
+  std::uint32_t core = 0, number = 0;  // among the looks of its core
+  std::vector<std::uint64_t> shown = {}, not_shown = {};
+  // A store in no order with it gives the word a value that does not end it.
+  bool may_miss = false;
+};
 
 // Reads the events of one run and finds what is wrong with it in any run. Order between cores is
 // worked out in batches, because what a wait needs is only known when nobody can notify it any
@@ -59,6 +69,17 @@ class Checker final : public EventReader {
   [[nodiscard]] std::vector<LastWrite> last_writes(std::uint64_t begin, std::uint64_t end) const;
   // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
+  // Words that scalar code looks at while others change them, of which a run has to know before it
+  // begins (RunOptions::looks).
+  [[nodiscard]] std::vector<PolledWord> polled_words() const;
+  // Looks that may find more than they have found in this run; or, of those that are asked for
+  // from the first to the last event, what they have found.
+  [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
+  void ask_for(const std::vector<LookRecord>& looks);
+  // The lines of looks that are waits.
+  [[nodiscard]] const std::set<PlaceId>& loops() const { return loops_; }
+  // Who has changed the word last, as far as that is kept.
+  [[nodiscard]] std::optional<FindingSide> last_change(std::uint64_t word) const;
   // Whether the findings hold only if the run is checked again with Memory::whole.
   [[nodiscard]] bool needs_whole() const { return signals_.has_assumed_wrongly(); }
   // Whether ranks that do not hear of each other have made the checks keep more and more.
@@ -88,8 +109,16 @@ class Checker final : public EventReader {
     int rank = 0;
     std::map<Pipe, LastStore> last_stores;
     ScalarLines lines;
-    std::uint32_t task_end = 0;  // of the last one, in program order
-    bool is_ending = false;      // and its instructions are not all executed
+    std::uint32_t task_end = 0;    // of the last one, in program order
+    bool is_ending = false;        // and its instructions are not all executed
+    bool has_failed_poll = false;  // the last poll has failed, and may be gone on with
+    // The last stores of each pipe and, through the cache, of each word: for what they give words.
+    struct Store {
+      Access access;
+      LaneClock clock;
+    };
+    std::map<Pipe, Store> stores;
+    std::map<std::uint64_t, Store> cached_stores;
   };
   struct WaitLine {  // what was seen of the waits of one line
     std::uint64_t total = 0, vacuous = 0, redundant = 0;
@@ -103,7 +132,16 @@ class Checker final : public EventReader {
   void check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end);
   void scalar_access(const Event& event, CoreOrder& order);
   void look_at_signal(const Event& event, CoreOrder& order);
-  void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order);
+  [[nodiscard]] std::uint8_t look_bytes(const Event& event) const;
+  void look_at_word(const Event& event, CoreOrder& order);
+  void announce_store(const Event& event);
+  void store_word(const Event& event);
+  void note_poll(const Event& event);
+  void end_poll(std::size_t core);
+  void judge_look(const SatisfiedWait& look);
+  void judge_poll(const SatisfiedWait& poll);
+  void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order,
+                     std::uint32_t look);
   void clean_lines(const Event& event, CoreOrder& order);
   void refresh_line(const Event& event, CoreOrder& order);
   void write_back(const Event& event, CoreOrder& order, const ScalarLines::value_type& line);
@@ -145,7 +183,13 @@ class Checker final : public EventReader {
   std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
   // How often each line of each rank has notified each cell.
   std::map<std::tuple<std::uint64_t, int, PlaceId>, std::uint64_t> notify_counts_;
-  std::set<std::uint64_t> looked_at_;  // cells
+  std::set<std::uint64_t> looked_at_;     // cells
+  std::set<std::uint64_t> polled_;        // cells that are polled without being known as such
+  std::set<std::uint64_t> signal_looks_;  // likewise those that are read as data
+  std::vector<LookRecord> looks_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> asked_;  // by core and number
+  bool is_asked_ = false;
+  std::set<PlaceId> loops_;
   Synchronisations synchronisations_;
 };
 

@@ -13,6 +13,7 @@ namespace peal {
 namespace {}  // namespace
 
 void Checker::notify(const Event& event, CoreOrder& order) {
+  end_poll(static_cast<std::size_t>(event.core));
   refresh_line(event, order);
   const CoreOrder::Start start{order.scalar(), 0};
   const auto core = static_cast<std::uint32_t>(event.core);
@@ -43,7 +44,7 @@ void Checker::wait(const Event& event, CoreOrder& order) {
   if (regions_.find(event.address) == nullptr) return;  // the runtime's own
   looked_at_.insert(event.address);
   refresh_line(event, order);
-  if (event.polled) undecided_ = "the kernel polls";
+  note_poll(event);
   const std::uint32_t acquire = order.acquire();
   signals_.wait(event, acquire, order.scalar(), place_, moment_);
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
@@ -79,6 +80,7 @@ FindingSide Checker::side(const SatisfiedWait& wait) const {
 }
 
 void Checker::judge_wait(const SatisfiedWait& wait) {
+  if (wait.is_look) return judge_look(wait);
   const WaitVerdict verdict = signals_.judge(wait);
   const auto subject = [&] { return cell_name(signals_.log().cell(wait.cell).address); };
   if (verdict.missed_by != nullptr) {
@@ -93,7 +95,7 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
                                 symbol(wait.cmp), static_cast<std::int32_t>(wait.threshold))};
     });
   }
-  if (wait.polled) return;
+  if (wait.polled) return judge_poll(wait);
   WaitLine& line = wait_lines_[wait.place];
   if (verdict.is_redundant) ++line.redundant;
   if (line.total++ == 0) {
@@ -185,6 +187,7 @@ void Checker::look_at_signal(const Event& event, CoreOrder& order) {
   if (!switches_.signals_in_order && undecided_.empty()) {
     undecided_ = "the kernel reads a signal as data";
   }
+  signal_looks_.insert(event.address);
   signals_.look(event, order.acquire());
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
 }

@@ -27,7 +27,7 @@ enum class Record : std::uint8_t { text = 1, event = 2, end = 3 };
 // An event as it lies in the file; texts by their numbers, footprints behind it.
 struct StoredEvent {
   std::uint8_t kind, pipe, flag_pipe, flag_id, region, combination, op, cmp;
-  std::uint8_t atomic, cached, polled, unused;
+  std::uint8_t atomic, cached, polled, look;
   std::int32_t rank, core, peer;
   std::uint32_t issued, number, threshold;
   std::uint32_t file, line, name;
@@ -96,6 +96,7 @@ Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
           .atomic = stored.atomic != 0,
           .cached = stored.cached != 0,
           .polled = stored.polled != 0,
+          .look = static_cast<Look>(stored.look),
           .rank = stored.rank,
           .core = stored.core,
           .peer = stored.peer,
@@ -198,7 +199,7 @@ void EventFileWriter::read(const Event& event) {
                   .atomic = event.atomic,
                   .cached = event.cached,
                   .polled = event.polled,
-                  .unused = 0,
+                  .look = byte_of(event.look),
                   .rank = event.rank,
                   .core = event.core,
                   .peer = event.peer,

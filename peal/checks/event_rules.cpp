@@ -48,12 +48,13 @@ bool is_pipe(std::uint8_t number) {
 }
 
 const char* violated_by_enumerations(const Event& event) {
-  if (!is_up_to(event.kind, EventKind::call_begin)) return "a kind that is unknown";
+  if (!is_up_to(event.kind, EventKind::word_stored)) return "a kind that is unknown";
   if (!is_up_to(event.pipe, Pipe::dma)) return "a pipe that is unknown";
   if (!is_up_to(event.region, RegionKind::on_chip)) return "a kind of memory that is unknown";
   if (!is_up_to(event.combination, Combination::other)) return "a combination that is unknown";
   if (!is_up_to(event.op, NotifyOp::set)) return "an operation on a signal that is unknown";
   if (!is_up_to(event.cmp, WaitCmp::le)) return "a comparison that is unknown";
+  if (!is_up_to(event.look, Look::again)) return "a kind of look that is unknown";
   return nullptr;
 }
 
@@ -167,6 +168,12 @@ const char* EventRules::violated_by_kind(const Event& event) const {
     case EventKind::poll_failed:
       if (event.size_bytes > sizeof(SignalCell)) return "a signal that is larger than a line";
       if (!is_within(event.value, lowest_word, highest_word)) return "a count that is no word";
+      break;
+    case EventKind::polled_word:
+    case EventKind::word_stored:
+      if (event.size_bytes > 8 || !std::has_single_bit(event.size_bytes)) {
+        return "a word of a size that no look has";
+      }
       break;
     case EventKind::dma_wait:
       if (!is_within(event.value, 0, highest_word)) return "a number of transfers that is no word";

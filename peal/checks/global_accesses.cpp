@@ -10,7 +10,7 @@
 namespace peal {
 void GlobalAccesses::note_release(std::uint32_t core, PlaceId place, std::uint32_t number) {
   if (releases_.size() <= core) releases_.resize(core + 1);
-  releases_[core].push_back({place, number});
+  releases_[core].push_back({.place = place, .number = number});
 }
 
 void GlobalAccesses::add(const Access& access, const LaneClock& clock, std::uint64_t begin,
@@ -45,6 +45,7 @@ void GlobalAccesses::collect_cell_stores() {
     if (pending.collected || !access.writes || access.atomic || access.signal) continue;
     pending.collected = true;
     signals_.log().cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
+      if (signals_.log().cell(cell).is_word) return;  // what it is given is told
       signals_.add_store({.access = access,
                           .clock = clocks_[pending.clock],
                           .cell = cell,
@@ -163,6 +164,7 @@ void GlobalAccesses::judge(const Pending& pending) {
   const Access& access = pending.access;
   const LaneClock& clock = clocks_[pending.clock];
   const Special& special = specials_[pending.special];
+  if (special.look != 0 && signals_.take_waiting_look(access.core, special.look)) return;
   if (special.line_write) judge_line(pending, special);
   if (special.only_line || pending.begin == pending.end) return;
   if (access.writes && !lines_.empty()) check_line_writes(pending, clock);

@@ -32,13 +32,19 @@ class GlobalAccesses {
     bool cached_read = false;
     LaneClock line_clock;    // when the line was filled
     std::int64_t value = 0;  // that is stored to a word
+    std::uint32_t look = 0;  // at a polled word: its number among the waits of its core
   };
 
   // A place at which a core releases, for the reports: a notify's line and number.
   void note_release(std::uint32_t core, PlaceId place, std::uint32_t number);
+  // The same of a store to a polled word.
+  void note_word_store(std::uint32_t core, PlaceId place, std::uint32_t number) {
+    note_release(core, place, number);
+    releases_[core].back().is_store = true;
+  }
   void note_wait(std::uint32_t core, PlaceId place, std::uint32_t number) {
     if (waits_.size() <= core) waits_.resize(core + 1);
-    waits_[core].push_back({place, number});
+    waits_[core].push_back({.place = place, .number = number});
   }
   // A call of the kernel, or a task, begins on a core, with this number of its instructions.
   void note_call(std::uint32_t core, std::int64_t call, std::uint32_t number);
@@ -90,6 +96,10 @@ class GlobalAccesses {
 
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
   [[nodiscard]] bool reads_signals() const { return reads_signals_; }
+  // Words that scalar code reads while somebody else changes them; with their sizes.
+  [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& read_while_changed() const {
+    return read_while_changed_;
+  }
 
  private:
   struct Pending {
@@ -106,6 +116,7 @@ class GlobalAccesses {
   struct Release {
     PlaceId place = 0;
     std::uint32_t number = 0;
+    bool is_store = false;
   };
   struct Written {  // by one line; where it first did
     bool is_read = false;
@@ -137,6 +148,9 @@ class GlobalAccesses {
   void check_line_writes(const Pending& pending, const LaneClock& clock);
   void conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
                 std::uint64_t begin, std::uint64_t end);
+  [[nodiscard]] bool has_seen(const Access& store, const Pending& pending, const LaneClock& clock,
+                              std::uint64_t begin, std::uint64_t end) const;
+  void note_read_while_changed(const Access& earlier, const Access& access, std::uint64_t begin);
   void clobber(const Access& line, const Access& write, std::uint64_t begin, std::uint64_t end);
   void stale(const Access& earlier, const Access& read, std::uint64_t begin, std::uint64_t end);
   void unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end);
@@ -171,6 +185,7 @@ class GlobalAccesses {
   std::vector<Written> written_;                   // by the line's PlaceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
+  std::map<std::uint64_t, std::uint32_t> read_while_changed_;
   std::map<std::uint64_t, std::uint64_t> host_writes_;   // begins and ends, with gaps between
   std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
 };

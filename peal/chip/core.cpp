@@ -12,9 +12,6 @@
 
 namespace peal {
 
-// Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
-static constexpr std::uint64_t polls_in_vain = 200000;
-
 // As many as a session may have outstanding, PTO tile ISA.
 static constexpr int dma_queue_depth = 64;
 
@@ -62,6 +59,10 @@ std::byte* Core::on_chip(OnChip memory) {
 
 // What an instruction does not write of its slot is left from the slot's last use.
 void Core::issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place) {
+  if (fabric_.polled() != nullptr && transfer.opcode == Opcode::store) {
+    const GlobalRun run{transfer.dst, transfer.count * size_bytes(transfer.dtype)};
+    announce_queued_store(pipe, {&run, 1}, place);
+  }
   Instruction& instruction = begin_issue(pipe, transfer.opcode, place);
   instruction.dtype = transfer.dtype;
   instruction.op = transfer.op;
@@ -111,6 +112,9 @@ void Core::convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType 
 }
 
 void Core::tile(Pipe pipe, const TileOperation& operation, SourcePlace place) {
+  if (fabric_.polled() != nullptr && operation.stores()) {
+    announce_queued_store(pipe, moved_runs(operation.global, operation.a), place);
+  }
   Instruction& instruction = begin_issue(pipe, Opcode::tile, place);
   if (free_tile_operations_.empty()) {
     free_tile_operations_.push_back(static_cast<std::uint32_t>(tile_operations_.size()));
@@ -152,6 +156,7 @@ void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
   blocked_flag_ = flags_.index(static_cast<int>(from), static_cast<int>(to), id);
   while (!flags_.is_set(blocked_flag_)) suspend(Blocked::flag);
   clock_ = std::max(clock_, flags_.take(blocked_flag_));
+  if (fabric_.polled() != nullptr) fabric_.polled()->note_drained(index_);
   emit({.kind = EventKind::wait_flag,
         .pipe = to,
         .flag_pipe = static_cast<std::uint8_t>(from),
@@ -165,7 +170,7 @@ void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
     begin_issue(pipe, Opcode::barrier, place);
     return issue(pipe);
   }
-  begin_scalar(place);
+  begin_scalar_between_looks(place);
   if (pipe == Pipe::scalar) return;  // the scalar unit is always in order
   if (!drained()) suspend(Blocked::drain);
   clock_ = std::max(clock_, drain_time());
@@ -173,7 +178,7 @@ void Core::pipe_barrier(Pipe pipe, SourcePlace place) {
 }
 
 void Core::dsb(SourcePlace place) {
-  begin_scalar(place);
+  begin_scalar_between_looks(place);
   const auto invisible = [](const PipeQueue& pipe) { return pipe.invisible(); };
   const std::span<const PipeQueue> pipes = drained_pipes();
   while (std::any_of(pipes.begin(), pipes.end(), invisible)) suspend(Blocked::visible);
@@ -197,6 +202,9 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   begin_scalar(place);
   ++notifies_in_a_row_;
   refresh(cell);
+  if (fabric_.polled() != nullptr) {
+    if (PolledWords::Word* const word = fabric_.polled()->find(cell, sizeof *cell)) meet(*word);
+  }
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
@@ -243,6 +251,7 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
   notifies_in_a_row_ = 0;
+  if (fabric_.polled() != nullptr) fabric_.polled()->note_wait(index_, cell);
   emit_signal(EventKind::wait, wait_, false);
 }
 
@@ -252,9 +261,18 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   clock_ += platform_.signals.poll_ps;
   refresh(cell);
   yield();
-  const Wait look{cell, cmp, value, consumes, place};
+  const Wait test{cell, cmp, value, consumes, place};
+  PolledWords::Word* const word =
+      fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(cell, sizeof *cell);
+  if (word != nullptr) {
+    const bool again = repeats_look(cell, place);
+    const bool succeeds = holds(cmp, static_cast<std::uint32_t>(find_value(*word, again)), value);
+    emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, test, true,
+                again ? Look::again : Look::first);
+    return succeeds;
+  }
   const bool succeeds = holds(cmp, *cell, value);
-  emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, look, true);
+  emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, test, true);
   if (!succeeds) note_failed_poll(place);
   return succeeds;
 }
@@ -345,6 +363,11 @@ void Core::restart() {
   transfers_ = queue(Pipe::dma).executed;
   flags_ = Flags(platform_.switches.event_identity_without_waiter);
   in_kernel_ = is_unwinding_ = false;
+  last_look_ = {};
+  found_.clear();
+  looked_at_.clear();
+  written_.clear();
+  for (PipeQueue& pipe : pipes_) pipe.begun.clear();
   tile_operations_.clear();
   free_tile_operations_.clear();
   if (blocked_ == Blocked::asleep) ++stale_steps_;

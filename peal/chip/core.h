@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "peal/chip/fabric.h"
 #include "peal/chip/flags.h"
 #include "peal/chip/instruction.h"
+#include "peal/chip/polled_words.h"
 #include "peal/chip/scalar_cache.h"
 #include "peal/chip/tile_operation.h"
 #include "peal/machine/signal.h"
@@ -45,6 +48,8 @@ class Core {
   // A kernel that goes on beyond these on one core is taken to never end.
   static constexpr std::uint64_t most_instructions = 20000000;
   static constexpr std::uint64_t most_notifies_in_a_row = 1000000;
+  // Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
+  static constexpr std::uint64_t polls_in_vain = 200000;
   // What is said then; empty as long as the kernel has not come so far.
   [[nodiscard]] std::string spent_budget() const;
 
@@ -112,7 +117,7 @@ class Core {
   // Tells the readers of an access in order with the scalar unit; `value` is what it stores to a
   // word.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
-                     SourcePlace place, std::int64_t value = 0);
+                     SourcePlace place, std::int64_t value = 0, Look look = Look::none);
   // Tells the readers that a task begins or ends here, or that what follows is after its end; a
   // name is for reports.
   void report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name = "");
@@ -160,6 +165,7 @@ class Core {
     signal,
     transfers,
     arrival,
+    look,
     finished
   };
   [[nodiscard]] Blocked blocked() const { return blocked_; }
@@ -172,6 +178,7 @@ class Core {
   };
   [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
+  [[nodiscard]] const void* looks_at() const { return last_look_.address; }
   // The place of the wait for an event flag that holds the core up, at a standstill: the first in
   // program order, behind which the others stand.
   [[nodiscard]] SourcePlace missing_flag() const;
@@ -182,6 +189,7 @@ class Core {
   void store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time);
   void cell_changed(const std::uint32_t* cell, Picoseconds time);
   void signals_arrived(Picoseconds time);  // all that are awaited
+  void look_changed(Picoseconds time);     // the word that it looks at
 
  private:
   enum class PipeState : std::uint8_t { idle, scheduled, flag, visible };
@@ -202,6 +210,11 @@ class Core {
     };
     std::vector<PendingFlag> pending_flags;
     std::uint32_t stale_steps = 0;  // of before a restart: they come, and are for nothing
+    struct Begun {                  // a store to polled words that waits in the queue
+      std::uint32_t instruction = 0;
+      PolledWords::Store store;
+    };
+    std::deque<Begun> begun = {};
 
     [[nodiscard]] bool invisible() const { return executed != first_pending; }
   };
@@ -212,6 +225,29 @@ class Core {
     ++instructions_;
     place_ = place;
   }
+  // Instructions without effect on others may stand between two looks that are the same.
+  void begin_scalar_between_looks(SourcePlace place) {
+    const bool follows_look = last_look_.instruction == instructions_;
+    begin_scalar(place);
+    ++looks_;
+    if (follows_look) last_look_.instruction = instructions_;
+  }
+  [[nodiscard]] bool repeats_look(const void* address, SourcePlace place);
+  void note_found(const std::byte* address, std::size_t size, bool again);
+  void meet(PolledWords::Word& word);
+  [[nodiscard]] std::uint64_t find_value(PolledWords::Word& word, bool again);
+  [[nodiscard]] bool looks_in_turn(const PolledWords::Word& word);
+  void fill_polled(const std::byte* address, std::size_t size, bool again);
+  bool announce_store(std::span<const GlobalRun> runs, SourcePlace place);
+  void announce_queued_store(Pipe pipe, std::span<const GlobalRun> runs, SourcePlace place);
+  void tell_stored(Pipe pipe, const Instruction& instruction, Fabric::StoreInFlight& flight,
+                   std::span<const GlobalRun> runs);
+  void tell_word(Pipe pipe, PolledWords::Word& word, std::uint64_t bits, bool is_unknown,
+                 std::uint32_t number, SourcePlace place);
+  void tell_device_store(std::byte* address, std::size_t size, SourcePlace place);
+  void note_cached_store(const std::byte* address, std::size_t size);
+  void tell_written_back(const std::byte* line, SourcePlace place);
+  void read_polled(const std::byte* address, std::size_t size, bool is_filled, SourcePlace place);
   // Polls for what nobody is left to bring about end the run.
   void note_failed_poll(SourcePlace place) const;
   // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
@@ -264,7 +300,7 @@ class Core {
   void emit(Event event);
   void emit_sync(EventKind kind, Pipe pipe, SourcePlace place);
   void emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction);
-  void emit_signal(EventKind kind, const Wait& wait, bool polled);
+  void emit_signal(EventKind kind, const Wait& wait, bool polled, Look look = Look::none);
   void emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds begin);
   void emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begin,
                  std::span<const GlobalRun> runs);
@@ -290,6 +326,28 @@ class Core {
   std::uint32_t transfers_ = 0;  // issued to the DMA engine
   Flags flags_{platform_.switches.event_identity_without_waiter};
   ScalarCache cache_;
+  struct LastLook {
+    const void* address = nullptr;
+    SourcePlace place;
+    std::uint64_t instruction = UINT64_MAX - 1;
+    std::uint64_t bits = 0;  // what it found
+  };
+  LastLook last_look_;
+  std::uint64_t looks_ = 0;  // and what may stand between them
+  // Where words were last looked at, and after how many instructions of another kind.
+  struct LookedAt {
+    SourcePlace place;
+    std::uint64_t others = 0;
+  };
+  std::map<const void*, LookedAt> looked_at_;
+  // Polled words in the cache: what their lines were filled with, as far as that has not been
+  // looked at or overwritten, and which stores have changed them since.
+  std::map<const PolledWords::Word*, std::uint64_t> found_;
+  struct Written {
+    PolledWords::Word* word = nullptr;
+    std::uint32_t instruction = 0;
+  };
+  std::map<const std::byte*, Written> written_;
   // The operands of tile instructions in the queues; a slot is used again when its turn is over.
   std::vector<TileOperation> tile_operations_;
   std::vector<std::uint32_t> free_tile_operations_;

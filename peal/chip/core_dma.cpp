@@ -36,6 +36,7 @@ bool Core::test_transfers(std::uint32_t count, SourcePlace place) {
 }
 
 void Core::emit_transfers(std::uint32_t complete, SourcePlace place) {
+  if (fabric_.polled() != nullptr) fabric_.polled()->note_drained(index_);
   emit({.kind = EventKind::dma_wait,
         .pipe = Pipe::scalar,
         .peer = rank_,

@@ -93,11 +93,12 @@ void Core::emit(Event event) {
 }
 
 void Core::report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
-                         SourcePlace place, std::int64_t value) {
+                         SourcePlace place, std::int64_t value, Look look) {
   if (!fabric_.observed()) return;
   emit({.kind = kind,
         .pipe = Pipe::scalar,
         .cached = cached,
+        .look = look,
         .peer = fabric_.memory().owner(address, rank_),
         .issued = ordering_events_,
         .address = address_of(address),
@@ -124,6 +125,7 @@ void Core::report_call(std::int64_t call) {
 }
 
 void Core::emit_sync(EventKind kind, Pipe pipe, SourcePlace place) {
+  if (fabric_.polled() != nullptr) fabric_.polled()->note_drained(index_);
   emit({.kind = kind, .pipe = pipe, .peer = rank_, .issued = ordering_events_, .place = place});
 }
 
@@ -139,11 +141,12 @@ void Core::emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction
         .place = instruction.place()});
 }
 
-void Core::emit_signal(EventKind kind, const Wait& wait, bool polled) {
+void Core::emit_signal(EventKind kind, const Wait& wait, bool polled, Look look) {
   emit({.kind = kind,
         .pipe = Pipe::scalar,
         .cmp = wait.cmp,
         .polled = polled,
+        .look = look,
         .peer = rank_,
         .issued = ordering_events_,
         .threshold = wait.value,

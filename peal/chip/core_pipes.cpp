@@ -234,6 +234,9 @@ void Core::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds 
   flight.op = instruction.op;
   flight.atomic = instruction.atomic;
   if (fabric_.values()) flight.data.assign(instruction.src, instruction.src + bytes);
+  if (fabric_.polled() == nullptr) return;
+  const GlobalRun run{flight.dst, bytes};
+  tell_stored(pipe, instruction, flight, {&run, 1});
 }
 
 void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds time) {
@@ -262,6 +265,7 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
       flight.atomic = operation.opcode == TileOpcode::store_add;
       flight.runs = std::move(runs);
       if (fabric_.values()) gather_values(operation, flight.data);
+      if (fabric_.polled() != nullptr) tell_stored(pipe, instruction, flight, flight.runs);
     } else if (fabric_.values()) {
       carry_out(operation);
     }

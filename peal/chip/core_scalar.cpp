@@ -13,13 +13,45 @@ namespace peal {
 void Core::scalar_access(const std::byte* address, std::size_t size, bool writes,
                          SourcePlace place) {
   begin_scalar(place);
-  if (clock_ > fabric_.now() && !cache_.holds(address, size)) {
+  const bool is_filled = !cache_.holds(address, size);
+  if (clock_ > fabric_.now() && is_filled) {
     yield();
     cache_.show_last();
   }
+  if (fabric_.polled() != nullptr && size != 0) {
+    if (!writes) return read_polled(address, size, is_filled, place);
+    const GlobalRun run{const_cast<std::byte*>(address), size};
+    if (announce_store({&run, 1}, place)) note_cached_store(address, size);
+  }
+  const bool again = is_filled && !writes && repeats_look(address, place);
   cache_.show(address, size, writes);
   report_access(writes ? EventKind::scalar_write : EventKind::scalar_read, address, size, true,
                 place);
+  if (is_filled && !writes) note_found(address, size, again);
+}
+
+// The same where words are polled. A line holds of each what its core found when it was filled; the
+// first access to a word since is the look.
+void Core::read_polled(const std::byte* address, std::size_t size, bool is_filled,
+                       SourcePlace place) {
+  PolledWords::Word* const word = fabric_.polled()->find(address, size);
+  const bool again = word != nullptr && repeats_look(address, place);
+  if (is_filled) {
+    fill_polled(address, size, again);
+    cache_.show_last();
+  }
+  cache_.show(address, size, false);
+  if (is_filled) {
+    for (const auto& [other, bits] : found_) cache_.fill(other->data, &bits, other->size_bytes);
+  }
+  const auto found = word == nullptr ? found_.end() : found_.find(word);
+  if (found == found_.end()) {
+    return report_access(EventKind::scalar_read, address, size, true, place);
+  }
+  const std::uint64_t bits = found->second;
+  found_.erase(found);
+  report_access(EventKind::scalar_read, address, size, true, place, static_cast<std::int64_t>(bits),
+                again ? Look::again : Look::first);
 }
 
 void Core::on_chip_access(const std::byte* address, std::size_t size, bool writes,
@@ -38,8 +70,20 @@ void Core::on_chip_access(const std::byte* address, std::size_t size, bool write
 void Core::device_load(void* value, const std::byte* address, std::size_t size, SourcePlace place) {
   begin_scalar(place);
   yield();
+  const bool again = repeats_look(address, place);
+  PolledWords::Word* const word =
+      fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(address, size);
+  if (word != nullptr) {
+    if (!again) fabric_.polled()->begin_look(index_);
+    const std::uint64_t bits = find_value(*word, again);
+    report_access(EventKind::scalar_read, address, size, false, place,
+                  static_cast<std::int64_t>(bits), again ? Look::again : Look::first);
+    std::memcpy(value, &bits, size);
+    return;
+  }
   report_access(EventKind::scalar_read, address, size, false, place);
   std::memcpy(value, address, size);
+  note_found(address, size, again);
 }
 
 void Core::device_store(std::byte* address, const void* value, std::size_t size,
@@ -49,14 +93,18 @@ void Core::device_store(std::byte* address, const void* value, std::size_t size,
   yield();
   std::int32_t word = 0;
   std::memcpy(&word, value, std::min(size, sizeof word));
+  const GlobalRun run{address, size};
+  const bool is_polled = fabric_.polled() != nullptr && announce_store({&run, 1}, place);
   report_access(EventKind::scalar_write, address, size, false, place, word);
   std::memcpy(address, value, size);
+  if (is_polled) tell_device_store(address, size, place);
 }
 
 void Core::dcci(const std::byte* address, SourcePlace place) {
-  begin_scalar(place);
+  begin_scalar_between_looks(place);
   yield();
   cache_.clean(address);
+  if (fabric_.polled() != nullptr) tell_written_back(address, place);
   emit({.kind = EventKind::dcci,
         .peer = rank_,
         .issued = ordering_events_,
@@ -66,9 +114,10 @@ void Core::dcci(const std::byte* address, SourcePlace place) {
 }
 
 void Core::dcci_all(SourcePlace place) {
-  begin_scalar(place);
+  begin_scalar_between_looks(place);
   yield();
   cache_.clean_all();
+  if (fabric_.polled() != nullptr) tell_written_back(nullptr, place);
   emit_sync(EventKind::dcci, Pipe::scalar, place);
 }
 
@@ -83,6 +132,7 @@ void Core::refresh(const std::uint32_t* cell) {
   if (cache_.is_dirty(data)) yield();  // the line is written back at its time
   cache_.hide();
   cache_.clean(data);
+  if (fabric_.polled() != nullptr) tell_written_back(data, place_);
 }
 
 }  // namespace peal

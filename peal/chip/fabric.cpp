@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "peal/base/error.h"
 #include "peal/chip/core.h"
@@ -20,6 +21,9 @@ Fabric::Fabric(const Settings& settings) : settings_(settings) {
   if (memory == MAP_FAILED) throw std::bad_alloc();
   link_free_ = {static_cast<Picoseconds*>(memory), ranks * ranks};
   cores_of_rank_.resize(ranks);
+  if (settings.looks != nullptr && !settings.looks->words.empty()) {
+    polled_ = std::make_unique<PolledWords>(*settings.looks);
+  }
 }
 
 Fabric::~Fabric() { ::munmap(link_free_.data(), link_free_.size_bytes()); }
@@ -34,7 +38,12 @@ Core& Fabric::add_core(int rank, std::byte* on_chip) {
 bool Fabric::step() {
   StepId step;
   Picoseconds time = 0;
-  if (!settings_.agenda.take(time, step)) return false;
+  while (!settings_.agenda.take(time, step)) {
+    if (polled_ == nullptr) return false;
+    const std::vector<int> released = polled_->release();
+    if (released.empty()) return false;
+    for (int each : released) core(each).look_changed(now_);
+  }
   now_ = time;
   if (step.kind() != StepId::Kind::scalar) failed_polls_ = 0;
   switch (step.kind()) {
@@ -79,10 +88,28 @@ Fabric::StoreInFlight& Fabric::send_store(Picoseconds time) {
   settings_.agenda.add(time, StepId::visible(slot));
   StoreInFlight& store = stores_[static_cast<std::size_t>(slot)];
   store.took_effect = store.is_free = false;
+  store.polled = {};
   return store;
 }
 
-void Fabric::take_effect(StoreInFlight& store) const {
+void Fabric::wake_lookers() {
+  for (int each : std::exchange(polled_->woken(), {})) core(each).look_changed(now_);
+}
+
+void Fabric::give_values(const StoreInFlight& store) {
+  const GlobalRun whole{store.dst, store.data.size()};
+  const std::span<const GlobalRun> runs =
+      store.runs.empty() ? std::span(&whole, 1) : std::span<const GlobalRun>(store.runs);
+  for (const GlobalRun& run : runs) {
+    polled_->words_in(run.data, run.data + run.size_bytes, [&](PolledWords::Word& word) {
+      polled_->add_value(word, store.polled, store.atomic);
+    });
+  }
+  polled_->end_store(store.polled);
+  wake_lookers();
+}
+
+void Fabric::take_effect(StoreInFlight& store) {
   if (!settings_.values || store.took_effect) return;
   store.took_effect = true;
   if (!store.runs.empty()) {
@@ -101,6 +128,7 @@ void Fabric::take_effect(StoreInFlight& store) const {
   } else {
     std::memcpy(store.dst, store.data.data(), store.data.size());
   }
+  if (polled_ != nullptr && store.polled.number != 0) give_values(store);
 }
 
 void Fabric::forward_own_stores(int core, std::span<const GlobalRun> loaded) {
@@ -157,6 +185,14 @@ void Fabric::send_signal(Picoseconds time, const SignalInFlight& signal) {
   own = signal;
   own.next = -1;
   own.time = time;
+  if (polled_ != nullptr) {
+    signal_stores_.resize(signals_.size());
+    PolledWords::Store& store = signal_stores_[static_cast<std::size_t>(slot)];
+    store = {.clock = {}};
+    const bool is_polled = polled_->find(signal.cell, sizeof *signal.cell) != nullptr;
+    if (is_polled) store = polled_->begin_store(signal.core, Pipe::scalar);
+    store.clock = polled_->knowledge(signal.core);
+  }
   awaited_.resize(cores_.size());
   if (signal.awaited) ++awaited_[static_cast<std::size_t>(signal.core)];
   if (settings_.platform.switches.signals_in_order) {
@@ -184,6 +220,14 @@ void Fabric::arrive(int slot) {
     *signal.cell += signal.value;
   } else {
     *signal.cell = signal.value;
+  }
+  if (polled_ != nullptr) {
+    const PolledWords::Store& store = signal_stores_[static_cast<std::size_t>(slot)];
+    polled_->note_arrival(signal.cell, store.clock);
+    if (PolledWords::Word* const word = polled_->find(signal.cell, sizeof *signal.cell)) {
+      polled_->add_value(*word, store, signal.op == NotifyOp::add);
+      wake_lookers();
+    }
   }
   const int from_rank = core(signal.core).rank();
   const int to_rank =

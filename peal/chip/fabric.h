@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "peal/chip/agenda.h"
+#include "peal/chip/polled_words.h"
 #include "peal/chip/regions.h"
 #include "peal/chip/tile_operation.h"
 #include "peal/machine/dtype.h"
@@ -66,6 +67,7 @@ class Fabric {
     bool values = true;
     std::span<EventReader* const> readers;
     std::span<const SkippedSync> skipped = {};
+    const Looks* looks = nullptr;
   };
 
   explicit Fabric(const Settings& settings);
@@ -101,6 +103,11 @@ class Fabric {
     for (EventReader* reader : settings_.readers) reader->read(event);
   }
 
+  // The words that scalar code polls; null where none are known.
+  [[nodiscard]] PolledWords* polled() const { return polled_.get(); }
+  // Wakes those who look at words that have changed.
+  void wake_lookers();
+
   // Occupies the link from one rank to another for `duration`, not before `earliest`; returns the
   // time at which the transfer ends.
   Picoseconds use_link(int from, int to, Picoseconds earliest, Picoseconds duration);
@@ -119,6 +126,7 @@ class Fabric {
     SourcePlace place;
     std::vector<GlobalRun> runs;  // of a tile; empty for `count` elements from `dst` on
     std::vector<std::byte> data;  // keeps its capacity while the slot waits for its next use
+    PolledWords::Store polled;    // of one that changes polled words
   };
   // A slot for a store that becomes visible at `time`; the caller fills it.
   StoreInFlight& send_store(Picoseconds time);
@@ -152,8 +160,9 @@ class Fabric {
  private:
   [[nodiscard]] bool skips(SourcePlace place) const;
   void arrive(int slot);
+  void give_values(const StoreInFlight& store);
   void become_visible(int slot);
-  void take_effect(StoreInFlight& store) const;
+  void take_effect(StoreInFlight& store);
 
   Settings settings_;
   Picoseconds now_ = 0;
@@ -167,6 +176,8 @@ class Fabric {
   std::vector<int> free_signals_;
   std::vector<int> awaited_;       // of each core: its awaited signals under way
   std::vector<int> last_signals_;  // of each core: the last that is under way, or -1
+  std::unique_ptr<PolledWords> polled_;
+  std::vector<PolledWords::Store> signal_stores_;  // where words are polled
 };
 
 }  // namespace peal

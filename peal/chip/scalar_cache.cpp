@@ -61,6 +61,16 @@ void ScalarCache::show_last() {
   }
 }
 
+void ScalarCache::fill(const std::byte* data, const void* values, std::size_t size_bytes) {
+  const auto found = lines_.find(line_of(data));
+  if (found == lines_.end() || found->second.dirty) return;
+  Line& line = found->second;
+  const auto offset = static_cast<std::size_t>(data - line.data);
+  std::memcpy(line.cached.data() + offset, values, size_bytes);
+  std::memcpy(line.filled.data() + offset, values, size_bytes);
+  if (line.shown) std::memcpy(line.data + offset, values, size_bytes);
+}
+
 void ScalarCache::hide() {
   for (Line* line : shown_) {
     if (line->dirty) std::memcpy(line->cached.data(), line->data, line_bytes);

@@ -28,6 +28,8 @@ class ScalarCache {
   // others are, and made after them.
   void show_last();
   void hide();
+  // Gives bytes of a line that was just filled other values than memory has.
+  void fill(const std::byte* data, const void* values, std::size_t size_bytes);
 
   // The next ones need hide() before. Write the line of an address back if it is dirty, and drop
   // it; the same with all lines; write back the changed bytes alone of all lines, and drop them.

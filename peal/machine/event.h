@@ -38,7 +38,14 @@ enum class EventKind : std::uint8_t {
   contribution,  // the bytes are elements `value`, `value` + 1, ... of what rank `peer` contributes
   expectation,   // so the bytes must be: elements `value`, ... of rank `peer`, or combined of all
   call_begin,    // what this core issues from here on is of call `value` of the kernel
+  // Of words that scalar code looks at while others change them (RunOptions::looks):
+  polled_word,   // from here on these bytes are one; they hold `value`
+  store_issued,  // a store that will change such words comes next, or is put into a pipe's queue
+  word_stored,   // the store of this pipe and number gives one `value`, atomic: one that is unknown
 };
+
+// Of a look at a polled word: whether it is the same as the one before it, with nothing between.
+enum class Look : std::uint8_t { none, first, again };
 
 // Where a region's bytes come from, and who looks at them.
 enum class RegionKind : std::uint8_t {
@@ -107,6 +114,7 @@ struct Event {
   bool cached = false;        // scalar_read, scalar_write: through the scalar cache
   bool polled = false;        // wait: a look that need not have succeeded; region: one that the
                               // host has filled before the run
+  Look look{};                // scalar_read, wait, poll_failed: at a polled word
   int rank = 0;
   int core = 0;
   int peer = 0;
@@ -120,7 +128,8 @@ struct Event {
   std::uint64_t address = 0;
   std::uint64_t size_bytes = 0;
   // notify: what it adds or sets; wait: the arrivals it consumes; store, store_visible: its number
-  // among the stores of its pipe; region: what each of its words holds at first
+  // among the stores of its pipe; region: what each of its words holds at first; scalar_write: what
+  // a word is given; scalar_read of a polled word: what it is found to hold
   std::int64_t value = 0;
   SourcePlace place = {};
   const char* name = "";  // of a region
@@ -142,7 +151,10 @@ struct Event {
     case EventKind::task_after:
     case EventKind::scalar_read:
     case EventKind::scalar_write:
+    case EventKind::store_issued:
       return true;
+    case EventKind::word_stored:
+      return event.pipe == Pipe::scalar;
     default:
       return false;
   }

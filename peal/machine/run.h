@@ -44,6 +44,33 @@ struct SkippedSync {
   std::uint32_t line = 0;
 };
 
+// A word of the run's memory that scalar code looks at while others may change it.
+struct PolledWord {
+  std::uint64_t address = 0;
+  std::uint32_t size_bytes = 0;  // 1, 2, 4 or 8
+};
+
+// How looks at polled words are answered: with values that the words have had, as the order of the
+// run so far admits, one a look.
+struct Looks {
+  enum class Order : std::uint8_t {
+    by_schedule,   // what the word holds, but in a loop as with `oldest_first`
+    oldest_first,  // each value in turn
+    newest_first,  // late: when nobody else can go on, what the word holds then
+  };
+  // A look, by its number among those of its core, and what it is to find if it can.
+  struct Wanted {
+    std::uint32_t core = 0, number = 0;
+    std::vector<std::uint64_t> values;
+  };
+  std::vector<PolledWord> words = {};  // without any, memory answers
+  Order order{};
+  std::vector<SkippedSync> loops = {};  // lines that look until they find something else
+  // newest_first: the core that is the last to go on, and values that come before the newest.
+  std::uint32_t slow_core = 0;
+  std::vector<Wanted> wanted = {};
+};
+
 struct RunOptions {
   // "virtual": by virtual time; "random:S": any enabled step, drawn with seed S; "pct:S": few
   // preemptions, drawn with seed S; or a file that `save_schedule` has written.
@@ -55,6 +82,7 @@ struct RunOptions {
   // Where every signal's count starts; for tests of the wrap at 2^32.
   std::uint32_t signal_start = 0;
   std::vector<SkippedSync> skipped = {};
+  Looks looks = {};
   // Readers of the event stream; without any, events cost nothing.
   std::vector<EventReader*> readers = {};
   // Called now and then during a long run with the notifies so far.

@@ -19,6 +19,7 @@ struct StandingCore {
   int core = 0;
   bool is_finished = false;
   bool waits_for_signal = false;
+  bool looks_at_word = false;  // in a loop, that nothing ends
   std::string what;         // "waits for ..."
   std::string signal = {};  // that it waits for, by its name
   std::string file;         // where

@@ -17,6 +17,7 @@
 #include "peal/machine/kernel_failure.h"
 #include "peal/machine/standstill.h"
 #include "peal/search/isolated_run.h"
+#include "peal/search/looks_to_show.h"
 #include "peal/search/one_run.h"
 
 namespace peal {
@@ -101,21 +102,60 @@ Finding unstable(const Difference& difference, const WrittenOutput& first,
   return finding;
 }
 
-// The same run as the first, under another schedule, is held against it.
-OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
-                const std::string& schedule, const OneRun* first_run, Checker::Memory memory,
+// One run of the subject among those of a check.
+struct Plan {
+  std::string schedule;
+  Looks looks = {};
+  // A run like it that nothing was wrong with, to hold its outputs against.
+  const OneRun* like = nullptr;
+  std::vector<LookRecord> asked = {};  // looks of which more is to be shown
+  Checker::Memory memory = Checker::Memory::bounded;
+  bool is_first = false;     // its schedule is saved
+  bool has_readers = false;  // those of the request
+};
+
+// Of looks late, and at what is newest: who looks for ever then has missed what it looks for.
+std::vector<Finding> missed_values(const Standstill& standstill, const Checker& checker) {
+  std::vector<Finding> result;
+  for (const StandingCore& core : standstill.cores()) {
+    if (!core.looks_at_word) continue;
+    Finding finding{
+        .kind = FindingClass::missed_value,
+        .subject = core.signal,
+        .sides = {{core.rank,
+                   core.core,
+                   "",
+                   "looks at it until it finds something else",
+                   {core.file, core.line}}},
+        .reason =
+            "nothing orders the two: the loop may find nothing but what the second gives the "
+            "word, which does not end it, and then it never ends"};
+    const std::optional<FindingSide> last = checker.last_change(core.cell);
+    if (!last) continue;
+    finding.sides.push_back(*last);
+    const bool is_known = std::any_of(result.begin(), result.end(), [&](const Finding& other) {
+      return describe(other.sides[0].place) == describe(finding.sides[0].place);
+    });
+    if (!is_known) result.push_back(std::move(finding));
+  }
+  return result;
+}
+
+OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                 EventReader* reader) {
-  const bool is_first = first_run == nullptr;
-  Checker checker(subject.switches, memory);
+  Checker checker(subject.switches, plan.memory);
+  if (!plan.asked.empty()) checker.ask_for(plan.asked);
   RunOptions options;
-  options.schedule = schedule;
+  options.schedule = plan.schedule;
   options.skipped = request.skipped;
-  if (is_first) options.save_schedule = request.save_schedule;
+  options.looks = plan.looks;
+  if (plan.is_first) options.save_schedule = request.save_schedule;
   options.readers = {&checker};
   if (reader != nullptr) options.readers.push_back(reader);
-  if (is_first) {
+  if (plan.has_readers) {
     options.readers.insert(options.readers.end(), request.readers.begin(), request.readers.end());
   }
+  OneRun result;
   std::vector<Finding> ends;  // what ended the run, or its wrong result
   SubjectOutcome outcome;
   auto end = Checker::RunEnd::failed;
@@ -124,7 +164,9 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
     end = outcome.mismatch ? Checker::RunEnd::wrong : Checker::RunEnd::right;
     if (outcome.mismatch) ends.push_back(finding_of(*outcome.mismatch));
   } catch (const Standstill& standstill) {
-    ends = standstill_findings(standstill, checker);
+    result.is_standstill = true;
+    if (!plan.asked.empty()) ends = missed_values(standstill, checker);
+    if (ends.empty()) ends = standstill_findings(standstill, checker);
   } catch (const KernelFailure& failure) {
     ends.push_back(finding_of(failure));
   } catch (const RunError& error) {
@@ -132,47 +174,101 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request,
         {.kind = FindingClass::crash, .subject = error.what(), .sides = {}, .reason = {}});
   }
   checker.finish(end);
-  if (checker.needs_whole()) {
-    return run_once(subject, request, schedule, first_run, Checker::Memory::whole, reader);
+  if (checker.needs_whole() && !plan.has_readers) {
+    Plan whole = plan;
+    whole.memory = Checker::Memory::whole;
+    return run_once(subject, request, whole, reader);
   }
-  OneRun result;
   if (end == Checker::RunEnd::right) {
     const std::optional<Difference> difference =
-        is_first ? std::nullopt : find_difference(first_run->outputs, outcome.outputs);
+        plan.like == nullptr ? std::nullopt : find_difference(plan.like->outputs, outcome.outputs);
     for (RunOutput& output : outcome.outputs) {
       const std::uint64_t begin = output.address, past = begin + output.bytes.size();
       result.outputs.push_back({std::move(output), checker.last_writes(begin, past)});
     }
     if (difference) {
-      ends.push_back(unstable(*difference, first_run->outputs[difference->output], request.schedule,
-                              result.outputs[difference->output], schedule));
+      ends.push_back(unstable(*difference, plan.like->outputs[difference->output], request.schedule,
+                              result.outputs[difference->output], plan.schedule));
     }
   }
   result.calls = outcome.calls;
   result.instructions = checker.kernel_instructions();
   result.window_accesses = checker.window_accesses();
   result.has_windows = checker.has_windows();
-  result.findings = checker.findings().sorted();
+  // Who looks late finds by luck what it should have waited for: that gives no order.
+  if (plan.asked.empty()) result.findings = checker.findings().sorted();
   for (Finding& found : ends) {
     result.findings.push_back(checker.findings().with_core_numbers(std::move(found)));
   }
   std::stable_sort(result.findings.begin(), result.findings.end(), is_more_important);
   result.undecided = checker.undecided();
-  result.has_grown = checker.has_grown() || memory == Checker::Memory::whole;
+  result.polled_words = checker.polled_words();
+  result.looks = checker.looks();
+  for (PlaceId place : checker.loops()) {
+    const FindingLine& line = checker.findings().places().line(place);
+    result.loops.push_back({line.file, line.line});
+  }
+  result.is_whole = plan.memory == Checker::Memory::whole;
+  result.has_grown = checker.has_grown() || result.is_whole;
   result.synchronisations = checker.synchronisations();
   result.events = checker.events();
   return result;
 }
 
 // In a process of its own where the kernels are not Peal's, unless this one has to see its events.
-OneRun run_apart(const CheckSubject& subject, const CheckRequest& request,
-                 const std::string& schedule, const OneRun* first_run) {
-  const auto run = [&](EventReader* reader) {
-    return run_once(subject, request, schedule, first_run, Checker::Memory::bounded, reader);
-  };
-  const bool has_readers = first_run == nullptr && !request.readers.empty();
-  if (!subject.runs_kernels || has_readers || !can_watch()) return run(nullptr);
+OneRun run_apart(const CheckSubject& subject, const CheckRequest& request, const Plan& plan) {
+  const auto run = [&](EventReader* reader) { return run_once(subject, request, plan, reader); };
+  if (!subject.runs_kernels || plan.has_readers || !can_watch()) return run(nullptr);
   return run_isolated(run, std::max(least_blocked_seconds, 2 * subject.time_limit_seconds));
+}
+
+// New words become known as kernels go on behind looks at others.
+constexpr int most_runs_for_words = 6;
+
+// A run again until it knows every word that is polled; the plan is that of the last one.
+OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& request, Plan& plan) {
+  OneRun run = run_apart(subject, request, plan);
+  const auto is_known = [&plan](const PolledWord& word) {
+    return std::any_of(plan.looks.words.begin(), plan.looks.words.end(),
+                       [&](const PolledWord& known) { return known.address == word.address; });
+  };
+  for (int again = 1; !run.polled_words.empty(); ++again) {
+    const bool is_in_vain =  // as in a run that was recorded without
+        std::all_of(run.polled_words.begin(), run.polled_words.end(), is_known);
+    if (is_in_vain || again == most_runs_for_words) {
+      run.undecided = "the kernel looks at more words that others change than are followed";
+      return run;
+    }
+    plan.looks.words.insert(plan.looks.words.end(), run.polled_words.begin(),
+                            run.polled_words.end());
+    plan.looks.order = Looks::Order::oldest_first;
+    run = run_apart(subject, request, plan);
+  }
+  return run;
+}
+
+// Other schedules answer looks at random, but for loops: what it takes to know those is found by
+// virtual time.
+OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan& plan) {
+  const bool is_virtual = request.schedule == "virtual";
+  plan.schedule = "virtual";
+  plan.is_first = is_virtual;
+  OneRun run = find_polled_words(subject, request, plan);
+  if (run.is_whole) plan.memory = Checker::Memory::whole;
+  plan.has_readers = !request.readers.empty();
+  plan.schedule = request.schedule;
+  plan.is_first = true;
+  if (is_virtual) return plan.has_readers ? run_apart(subject, request, plan) : run;
+  const Looks found = plan.looks;
+  plan.looks.order = Looks::Order::by_schedule;
+  plan.looks.loops = run.loops;
+  try {
+    return run_apart(subject, request, plan);
+  } catch (const Error&) {  // it does not fit: a file that was recorded by virtual time
+    if (found.words.empty()) throw;
+    plan.looks = found;
+    return run_apart(subject, request, plan);
+  }
 }
 
 // Whether both say the same of the same lines.
@@ -210,6 +306,22 @@ void merge(std::vector<CheckedFinding>& all, const OneRun& run, const std::strin
   }
 }
 
+// Shows loops of looks what they can find and have not found in the first run.
+void show_more(const CheckSubject& subject, const CheckRequest& request, Plan plan,
+               const OneRun& first, CheckResult& result) {
+  LooksToShow to_show(first.looks);
+  while (to_show.has_next()) {
+    to_show.set_next(plan.looks);
+    plan.asked = to_show.looks();
+    const OneRun run = run_apart(subject, request, plan);
+    merge(result.findings, run, request.schedule);
+    if (run.is_standstill) return;
+    to_show.note_shown(run.looks);
+  }
+  if (to_show.looks().empty() || !result.undecided.empty()) return;
+  result.undecided = "a look may find a value that was not shown to it";
+}
+
 }  // namespace
 
 bool CheckResult::is_clean() const {
@@ -220,7 +332,8 @@ bool CheckResult::is_clean() const {
 CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   CheckResult result{
       .ranks = request.ranks, .findings = {}, .undecided = {}, .synchronisations = {}};
-  OneRun first = run_apart(subject, request, request.schedule, nullptr);
+  Plan plan;
+  OneRun first = run_first(subject, request, plan);
   result.calls = first.calls;
   result.instructions = first.instructions;
   result.has_windows = first.has_windows;
@@ -233,11 +346,19 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   const bool has_crashed =
       std::any_of(first.findings.begin(), first.findings.end(),
                   [](const Finding& finding) { return finding.kind == FindingClass::crash; });
+  plan.is_first = plan.has_readers = false;
+  plan.memory = Checker::Memory::bounded;
+  plan.like = &first;
+  if (!has_crashed && !first.is_standstill) {
+    show_more(subject, request, plan, first, result);
+  }
+  plan.looks.order = Looks::Order::by_schedule;
+  plan.looks.loops = first.loops;
   const int more = result.undecided.empty() || has_crashed ? 0 : request.schedules;
   for (int seed = 1; seed <= more; ++seed) {
-    const std::string schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
+    plan.schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
     if (request.progress) request.progress(seed, more);
-    merge(result.findings, run_apart(subject, request, schedule, &first), schedule);
+    merge(result.findings, run_apart(subject, request, plan), plan.schedule);
     ++result.schedules;
   }
   std::stable_sort(result.findings.begin(), result.findings.end(),

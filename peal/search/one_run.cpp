@@ -81,6 +81,17 @@ WrittenOutput output_of(const Json& json) {
   return written;
 }
 
+Json json_of(const LookRecord& look) {
+  return {look.core, look.number, look.shown, look.not_shown, look.may_miss};
+}
+LookRecord look_of(const Json& json) {
+  return {.core = json[0],
+          .number = json[1],
+          .shown = json[2],
+          .not_shown = json[3],
+          .may_miss = json[4]};
+}
+
 }  // namespace
 
 std::string packed(const OneRun& run) {
@@ -92,6 +103,17 @@ std::string packed(const OneRun& run) {
       {"has_windows", run.has_windows},
       {"outputs", array_of(run.outputs, [](const WrittenOutput& each) { return json_of(each); })},
       {"undecided", run.undecided},
+      {"polled_words", array_of(run.polled_words,
+                                [](const PolledWord& word) {
+                                  return Json{word.address, word.size_bytes};
+                                })},
+      {"looks", array_of(run.looks, [](const LookRecord& look) { return json_of(look); })},
+      {"loops", array_of(run.loops,
+                         [](const SkippedSync& line) {
+                           return Json{line.file, line.line};
+                         })},
+      {"is_standstill", run.is_standstill},
+      {"is_whole", run.is_whole},
       {"has_grown", run.has_grown},
       {"events", run.events},
       {"synchronisations", array_of(run.synchronisations, [](const SyncUnit& unit) {
@@ -113,6 +135,11 @@ OneRun unpacked_run(const std::string& bytes) {
   run.has_windows = json["has_windows"];
   for (const Json& each : json["outputs"]) run.outputs.push_back(output_of(each));
   run.undecided = json["undecided"];
+  for (const Json& each : json["polled_words"]) run.polled_words.push_back({each[0], each[1]});
+  for (const Json& each : json["looks"]) run.looks.push_back(look_of(each));
+  for (const Json& each : json["loops"]) run.loops.push_back({each[0], each[1]});
+  run.is_standstill = json["is_standstill"];
+  run.is_whole = json["is_whole"];
   run.has_grown = json["has_grown"];
   run.events = json["events"];
   for (const Json& each : json["synchronisations"]) {

@@ -26,6 +26,10 @@ struct OneRun {
   bool has_windows = false;
   std::vector<WrittenOutput> outputs;  // of a run that nothing was wrong with
   std::string undecided;
+  std::vector<PolledWord> polled_words;  // that the next run has to know
+  std::vector<LookRecord> looks;         // Checker::looks()
+  std::vector<SkippedSync> loops;        // lines of looks that are waits
+  bool is_standstill = false, is_whole = false;
   bool has_grown = false;
   std::uint64_t events = 0;
   std::vector<SyncUnit> synchronisations;

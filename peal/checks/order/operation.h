@@ -61,6 +61,14 @@ struct SatisfiedWait {
   WaitCmp cmp{};
   bool polled = false;
   bool holds_by_itself = false;  // by what its core has done and waited for, others only adding
+  // Of a look at a polled word: what it found, which is what ended it if it did not go on, and what
+  // the looks before it found that were the same; its number among those of its core.
+  bool is_look = false;
+  bool goes_on = false;
+  bool is_single = false;  // no look before it was the same
+  std::uint32_t number = 0;
+  std::uint64_t found = 0;
+  std::vector<std::uint64_t> failed;
   PlaceId place = 0;
   LaneClock clock;  // of the scalar unit when it passed
 };
@@ -97,6 +105,18 @@ struct Cell {
   };
   Cores raised_by, lowered_by;
   bool is_stored_to = false;
+  // A word that is polled: how it is looked at, what it holds after everything that is settled (a
+  // signal's is `base`), and whether it is changed in ways that are not followed.
+  bool is_word = false;
+  bool is_opaque = false;
+  std::uint32_t size_bytes = sizeof(std::uint32_t);
+  std::uint64_t bits = 0;
+  // Stores that have happened before a core passed so many waits, since it looked.
+  struct Seen {
+    std::uint32_t core = 0, acquire = 0, releases_before = 0;
+    std::uint32_t by = 0, number = 0;  // the store's core, and its number there
+  };
+  std::vector<Seen> seen;
   std::vector<Chain> chains;
   // Where signals may overtake each other: the waits for it that are not settled.
   struct Wait {
@@ -110,6 +130,11 @@ struct Cell {
   };
   std::vector<Settled> settled;
 };
+
+// What of a value a word of this size holds.
+[[nodiscard]] inline std::uint64_t word_of(std::uint64_t value, std::uint32_t size_bytes) {
+  return size_bytes == 8 ? value : value & ((std::uint64_t{1} << (8 * size_bytes)) - 1);
+}
 
 // Whether more on a cell makes a wait with this comparison pass, and nothing else does.
 [[nodiscard]] inline bool asks_for_more(WaitCmp cmp) {

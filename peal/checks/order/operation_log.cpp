@@ -18,6 +18,14 @@ std::uint32_t OperationLog::cell_id(std::uint64_t address) {
   return entry->second;
 }
 
+void OperationLog::add_word(std::uint64_t address, std::uint32_t size_bytes, std::uint64_t bits) {
+  Cell& cell = cells_[cell_id(address)];
+  cell.is_word = true;
+  cell.size_bytes = size_bytes;
+  cell.bits = word_of(bits, size_bytes);
+  cell.initial = cell.base = static_cast<std::uint32_t>(bits);
+}
+
 Chain& OperationLog::chain(Cell& cell, std::uint32_t core) {
   for (Chain& chain : cell.chains) {
     if (chain.core == core) return chain;
@@ -89,6 +97,9 @@ void OperationLog::take_effect(std::vector<Operation> settled) {
     Cell& cell = cells_[operation.cell];
     const auto value = static_cast<std::uint32_t>(operation.value);
     cell.base = operation.replaces() ? value : cell.base + value;
+    cell.bits = word_of(
+        static_cast<std::uint64_t>(operation.value) + (operation.replaces() ? 0 : cell.bits),
+        cell.size_bytes);
     cell.is_stored_to = cell.is_stored_to || operation.kind == Operation::Kind::store;
     if (operation.may_raise()) cell.raised_by.add(operation.core);
     if (operation.may_lower()) cell.lowered_by.add(operation.core);

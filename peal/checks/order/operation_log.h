@@ -20,6 +20,8 @@ class OperationLog {
 
   std::uint32_t cell_id(std::uint64_t address);
   void add(const Operation& operation);
+  // These bytes are a polled word that holds `bits`.
+  void add_word(std::uint64_t address, std::uint32_t size_bytes, std::uint64_t bits);
   // Puts operations that were added out of the order of their core in their places.
   void sort_chains();
   // Forgets the operations for which `is_settled` says yes; the cells hold what those give them.
@@ -40,6 +42,11 @@ class OperationLog {
   }
 
   [[nodiscard]] bool is_cell(std::uint64_t address) const { return ids_.contains(address); }
+  [[nodiscard]] bool is_word(std::uint64_t address) const {
+    const auto found = ids_.find(address);
+    return found != ids_.end() && cells_[found->second].is_word;
+  }
+  [[nodiscard]] std::uint32_t id_of(std::uint64_t address) const { return ids_.at(address); }
   [[nodiscard]] bool has_cell_in(std::uint64_t begin, std::uint64_t end) const {
     const auto cell = by_address_.lower_bound(begin);
     return cell != by_address_.end() && cell->first < end;

@@ -12,7 +12,8 @@ namespace peal {
 // settled, since nobody has thought of it.
 void SignalOrder::check_assumptions() {
   for (Operation& operation : log_.operations()) {
-    if (!std::exchange(operation.is_first_of_core, false)) continue;
+    const bool is_final = operation.acquired <= settled_[operation.core];  // what its core knew
+    if (!is_final || !std::exchange(operation.is_first_of_core, false)) continue;
     for (const Cell::Settled& wait : log_.cell(operation.cell).settled) {
       if (operation.core != wait.core &&
           known(operation.core, operation.acquired, wait.core) <= wait.releases_before) {
@@ -42,11 +43,11 @@ std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
   find_positions_of_stores();
   const Optimistic optimistic = all ? Optimistic{} : without_future();
   find_fixpoint(!all);
-  check_assumptions();
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
     settled_[core] = known_.last(core);
   }
   if (!all) find_settled(optimistic);
+  check_assumptions();
   for (const Item& item : items_) {
     if (item.kind != Item::Kind::look) continue;
     for (const Released& seen : heard_[item.index]) {
@@ -91,6 +92,7 @@ void SignalOrder::find_settled(const Optimistic& optimistic) {
       const SatisfiedWait& wait = waits_[item.index];
       is_final = striking_.is_closed(wait) && striking_.count_open(wait) == optimistic.open[i];
     }
+    is_final = is_final && item.acquire != open_looks_[item.core];
     if (!is_final) settled_[item.core] = item.acquire - 1;
   }
 }
@@ -110,9 +112,29 @@ bool SignalOrder::is_settled(const Operation& operation) const {
 
 void SignalOrder::forget_settled(const std::vector<std::uint32_t>& oldest_asked) {
   note_settled();
+  forget_seen(oldest_asked);
   forget_operations();
   forget_items();
   drop_rows(oldest_asked);
+}
+
+// Of what a core has seen of another's stores the last that all ask for is enough.
+void SignalOrder::forget_seen(const std::vector<std::uint32_t>& oldest_asked) {
+  for (Cell& cell : log_.cells()) {
+    for (std::size_t i = 0; i < cell.seen.size();) {
+      const Cell::Seen& seen = cell.seen[i];
+      const bool has_later =
+          std::any_of(cell.seen.begin(), cell.seen.end(), [&](const Cell::Seen& other) {
+            return other.core == seen.core && other.by == seen.by && other.acquire > seen.acquire &&
+                   other.acquire <= std::min(settled_[other.core], oldest_asked[other.core]);
+          });
+      if (has_later) {
+        cell.seen.erase(cell.seen.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+  }
 }
 
 void SignalOrder::forget_operations() {

@@ -12,6 +12,8 @@ void SignalOrder::set_core_count() {
   known_.set_core_count(cores_.size());
   settled_.assign(cores_.size(), 0);
   first_counts_.assign(cores_.size(), 0);
+  open_looks_.assign(cores_.size(), Operation::never);
+  look_counts_.assign(cores_.size(), 0);
 }
 
 void SignalOrder::notify(const Event& event, std::uint32_t release, PlaceId place,
@@ -71,6 +73,7 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
   const std::uint32_t cell = log_.cell_id(event.address);
   bounds_.begin(core, cell, log_.cell(cell).initial);
   const bool holds_by_itself = bounds_.wait(core, cell, event.cmp, event.threshold);
+  close_look(core);
   add_item({Item::Kind::wait, static_cast<std::uint32_t>(waits_.size()), core, acquire, 0});
   waits_.push_back({.core = core,
                     .acquire = acquire,
@@ -81,8 +84,72 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
                     .cmp = event.cmp,
                     .polled = event.polled,
                     .holds_by_itself = holds_by_itself,
+                    .is_single = event.look == Look::first,
+                    .failed = {},
                     .place = place,
                     .clock = clock});
+}
+
+void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
+                               PlaceId place, std::uint64_t moment) {
+  set_core_count();
+  const auto core = static_cast<std::uint32_t>(event.core);
+  SatisfiedWait look{.core = core,
+                     .acquire = acquire,
+                     .releases_before = cores_[core].release_count(),
+                     .cell = log_.cell_id(event.address),
+                     .moment = moment,
+                     .polled = true,
+                     .is_look = true,
+                     .is_single = true,
+                     .found = static_cast<std::uint64_t>(event.value),
+                     .failed = {},
+                     .place = place,
+                     .clock = clock};
+  const auto last = std::find_if(waits_.rbegin(), waits_.rend(),
+                                 [core](const SatisfiedWait& wait) { return wait.core == core; });
+  const bool goes_on = event.look == Look::again && last != waits_.rend() &&
+                       last->acquire == open_looks_[core] && last->cell == look.cell;
+  if (goes_on) {
+    last->goes_on = true;
+    if (last->is_single) waiting_looks_.emplace(core, last->acquire);
+    look.is_single = false;
+    look.number = last->number;
+    look.failed = std::move(last->failed);
+    look.failed.push_back(last->found);
+  } else {
+    look.number = ++look_counts_[core];
+  }
+  open_looks_[core] = acquire;
+  add_item({Item::Kind::wait, static_cast<std::uint32_t>(waits_.size()), core, acquire, 0});
+  waits_.push_back(std::move(look));
+}
+
+void SignalOrder::store_word(const Event& event, std::uint32_t release, PlaceId place,
+                             std::uint64_t moment) {
+  const auto core = static_cast<std::uint32_t>(event.core);
+  const std::uint32_t acquired = cores_[core].scalar()[Lane::acquired];
+  const Operation operation = {.core = core,
+                               .cell = log_.cell_id(event.address),
+                               .number = event.number,
+                               .acquired = acquired,
+                               .release = release,
+                               .known_from = release,
+                               .own_known_from = acquired + 1,
+                               .moment = moment,
+                               .value = event.value,
+                               .kind = Operation::Kind::store,
+                               .place = place};
+  log_.add(operation);
+}
+
+bool SignalOrder::has_seen(const Cell& cell, std::uint32_t core, std::uint32_t acquired,
+                           const Access& store) const {
+  return std::any_of(cell.seen.begin(), cell.seen.end(), [&](const Cell::Seen& seen) {
+    if (seen.by != store.core || store.number > seen.number) return false;
+    return seen.core == core ? acquired >= seen.acquire
+                             : known(core, acquired, seen.core) > seen.releases_before;
+  });
 }
 
 void SignalOrder::hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard) {
@@ -120,7 +187,7 @@ void SignalOrder::find_positions_of_stores() {
   std::vector<std::vector<const SatisfiedWait*>> waits(known_.core_count());
   for (const SatisfiedWait& wait : waits_) waits[wait.core].push_back(&wait);
   for (Operation& operation : log_.operations()) {
-    if (operation.kind != Operation::Kind::store) continue;
+    if (operation.store == Operation::never) continue;
     const CellStore& store = stores_[operation.store];
     const CoreOrder& core = cores_[operation.core];
     operation.release = core.releases_before(store.clock);
@@ -155,11 +222,18 @@ bool SignalOrder::join(const Item& item, const Heard& heard) {
 }
 
 bool SignalOrder::update(const Item& item, bool goes_on) {
-  if (item.kind == Item::Kind::wait) return striking_.strike(waits_[item.index], goes_on);
+  if (item.kind == Item::Kind::wait) {
+    const SatisfiedWait& wait = waits_[item.index];
+    return wait.goes_on ? join(item, {}) : striking_.strike(wait, goes_on);
+  }
   return join(item, heard_[item.index]);
 }
 
 void SignalOrder::start_anew() {
+  for (Cell& cell : log_.cells()) {
+    std::erase_if(cell.seen,
+                  [&](const Cell::Seen& seen) { return seen.acquire > settled_[seen.core]; });
+  }
   std::vector<std::uint32_t> counts = first_counts_;
   std::size_t release = 0;
   for (const Item& item : items_) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -64,9 +66,17 @@ namespace peal {
 // another one comes later, and is not past the settled waits, the run is checked again in one
 // batch.
 //
+// Lemma 5. A loop of looks at a polled word, a wait whose comparison is unknown, asks for none of
+// the values that have not ended it. So it fails for all that the cell can hold if each such value
+// is one of these. Where every value that can have ended it is a store s or comes after s, then s
+// has happened before the wait (`seen`): at least the bytes looked at, and what the core of s had
+// done before s began, are before it. That is a fact about the word alone, since a store by a pipe
+// is no release of its core.
+//
 // Limits. Only for adds of positive values and comparisons that ask for more is the relation all
 // that is true; otherwise a bound may be reached by no schedule, and then order is missing, never
-// made up. A branch on what a wait saw would change the program; the checks search then.
+// made up. A branch on what a wait saw would change the program; the checks search then. A loop of
+// looks that would end by its own count is taken to be a wait.
 class SignalOrder {
  public:
   SignalOrder(std::deque<CoreOrder>& cores, const MemoryRegions& regions, bool signals_in_order)
@@ -75,6 +85,7 @@ class SignalOrder {
   // A core releases, which comes before what is told of that below; returns its number, from 1.
   std::uint32_t release(std::uint32_t core) {
     set_core_count();
+    close_look(core);
     releases_.push_back(core);
     return cores_[core].release();
   }
@@ -82,11 +93,39 @@ class SignalOrder {
   void notify(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, PlaceId place,
             std::uint64_t moment);
-  // Scalar code looks at a cell by itself, and may go on by what it sees: it is taken to be ordered
-  // after every notify so far, which another run may not have.
+  // Scalar code looks at a cell that is not known to be polled, and may go on by what it sees: it
+  // is taken to be ordered after every notify so far, which another run may not have.
   void look(const Event& event, std::uint32_t acquire);
   // Whether a look has given order that the waits do not.
   [[nodiscard]] bool has_ordering_looks() const { return has_ordering_looks_; }
+  // These bytes are polled from here on.
+  void add_word(const Event& event) {
+    has_words_ = true;
+    log_.add_word(event.address, static_cast<std::uint32_t>(event.size_bytes),
+                  static_cast<std::uint64_t>(event.value));
+  }
+  [[nodiscard]] bool has_words() const { return has_words_; }
+  [[nodiscard]] bool is_word(std::uint64_t address) const { return log_.is_word(address); }
+  // A look at a polled word, which is the last thing that its core has waited for until it does
+  // something else: the next look that is the same goes on with it. Returns whether it goes on.
+  void look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
+                    PlaceId place, std::uint64_t moment);
+  // The scalar unit has stored to a polled word, at once and with what it had done before.
+  void store_word(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
+  void make_opaque(std::uint64_t address) { log_.cell(log_.cell_id(address)).is_opaque = true; }
+  // Whether a look has been gone on with: then it is no access, but a wait. Asked once.
+  [[nodiscard]] bool take_waiting_look(std::uint32_t core, std::uint32_t acquire) {
+    return waiting_looks_.erase({core, acquire}) != 0;
+  }
+  // Whether who has passed so many waits has seen, or heard of who has, that a store to a polled
+  // word has happened.
+  [[nodiscard]] bool has_seen(const Cell& cell, std::uint32_t core, std::uint32_t acquired,
+                              const Access& store) const;
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> findable(const SatisfiedWait& look) {
+    return striking_.findable(look);
+  }
+  // Whether something in no order with a look gives its word a value that has not ended it.
+  [[nodiscard]] bool may_miss(const SatisfiedWait& look) { return striking_.may_miss(look); }
   void task_end(const Event& event, std::uint32_t release);
   void task_after(const Event& event, std::uint32_t acquire);
   // Stores of this batch to cells, which replace their values.
@@ -131,6 +170,7 @@ class SignalOrder {
   using Heard = std::vector<Released>;
 
   void set_core_count();
+  void close_look(std::uint32_t core) { open_looks_[core] = Operation::never; }
   void note_own_change(const Operation& operation);
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);
@@ -150,6 +190,7 @@ class SignalOrder {
   void find_settled(const Optimistic& optimistic);
   [[nodiscard]] bool is_settled(const Operation& operation) const;
   void forget_items();
+  void forget_seen(const std::vector<std::uint32_t>& oldest_asked);
   void forget_operations();
   void drop_rows(const std::vector<std::uint32_t>& oldest_asked);
 
@@ -161,7 +202,10 @@ class SignalOrder {
   std::vector<std::uint32_t> settled_;  // of each core, how many waits
   std::vector<SatisfiedWait> waits_;
   std::vector<Heard> heard_;  // by an item that is no wait
-  bool has_ordering_looks_ = false;
+  // Of each core: the wait that is a look which may go on, and how many looks it has made.
+  std::vector<std::uint32_t> open_looks_, look_counts_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> waiting_looks_;
+  bool has_ordering_looks_ = false, has_words_ = false;
   bool has_assumed_wrongly_ = false;
   std::vector<Item> items_;
   // The order of the run, from the first item on: whose releases came, and how many before that.

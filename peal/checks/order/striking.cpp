@@ -11,20 +11,6 @@ namespace {
 
 constexpr std::int64_t impossible = std::numeric_limits<std::int64_t>::min() / 2;
 
-// The first index in [from, to) for which the predicate does not hold; it holds up to there.
-template <class Predicate>
-std::uint32_t first_not(std::uint32_t from, std::uint32_t to, const Predicate& predicate) {
-  while (from < to) {
-    const std::uint32_t middle = from + (to - from) / 2;
-    if (predicate(middle)) {
-      from = middle + 1;
-    } else {
-      to = middle;
-    }
-  }
-  return from;
-}
-
 }  // namespace
 
 std::uint32_t Striking::without(const Window& window, std::uint32_t core,
@@ -145,7 +131,9 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
   look_at(wait);
   changed_ = false;
   if (!signals_in_order_) show_arrivals();
-  if (may_wrap()) {
+  if (wait.is_look) {
+    strike_look(wait, goes_on);
+  } else if (may_wrap()) {
     stays_.assign(before_, before_ + known_.core_count());
     lower_to_stays();
   } else if (cell_->only_adds && asks_for_more(wait.cmp)) {
@@ -155,15 +143,6 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
   }
   if (goes_on) strike_by_what_may_come(wait);
   return changed_;
-}
-
-// The last release of `core` for which the pair stays; if it does for one, it does for all before.
-template <class Stays>
-void Striking::lower(std::uint32_t core, const Stays& stays) {
-  const std::uint32_t low = before_[core], high = row_[core];
-  if (high <= low || stays(high)) return;
-  row_[core] = first_not(low + 1, high, stays) - 1;
-  changed_ = true;
 }
 
 // Where a cell only grows, and a wait asks for more, what can count without x are the first

@@ -13,6 +13,21 @@
 
 namespace peal {
 
+// The first index in [from, to) for which the predicate does not hold; it holds up to there.
+template <class Predicate>
+[[nodiscard]] std::uint32_t first_not(std::uint32_t from, std::uint32_t to,
+                                      const Predicate& predicate) {
+  while (from < to) {
+    const std::uint32_t middle = from + (to - from) / 2;
+    if (predicate(middle)) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
+}
+
 // What is to be said of a wait when its order is final.
 struct WaitVerdict {
   // It holds by what its core has done and waited for on this cell before, and something that is
@@ -38,6 +53,10 @@ class Striking {
   // whoever has done something to the cell and is not known to come after the wait may do more.
   bool strike(const SatisfiedWait& wait, bool goes_on);
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait);
+  // All that a look at a polled word, or one that compares, can find; none if that is unknown.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> findable(const SatisfiedWait& look);
+  // Whether something in no order with a look gives its word a value that has not ended it.
+  [[nodiscard]] bool may_miss(const SatisfiedWait& look);
 
   [[nodiscard]] bool is_after(const Operation& operation, const SatisfiedWait& wait) const {
     if (operation.core == wait.core) return operation.acquired >= wait.acquire;
@@ -83,8 +102,24 @@ class Striking {
   void strike_generally(const SatisfiedWait& wait);
   void lower_to_stays();
   void strike_by_what_may_come(const SatisfiedWait& wait);
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> sums(std::size_t window,
+                                                               const Start& start) const;
+  template <class Visit>
+  [[nodiscard]] bool visit_values(const Visit& visit) const;
+  [[nodiscard]] bool has_failed(std::uint64_t bits) const;
+  void strike_look(const SatisfiedWait& look, bool goes_on);
+  void find_seen(const SatisfiedWait& look, bool may_come);
+  [[nodiscard]] bool has_seen(const Operation& operation, std::uint32_t core,
+                              std::uint32_t acquired) const;
+  // Finds the last release of `core` for which the pair stays; if it does for one, it does for all
+  // before.
   template <class Stays>
-  void lower(std::uint32_t core, const Stays& stays);
+  void lower(std::uint32_t core, const Stays& stays) {
+    const std::uint32_t low = before_[core], high = row_[core];
+    if (high <= low || stays(high)) return;
+    row_[core] = first_not(low + 1, high, stays) - 1;
+    changed_ = true;
+  }
   [[nodiscard]] bool stays(std::uint32_t core, std::uint32_t release);
   [[nodiscard]] std::int64_t reach(int sign);
   [[nodiscard]] std::int64_t reach_from(const Start& start, int sign) const;
@@ -104,6 +139,7 @@ class Striking {
     return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
                                       : start.operation->value;
   }
+  [[nodiscard]] std::uint64_t bits_of(const Start& start) const;
   [[nodiscard]] std::int64_t known_value(const Start& last) const;
   [[nodiscard]] std::int64_t value_at_standstill(const Start& last, int sign) const;
   [[nodiscard]] bool others_only_help() const;
@@ -119,12 +155,14 @@ class Striking {
   }
   [[nodiscard]] bool is_before(const Operation& earlier, const Operation& later) const {
     if (earlier.core == later.core) return earlier.number < later.number;
-    return known_.known(later.core, later.acquired, earlier.core) >= earlier.known_from;
+    return known_.known(later.core, later.acquired, earlier.core) >= earlier.known_from ||
+           (cell_->is_word && has_seen(earlier, later.core, later.acquired));
   }
   [[nodiscard]] bool is_known(const Operation& operation, const SatisfiedWait& wait,
                               const std::uint32_t* row) const {
-    return operation.core == wait.core ? operation.own_known_from <= wait.acquire
-                                       : operation.known_from <= row[operation.core];
+    if (operation.core == wait.core) return operation.own_known_from <= wait.acquire;
+    return operation.known_from <= row[operation.core] ||
+           (cell_->is_word && has_seen(operation, wait.core, wait.acquire - 1));
   }
   // How many of the chain's operations, from `from` to `to`, are not x or after it.
   [[nodiscard]] std::uint32_t without(const Window& window, std::uint32_t core,

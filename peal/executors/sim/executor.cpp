@@ -107,7 +107,8 @@ Fabric::Settings SimExecutor::fabric_settings(Agenda& agenda, ProgramSwitch& pro
           .regions = memory_,
           .values = options.values,
           .readers = options.readers,
-          .skipped = options.skipped};
+          .skipped = options.skipped,
+          .looks = &options.looks};
 }
 
 RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,

@@ -25,6 +25,13 @@ std::string cell_name(const Regions& regions, const Core::Wait& wait) {
   return fmt::format("the signal at byte {} of `{}`", offset, window->name);
 }
 
+std::string word_name(const Regions& regions, const void* address) {
+  const std::optional<Region> window = regions.find(address);
+  if (!window) return "a word outside every window";
+  return fmt::format("byte {} of `{}`", static_cast<const std::byte*>(address) - window->data,
+                     window->name);
+}
+
 }  // namespace
 
 StandingCore describe(const Core& core) {
@@ -46,6 +53,12 @@ StandingCore describe(const Core& core) {
       return result;
     case Core::Blocked::signal:
       break;
+    case Core::Blocked::look:
+      result.looks_at_word = true;
+      result.cell = reinterpret_cast<std::uint64_t>(core.looks_at());
+      result.signal = word_name(core.fabric().regions(), core.looks_at());
+      return at(fmt::format("looks at {} until it finds something else", result.signal),
+                core.place());
     case Core::Blocked::flag:
     case Core::Blocked::drain:
     case Core::Blocked::queue:

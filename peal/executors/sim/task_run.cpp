@@ -90,7 +90,8 @@ TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
                                                       .regions = machine.heap,
                                                       .values = settings_.options.values,
                                                       .readers = settings_.options.readers,
-                                                      .skipped = settings_.options.skipped});
+                                                      .skipped = settings_.options.skipped,
+                                                      .looks = &settings_.options.looks});
   if (fabric_->observed()) {
     for (const auto& [offset, allocation] : machine.heap.allocations()) {
       for (int device : allocation.devices) report_window(allocation.window, device, 0, *fabric_);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "peal/checks/checker.h"
+
+// Looks at polled words, polls of signals, and what is stored to such words.
+
+namespace peal {
+
+void Checker::look_at_word(const Event& event, CoreOrder& order) {
+  const auto core = static_cast<std::size_t>(event.core);
+  end_poll(core);
+  looked_at_.insert(event.address);
+  const std::uint32_t acquire = order.acquire();
+  signals_.look_at_word(event, acquire, order.scalar(), place_, moment_);
+  accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
+  if (event.look == Look::again) loops_.insert(place_);
+}
+
+// What a core has done before is heard of by whoever sees the store that comes.
+void Checker::announce_store(const Event& event) {
+  const auto core = static_cast<std::uint32_t>(event.core);
+  signals_.release(core);
+  accesses_.note_word_store(core, place_, event.number);
+}
+
+void Checker::store_word(const Event& event) {
+  if (!signals_.is_word(event.address)) return;  // of an event file that is not of a run
+  if (event.atomic) return signals_.make_opaque(event.address);
+  const auto core = static_cast<std::uint32_t>(event.core);
+  if (event.pipe == Pipe::scalar && !event.cached) {
+    const std::uint32_t release = signals_.release(core);
+    accesses_.note_word_store(core, place_, event.number);
+    return signals_.store_word(event, release, place_, moment_);
+  }
+  CoreState& state = states_[core];
+  const CoreState::Store* store = nullptr;
+  if (event.cached) {
+    const auto found = state.cached_stores.find(event.address);
+    if (found != state.cached_stores.end()) store = &found->second;
+  } else {
+    const auto found = state.stores.find(event.pipe);
+    if (found != state.stores.end()) store = &found->second;
+  }
+  if (store == nullptr || store->access.number != event.number) return;
+  signals_.add_store({.access = store->access,
+                      .clock = store->clock,
+                      .cell = signals_.log().id_of(event.address),
+                      .moment = moment_,
+                      .value = event.value});
+}
+
+// A poll of a signal. A loop of them until one succeeds is a wait; one that is gone on from, or
+// that succeeds at once, need not be.
+void Checker::note_poll(const Event& event) {
+  const auto core = static_cast<std::size_t>(event.core);
+  looked_at_.insert(event.address);
+  CoreState& state = states_[core];
+  if (!event.polled) return end_poll(core);
+  if (event.look == Look::none) {
+    polled_.insert(event.address);
+    undecided_ = "the kernel polls";
+    return;
+  }
+  if (event.look == Look::first) {
+    end_poll(core);
+  } else {
+    loops_.insert(place_);
+  }
+  state.has_failed_poll = event.kind == EventKind::poll_failed;
+}
+
+void Checker::end_poll(std::size_t core) {
+  if (std::exchange(states_[core].has_failed_poll, false)) undecided_ = "the kernel polls";
+}
+
+void Checker::judge_poll(const SatisfiedWait& poll) {
+  if (!poll.is_single) return;
+  const auto values = signals_.findable(poll);
+  const bool succeeds =
+      values && std::all_of(values->begin(), values->end(), [&](std::uint64_t value) {
+        return holds(poll.cmp, static_cast<std::uint32_t>(value), poll.threshold);
+      });
+  if (!succeeds) undecided_ = "the kernel polls";
+}
+
+// Of a loop of looks the order is that of every schedule if it was shown everything that it can
+// find.
+void Checker::judge_look(const SatisfiedWait& look) {
+  if (look.goes_on || (look.is_single && !is_asked_)) return;
+  LookRecord record{.core = look.core, .number = look.number, .shown = look.failed};
+  record.shown.push_back(look.found);
+  if (is_asked_) {
+    if (asked_.contains({look.core, look.number})) looks_.push_back(std::move(record));
+    return;
+  }
+  const auto is_in = [](const std::vector<std::uint64_t>& all, std::uint64_t value) {
+    return std::find(all.begin(), all.end(), value) != all.end();
+  };
+  if (is_in(look.failed, look.found)) {
+    undecided_ = "a loop of looks ends by its own count";
+    return;
+  }
+  const auto values = signals_.findable(look);
+  if (!values) {
+    undecided_ = "the kernel looks at a word that is changed in ways that are not followed";
+    return;
+  }
+  for (std::uint64_t value : *values) {
+    if (!is_in(record.shown, value)) record.not_shown.push_back(value);
+  }
+  record.may_miss = signals_.may_miss(look);
+  if (!record.not_shown.empty() || record.may_miss) looks_.push_back(std::move(record));
+}
+
+std::vector<PolledWord> Checker::polled_words() const {
+  std::vector<PolledWord> result;
+  for (const auto& [address, size] : accesses_.read_while_changed()) {
+    if (!signals_.is_word(address)) result.push_back({address, size});
+  }
+  const auto add = [&](std::uint64_t cell) {
+    if (!signals_.is_word(cell)) result.push_back({cell, sizeof(std::uint32_t)});
+  };
+  for (std::uint64_t cell : polled_) add(cell);
+  if (accesses_.reads_signals() || signals_.has_ordering_looks()) {
+    for (std::uint64_t cell : signal_looks_) add(cell);
+  }
+  return result;
+}
+
+void Checker::ask_for(const std::vector<LookRecord>& looks) {
+  is_asked_ = true;
+  for (const LookRecord& look : looks) asked_.emplace(look.core, look.number);
+}
+
+std::optional<FindingSide> Checker::last_change(std::uint64_t word) const {
+  const Operation* last = nullptr;
+  for (const Operation& operation : signals_.log().operations()) {
+    const bool is_later = last == nullptr || operation.moment > last->moment;
+    if (is_later && signals_.log().cell(operation.cell).address == word) last = &operation;
+  }
+  if (last == nullptr) return std::nullopt;
+  return side(*last);
+}
+
+}  // namespace peal

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "peal/checks/order/striking.h"
+
+// Looks at polled words: what they can find, and what follows from what they have found.
+
+namespace peal {
+namespace {
+
+// More than so many values of a word are not told apart, and then a look gives no order.
+constexpr std::size_t most_values = 4096;
+
+void keep_different(std::vector<std::uint64_t>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+}  // namespace
+
+std::uint64_t Striking::bits_of(const Start& start) const {
+  if (start.operation != nullptr) {
+    return word_of(static_cast<std::uint64_t>(start.operation->value), cell_->size_bytes);
+  }
+  return cell_->bits;
+}
+
+// What a chain can add after the start, as in best(): every sum of a run of its adds.
+std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const Start& start) const {
+  const Window& window = windows_[w];
+  const std::uint32_t limit = limits_[w];
+  std::uint32_t first = window.begin, certain = window.begin;
+  if (start.operation != nullptr) {
+    if (start.window == w) {
+      first = certain = start.index + 1;
+    } else {
+      first = begin_after(start, window);
+      certain = first_not(first, limit, [&](std::uint32_t index) {
+        return !is_before(*start.operation, at(window, index));
+      });
+    }
+  }
+  std::vector<std::uint64_t> result, open;
+  for (std::uint32_t index = first;; ++index) {
+    if (index <= certain) open.push_back(0);
+    keep_different(open);
+    if (index >= window.known) result.insert(result.end(), open.begin(), open.end());
+    keep_different(result);
+    if (open.size() > most_values || result.size() > most_values) return std::nullopt;
+    if (index >= limit) return result;
+    const Operation& operation = at(window, index);
+    if (operation.replaces()) {
+      open.clear();
+    } else if (!signals_in_order_) {
+      return std::nullopt;  // any of them may be late
+    }
+    for (std::uint64_t& sum : open) sum += static_cast<std::uint64_t>(operation.value);
+  }
+}
+
+// Calls `visit(value)` for all that the word can hold by operations before the limits, until it
+// says no; whether it never did, and all values are known.
+template <class Visit>
+bool Striking::visit_values(const Visit& visit) const {
+  if (cell_->is_opaque) return false;
+  const auto visit_from = [&](const Start& start) {
+    std::vector<std::uint64_t> values{bits_of(start)};
+    for (std::size_t w = 0; w < windows_.size(); ++w) {
+      const auto added = sums(w, start);
+      if (!added) return false;
+      if (added->empty()) return true;  // not the last replacement in any schedule
+      std::vector<std::uint64_t> next;
+      if (values.size() * added->size() > most_values) return false;
+      for (std::uint64_t value : values) {
+        for (std::uint64_t sum : *added) next.push_back(word_of(value + sum, cell_->size_bytes));
+      }
+      values = std::move(next);
+    }
+    return std::all_of(values.begin(), values.end(), visit);
+  };
+  if (!base_is_replaced_ && !visit_from({})) return false;
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
+    auto index = std::lower_bound(all.begin(), all.end(), windows_[w].begin);
+    for (; index != all.end() && *index < limits_[w]; ++index) {
+      if (!visit_from({&at(windows_[w], *index), w, *index})) return false;
+    }
+  }
+  return true;
+}
+
+// A loop that ends with what has not ended it before counts its looks: nothing ends it.
+bool Striking::has_failed(std::uint64_t bits) const {
+  const auto is_among = [this](std::uint64_t value) {
+    return std::find(wait_->failed.begin(), wait_->failed.end(), value) != wait_->failed.end();
+  };
+  return is_among(bits) && !is_among(wait_->found);
+}
+
+void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {
+  const auto cores = static_cast<std::uint32_t>(known_.core_count());
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    if (core == look.core) continue;
+    lower(core, [&](std::uint32_t release) {
+      limits_.clear();
+      for (const Window& window : windows_) limits_.push_back(without(window, core, release));
+      return visit_values([this](std::uint64_t bits) { return has_failed(bits); });
+    });
+  }
+  find_seen(look, goes_on && !is_closed(look));
+}
+
+// Which store has happened for certain: one that every other which can have ended the look comes
+// after; none if another one may come.
+void Striking::find_seen(const SatisfiedWait& look, bool may_come) {
+  const Operation* seen = nullptr;
+  bool is_certain =
+      !may_come && !cell_->is_opaque && (base_is_replaced_ || has_failed(cell_->bits));
+  const auto visit = [&](const auto& take) {
+    for (const Window& window : windows_) {
+      for (std::uint32_t index = window.begin; index < window.end; ++index) {
+        const Operation& operation = at(window, index);
+        if (!operation.replaces()) {
+          is_certain = false;
+        } else if (!has_failed(
+                       word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes))) {
+          take(operation);
+        }
+      }
+    }
+  };
+  visit([&](const Operation& operation) {
+    if (seen == nullptr || is_before(operation, *seen)) seen = &operation;
+  });
+  visit([&](const Operation& operation) {
+    is_certain = is_certain && (&operation == seen || is_before(*seen, operation));
+  });
+  std::vector<Cell::Seen>& all = log_.cell(look.cell).seen;
+  auto own = std::find_if(all.begin(), all.end(), [&](const Cell::Seen& other) {
+    return other.core == look.core && other.acquire == look.acquire;
+  });
+  if (!is_certain || seen == nullptr) {
+    if (own == all.end()) return;
+    all.erase(own);
+    changed_ = true;
+    return;
+  }
+  if (own == all.end()) {
+    changed_ = true;
+    own = all.insert(all.end(), {look.core, look.acquire, look.releases_before, 0, 0});
+  }
+  changed_ = changed_ || own->by != seen->core || own->number != seen->number;
+  own->by = seen->core;
+  own->number = seen->number;
+}
+
+bool Striking::has_seen(const Operation& operation, std::uint32_t core,
+                        std::uint32_t acquired) const {
+  return std::any_of(cell_->seen.begin(), cell_->seen.end(), [&](const Cell::Seen& seen) {
+    return seen.core == core && seen.acquire <= acquired && seen.by == operation.core &&
+           operation.number <= seen.number;
+  });
+}
+
+bool Striking::may_miss(const SatisfiedWait& look) {
+  look_at(look);
+  for (const Window& window : windows_) {
+    for (std::uint32_t index = window.known; index < window.end; ++index) {
+      const Operation& operation = at(window, index);
+      if (!operation.replaces() ||
+          has_failed(word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes))) {
+        return true;  // a sum may be anything
+      }
+    }
+  }
+  return false;
+}
+
+std::optional<std::vector<std::uint64_t>> Striking::findable(const SatisfiedWait& look) {
+  look_at(look);
+  limits_.clear();
+  for (const Window& window : windows_) limits_.push_back(window.end);
+  std::vector<std::uint64_t> values;
+  const bool are_known = visit_values([&](std::uint64_t bits) {
+    values.push_back(bits);
+    return true;
+  });
+  if (!are_known) return std::nullopt;
+  keep_different(values);
+  return values;
+}
+
+}  // namespace peal

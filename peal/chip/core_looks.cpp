@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "peal/chip/core.h"
+#include "peal/chip/polled_words.h"
+
+// Looks at words that others change, and what is told of such words.
+
+namespace peal {
+
+// Whether a look follows the one before it with nothing between but what has no effect on others.
+bool Core::repeats_look(const void* address, SourcePlace place) {
+  const bool again = last_look_.address == address && last_look_.place.line == place.line &&
+                     last_look_.place.file == place.file &&
+                     last_look_.instruction + 1 == instructions_;
+  last_look_ = {address, place, instructions_, last_look_.bits};
+  ++looks_;
+  return again;
+}
+
+// A loop of looks that find what the look before found polls in vain.
+void Core::note_found(const std::byte* address, std::size_t size, bool again) {
+  std::uint64_t bits = 0;
+  if (size <= sizeof bits) std::memcpy(&bits, address, size);
+  if (again && bits == last_look_.bits) note_failed_poll(place_);
+  last_look_.bits = bits;
+}
+
+// Whether a loop looks at several words in turn, and this look at one is the same as the one before
+// it at that word, with only other looks between.
+bool Core::looks_in_turn(const PolledWords::Word& word) {
+  const std::uint64_t others = instructions_ - looks_;
+  LookedAt& last = looked_at_[word.data];
+  const bool in_turn = last.place.line == place_.line && last.place.file == place_.file &&
+                       last.others == others && last.place.line != 0;
+  last = {place_, others};
+  return in_turn;
+}
+
+// A word has a first value from the moment on at which somebody comes to it.
+void Core::meet(PolledWords::Word& word) {
+  if (!word.values.empty()) return;
+  word.values.push_back({.bits = PolledWords::read(word)});
+  emit({.kind = EventKind::polled_word,
+        .pipe = Pipe::scalar,
+        .peer = fabric_.memory().owner(word.data, rank_),
+        .issued = ordering_events_,
+        .address = reinterpret_cast<std::uint64_t>(word.data),
+        .size_bytes = word.size_bytes,
+        .value = static_cast<std::int64_t>(word.values.front().bits),
+        .place = place_});
+}
+
+// Waits until a look can be answered, and answers it.
+std::uint64_t Core::find_value(PolledWords::Word& word, bool again) {
+  PolledWords& polled = *fabric_.polled();
+  meet(word);
+  while (!polled.may_answer(index_, word, again, place_)) {
+    polled.park(index_, word, again);
+    suspend(Blocked::look);
+  }
+  const bool in_turn = looks_in_turn(word);
+  const std::size_t index = polled.answer(index_, word, again || in_turn, place_);
+  if (polled.looks_in_vain(index_)) {
+    fabric_.count_failed_poll();
+    if (fabric_.failed_polls() > polls_in_vain) {
+      polled.give_up();
+      for (;;) suspend(Blocked::look);
+    }
+  }
+  return word.values[index].bits;
+}
+
+void Core::look_changed(Picoseconds time) {
+  if (blocked_ == Blocked::look) wake(time + platform_.signals.poll_ps);
+}
+
+// What a line is filled with: of each polled word in it the value that its core finds.
+void Core::fill_polled(const std::byte* address, std::size_t size, bool again) {
+  PolledWords& polled = *fabric_.polled();
+  const auto line = [](std::uintptr_t at) { return at & ~(ScalarCache::line_bytes - 1); };
+  const auto first = line(reinterpret_cast<std::uintptr_t>(address));
+  const auto last = line(reinterpret_cast<std::uintptr_t>(address + size - 1));
+  PolledWords::Word* const looked_at = polled.find(address, size);
+  if (looked_at != nullptr) {
+    if (!again) polled.begin_look(index_);
+    found_.insert_or_assign(looked_at, find_value(*looked_at, again));
+  }
+  polled.words_in(reinterpret_cast<const std::byte*>(first),
+                  reinterpret_cast<const std::byte*>(last + ScalarCache::line_bytes),
+                  [&](PolledWords::Word& word) {
+                    if (&word == looked_at || word.is_opaque) return;
+                    meet(word);
+                    const std::size_t index = polled.oldest(index_, word);
+                    found_.insert_or_assign(&word, word.values[index].bits);
+                  });
+}
+
+// A store is issued; says whether it changes polled words.
+bool Core::announce_store(std::span<const GlobalRun> runs, SourcePlace place) {
+  bool changes = false;
+  for (const GlobalRun& run : runs) {
+    fabric_.polled()->words_in(run.data, run.data + run.size_bytes, [&](PolledWords::Word& word) {
+      meet(word);
+      changes = true;
+    });
+  }
+  if (!changes) return false;
+  emit({.kind = EventKind::store_issued,
+        .pipe = Pipe::scalar,
+        .peer = fabric_.memory().owner(runs.front().data, rank_),
+        .issued = ordering_events_,
+        .address = reinterpret_cast<std::uint64_t>(runs.front().data),
+        .place = place});
+  return true;
+}
+
+void Core::announce_queued_store(Pipe pipe, std::span<const GlobalRun> runs, SourcePlace place) {
+  if (announce_store(runs, place)) {
+    queue(pipe).begun.push_back({static_cast<std::uint32_t>(instructions_ + 1),
+                                 fabric_.polled()->begin_store(index_, pipe)});
+  }
+}
+
+// What a store that is executed gives to the polled words among its bytes, which are `data`; takes
+// along what its core knew when it was issued.
+void Core::tell_stored(Pipe pipe, const Instruction& instruction, Fabric::StoreInFlight& flight,
+                       std::span<const GlobalRun> runs) {
+  std::deque<PipeQueue::Begun>& begun = queue(pipe).begun;
+  if (begun.empty() || begun.front().instruction != instruction.number) return;
+  flight.polled = std::move(begun.front().store);
+  begun.pop_front();
+  const std::byte* data = flight.data.data();
+  for (const GlobalRun& run : runs) {
+    fabric_.polled()->words_in(run.data, run.data + run.size_bytes, [&](PolledWords::Word& word) {
+      const bool is_whole =
+          word.data >= run.data && word.data + word.size_bytes <= run.data + run.size_bytes;
+      std::uint64_t bits = 0;
+      if (is_whole) std::memcpy(&bits, data + (word.data - run.data), word.size_bytes);
+      tell_word(pipe, word, bits, !is_whole || flight.atomic, instruction.number,
+                instruction.place());
+    });
+    data += run.size_bytes;
+  }
+}
+
+void Core::tell_word(Pipe pipe, PolledWords::Word& word, std::uint64_t bits, bool is_unknown,
+                     std::uint32_t number, SourcePlace place) {
+  word.is_opaque = word.is_opaque || is_unknown;
+  emit({.kind = EventKind::word_stored,
+        .pipe = pipe,
+        .atomic = is_unknown,
+        .peer = fabric_.memory().owner(word.data, rank_),
+        .issued = ordering_events_,
+        .number = number,
+        .address = reinterpret_cast<std::uint64_t>(word.data),
+        .size_bytes = word.size_bytes,
+        .value = static_cast<std::int64_t>(bits),
+        .place = place});
+}
+
+// A store of the scalar unit past its cache has been made.
+void Core::tell_device_store(std::byte* address, std::size_t size, SourcePlace place) {
+  PolledWords& polled = *fabric_.polled();
+  const PolledWords::Store store = polled.begin_store(index_, Pipe::scalar);
+  polled.words_in(address, address + size, [&](PolledWords::Word& word) {
+    const bool is_whole = word.data >= address && word.data + word.size_bytes <= address + size;
+    tell_word(Pipe::scalar, word, PolledWords::read(word), !is_whole,
+              static_cast<std::uint32_t>(instructions_), place);
+    polled.add_value(word, store, false);
+  });
+  fabric_.wake_lookers();
+}
+
+// A store through the cache: which words of the line have been written since it was filled.
+void Core::note_cached_store(const std::byte* address, std::size_t size) {
+  fabric_.polled()->words_in(address, address + size, [&](PolledWords::Word& word) {
+    written_.insert_or_assign(word.data, Written{&word, static_cast<std::uint32_t>(instructions_)});
+    found_.erase(&word);
+  });
+}
+
+// A line, or the whole cache, has been written back.
+void Core::tell_written_back(const std::byte* line, SourcePlace place) {
+  PolledWords& polled = *fabric_.polled();
+  const auto begin =
+      line == nullptr ? nullptr
+                      : reinterpret_cast<const std::byte*>(reinterpret_cast<std::uintptr_t>(line) &
+                                                           ~(ScalarCache::line_bytes - 1));
+  for (auto written = written_.begin(); written != written_.end();) {
+    PolledWords::Word& word = *written->second.word;
+    const bool is_meant =
+        line == nullptr || (word.data >= begin && word.data < begin + ScalarCache::line_bytes);
+    if (!is_meant) {
+      ++written;
+      continue;
+    }
+    const PolledWords::Store store = polled.begin_store(index_, Pipe::scalar);
+    emit({.kind = EventKind::word_stored,
+          .pipe = Pipe::scalar,
+          .cached = true,
+          .peer = fabric_.memory().owner(word.data, rank_),
+          .issued = ordering_events_,
+          .number = written->second.instruction,
+          .address = reinterpret_cast<std::uint64_t>(word.data),
+          .size_bytes = word.size_bytes,
+          .value = static_cast<std::int64_t>(PolledWords::read(word)),
+          .place = place});
+    polled.add_value(word, store, false);
+    written = written_.erase(written);
+  }
+  fabric_.wake_lookers();
+}
+
+}  // namespace peal

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/search/looks_to_show.h"
+
+#include <algorithm>
+
+namespace peal {
+
+std::map<std::uint32_t, std::size_t> LooksToShow::counts() const {
+  std::map<std::uint32_t, std::size_t> result;
+  for (const LookRecord& look : looks_) {
+    result[look.core] += look.not_shown.size() + (look.may_miss ? 1 : 0);
+  }
+  return result;
+}
+
+std::optional<std::uint32_t> LooksToShow::slowest() const {
+  std::optional<std::uint32_t> result;
+  std::size_t most = 0;
+  for (const auto& [core, count] : counts()) {
+    if (count <= most || in_vain_.contains(core)) continue;
+    most = count;
+    result = core;
+  }
+  return result;
+}
+
+void LooksToShow::set_next(Looks& looks) {
+  ++runs_;
+  slow_core_ = slowest().value_or(0);
+  looks.order = Looks::Order::newest_first;
+  looks.slow_core = slow_core_;
+  looks.wanted.clear();
+  shows_newest_ = std::any_of(looks_.begin(), looks_.end(), [&](const LookRecord& look) {
+    return look.core == slow_core_ && look.may_miss;
+  });
+  if (shows_newest_) return;
+  for (const LookRecord& look : looks_) {
+    looks.wanted.push_back({look.core, look.number, look.not_shown});
+  }
+}
+
+void LooksToShow::note_shown(const std::vector<LookRecord>& shown) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, const LookRecord*> found;
+  for (const LookRecord& look : shown) found[{look.core, look.number}] = &look;
+  const std::size_t before = counts()[slow_core_];
+  for (LookRecord& look : looks_) {
+    const auto own = found.find({look.core, look.number});
+    if (own == found.end()) continue;
+    const std::vector<std::uint64_t>& values = own->second->shown;
+    std::erase_if(look.not_shown, [&](std::uint64_t value) {
+      return std::find(values.begin(), values.end(), value) != values.end();
+    });
+  }
+  for (LookRecord& look : looks_) {
+    if (shows_newest_ && look.core == slow_core_) look.may_miss = false;
+  }
+  std::erase_if(looks_,
+                [](const LookRecord& look) { return look.not_shown.empty() && !look.may_miss; });
+  if (counts()[slow_core_] == before) in_vain_.insert(slow_core_);
+}
+
+}  // namespace peal
