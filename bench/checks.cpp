@@ -36,7 +36,7 @@ void run_all_reduce(benchmark::State& state, const char* algorithm, bool checked
         },
         options);
     if (!checked) continue;
-    checker.finish(false);
+    checker.finish(Checker::RunEnd::right);
     if (!checker.findings().is_clean()) state.SkipWithError("the run is not clean");
   }
 }
