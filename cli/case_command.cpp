@@ -23,12 +23,10 @@
 #include "peal/base/watched_process.h"
 #include "peal/launch/case_run.h"
 #include "peal/machine/kernel_failure.h"
+#include "peal/search/place_keeper.h"
 
 namespace peal {
 namespace {
-
-// A kernel that waits for the system, not for a peer, is given so long.
-constexpr double least_blocked_seconds = 5;
 
 const char* verdict(const CaseRunResult& result) {
   if (result.mismatch) return "FAIL";
@@ -67,7 +65,7 @@ nlohmann::ordered_json parameters(const RunRequest& request, const CaseTarget& t
   json[target.kernel ? "kernel" : "case"] = target.path;
   json["platform"] = run.platform;
   json["ranks"] = run.ranks;
-  json["schedule"] = request.schedule;
+  if (is_simulated(run.platform)) json["schedule"] = request.schedule;
   return json;
 }
 
@@ -150,18 +148,27 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   if (!can_watch() || target.runs_for_real()) return run_here(target, run);
   // What the first byte of an answer says it is.
   constexpr char a_result = 'r', a_failure = 'f';
-  const double blocked_seconds = std::max(least_blocked_seconds, 2 * run.time_limit_seconds);
-  const WatchedEnd end = run_watched(
-      [&] {
-        return answer_or_error([&]() -> std::string {
-          try {
-            return a_result + packed(run_here(target, run));
-          } catch (const FailedRun& failed) {
-            return a_failure + failed.packed();
-          }
-        });
-      },
-      blocked_seconds);
+  const double blocked_seconds = most_blocked_seconds(run.time_limit_seconds);
+  const auto watched = [&](const CaseRunRequest& request) {
+    return run_watched(
+        [&] {
+          return answer_or_error([&]() -> std::string {
+            try {
+              return a_result + packed(run_here(target, request));
+            } catch (const FailedRun& failed) {
+              return a_failure + failed.packed();
+            }
+          });
+        },
+        blocked_seconds);
+  };
+  WatchedEnd end = watched(run);
+  if (!end.has_answered && end.where.empty()) {  // a run is the same each time
+    PlaceKeeper keeper;
+    CaseRunRequest again = run;
+    again.options.readers.push_back(&keeper);
+    end = watched(again);
+  }
   if (!end.has_answered) {
     std::vector<RankEnd> ends;
     if (end.rank >= 0) {

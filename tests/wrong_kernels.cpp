@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* headers = R"(
 #include <cmath>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -16,7 +17,11 @@ constexpr const char* headers = R"(
 #include <pthread.h>
 #include <stdexcept>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 )";
@@ -286,10 +291,93 @@ const std::vector<WrongKernel>& verb_kernels() {
   return kernels;
 }
 
+// Kernels that take away what limits them, or wait where no signal of the limit is heard.
+const std::vector<WrongKernel>& kernels_without_limit() {
+  static const std::vector<WrongKernel> kernels = [] {
+    std::vector<WrongKernel> result = {
+        {.name = "stops_itself", .body = "raise(SIGSTOP);", .says = "stops its process"},
+        {.name = "stops_its_process",
+         .body = "kill(getpid(), SIGSTOP);",
+         .says = "stops its process"},
+        {.name = "joins_a_thread_that_spins",
+         .body = "pthread_t thread; pthread_create(&thread, nullptr, spin, nullptr); "
+                 "pthread_join(thread, nullptr);",
+         .outside = "static void* spin(void*) { for (volatile int i = 0;; ) i = 0; }",
+         .says = "without an instruction"},
+        {.name = "starts_a_thread",
+         .body = "std::thread(spin).join();",
+         .outside = "static void spin() {}",
+         .says = "bad pointer"},
+        {.name = "instructs_on_a_thread",
+         .body = "pthread_t thread; pthread_create(&thread, nullptr, go, nullptr); "
+                 "pthread_join(thread, nullptr);",
+         .outside = "static void* go(void*) { dsb(DSB_DDR); return nullptr; }",
+         .says = "outside of a kernel's own thread"},
+        {.name = "blocks_all_signals",
+         .body = "sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, nullptr); "
+                 "for (volatile int i = 0;; ) i = 0;",
+         .says = "keeps the signals off"},
+        {.name = "blocks_the_signals_of_its_thread",
+         .body = "sigset_t all; sigfillset(&all); pthread_sigmask(SIG_SETMASK, &all, nullptr); "
+                 "for (volatile int i = 0;; ) i = 0;",
+         .says = "keeps the signals off"},
+        {.name = "stops_the_timer",
+         .body = "itimerval off{}; setitimer(ITIMER_VIRTUAL, &off, nullptr); "
+                 "for (volatile int i = 0;; ) i = 0;",
+         .says = "without an instruction"},
+        {.name = "ignores_the_tick",
+         .body = "signal(SIGVTALRM, SIG_IGN); for (volatile int i = 0;; ) i = 0;",
+         .says = "keeps the signals off"},
+        {.name = "handles_the_tick",
+         .body = "signal(SIGVTALRM, [](int) {}); for (volatile int i = 0;; ) i = 0;",
+         .says = "keeps the signals off"},
+        {.name = "waits_for_a_signal",
+         .body = "sigset_t all; sigfillset(&all); int got = 0; sigwait(&all, &got); "
+                 "for (;;) sigwait(&all, &got);",
+         .says = "crash"},
+        {.name = "reads_an_empty_pipe",
+         .body = "int ends[2]; if (pipe(ends) != 0) return; char c; if (read(ends[0], &c, 1)) {}",
+         .says = "waits for something of the system"},
+        {.name = "forks_and_waits",
+         .body = "const pid_t child = fork(); if (child == 0) for (volatile int i = 0;; ) i = 0; "
+                 "waitpid(child, nullptr, 0);",
+         .says = "waits for something of the system"},
+        {.name = "runs_a_program", .body = "if (system(\"sleep 1000\")) {}", .says = "crash"},
+        {.name = "sets_an_alarm", .body = "alarm(1); for (;;) pause();", .says = "SIGALRM"},
+        {.name = "sleeps_a_little_for_ever",
+         .body = "for (;;) usleep(100);",
+         .says = "waits for something of the system"},
+        {.name = "asks_the_system_for_ever",
+         .body = "for (;;) syscall(SYS_getppid);",
+         .says = "without an instruction"},
+        {.name = "hides_and_closes_its_files",
+         .body = "prctl(PR_SET_DUMPABLE, 0); close_range(3, ~0U, 0); for (;;) pause();",
+         .says = "waits for something of the system"},
+        {.name = "initialiser_stops",
+         .body = "",
+         .outside = "struct S { S() { raise(SIGSTOP); } }; static S s;",
+         .says = "stops its process"},
+        {.name = "initialiser_blocks_signals",
+         .body = "",
+         .outside = "struct S { S() { sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, "
+                    "nullptr); for (volatile int i = 0;;) i = 1; } }; static S s;",
+         .says = "keeps the signals off"},
+    };
+    for (WrongKernel& kernel : result) kernel.is_ours = false;
+    WrongKernel in_verbs = result.front();
+    in_verbs.name = "verb_stops_itself";
+    in_verbs.in_verbs = true;
+    result.push_back(in_verbs);
+    return result;
+  }();
+  return kernels;
+}
+
 }  // namespace
 
 std::vector<WrongKernel> wrong_kernels() {
   std::vector<WrongKernel> all = pto_kernels();
+  all.insert(all.end(), kernels_without_limit().begin(), kernels_without_limit().end());
   all.insert(all.end(), verb_kernels().begin(), verb_kernels().end());
   return all;
 }

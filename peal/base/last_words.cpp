@@ -17,6 +17,22 @@ void copy_text(char (&to)[size], std::string_view text) {
 
 }  // namespace
 
+const char* text_of(Stall stall) {
+  switch (stall) {
+    case Stall::none:
+      break;
+    case Stall::waits:
+      return "it waits for something of the system, such as a lock or a clock";
+    case Stall::spins:
+      return "it takes processor time without an instruction of the chip, and keeps the signals "
+             "off "
+             "that limit this";
+    case Stall::stopped:
+      return "it stops its process, as SIGSTOP does";
+  }
+  return "";
+}
+
 void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
               std::string_view where) {
   sentence.is_set.store(false, std::memory_order_relaxed);

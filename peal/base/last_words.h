@@ -8,6 +8,12 @@
 
 namespace peal {
 
+// How a process stands still whose kernels should come on.
+enum class Stall : int { none, waits, spins, stopped };
+
+// What a report says of it, of the kernel: "it waits for ...".
+[[nodiscard]] const char* text_of(Stall stall);
+
 // What a process that runs kernels leaves for the process that watches it, in memory that both
 // share: it may end, or be ended, at any time without a chance to say more. Written and read
 // without locks or allocations, so that handlers of signals may.
@@ -27,6 +33,16 @@ struct LastWords {
 
   // Whether the process waits, rightly, for something of ours, such as the compiler.
   std::atomic<int> rightful_waits = 0;
+
+  // Of the limit that the process itself keeps on its kernels: processor time without an
+  // instruction of the chip, 0 while no kernel runs; and a number that changes while the limit is
+  // kept and the kernels come on. A kernel can take the limit away, by blocking a signal for
+  // example, but it cannot make this number change.
+  std::atomic<double> guarded_seconds = 0;
+  std::atomic<std::uint32_t> moves = 0;
+  // What the watcher has found, and ends the process for; it sends SIGVTALRM first, so that the
+  // process may say in which line the kernel is.
+  std::atomic<Stall> stall = Stall::none;
 
   // How much memory the process may use; 0 without a limit.
   std::uint64_t most_memory_bytes = 0;

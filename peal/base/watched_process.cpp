@@ -2,16 +2,14 @@
 #include "peal/base/watched_process.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,22 +18,20 @@
 #include <fstream>
 #include <memory>
 #include <new>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "peal/base/cache_folder.h"
+#include "peal/base/descendants.h"
 #include "peal/base/error.h"
 #include "peal/base/last_words.h"
+#include "peal/base/process_watch.h"
 
 namespace peal {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr int look_ms = 100;  // between two looks at a process that says nothing
-// From the last words to the answer: to compile a report of findings takes less.
-constexpr double most_report_seconds = 10;
 // What a run of a kernel may take of this machine's memory.
 constexpr std::uint64_t most_memory_bytes = std::uint64_t{8} << 30;
 
@@ -92,82 +88,15 @@ void write_all(int file, std::string_view bytes) {
   // It must not outlive whoever would read the answer.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != watcher) ::_exit(1);
+  const pid_t process = ::getpid();
   const std::string text = work();
+  if (::getpid() != process) ::_exit(1);  // a kernel has forked, and this is its copy
   const std::uint64_t size = text.size();
   write_all(to, {reinterpret_cast<const char*>(&size), sizeof(size)});
   write_all(to, text);
   std::fflush(stderr);
   ::_exit(0);
 }
-
-double processor_seconds(pid_t process) {
-  clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-// Whether the process waits for something: it neither runs nor could.
-bool is_waiting(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  const std::size_t name_end = text.rfind(") ");
-  return name_end != std::string::npos && (text[name_end + 2] == 'S' || text[name_end + 2] == 'D');
-}
-
-class Watch {
- public:
-  Watch(pid_t process, int from, const LastWords& words, double blocked_seconds)
-      : process_(process), from_(from), words_(words), blocked_seconds_(blocked_seconds) {}
-
-  // Reads until the process closes its end, and ends it where it stands still.
-  std::string read() {
-    std::string text;
-    for (;;) {
-      pollfd look{.fd = from_, .events = POLLIN, .revents = 0};
-      const int ready = ::poll(&look, 1, look_ms);
-      if (ready > 0) {
-        char buffer[65536];
-        const ssize_t size = ::read(from_, buffer, sizeof(buffer));
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) return text;
-        text.append(buffer, static_cast<std::size_t>(size));
-      } else if (stands_still()) {
-        ::kill(process_, SIGKILL);
-        return text;
-      }
-    }
-  }
-  [[nodiscard]] bool was_blocked() const { return was_blocked_; }
-
- private:
-  bool stands_still() {
-    const auto now = Clock::now();
-    const double used = processor_seconds(process_);
-    if (used - used_ > 0.001 || words_.rightful_waits.load() != 0 || !is_waiting(process_)) {
-      used_ = used;
-      still_since_ = now;
-    }
-    if (words_.failure.is_set.load(std::memory_order_acquire)) {
-      if (said_at_ == Clock::time_point()) said_at_ = now;
-      if (seconds(now - said_at_) > most_report_seconds) return true;
-    }
-    was_blocked_ = seconds(now - still_since_) > blocked_seconds_;
-    return was_blocked_;
-  }
-  static double seconds(Clock::duration duration) {
-    return std::chrono::duration<double>(duration).count();
-  }
-
-  pid_t process_;
-  int from_;
-  const LastWords& words_;
-  double blocked_seconds_;
-  double used_ = 0;
-  Clock::time_point still_since_ = Clock::now(), said_at_ = {};
-  bool was_blocked_ = false;
-};
 
 std::string what_ended(int status) {
   if (WIFEXITED(status)) {
@@ -196,6 +125,8 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
   }
   std::fflush(nullptr);  // or the fork would write it again
   make_temporary_cache();
+  const std::set<pid_t> others = own_children();
+  const Subreaper subreaper;
   const pid_t watcher = ::getpid();
   const pid_t process = ::fork();
   if (process < 0) {
@@ -211,30 +142,38 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
     answer(work, ends[1], watcher);
   }
   ::close(ends[1]);
-  Watch watch(process, ends[0], *words, blocked_seconds);
-  std::string text = watch.read();
+  const std::string text = ProcessWatch(process, ends[0], *words, blocked_seconds).read();
   ::close(ends[0]);
   int status = 0;
   while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
+  end_descendants(others);
+  const LastWords::Sentence& failure = words->failure;
+  const bool has_failed = failure.is_set.load(std::memory_order_acquire);
+  const Stall stall = words->stall.load();
   WatchedEnd end;
   std::uint64_t size = 0;
   if (text.size() >= sizeof(size)) std::memcpy(&size, text.data(), sizeof(size));
-  if (text.size() >= sizeof(size) && text.size() - sizeof(size) == size) {
+  // One that has been stopped goes on to be ended, and might answer as if nothing had happened.
+  const bool may_answer = stall == Stall::none || has_failed;
+  if (may_answer && text.size() >= sizeof(size) && text.size() - sizeof(size) == size) {
     end.has_answered = true;
     end.answer = text.substr(sizeof(size));
     return end;
   }
-  const LastWords::Sentence& failure = words->failure;
-  if (failure.is_set.load(std::memory_order_acquire)) {
+  if (has_failed) {
     end.what = failure.what;
     take(end, failure);
     return end;
   }
-  end.what = watch.was_blocked() ? "it waits for something of the system, such as a lock or a clock"
-                                 : what_ended(status);
+  end.what = stall != Stall::none ? text_of(stall) : what_ended(status);
   if (words->place.is_set.load(std::memory_order_acquire)) take(end, words->place);
   return end;
+}
+
+double most_blocked_seconds(double limit_seconds) {
+  constexpr double least = 5;
+  return std::max(least, 2 * limit_seconds);
 }
 
 std::string answer_or_error(const std::function<std::string()>& work) {

@@ -17,11 +17,13 @@ struct WatchedEnd {
 };
 
 // Runs `work` in a forked process and returns its answer, whatever becomes of that process: it may
-// crash, end itself, or stand still. One that uses no processor time for `blocked_seconds` and
-// waits for something is ended. A process that has said in last_words() what went wrong, and then
-// takes longer than a moment to say it in full, is ended, too. `work` must not throw.
+// crash, end itself, or stand still (process_watch.h). Processes that it leaves behind are ended,
+// too. `work` must not throw.
 [[nodiscard]] WatchedEnd run_watched(const std::function<std::string()>& work,
                                      double blocked_seconds);
+
+// For how long kernels whose limit of processor time is that may wait for something of the system.
+[[nodiscard]] double most_blocked_seconds(double limit_seconds);
 
 // For `work` that throws: what it returns, or what it has thrown, as an answer; and the answer out
 // of that, or the same error thrown again. Of errors that are not Peal's the text alone crosses.

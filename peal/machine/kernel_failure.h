@@ -5,6 +5,7 @@
 #include <string>
 
 #include "peal/base/error.h"
+#include "peal/base/source_place.h"
 
 namespace peal {
 
@@ -16,6 +17,12 @@ namespace peal {
   if (rank >= 0) text += " on rank " + std::to_string(rank) + " core " + std::to_string(core);
   text += ": " + what;
   return where.empty() ? text : text + "   " + where;
+}
+
+// Where a kernel is known to be behind, as its last instruction; empty before its first.
+[[nodiscard]] inline std::string after(SourcePlace place) {
+  if (place.file == nullptr || *place.file == '\0') return {};
+  return std::string("after ") + place.file + ":" + std::to_string(place.line);
 }
 
 // Ends a run because of a mistake of the kernel on one core.

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 #include <link.h>
 #include <setjmp.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -37,6 +40,8 @@ constexpr std::size_t signal_stack_bytes = std::size_t{128} * 1024;
 constexpr std::uintptr_t guard_bytes = 64 * 1024;  // below a stack: what a big frame may skip to
 
 constexpr std::uintptr_t stack_slack = 1024 * 1024;  // how near the stack pointer its stack is
+
+constexpr std::uintptr_t least_address = 65536;  // that memory may have
 
 struct Range {
   std::uintptr_t begin = 0, end = 0;
@@ -78,6 +83,18 @@ bool in_kernel(std::uintptr_t address) {
                      [address](const auto& object) { return object.code.holds(address); });
 }
 
+// The thread of the guard that was made last; 0 where none lives.
+std::atomic<pid_t> guarded_thread = 0;
+
+// Tells whoever watches this process that its kernels come on.
+void come_on() {
+  if (last_words() != nullptr) ++last_words()->moves;
+}
+
+bool is_ended_by_watcher() {
+  return last_words() != nullptr && last_words()->stall.load() != Stall::none;
+}
+
 std::string what_happened() {
   switch (state.signal) {
     case SIGFPE:
@@ -88,6 +105,9 @@ std::string what_happened() {
       if (state.out_of_memory) {
         return fmt::format("the run has taken {} MiB of memory; does a loop of it end?",
                            last_words()->most_memory_bytes >> 20);
+      }
+      if (is_ended_by_watcher() && last_words()->stall != Stall::spins) {
+        return text_of(last_words()->stall);
       }
       return fmt::format("it ran for {:.0f} s without an instruction of the chip", state.seconds);
     case SIGABRT:
@@ -113,8 +133,12 @@ std::exception_ptr describe_fault(const Core& core) {
   if (last_words() != nullptr) {
     say_last(last_words()->failure, core.rank(), core.index(), what, where);
   }
+  // Of a fault close to 0 the pointer was never set.
+  const bool is_outside = (state.signal == SIGSEGV || state.signal == SIGBUS) &&
+                          !state.overflowed && state.address >= least_address;
   return std::make_exception_ptr(
-      KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what, where));
+      KernelFailure(is_outside ? KernelFailure::Kind::out_of_bounds : KernelFailure::Kind::other,
+                    core.rank(), core.index(), what, where));
 }
 
 // Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and
@@ -134,14 +158,15 @@ bool has_stood_still(const Core& core) {
     state.seen_core = &core;
     state.seen_instructions = core.instructions();
     state.still_ticks = 0;
-    return false;
+    come_on();
+    return is_ended_by_watcher();
   }
-  return ++state.still_ticks * tick_seconds >= state.seconds;
+  return is_ended_by_watcher() || ++state.still_ticks * tick_seconds >= state.seconds;
 }
 
 // Gives a signal that is not a kernel's to its handler of before.
 void pass_on(int signal) {
-  if (signal == SIGVTALRM) return;
+  if (signal == SIGVTALRM) return come_on();
   const auto index = std::find(FaultGuard::signals.begin(), FaultGuard::signals.end(), signal) -
                      FaultGuard::signals.begin();
   ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
@@ -210,11 +235,14 @@ void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
   const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
   auto place = static_cast<std::uintptr_t>(registers[REG_RIP]);
   if (!in_kernel(place)) {
-    if (signal == SIGVTALRM && last_words() == nullptr) return;
+    if (signal == SIGVTALRM && last_words() == nullptr) return;  // see handle()
     place = own_code.holds(place) ? 0 : kernel_frame_of(place, stack_pointer);
     if (place == 0) return pass_on(signal);
   }
-  if (signal == SIGVTALRM && ++state.still_ticks * tick_seconds < state.seconds) return;
+  if (signal == SIGVTALRM && !is_ended_by_watcher() &&
+      ++state.still_ticks * tick_seconds < state.seconds) {
+    return;
+  }
   state.signal = signal;
   state.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
   state.counter = place;
@@ -224,6 +252,14 @@ void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
 }
 
 void handle(int signal, siginfo_t* info, void* opaque) {
+  // The system gives a tick to the thread that computes, which may be one that the kernel waits
+  // for.
+  if (signal == SIGVTALRM && !state.active && guarded_thread != 0) {
+    const int error = errno;
+    ::syscall(SYS_tgkill, ::getpid(), guarded_thread.load(), SIGVTALRM);
+    errno = error;
+    return;
+  }
   auto* context = static_cast<ucontext_t*>(opaque);
   auto& registers = context->uc_mcontext.gregs;
   const Core* core = state.active ? current_core() : nullptr;
@@ -309,8 +345,7 @@ std::terminate_handler terminate_before = nullptr;
       type.empty() ? "it calls std::terminate()"
                    : fmt::format("an exception{} leaves a function that is noexcept", type);
   const std::string where =
-      place != 0 ? source_line(reinterpret_cast<const void*>(place))
-                 : fmt::format("after {}:{}", core->place().file, core->place().line);
+      place != 0 ? source_line(reinterpret_cast<const void*>(place)) : after(core->place());
   core->fail(std::make_exception_ptr(
       KernelFailure(KernelFailure::Kind::other, core->rank(), core->index(), what, where)));
 }
@@ -362,11 +397,15 @@ FaultGuard::FaultGuard(double seconds)
     CHECK(::sigaction(signals[i], &action, &before_[i]) == 0);
   }
   state.before = before_;
+  thread_before_ = guarded_thread.exchange(::gettid());
+  if (last_words() != nullptr) seconds_before_ = last_words()->guarded_seconds.exchange(seconds);
   const itimerval tick{.it_interval = {0, 100000}, .it_value = {0, 100000}};
   CHECK(::setitimer(ITIMER_VIRTUAL, &tick, &timer_before_) == 0);
 }
 
 FaultGuard::~FaultGuard() {
+  if (last_words() != nullptr) last_words()->guarded_seconds = seconds_before_;
+  guarded_thread = thread_before_;
   std::set_terminate(terminate_before);
   // A last tick may be on its way to another thread, and would end the process by the action of
   // before: ignoring the signal discards it.
@@ -396,8 +435,23 @@ void run_guarded(const std::string& subject, const std::function<void()>& code) 
                              source_line(reinterpret_cast<const void*>(state.counter))));
 }
 
+namespace {
+
+// A thread that a kernel has started cannot be left; it takes the process, which has said why.
+[[noreturn]] void end_thread(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    if (state.active || last_words() == nullptr) throw;
+    say_last(last_words()->failure, -1, -1, error.what(), "");
+  }
+  std::abort();
+}
+
+}  // namespace
+
 void leave_guarded(std::exception_ptr failure) {
-  if (state.escape == nullptr) std::rethrow_exception(std::move(failure));
+  if (state.escape == nullptr) end_thread(failure);
   state.left = std::move(failure);
   siglongjmp(*state.escape, 1);
 }

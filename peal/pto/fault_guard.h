@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/time.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cstddef>
@@ -33,6 +34,8 @@ class FaultGuard {
   std::array<struct sigaction, signals.size()> before_{};
   stack_t stack_before_{};
   itimerval timer_before_{};
+  pid_t thread_before_ = 0;
+  double seconds_before_ = 0;
   std::unique_ptr<std::byte[]> stack_;
 };
 

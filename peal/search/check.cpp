@@ -23,9 +23,6 @@
 namespace peal {
 namespace {
 
-// A kernel that waits for the system, not for a peer, is given so long.
-constexpr double least_blocked_seconds = 5;
-
 Finding finding_of(const KernelFailure& failure) {
   const bool outside = failure.kind() == KernelFailure::Kind::out_of_bounds;
   return {.kind = outside ? FindingClass::out_of_bounds : FindingClass::crash,
@@ -219,7 +216,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
 OneRun run_apart(const CheckSubject& subject, const CheckRequest& request, const Plan& plan) {
   const auto run = [&](EventReader* reader) { return run_once(subject, request, plan, reader); };
   if (!subject.runs_kernels || plan.has_readers || !can_watch()) return run(nullptr);
-  return run_isolated(run, std::max(least_blocked_seconds, 2 * subject.time_limit_seconds));
+  return run_isolated(run, most_blocked_seconds(subject.time_limit_seconds));
 }
 
 // New words become known as kernels go on behind looks at others.

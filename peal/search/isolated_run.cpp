@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/search/isolated_run.h"
 
-#include <map>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "peal/base/last_words.h"
 #include "peal/base/watched_process.h"
+#include "peal/search/place_keeper.h"
 
 namespace peal {
 namespace {
-
-// Keeps in the last words where the run is.
-class PlaceKeeper final : public EventReader {
- public:
-  void read(const Event& event) override {
-    LastWords* const words = last_words();
-    if (words == nullptr) return;
-    if (event.kind == EventKind::region) {
-      if (event.region == RegionKind::on_chip) numbers_.push_back(cores_of_rank_[event.rank]++);
-      return;
-    }
-    const std::string_view file = event.place.file == nullptr ? "" : event.place.file;
-    const bool is_kernels = !file.empty() && !file.starts_with("peal/");
-    const std::string where =
-        is_kernels ? std::string(file) + ":" + std::to_string(event.place.line) : std::string();
-    // Between its beginning and its first instruction a kernel has no line.
-    const auto core = static_cast<std::size_t>(event.core);
-    say_last(words->place, event.rank, core < numbers_.size() ? numbers_[core] : 0, "", where);
-  }
-
- private:
-  std::vector<int> numbers_;  // of each core of the run, within its rank
-  std::map<int, int> cores_of_rank_;
-};
 
 FindingLine line_of(const std::string& where) {
   const std::size_t colon = where.rfind(':');

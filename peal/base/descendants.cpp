@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/executors/shm/descendants.h"
+#include "peal/base/descendants.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -34,6 +34,12 @@ pid_t parent_of(const fs::path& process) {
   return parent;
 }
 
+// Without any, /proc need not be read, which takes its time where there are many processes.
+bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 }  // namespace
 
 Subreaper::Subreaper() {
@@ -45,6 +51,7 @@ Subreaper::~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, before_); }
 
 std::set<pid_t> own_children() {
   std::set<pid_t> children;
+  if (!has_children()) return children;
   std::error_code failed;
   for (fs::directory_iterator entry("/proc", failed), end; !failed && entry != end;
        entry.increment(failed)) {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/search/place_keeper.h"
+
+#include <string>
+#include <string_view>
+
+#include "peal/base/last_words.h"
+
+namespace peal {
+
+void PlaceKeeper::read(const Event& event) {
+  LastWords* const words = last_words();
+  if (words == nullptr) return;
+  if (event.kind == EventKind::region) {
+    if (event.region == RegionKind::on_chip) numbers_.push_back(cores_of_rank_[event.rank]++);
+    return;
+  }
+  const std::string_view file = event.place.file == nullptr ? "" : event.place.file;
+  const bool is_kernels = !file.empty() && !file.starts_with("peal/");
+  const std::string where =
+      is_kernels ? std::string(file) + ":" + std::to_string(event.place.line) : std::string();
+  // Between its beginning and its first instruction a kernel has no line.
+  const auto core = static_cast<std::size_t>(event.core);
+  say_last(words->place, event.rank, core < numbers_.size() ? numbers_[core] : 0, "", where);
+}
+
+}  // namespace peal
