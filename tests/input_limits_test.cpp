@@ -16,6 +16,7 @@
 #include "peal/base/error.h"
 #include "peal/base/machine_memory.h"
 #include "peal/collectives/choice.h"
+#include "peal/machine/toml_file.h"
 #include "tests/program.h"
 
 namespace peal {
@@ -89,13 +90,39 @@ TEST_F(InputLimits, OfWhereTomlComesFrom) {
     expect_misuse(command + folder_.path("zero.toml"), "it is no file");
   }
   fs::create_symlink("/dev/zero", folder_.path("zero.cpp"));
-  expect_misuse("check " + folder_.path("zero.cpp"), "is no file; name an existing source file");
+  expect_misuse("check " + folder_.path("zero.cpp"), "is no regular file, and a kernel is read");
   expect_misuse("graph " + save("long.toml", std::string((1 << 24) + 1, ' ')),
                 "it is longer than 16 MiB");
   fs::create_directory(folder_.path("folder.toml"));
   expect_misuse("run barrier -p " + folder_.path("folder.toml"), "it is no file");
   fs::create_symlink(platform, folder_.path("linked.toml"));
   EXPECT_EQ(run_peal("run barrier -n 2 -p " + folder_.path("linked.toml")).code, 0);
+}
+
+// The parser takes each level on its stack.
+TEST_F(InputLimits, OfTheDepthOfToml) {
+  std::string key = "a";
+  for (int i = 0; i < 100000; ++i) key += ".a";
+  for (const std::string& text :
+       {"[" + key + "]\n", key + " = 1\n", "a = { " + key + " = 1 }\n",
+        "a = " + std::string(100000, '['), "a = { \"b]\" = 1, c = " + std::string(33, '[')}) {
+    const std::string file = save("deep.toml", text);
+    for (const char* command : {"run barrier -p ", "graph ", "check "}) {
+      expect_misuse(command + file, "write it flatter");
+    }
+  }
+  // Brackets and dots in strings and comments are none, and each key begins anew.
+  std::string harmless = "a = \"" + std::string(100, '[') + "\\\"[\" # " + std::string(100, '.');
+  harmless += "\nb = '''\n" + std::string(100, '{') + "'''\n[c]\n";
+  for (int i = 0; i < 100; ++i) harmless += "d" + std::to_string(i) + ".e = [1.5, 2.5]\n";
+  EXPECT_EQ(parse_toml("text", harmless).size(), 3u);
+}
+
+TEST_F(InputLimits, OfWhatAKernelIs) {
+  expect_misuse("run " + save("binary", std::string("ELF\0", 4)),
+                "is no source: it holds bytes of 0");
+  expect_misuse("run " + save("text", "words"), "it has neither peal_kernel() nor kernel_entry");
+  expect_misuse("run " + save("kernel.txt", "peal_kernel()"), "whose name does not end in .cpp");
 }
 
 MeasuredChoice choice_of(int ranks) {

@@ -129,7 +129,7 @@ std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   tell(View{reinterpret_cast<std::byte*>(text.data()), text.size(), DType::u8});
   if (head[1] == 0) throw Error(text);
   if (text.empty()) return {};
-  return choices_of(toml::parse(text), path);
+  return choices_of(parse_toml(fmt::format("file of tuned algorithms `{}`", path), text), path);
 }
 
 std::optional<Choice> forced_choice(Collective collective) {
