@@ -158,7 +158,7 @@ class KernelRun {
     const Core& core = *current_core();
     return {KernelFailure::Kind::other, core.rank(), core.index(),
             fmt::format("in call {} of `{}`: {}", arguments.call(), kernel_.name, what),
-            fmt::format("after {}:{}", core.place().file, core.place().line)};
+            after(core.place())};
   }
 
   // What the kernel throws is a mistake of the kernel, whatever it is.
@@ -172,8 +172,7 @@ class KernelRun {
       // An index has no line of its own; the last verb's is before it.
       const Core& core = *current_core();
       throw KernelFailure(KernelFailure::Kind::out_of_bounds, core.rank(), core.index(),
-                          error.what(),
-                          fmt::format("after {}:{}", core.place().file, core.place().line));
+                          error.what(), after(core.place()));
     } catch (const std::exception& error) {
       throw failure(arguments, error.what());
     } catch (...) {

@@ -84,7 +84,9 @@ void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow
 }
 
 PacketRow Device::do_allocate_packets(std::string_view name, int count) {
-  CHECK(count >= 0);
+  if (count < 0) {
+    throw Error(fmt::format("packets `{}`: {} of them; allocate 0 or more", name, count));
+  }
   const auto places = static_cast<std::size_t>(count);
   constexpr std::size_t stride = (Packets::most_bytes + 63) / 64 * 64;  // a line has one writer
   const Window window = do_allocate(name, places * stride);

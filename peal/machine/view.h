@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "peal/base/error.h"
@@ -68,7 +69,10 @@ class Chunks {
   [[nodiscard]] int parts() const { return parts_; }
   // All chunks as one view; only where they lie without gaps.
   [[nodiscard]] View whole() const {
-    CHECK(parts_ == 1 || stride_ == length_);
+    if (parts_ != 1 && stride_ != length_) {
+      throw Error("chunks of " + std::to_string(length_) + " elements that lie " +
+                  std::to_string(stride_) + " apart are no single view; use each by its index");
+    }
     return {first_, length_ * static_cast<std::size_t>(parts_) + longer_, dtype_};
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "peal/machine/signal.h"
 #include "peal/machine/view.h"
@@ -21,7 +22,11 @@ struct Window {
 // The memory beside the signal in its cache line, for data of at most SignalCell::payload_bytes
 // that is put and notified at once: elements of the type, as many as given.
 [[nodiscard]] inline View payload(Signal signal, std::size_t count, DType dtype) {
-  CHECK(count * size_bytes(dtype) <= SignalCell::payload_bytes);
+  if (count > SignalCell::payload_bytes / size_bytes(dtype)) {
+    throw OutOfRange("payload of " + std::to_string(count) + " elements of " +
+                     std::to_string(size_bytes(dtype)) + " bytes; a signal's line has room for " +
+                     std::to_string(SignalCell::payload_bytes) + " bytes, so put the rest apart");
+  }
   return {signal.cell->payload, count, dtype};
 }
 

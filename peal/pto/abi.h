@@ -8,7 +8,7 @@
 // functions. Compiled into both sides; enumerations have the values of peal's own.
 namespace peal::pto_abi {
 
-inline constexpr std::uint32_t version = 5;
+inline constexpr std::uint32_t version = 6;
 
 enum class Space : std::int32_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int space_count = 5;
@@ -84,8 +84,8 @@ struct Host {
   void (*wait_flag)(std::int32_t from, std::int32_t to, std::int32_t id, Place place);
   void (*pipe_barrier)(std::int32_t pipe, Place place);
   void (*dsb)(Place place);
-  void (*dcci)(const void* address, std::int32_t whole_cache, Place place);
-  void (*notify)(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place);
+  void (*dcci)(const void* address, std::int32_t lines, Place place);
+  void (*notify)(std::int32_t* cell, std::int32_t value, std::int32_t op, Place place);
   void (*wait)(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place);
   std::int32_t (*test)(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place);
   // The address of on-chip memory; ends the run when the tile does not fit into its space.

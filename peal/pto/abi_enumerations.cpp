@@ -69,6 +69,8 @@ static_assert(same(Cast::CAST_NONE, RoundMode::none) && same(Cast::CAST_RINT, Ro
               same(Cast::CAST_FLOOR, RoundMode::floor) && same(Cast::CAST_CEIL, RoundMode::ceil) &&
               same(Cast::CAST_TRUNC, RoundMode::trunc) && same(Cast::CAST_ODD, RoundMode::odd));
 
+static_assert(same(cache_line_t::SINGLE_CACHE_LINE, 0) && same(cache_line_t::ENTIRE_DATA_CACHE, 1));
+
 // A wait's comparison is looked up in a table in the order of the ISA, which is Peal's but for
 // `reached`, which comes first and has no name among kernels.
 using Cmp = pto::comm::WaitCmp;

@@ -18,11 +18,13 @@
 #include "peal/chip/core.h"
 #include "peal/machine/kernel_failure.h"
 #include "peal/pto/fault_guard.h"
+#include "peal/pto/given_values.h"
 #include "peal/pto/kernel.h"
 #include "peal/pto/refusal.h"
 #include "peal/pto/shim.h"
 #include "peal/pto/source_line.h"
 #include "peal/pto/tile_operands.h"
+#include "peal/pto/wrong_address.h"
 
 namespace peal {
 namespace {
@@ -64,21 +66,6 @@ using Kind = KernelFailure::Kind;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
-// What is wrong with an access that no region holds; nothing where no region is near it.
-std::optional<std::string> describe_outside(const std::byte* data, std::size_t bytes,
-                                            const char* what) {
-  const int own = core().rank(), owner = core().fabric().memory().owner(data, own);
-  const auto region = core().fabric().regions().find(data);
-  if (owner != own && (!region || !is_shared(region->kind))) {
-    return fmt::format("{} of {} bytes of rank {}'s memory that are in no window of it", what,
-                       bytes, owner);
-  }
-  if (!region) return std::nullopt;
-  const auto offset = static_cast<std::size_t>(data - region->data);
-  return fmt::format("{} of bytes {}..{} of `{}` of rank {}, which has {} bytes", what, offset,
-                     offset + bytes, region->name, region->rank, region->size_bytes);
-}
-
 // Memory of another rank is accessed in windows alone. `line` gives the line of the access.
 template <class Line>
 void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what, Line line) {
@@ -101,7 +88,7 @@ void check_global(const std::byte* data, std::size_t bytes, const char* what, Pl
     return check_own_or_shared(data, bytes, what,
                                [&] { return fmt::format("{}:{}", place.file, place.line); });
   }
-  const auto outside = describe_outside(data, bytes, what);
+  const auto outside = describe_outside(core(), data, bytes, what);
   refuse(place,
          outside.value_or(fmt::format("{} at address {}, which is in no buffer", what,
                                       static_cast<const void*>(data))),
@@ -123,12 +110,23 @@ bool has_second(TileOpcode opcode) {
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
 }
 
+// An instruction is for the code that runs on a core: neither for a shim nor for a thread that a
+// kernel has started.
+void check_on_core(Place place) {
+  if (current_core() != nullptr) return;
+  throw RunError(
+      fmt::format("an instruction of the chip outside of a kernel's own thread, such as "
+                  "in an orchestration shim or a std::thread   {}:{}",
+                  place.file, place.line));
+}
+
 bool within_budget() {
   return core().instructions() < Core::most_instructions &&
          core().notifies_in_a_row() < Core::most_notifies_in_a_row;
 }
 
 void check_budget(Place place) {
+  check_on_core(place);
   if (!within_budget()) refuse(place, core().spent_budget());
 }
 
@@ -136,7 +134,7 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
   check_budget(place);
   TileOperation operation;
   operation.opcode = static_cast<TileOpcode>(op);
-  operation.round_mode = static_cast<RoundMode>(operands->round_mode);
+  operation.round_mode = given_round_mode(operands->round_mode, place);
   std::memcpy(operation.scalar.data(), &operands->scalar, operation.scalar.size());
   const std::byte* const used = operation.stores() ? operands->a.data : operands->dst.data;
   if (used != nullptr) check_core(name(operation.opcode), used < core().on_chip(OnChip::l1), place);
@@ -173,11 +171,9 @@ void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operan
   core().tile(static_cast<Pipe>(pipe), operation, source(place));
 }
 
-void check_flag(std::int32_t id, Place place) {
-  if (id < 0 || id >= Flags::ids) {
-    refuse(place, fmt::format("event id {} is not one of the {} ids 0..{}", id, Flags::ids,
-                              Flags::ids - 1));
-  }
+bool is_skipped(Place place) {
+  check_on_core(place);
+  return core().fabric().is_skipped(source(place));
 }
 
 // Leaves a kernel, or a shim, which runs outside of every core.
@@ -187,26 +183,26 @@ void check_flag(std::int32_t id, Place place) {
   running->fail(std::move(failure));
 }
 
-bool is_skipped(Place place) { return core().fabric().is_skipped(source(place)); }
-
 void set_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
   if (is_skipped(place)) return;
   check_budget(place);
-  check_flag(id, place);
-  core().set_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
+  check_flag_id(id, place);
+  core().set_flag(given_flag_pipe(from, "set_flag", place), given_flag_pipe(to, "set_flag", place),
+                  id, source(place));
 }
 
 void wait_flag(std::int32_t from, std::int32_t to, std::int32_t id, Place place) {
   if (is_skipped(place)) return;
   check_budget(place);
-  check_flag(id, place);
-  core().wait_flag(static_cast<Pipe>(from), static_cast<Pipe>(to), id, source(place));
+  check_flag_id(id, place);
+  core().wait_flag(given_flag_pipe(from, "wait_flag", place),
+                   given_flag_pipe(to, "wait_flag", place), id, source(place));
 }
 
 void pipe_barrier(std::int32_t pipe, Place place) {
   if (is_skipped(place)) return;
   check_budget(place);
-  core().pipe_barrier(static_cast<Pipe>(pipe), source(place));
+  core().pipe_barrier(given_pipe(pipe, "pipe_barrier", place), source(place));
 }
 
 void dsb(Place place) {
@@ -215,30 +211,29 @@ void dsb(Place place) {
   core().dsb(source(place));
 }
 
-void dcci(const void* address, std::int32_t whole_cache, Place place) {
+void dcci(const void* address, std::int32_t lines, Place place) {
   if (is_skipped(place)) return;
   check_budget(place);
-  if (whole_cache != 0) return core().dcci_all(source(place));
+  if (means_whole_cache(lines, place)) return core().dcci_all(source(place));
   core().dcci(static_cast<const std::byte*>(address), source(place));
 }
 
 void check_cell(const std::int32_t* cell, const char* what, Place place) {
-  check_global(reinterpret_cast<const std::byte*>(cell), sizeof(std::int32_t), what, place);
+  const auto* const data = reinterpret_cast<const std::byte*>(cell);
+  check_global(data, sizeof(std::int32_t), what, place);
+  if (reinterpret_cast<std::uintptr_t>(data) % sizeof(std::int32_t) == 0) return;
+  const auto region = core().fabric().regions().find(data);
+  refuse(place, fmt::format("{} on a signal at byte {} of `{}` of rank {}; a signal is an int32_t "
+                            "at a multiple of 4 bytes",
+                            what, data - region->data, region->name, region->rank));
 }
 
-void notify(std::int32_t* cell, std::int32_t value, std::int32_t set, Place place) {
+void notify(std::int32_t* cell, std::int32_t value, std::int32_t op, Place place) {
   if (is_skipped(place)) return;
   check_budget(place);
   check_cell(cell, "TNOTIFY", place);
   core().notify(reinterpret_cast<std::uint32_t*>(cell), static_cast<std::uint32_t>(value),
-                set != 0 ? NotifyOp::set : NotifyOp::add, source(place));
-}
-
-WaitCmp comparison(std::int32_t cmp) {
-  static constexpr WaitCmp all[] = {WaitCmp::eq, WaitCmp::ne, WaitCmp::gt,
-                                    WaitCmp::ge, WaitCmp::lt, WaitCmp::le};
-  CHECK(cmp >= 0 && cmp < 6);
-  return all[cmp];
+                given_notify_op(op, place), source(place));
 }
 
 void check_own(const std::int32_t* cell, const char* what, Place place) {
@@ -255,20 +250,22 @@ void wait(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place 
   if (is_skipped(place)) return;
   check_budget(place);
   check_own(cell, "TWAIT", place);
-  core().wait(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
+  core().wait(reinterpret_cast<const std::uint32_t*>(cell), given_comparison(cmp, "TWAIT", place),
               static_cast<std::uint32_t>(value), 0, source(place));
 }
 
 std::int32_t test(const std::int32_t* cell, std::int32_t value, std::int32_t cmp, Place place) {
   check_budget(place);
   check_own(cell, "TTEST", place);
-  return core().test(reinterpret_cast<const std::uint32_t*>(cell), comparison(cmp),
-                     static_cast<std::uint32_t>(value), 0, source(place))
+  return core().test(reinterpret_cast<const std::uint32_t*>(cell),
+                     given_comparison(cmp, "TTEST", place), static_cast<std::uint32_t>(value), 0,
+                     source(place))
              ? 1
              : 0;
 }
 
 void* on_chip(pto_abi::Space space, std::uint64_t address, std::uint64_t size_bytes, Place place) {
+  check_on_core(place);
   static constexpr const char* names[] = {"UB", "L1", "L0A", "L0B", "L0C"};
   const auto memory = static_cast<OnChip>(space);
   const auto limit = static_cast<std::uint64_t>(on_chip_bytes(core().fabric().platform(), memory));
@@ -351,16 +348,14 @@ std::int32_t test_transfers(std::uint64_t handle, Place place) {
   return core().test_transfers(static_cast<std::uint32_t>(handle), source(place)) ? 1 : 0;
 }
 
-// Where the host puts things differs from run to run, so it is not said.
-std::string bad_pointer(const void* address) {
-  const auto number = reinterpret_cast<std::uintptr_t>(address);
-  if (number < 65536) return fmt::format("at the bad pointer {:#x}", number);
-  return "at a bad pointer, to memory that is in no buffer";
-}
-
+// Within the memories of that type of core, which lie one behind the other.
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
-  const std::byte* const first = owner.on_chip(OnChip::unified);
-  const auto total = static_cast<std::size_t>(on_chip_bytes(owner.fabric().platform()));
+  const Platform& platform = owner.fabric().platform();
+  const auto all = static_cast<std::size_t>(on_chip_bytes(platform));
+  const auto unified = static_cast<std::size_t>(on_chip_bytes(platform, OnChip::unified));
+  const bool is_vector = blocks[owner.index()].core == CoreType::aiv;
+  const std::byte* const first = owner.on_chip(is_vector ? OnChip::unified : OnChip::l1);
+  const std::size_t total = is_vector ? unified : all - unified;
   return data >= first && bytes <= total && data <= first + (total - bytes);
 }
 
@@ -394,12 +389,9 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
               "a store to a static variable, which all ranks here would share; a device has none, "
               "so keep it on the stack or in a buffer");
   }
-  const char* const what = writes != 0 ? "a store" : "a load";
-  const auto outside = describe_outside(data, size_bytes, what);
-  refuse_at(
-      line_before(place),
-      outside.value_or(fmt::format("{} of {} bytes {}", what, size_bytes, bad_pointer(address))),
-      outside ? Kind::out_of_bounds : Kind::other);
+  const WrongAddress wrong =
+      describe_address(*running, data, size_bytes, writes != 0 ? "a store" : "a load");
+  refuse_at(line_before(place), wrong.what, wrong.kind);
 }
 
 std::int32_t own_rank() { return core().rank(); }

@@ -9,7 +9,6 @@
 
 namespace peal {
 
-using pto_abi::Place;
 using pto_refusal::core;
 using pto_refusal::refuse;
 
@@ -25,7 +24,7 @@ TileArea tile_area(const pto_abi::Tile& tile) {
           tile.valid_cols, tile.column_major != 0};
 }
 
-void check_tile(const TileArea& tile, const char* which, Place place) {
+void check_tile(const TileArea& tile, const char* which, pto_abi::Place place) {
   if (tile.data == nullptr) {
     refuse(place, fmt::format("{} has no address; place it with TASSIGN first", which));
   }
@@ -43,7 +42,7 @@ constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8
 
 }  // namespace
 
-void check_transfer_size(const TileArea& tile, bool loads, Place place) {
+void check_transfer_size(const TileArea& tile, bool loads, pto_abi::Place place) {
   const auto check = [&](int given, int most, const char* what) {
     if (given <= most) return;
     refuse(place, fmt::format("{} of {} {}; one takes at most {}, so split it",
@@ -62,8 +61,13 @@ std::string valid_size_of(const TileArea& tile) {
 
 // Sources of an instruction that goes element by element over the destination's valid part.
 void check_source(const TileOperation& operation, const TileArea& source, const char* which,
-                  Place place) {
+                  pto_abi::Place place) {
   const TileArea& dst = operation.dst;
+  if (operation.opcode != TileOpcode::cvt && source.dtype != dst.dtype) {
+    refuse(place, fmt::format("{}: {} is of {}, and the destination of {}; make them of one type, "
+                              "with TCVT for example",
+                              name(operation.opcode), which, name(source.dtype), name(dst.dtype)));
+  }
   const bool covers = source.valid_rows >= dst.valid_rows && source.valid_cols >= dst.valid_cols;
   // The ISA asks for the same sizes, but of TADD, TCVT and TMOV for sizes that are compatible.
   const bool may_be_larger = operation.opcode == TileOpcode::add ||
@@ -77,7 +81,7 @@ void check_source(const TileOperation& operation, const TileArea& source, const 
                      may_be_larger ? "equal, or the source's larger" : "equal"));
 }
 
-void check_move(const TileOperation& operation, Place place) {
+void check_move(const TileOperation& operation, pto_abi::Place place) {
   const TileArea &dst = operation.dst, &a = operation.a;
   const bool in_unified = dst.data < core().on_chip(OnChip::l1);
   const bool may_differ = in_unified && core().fabric().platform().name.starts_with("a5");
@@ -88,7 +92,7 @@ void check_move(const TileOperation& operation, Place place) {
   check_source(operation, a, "the source", place);
 }
 
-void check_row_sum(const TileOperation& operation, Place place) {
+void check_row_sum(const TileOperation& operation, pto_abi::Place place) {
   const TileArea &dst = operation.dst, &a = operation.a;
   if (dst.dtype != a.dtype) {
     refuse(place, fmt::format("TROWSUM of {} into {}; make both of one type", name(a.dtype),
@@ -102,7 +106,7 @@ void check_row_sum(const TileOperation& operation, Place place) {
 
 constexpr int most_matrix_size = 4095;
 
-void check_matmul(const TileOperation& operation, Place place) {
+void check_matmul(const TileOperation& operation, pto_abi::Place place) {
   const TileArea &c = operation.dst, &a = operation.a, &b = operation.b;
   if (a.rows != c.rows || a.cols != b.rows || b.cols != c.cols) {
     refuse(place, fmt::format("TMATMUL of tiles of {} and {} into one of {}; rows and columns must "
@@ -130,7 +134,7 @@ void check_matmul(const TileOperation& operation, Place place) {
 
 }  // namespace
 
-void check_operands(const TileOperation& operation, Place place) {
+void check_operands(const TileOperation& operation, pto_abi::Place place) {
   switch (operation.opcode) {
     case TileOpcode::load:
     case TileOpcode::store:

@@ -52,34 +52,14 @@ std::byte* SimDevice::at(Rank peer, const View& view, const char* verb, SourcePl
   return there;
 }
 
-void SimDevice::check_extent(const std::byte* data, const View& shape, SourcePlace place) const {
-  const Regions& regions = run_.fabric.regions();
-  const std::size_t element_bytes = size_bytes(shape.dtype);
-  if (shape.count <= SIZE_MAX / element_bytes && regions.holds(data, shape.size_bytes())) return;
-  const std::size_t most_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
-  const std::optional<Region> region = regions.find(data);
-  std::size_t room = SIZE_MAX - (std::size_t{1} << 20);
-  if (region && shape.count != 0) {
-    const auto offset = static_cast<std::size_t>(data - region->data);
-    room = region->size_bytes - std::min(offset, region->size_bytes);
-  }
-  if (shape.count <= (room + most_bytes_beyond) / element_bytes) return;
-  constexpr std::size_t absurd_count = std::size_t{1} << 40;
-  throw NotInWindow(
-      fmt::format("{} elements reach past the end of {}, which has room for {}; {}", shape.count,
-                  region ? "`" + region->name + "`" : "all memory", room / element_bytes,
-                  shape.count > absurd_count ? "is the count a difference that went below 0?"
-                                             : "use fewer, or a larger buffer"),
-      place);
-}
-
 void SimDevice::check_budget() const {
+  if (current_core() == nullptr) end_thread();
   if (core_.instructions() < Core::most_instructions &&
       core_.notifies_in_a_row() < Core::most_notifies_in_a_row) {
     return;
   }
   throw KernelFailure(KernelFailure::Kind::other, core_.rank(), core_.index(), core_.spent_budget(),
-                      fmt::format("after {}:{}", core_.place().file, core_.place().line));
+                      after(core_.place()));
 }
 
 KernelFailure SimDevice::failure_of(const VerbError& error) const {
@@ -108,6 +88,7 @@ void SimDevice::count_get(Rank peer, const View& view) {
 
 void SimDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace place) {
   in_verb([&] {
+    check_type("put", src.dtype, place);
     count_put(peer, src);
     transfer(at(peer, dst, "put", place), src.data, src, place);
   });
@@ -115,13 +96,17 @@ void SimDevice::do_put(Rank peer, const View& dst, const View& src, SourcePlace 
 
 void SimDevice::do_get(const View& dst, Rank peer, const View& src, SourcePlace place) {
   in_verb([&] {
+    check_type("get", src.dtype, place);
     count_get(peer, src);
     transfer(dst.data, at(peer, src, "get", place), src, place);
   });
 }
 
 void SimDevice::do_copy(const View& dst, const View& src, SourcePlace place) {
-  in_verb([&] { transfer(dst.data, src.data, src, place); });
+  in_verb([&] {
+    check_type("copy", src.dtype, place);
+    transfer(dst.data, src.data, src, place);
+  });
 }
 
 template <class Visit>
@@ -205,6 +190,8 @@ void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::ui
 void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
                           SourcePlace place) {
   in_verb([&] {
+    check_type("reduce", dsts.front().view.dtype, place);
+    check_operation("reduce", op, place);
     // The verb's lists keep their capacity from call to call.
     reduce_dsts_.clear();
     reduce_srcs_.clear();
@@ -270,6 +257,8 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
 void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                               SourcePlace place) {
   in_verb([&] {
+    check_type("put_reduce", src.dtype, place);
+    check_operation("put_reduce", op, place);
     count_put(peer, src);
     std::byte* const to = at(peer, dst, "put_reduce", place);
     check_extent(src.data, src, place);
@@ -298,6 +287,7 @@ void SimDevice::drain(SourcePlace place) {
 void SimDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace place) {
   in_verb([&] {
     if (run_.fabric.is_skipped(place)) return;
+    check_cell("notify", signal, place);
     drain(place);
     if (peer.index != rank()) ++run_.counts_of(rank()).notifies;
     run_.count_notify();
@@ -319,6 +309,7 @@ void SimDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signa
 void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
   in_verb([&] {
     if (run_.fabric.is_skipped(place)) return;
+    check_cell("wait", signal, place);
     ++run_.counts_of(rank()).waits;
     const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
     core_.wait(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
@@ -329,6 +320,7 @@ void SimDevice::do_wait(Signal signal, int n, SourcePlace place) {
 
 bool SimDevice::do_poll(Signal signal, int n, SourcePlace place) {
   return in_verb([&] {
+    check_cell("poll", signal, place);
     const std::uint32_t target = signal.cell->consumed + static_cast<std::uint32_t>(n);
     if (!core_.test(&signal.cell->arrived, WaitCmp::reached, target, static_cast<std::uint32_t>(n),
                     place)) {
@@ -347,6 +339,8 @@ void SimDevice::do_flush(SourcePlace place) {
 
 std::span<std::byte> SimDevice::do_access(const View& view, Access access, SourcePlace place) {
   return in_verb([&] {
+    check_type(access == Access::read ? "read" : "write", view.dtype, place);
+    check_extent(view.data, view, place);
     drain(place);
     core_.yield();
     core_.report_access(access == Access::read ? EventKind::scalar_read : EventKind::scalar_write,
@@ -395,7 +389,9 @@ Window SimDevice::allocate_private(std::string_view name, std::size_t size, Regi
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   return in_verb([&] {
-    CHECK(count >= 0);
+    if (count < 0) {
+      throw Error(fmt::format("signals `{}`: {} of them; allocate 0 or more", name, count));
+    }
     const bool is_first = run_.order.size() == allocations_;
     const Window window =
         allocate(name, static_cast<std::size_t>(count) * sizeof(SignalCell), RegionKind::signals);

@@ -121,6 +121,7 @@ class SimDevice final : public Device {
     core_.fail(std::move(failure));
   }
   void check_budget() const;
+  [[noreturn]] void end_thread() const;
   [[nodiscard]] KernelFailure failure_of(const VerbError& error) const;
   [[noreturn]] void do_refuse(const VerbError& error) const override;
 
@@ -161,6 +162,11 @@ class SimDevice final : public Device {
   // The address of this rank's view in a peer's window; the view must lie in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb,
                               SourcePlace place) const;
+  void check_type(const char* verb, DType dtype, SourcePlace place) const;
+  void check_operation(const char* verb, ReduceOp op, SourcePlace place) const;
+  void check_cell(const char* verb, Signal signal, SourcePlace place) const;
+  // Refuses what lies outside of all memory of the process.
+  void check_exists(const std::byte* data, std::size_t bytes, SourcePlace place) const;
   // Refuses elements that reach beyond the end of the buffer that they start in. Where somebody
   // reads the events, what reaches a little further is carried out, and left to the checks.
   void check_extent(const std::byte* data, const View& shape, SourcePlace place) const;
@@ -196,6 +202,9 @@ class SimDevice final : public Device {
   std::size_t allocations_ = 0;
   std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
+  // Pages outside of simulated memory that are known to be there, the latest few.
+  mutable std::array<std::uintptr_t, 4> known_pages_ = {~0UL, ~0UL, ~0UL, ~0UL};
+  mutable std::size_t next_known_page_ = 0;
 };
 
 }  // namespace peal

@@ -19,13 +19,17 @@ inline void wait_flag(pipe_t from, pipe_t to, int id,
 inline void pipe_barrier(pipe_t pipe, peal::pto_abi::Place place = peal::kernel_side::here()) {
   peal::kernel_side::host->pipe_barrier(pipe, place);
 }
-inline void dsb(mem_dsb_t, peal::pto_abi::Place place = peal::kernel_side::here()) {
+inline void dsb(mem_dsb_t memory, peal::pto_abi::Place place = peal::kernel_side::here()) {
+  if (memory < DSB_ALL || memory > DSB_SEQ) {
+    peal::kernel_side::host->fail("dsb with a value that is no mem_dsb_t; use DSB_ALL to DSB_SEQ",
+                                  place);
+  }
   peal::kernel_side::host->dsb(place);
 }
 inline void dcci(const volatile void* address, cache_line_t lines,
                  peal::pto_abi::Place place = peal::kernel_side::here()) {
-  peal::kernel_side::host->dcci(const_cast<const void*>(address),
-                                lines == cache_line_t::ENTIRE_DATA_CACHE ? 1 : 0, place);
+  peal::kernel_side::host->dcci(const_cast<const void*>(address), static_cast<std::int32_t>(lines),
+                                place);
 }
 inline void dcci(const volatile void* address, cache_line_t lines, dcci_dst_t,
                  peal::pto_abi::Place place = peal::kernel_side::here()) {

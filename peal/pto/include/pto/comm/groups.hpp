@@ -21,6 +21,9 @@ void combine_into(Acc& acc, Recv& recv, ReduceOp op, Place place) {
   if (op == ReduceOp::Sum) TADD(acc, acc, recv, place);
   if (op == ReduceOp::Max) TMAX(acc, acc, recv, place);
   if (op == ReduceOp::Min) TMIN(acc, acc, recv, place);
+  if (op != ReduceOp::Sum && op != ReduceOp::Max && op != ReduceOp::Min) {
+    host->fail("TREDUCE with a value that is no ReduceOp; use Sum, Max or Min", place);
+  }
 }
 
 // Elements of a tensor.

@@ -44,7 +44,7 @@ bool every_cell(const SignalT& signal, Fn fn) {
 template <class SignalT>
 void TNOTIFY(SignalT& signal, std::int32_t value, NotifyOp op,
              detail::Place place = detail::here()) {
-  detail::host->notify(detail::first_cell(signal), value, op == NotifyOp::Set ? 1 : 0, place);
+  detail::host->notify(detail::first_cell(signal), value, static_cast<std::int32_t>(op), place);
 }
 template <class SignalT, class... Rest>
 void TNOTIFY(SignalT& signal, std::int32_t value, NotifyOp op, detail::EventArgument event,

@@ -54,6 +54,8 @@ void move_through(auto& dst, auto& src, TileT& tile, int id, AtomicType atomic, 
           "int16_t or int8_t",
           place);
     }
+  } else if (atomic != AtomicType::AtomicNone) {
+    host->fail("TPUT with a value that is no AtomicType; use AtomicNone or AtomicAdd", place);
   } else {
     pto::detail::store_tile<AtomicType::AtomicNone>(dst, tile, place);
   }
