@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 #include "cli/number_option.h"
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
+#include "peal/collectives/collective.h"
 
 namespace peal {
 namespace {
@@ -21,6 +23,31 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t most_calls = 1000000;  // as in a case
 constexpr std::uint64_t most_count = std::uint64_t{1} << 40;
 constexpr int default_ranks = 4;  // of a Peal kernel
+
+std::string text_of_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A source is read more than once: to see what it is, and by the compiler.
+void check_source(const RunRequest& request) {
+  const fs::path target = request.collective;
+  std::error_code failed;
+  const fs::file_status status = fs::status(target, failed);
+  if (!fs::exists(status) || fs::is_directory(status)) return;
+  if (target.extension() == ".toml") return;
+  if (fs::is_regular_file(status)) {
+    if (text_of_file(target).find('\0') == std::string::npos) return;
+    throw Error(
+        fmt::format("kernel `{}` is no source: it holds bytes of 0, as binary files do; name "
+                    "the file that it was made of",
+                    request.collective));
+  }
+  throw Error(
+      fmt::format("kernel `{}` is no regular file, and a kernel is read more than once; save "
+                  "it, and name the file",
+                  request.collective));
+}
 
 std::string case_path(const RunRequest& request) {
   const fs::path target = request.collective;
@@ -32,6 +59,19 @@ std::string case_path(const RunRequest& request) {
     throw Error(
         fmt::format("kernel `{}` cannot be read: No such file or directory; name an existing "
                     "source file or folder",
+                    request.collective));
+  }
+  const std::string text = text_of_file(target);
+  if (text.find("peal_kernel()") != std::string::npos) {
+    throw Error(
+        fmt::format("`{}` is a Peal kernel whose name does not end in .cpp; give it, or a copy, "
+                    "such a name",
+                    request.collective));
+  }
+  if (text.find("kernel_entry") == std::string::npos) {
+    throw Error(
+        fmt::format("`{}` is no source of a kernel: it has neither peal_kernel() nor "
+                    "kernel_entry; name one, a case file, or a folder with a case",
                     request.collective));
   }
   throw Error(fmt::format(
@@ -66,14 +106,15 @@ CaseFile read_flags(const RunRequest& request) {
   const fs::path target = request.collective;
   std::error_code failed;
   if (request.case_file || target.extension() == ".toml" || fs::is_directory(target, failed)) {
-    throw Error(fmt::format(
-        "--case or a folder with a case and --arg or others that describe a case disagree about "
-        "`{}`; give one of them",
-        request.collective));
+    throw Error(
+        fmt::format("`{}` has a case, and {} describes one, too; change the case, or leave {} away",
+                    request.collective, request.flags.first(), request.flags.first()));
   }
   if (!fs::is_regular_file(target, failed)) {
-    throw Error(fmt::format("kernel `{}` is no file; name the source that --arg describes",
-                            request.collective));
+    throw Error(
+        fmt::format("kernel `{}` is no file; name the source of a PTO kernel, which is what "
+                    "{} describes, or leave {} away",
+                    request.collective, request.flags.first(), request.flags.first()));
   }
   CaseFlags flags = request.flags;
   flags.kernel = request.collective;
@@ -136,9 +177,7 @@ void refuse_options_of_collectives(const RunRequest& request) {
 
 // Whether the file defines a Peal kernel, whatever else stands in it.
 bool defines_peal_kernel(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  return text.find("peal_kernel()") != std::string::npos;
+  return text_of_file(path).find("peal_kernel()") != std::string::npos;
 }
 
 // What describes PTO kernels is nothing to one that describes itself, and a case names its kernel.
@@ -152,7 +191,7 @@ void refuse_two_descriptions(const RunRequest& request) {
   if (target.extension() != ".cpp" || !defines_peal_kernel(target)) return;
   throw Error(
       fmt::format("kernel `{}` is a Peal kernel, which its own description is for; leave {} away",
-                  request.collective, request.case_file ? "--case" : "--arg and its kin"));
+                  request.collective, request.case_file ? "--case" : request.flags.first()));
 }
 
 // Whether the target is the source of a Peal kernel.
@@ -162,6 +201,11 @@ bool names_kernel(const RunRequest& request) {
          is_kernel_file(target.string());
 }
 
+bool is_collective(std::string_view text) {
+  return std::any_of(std::begin(all_collectives), std::end(all_collectives),
+                     [text](Collective collective) { return text == name(collective); });
+}
+
 }  // namespace
 
 bool names_case(const RunRequest& request) {
@@ -169,7 +213,8 @@ bool names_case(const RunRequest& request) {
   std::error_code failed;
   return request.case_file || request.flags.any() || target.has_parent_path() ||
          target.extension() == ".cpp" || target.extension() == ".toml" ||
-         fs::is_directory(target, failed);
+         fs::is_directory(target, failed) ||
+         (!is_collective(request.collective) && fs::exists(target, failed));
 }
 
 std::optional<std::int64_t> parse_calls(const RunRequest& request) {
@@ -180,6 +225,7 @@ std::optional<std::int64_t> parse_calls(const RunRequest& request) {
 
 CaseTarget find_case_target(const RunRequest& request) {
   CaseTarget target;
+  check_source(request);
   refuse_options_of_collectives(request);
   refuse_two_descriptions(request);
   target.request.platform = request.platform;
@@ -189,7 +235,10 @@ CaseTarget find_case_target(const RunRequest& request) {
     set_values(*target.kernel, request);
     if (target.runs_for_real()) {
       const UnusedOption options[] = {{"--time-limit", request.time_limit.has_value(),
-                                       "a wait ends after the seconds of PEAL_TIMEOUT"}};
+                                       "a wait ends after the seconds of PEAL_TIMEOUT"},
+                                      {"--in-process", request.in_process,
+                                       "its ranks are processes of their own: attach the debugger "
+                                       "to one"}};
       refuse_unused(fmt::format("platform {}", request.platform), options);
     }
     const Kernel& kernel = *target.kernel;

@@ -230,22 +230,23 @@ CheckPlan recorded_plan(const CheckCommandRequest& request) {
   const EventFileHeading heading = read_event_file_heading(request.run.collective);
   const int ranks = heading.ranks;
   const RunRequest& run = request.run;
-  const UnusedOption unused[] = {{"--algorithm", run.algorithm != "auto", recorded},
-                                 {"--count", run.count.has_value(), recorded},
-                                 {"--dtype", run.dtype.has_value(), recorded},
-                                 {"--op", run.op.has_value(), recorded},
-                                 {"--root", run.root.has_value(), recorded},
-                                 {"--devices", run.devices.has_value(), recorded},
-                                 {"--calls", run.calls.has_value(), recorded},
-                                 {"--set", !run.set.empty(), recorded},
-                                 {"--case", run.case_file.has_value(), recorded},
-                                 {"--arg and its kin", run.flags.any(), recorded},
-                                 {"--time-limit", run.time_limit.has_value(), recorded},
-                                 {"--schedule", run.schedule != "virtual", recorded},
-                                 {"--save-schedule", !run.save_schedule.empty(), recorded},
-                                 {"--schedules", request.schedules.has_value(), recorded},
-                                 {"--strict", request.strict, recorded},
-                                 {"--platform", run.platform != RunRequest().platform, recorded}};
+  const UnusedOption unused[] = {
+      {"--algorithm", run.algorithm != "auto", recorded},
+      {"--count", run.count.has_value(), recorded},
+      {"--dtype", run.dtype.has_value(), recorded},
+      {"--op", run.op.has_value(), recorded},
+      {"--root", run.root.has_value(), recorded},
+      {"--devices", run.devices.has_value(), recorded},
+      {"--calls", run.calls.has_value(), recorded},
+      {"--set", !run.set.empty(), recorded},
+      {"--case", run.case_file.has_value(), recorded},
+      {run.flags.any() ? run.flags.first() : "--arg", run.flags.any(), recorded},
+      {"--time-limit", run.time_limit.has_value(), recorded},
+      {"--schedule", run.schedule != "virtual", recorded},
+      {"--save-schedule", !run.save_schedule.empty(), recorded},
+      {"--schedules", request.schedules.has_value(), recorded},
+      {"--strict", request.strict, recorded},
+      {"--platform", run.platform != RunRequest().platform, recorded}};
   refuse_unused(fmt::format("recorded run `{}`", run.collective), unused);
   const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
   if (request.mutate || request.events || is_other) {

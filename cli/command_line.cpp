@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -30,6 +31,7 @@
 #include "cli/run_command.h"
 #include "cli/run_request.h"
 #include "cli/tune_command.h"
+#include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/base/say.h"
 #include "peal/base/watched_process.h"
@@ -372,7 +374,13 @@ int parse_and_run(int argc, char** argv) {
   const bool checks = app.got_subcommand("check");
   mean_platform(checks ? check.run.platform : run.platform);
   const auto command = [&] { return checks ? check_command(check) : run_command(run); };
-  return names_case(checks ? check.run : run) ? supervised(command) : command();
+  const RunRequest& request = checks ? check.run : run;
+  if (names_case(request)) return supervised(command);
+  refuse_unused(
+      fmt::format("collective `{}`", request.collective),
+      std::array{UnusedOption{"--in-process", request.in_process,
+                              "Peal's own kernels run in this process, so leave it away"}});
+  return command();
 }
 
 }  // namespace

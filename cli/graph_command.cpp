@@ -25,8 +25,9 @@ std::string verdict(const GraphRunResult& result) {
   return result.differences.empty() ? "DONE" : "PASS";
 }
 
-std::string text_of(const GraphFile& file, const GraphRunResult& result) {
+std::string text_of(const GraphFile& file, const GraphRunResult& result, bool checks) {
   std::string text = describe(result.report, most_tasks_told);
+  if (checks && !result.failure && result.report.findings.empty()) text += "checks: clean\n";
   const auto out = std::back_inserter(text);
   for (const GraphDifference& difference : result.differences) {
     fmt::format_to(out, "{}: max |value - expected| = {:.3e}\n", difference.label, difference.max);
@@ -102,7 +103,7 @@ int graph_command(const GraphCommandRequest& request) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (dot) dot->commit(result.dot);
   if (json) json->commit(json_of(request, result));
-  const std::string text = text_of(file, result);
+  const std::string text = text_of(file, result, run.checks || file.checks);
   print_beside((dot && dot->is_stdout()) || (json && json->is_stdout()), text);
   say("{} tasks in {:.3f} s\n", result.report.tasks.size(), elapsed.count());
   return verdict(result) == "FAIL" ? 1 : 0;

@@ -37,6 +37,7 @@ class Reader {
     result_.numbers.path = path_;
     result_.numbers.subject = fmt::format("graph file `{}`", path_);
     result_.numbers.tolerance = 1e-3;
+    result_.numbers.has_calls = false;
     result_.numbers.most_ranks = most_ranks;
   }
 
@@ -53,7 +54,7 @@ class Reader {
     if (const auto values = root.find("values")) {
       for (const CaseNode& value : values->entries()) {
         result_.numbers.values.push_back(
-            {value.name(), value.number(result_.numbers.values, NumberScope::call)});
+            {value.name(), value.number(result_.numbers.values, NumberScope::graph)});
       }
     }
     each_entry(root, "callable", [this](const CaseNode& node) { read_callable(node); });
@@ -117,7 +118,7 @@ class Reader {
     CaseArgument argument;
     argument.kind = ArgumentKind::scalar;
     argument.label = node.key();
-    argument.number = node.number(result_.numbers.values, NumberScope::call);
+    argument.number = node.number(result_.numbers.values, NumberScope::graph);
     result_.numbers.arguments.push_back(std::move(argument));
     return result_.numbers.arguments.size() - 1;
   }
@@ -128,9 +129,15 @@ class Reader {
     if (kernel.has_value() == named.has_value()) {
       node.refuse("has both `kernel` and `collective`, or neither; give one of them");
     }
+    result_.callables.push_back(
+        {node.name(), kernel ? load_kernel(node, kernel->text()) : load_collective(node, *named)});
+  }
+
+  // What `load` returns; its errors know nothing of the file.
+  template <class Load>
+  static Callable loaded(const CaseNode& node, Load load) {
     try {
-      result_.callables.push_back({node.name(), kernel ? load_kernel(node, kernel->text())
-                                                       : load_collective(node, *named)});
+      return load();
     } catch (const QuotedError&) {
       throw;  // what the compiler says keeps its lines
     } catch (const Error& error) {
@@ -154,7 +161,7 @@ class Reader {
       }
     }
     result_.sources.push_back(beside(path));
-    return kernel_file(beside(path), options);
+    return loaded(node, [&] { return kernel_file(beside(path), options); });
   }
 
   Callable load_collective(const CaseNode& node, const CaseNode& named) const {
@@ -164,7 +171,8 @@ class Reader {
     if (const auto root = node.find("root")) {
       options.root = root->constant({.lowest = 0, .highest = most_ranks - 1});
     }
-    return collective(named.text(), options);
+    const std::string& text = named.text();
+    return loaded(node, [&] { return collective(text, options); });
   }
 
   void read_domain(const CaseNode& node) {
@@ -209,7 +217,7 @@ class Reader {
     if (const auto expect = node.find("expect")) {
       buffer.expected = result_.numbers.expected_outputs.size();
       result_.numbers.expected_outputs.push_back(
-          {buffer.array, expect->number(result_.numbers.values, NumberScope::element)});
+          {buffer.array, expect->number(result_.numbers.values, NumberScope::graph_element)});
     }
     result_.buffers.push_back(std::move(buffer));
   }

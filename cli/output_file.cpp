@@ -44,10 +44,23 @@ void check_replaceable(const std::string& path, const struct stat& status) {
   }
 }
 
+// Where a file lies, or will, that is opened by the path: symbolic links lead on, also to what is
+// not there.
+fs::path followed(fs::path path) {
+  constexpr int most_links = 40;  // as of the system
+  std::error_code failed;
+  for (int links = 0; links < most_links && fs::is_symlink(path, failed); ++links) {
+    const fs::path next = fs::read_symlink(path, failed);
+    if (failed) break;
+    path = path.parent_path() / next;
+  }
+  return path;
+}
+
 // What the path leads to, under a name that is the same for all names of a file that is not there.
 std::string resolved(const std::string& path) {
   std::error_code failed;
-  const fs::path result = fs::weakly_canonical(fs::absolute(path, failed), failed);
+  const fs::path result = fs::weakly_canonical(fs::absolute(followed(path), failed), failed);
   return failed ? path : result.string();
 }
 
@@ -103,7 +116,13 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(path_
     if (file_ < 0) fail(errno, "give the path of a file");
     return;
   }
-  if (exists) open_existing(status);
+  if (exists) {
+    open_existing(status);
+  } else {
+    target_ = followed(path_).string();
+    std::error_code failed;
+    if (fs::is_symlink(target_, failed)) fail(ELOOP, "give the path of a file");
+  }
   if (is_stream_ || open_nameless()) return;
   take_name([this] {
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -34,7 +34,7 @@ void add_parameters(const RunRequest& request, const RunPlan& plan, Json& json) 
       if (plan.fill.kind == Fill::Kind::rand) json["seed"] = plan.fill.seed;
     }
   }
-  json["schedule"] = request.schedule;
+  if (plan.executor->is_simulated()) json["schedule"] = request.schedule;
   json["calls"] = plan.calls;
   json["values"] = plan.values;
 }

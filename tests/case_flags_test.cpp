@@ -54,9 +54,11 @@ TEST(CaseFlags, MistakesAreMisuse) {
   misuse("", "and no case; describe its arguments by --arg");
   misuse("--arg in", "--arg `in` says too little; give a kind and what it is of");
   misuse("--arg 'in f32[4]'", "flags: `args[0].fill` is missing; see docs/case_files.md");
-  misuse("--arg 'put f32[4]'", "`args[0]` is a table; it must be a table with one of in, out");
+  misuse("--arg 'put f32[4]'",
+         "--arg `put f32[4]` begins with `put`, which is no kind of argument; use one of in, out");
   misuse("--arg context", "`args[0].context` is true, but the case has 0 windows; declare one");
-  misuse("--arg 'window w'", "names window `w`, which is not declared; add [window.w]");
+  misuse("--arg 'window w'",
+         "--arg `window w` names window `w`, which no --window describes; add --window 'w f32");
   misuse("--arg 'out f32[4' --core aiv", "it must be a dtype and a count such as `f32[64 * P]`");
   misuse("--arg 'scalar N'", "`N` at column 1 is unknown");
   misuse("--window w", "--window `w` says too little; give a name, a dtype and a count");
@@ -69,7 +71,10 @@ TEST(CaseFlags, MistakesAreMisuse) {
   misuse("--arg 'scalar 1' --blocks 2 --cores 1", "`cores` is 1, fewer than the 2 blocks");
   misuse("--arg 'scalar 1' --include nowhere",
          "which is no folder; name one relative to the working");
-  misuse("--arg 'scalar 1' --case x.toml", "disagree about");
+  misuse("--arg 'scalar 1' --case x.toml", "has a case, and --arg describes one, too");
+  misuse("--arg 'in f32[4] fil=3'", "has `fil=3` behind its count, which is unknown; use fill=");
+  misuse("--arg 'context nope'", "names window `nope`, which no --window describes");
+  misuse("--window 'w f32[4] fil=3'", "has `fil=3` behind its count");
 }
 
 TEST(CaseFlags, SayWhatACaseFileSays) {

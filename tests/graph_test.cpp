@@ -158,6 +158,17 @@ TEST(Graph, SaysWhatIsWrongWithTheFile) {
        ": `task[0].args[0].first` is 101, beyond the 100 elements of `x`; give a smaller one"},
       {sum_graph("run = \"sum\"\ndevices = 0\nargs = [ { in = \"x\" } ]\n"),
        "task 0 `sum`: all_reduce: there is no context; add .context(domain[rank])"},
+      {"devices = 0\ntask = []\n[values]\nN = \"call\"\n",
+       ": `values.N` cannot be read: expression `call`: `call` at column 1 is unknown; use one of "
+       "P, "
+       "rank, min(...), max(...)"},
+      {"devices = 0\ntask = []\n[values]\nN = \"1/0\"\n[buffer.x]\ndevices = 0\narray = "
+       "\"f32[N]\"\n",
+       ": `values.N` has no value for P = 1, rank = 0: expression `1/0`: the operator at column 2 "
+       "divides 1 by zero; give it another divisor"},
+      {"devices = 0\ntask = []\n[callable.x]\ncollective = \"all_reduce\"\nop = \"nope\"\n",
+       ": `callable.x.op` cannot be read: operation `nope` is unknown; use one of sum, prod, min, "
+       "max"},
       {sum_graph(fmt::format("{}after = [\"later\"]\n", sum_task)),
        ": `task[0].after[0]` names `later`, which is no earlier task; there is none"},
   };

@@ -45,6 +45,21 @@ TEST_F(Output, AnExistingFileKeepsItsMode) {
   }
 }
 
+// As by open(2): the file that the link leads to comes to be, and the link stays.
+TEST_F(Output, ALinkToNothingIsFollowed) {
+  fs::create_directory(path("there"));
+  fs::create_symlink("second", path("first"));
+  fs::create_symlink("there/x.json", path("second"));
+  OutputFile(path("first")).commit("new");
+  EXPECT_TRUE(fs::is_symlink(path("first")));
+  EXPECT_TRUE(fs::is_symlink(path("second")));
+  EXPECT_EQ(file_text(path("there") + "/x.json"), "new");
+  fs::create_symlink("circle", path("circle"));
+  EXPECT_THROW(OutputFile(path("circle")), Error);
+  fs::create_symlink("nowhere/x.json", path("lost"));
+  EXPECT_THROW(OutputFile(path("lost")), Error);
+}
+
 TEST_F(Output, AnExecutableFileIsRefusedAndStays) {
   for (const mode_t mode : {0755, 0700, 0610, 0601}) {
     const std::string file = write("tool", "#!/bin/sh\n", mode);

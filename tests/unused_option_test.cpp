@@ -47,6 +47,14 @@ TEST(UnusedOption, CollectivesRefuseWhatIsForKernels) {
   expect_misuse("check all_reduce --set N=3", "all_reduce has no use for --set; it is for");
   expect_misuse("run barrier --time-limit 3", "barrier has no use for --time-limit; its kernels");
   expect_misuse("check barrier --time-limit 3", "barrier has no use for --time-limit; its");
+  for (const char* command : {"run", "check"}) {
+    expect_misuse(
+        std::string(command) + " all_reduce --in-process",
+        "all_reduce` has no use for --in-process; Peal's own kernels run in this process");
+  }
+  expect_misuse("run all_reduce --tolerance 1", "or leave --tolerance away");
+  expect_misuse("check all_reduce --blocks 2", "or leave --blocks away");
+  expect_misuse("run " + ring + " -p shm --in-process", "its ranks are processes of their own");
   expect_misuse("run all_reduce --calls 3", "all_reduce has no use for --calls; use --repeat");
   EXPECT_NE(run_peal("check barrier -n 2 -c 3").err.find("note: barrier does not use --count"),
             std::string::npos);
@@ -54,7 +62,7 @@ TEST(UnusedOption, CollectivesRefuseWhatIsForKernels) {
 
 TEST(UnusedOption, ATargetHasOneDescription) {
   expect_misuse("run " + ring + " --case x.toml", "is a Peal kernel, which its own description");
-  expect_misuse("check " + ring + " --arg context", "leave --arg and its kin away");
+  expect_misuse("check " + ring + " --arg context", "leave --arg away");
   expect_misuse("run " + ring_case + "/case.toml --case x.toml", "is a case file, as `x.toml`");
 }
 

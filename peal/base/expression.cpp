@@ -178,7 +178,9 @@ class Expression::Parser {
 
   [[noreturn]] void fail_unknown(std::string_view word, std::size_t column) {
     std::string known;
-    for (std::string_view variable : variables_) known += std::string(variable) + ", ";
+    for (std::string_view variable : variables_) {
+      if (!variable.empty()) known += std::string(variable) + ", ";
+    }
     fail(text_, "`" + std::string(word) + "` at column " + std::to_string(column) +
                     " is unknown; use one of " + known + "min(...), max(...)");
   }

@@ -91,6 +91,9 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
   }
   deadlock.subject =
       fmt::format("{} of {} cores wait and nobody can wake them", waiting, cores.size());
+  const bool polls =
+      std::any_of(cores.begin(), cores.end(), [](const StandingCore& core) { return core.polls; });
+  if (polls) deadlock.subject = "a core polls, and nobody changes what it looks at";
   std::set<int> ranks;
   for (const StandingCore& core : cores) ranks.insert(core.rank);
   std::vector<std::string> reasons;
@@ -114,7 +117,9 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
   }
   const auto finished = static_cast<std::size_t>(std::count_if(
       cores.begin(), cores.end(), [](const StandingCore& core) { return core.is_finished; }));
-  if (finished > 0 && waiting > 0) {
+  if (polls) {
+    deadlock.reason = "a notify of it, or a store to it, is missing, or behind a wait in vain";
+  } else if (finished > 0 && waiting > 0) {
     for (const StandingCore& core : cores) {
       if (!core.is_finished) continue;
       deadlock.reason += fmt::format("{}rank {}", deadlock.reason.empty() ? "" : ", ", core.rank);

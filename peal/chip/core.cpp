@@ -281,9 +281,13 @@ void Core::note_failed_poll(SourcePlace place) const {
   fabric_.count_failed_poll();
   if (fabric_.failed_polls() <= polls_in_vain) return;
   const std::string what = "polls for ever, and nobody is left who could change what it looks at";
-  throw Standstill(
-      fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
-      {{.rank = rank_, .core = index_, .what = what, .file = place.file, .line = place.line}});
+  throw Standstill(fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
+                   {{.rank = rank_,
+                     .core = index_,
+                     .polls = true,
+                     .what = what,
+                     .file = place.file,
+                     .line = place.line}});
 }
 
 void Core::yield() {

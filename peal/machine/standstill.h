@@ -20,6 +20,7 @@ struct StandingCore {
   bool is_finished = false;
   bool waits_for_signal = false;
   bool looks_at_word = false;  // in a loop, that nothing ends
+  bool polls = false;          // in vain, for ever; the others of the run may have more to do
   std::string what;         // "waits for ..."
   std::string signal = {};  // that it waits for, by its name
   std::string file;         // where

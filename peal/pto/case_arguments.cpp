@@ -143,7 +143,8 @@ void read_case_array(const CaseNode& node, const CaseFile& file, CaseArgument& a
   }
   argument.dtype = node.dtype(trimmed(text.substr(0, bracket)));
   const std::string_view count = text.substr(bracket + 1, text.size() - bracket - 2);
-  argument.number = node.number(count, file.values, NumberScope::call);
+  argument.number =
+      node.number(count, file.values, file.has_calls ? NumberScope::call : NumberScope::graph);
 }
 
 CaseFill read_case_fill(const CaseNode& node, const CaseFile& file) {
@@ -151,9 +152,13 @@ CaseFill read_case_fill(const CaseNode& node, const CaseFile& file) {
   const std::string_view text = node.is_text() ? trimmed(node.text()) : std::string_view();
   if (text.starts_with(random) && text.ends_with(')')) {
     const std::string_view seed = text.substr(random.size(), text.size() - random.size() - 1);
-    return {.number = node.number(seed, file.values, NumberScope::call), .random = true};
+    return {.number = node.number(seed, file.values,
+                                  file.has_calls ? NumberScope::call : NumberScope::graph),
+            .random = true};
   }
-  return {.number = node.number(file.values, NumberScope::element), .random = false};
+  return {.number = node.number(file.values,
+                                file.has_calls ? NumberScope::element : NumberScope::graph_element),
+          .random = false};
 }
 
 CaseNumber read_case_root(const CaseNode& node, const CaseFile& file) {

@@ -29,9 +29,10 @@ std::int64_t value_of(const CaseFile& file, const CaseNumber& number,
   try {
     return number.expression.evaluate(scope);
   } catch (const Error& error) {
+    const std::string call = file.has_calls ? fmt::format(", call = {}", scope[2]) : "";
     refuse_case(file.subject, number.key,
-                fmt::format("has no value for P = {}, rank = {}, call = {}: {}", scope[0], scope[1],
-                            scope[2], error.what()));
+                fmt::format("has no value for P = {}, rank = {}{}: {}", scope[0], scope[1], call,
+                            error.what()));
   }
 }
 

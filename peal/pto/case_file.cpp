@@ -196,7 +196,7 @@ CaseFile read_case_file(const std::string& path, const CaseReplacements& replace
 
 CaseFile read_case_text(const std::string& text, const CaseReplacements& replacements) {
   try {
-    return read_case(toml::parse(text), "", replacements);
+    return read_case(parse_toml("what describes the case", text), "", replacements);
   } catch (const toml::parse_error& error) {
     throw Error(
         fmt::format("flags that describe a case cannot be read: {}; give each name once, "
@@ -214,8 +214,10 @@ void check_ranks(const CaseFile& file, int ranks) {
 }
 
 void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {
-  throw Error(fmt::format("{}: {}{}{} {}", subject, key.empty() ? "" : "`", key,
-                          key.empty() ? "the file" : "`", what));
+  // Some keys quote a name already: values `N`.
+  const char* const quote = key.empty() || key.find('`') != key.npos ? "" : "`";
+  throw Error(
+      fmt::format("{}: {}{}{} {}", subject, quote, key.empty() ? "the file" : key, quote, what));
 }
 
 }  // namespace peal

@@ -122,6 +122,7 @@ struct CaseFile {
   std::optional<CaseNumber> blocks, cores, calls;  // without: 1, as many as blocks, 1
   std::vector<std::string> include;                // folders
   double tolerance = 0;
+  bool has_calls = true;  // a graph has none, so its numbers cannot depend on them
   std::vector<CaseArgument> arguments;
   std::optional<ExpectedCollective> expected_collective;
   std::vector<ExpectedOutput> expected_outputs;

@@ -2,11 +2,15 @@
 #include "peal/pto/case_flags.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "peal/base/error.h"
 
@@ -45,6 +49,17 @@ Words split(std::string_view text, char separator) {
   return {without_outer_spaces(text.substr(0, end)), without_outer_spaces(text.substr(end + 1))};
 }
 
+// What stands behind the `]` of an array, which is `fill=` and an expression or nothing.
+void check_behind(const char* flag, std::string_view text, std::string_view rest) {
+  const std::size_t bracket = rest.find(']');
+  if (bracket == rest.npos) return;
+  const std::string_view behind = without_outer_spaces(rest.substr(bracket + 1));
+  if (behind.empty() || behind.starts_with("fill=")) return;
+  throw Error(
+      fmt::format("{} `{}` has `{}` behind its count, which is unknown; use fill=EXPRESSION", flag,
+                  text, behind));
+}
+
 [[noreturn]] void refuse(const char* flag, std::string_view text, const char* expected) {
   throw Error(fmt::format("{} `{}` says too little; give {}", flag, text, expected));
 }
@@ -58,6 +73,16 @@ std::string argument(std::string_view text) {
            "a kind and what it is of, such as 'in f32[256] fill=i', 'out f32[256]', 'window NAME', "
            "'scalar P' or 'context'");
   }
+  constexpr std::string_view kinds[] = {"in",     "out",    "inout",  "temp",
+                                        "window", "scalar", "context"};
+  if (std::find(std::begin(kinds), std::end(kinds), words.first) == std::end(kinds)) {
+    throw Error(
+        fmt::format("--arg `{}` begins with `{}`, which is no kind of argument; use one of {}",
+                    text, words.first, fmt::join(kinds, ", ")));
+  }
+  const bool is_array =
+      words.first != "window" && words.first != "scalar" && words.first != "context";
+  if (is_array) check_behind("--arg", text, words.rest);
   const std::size_t bracket = words.rest.find(']');
   const std::size_t fill = words.rest.find("fill=", bracket == words.rest.npos ? 0 : bracket);
   if (fill == words.rest.npos) {
@@ -68,9 +93,24 @@ std::string argument(std::string_view text) {
                      toml_text(without_outer_spaces(words.rest.substr(fill + 5))));
 }
 
+// What an argument names is a window that is described, too.
+void check_window_of(std::string_view argument, const std::vector<std::string>& windows) {
+  const Words words = split(argument, ' ');
+  const bool names_window = words.first == "window" || words.first == "context";
+  if (!names_window || words.rest.empty()) return;
+  for (const std::string& window : windows) {
+    if (split(window, ' ').first == words.rest) return;
+  }
+  throw Error(
+      fmt::format("--arg `{}` names window `{}`, which no --window describes; add --window "
+                  "'{} f32[256]', or what it is",
+                  argument, words.rest, words.rest));
+}
+
 // `scratch f32[272]` as a section.
 std::string window(std::string_view text) {
   const Words words = split(text, ' ');
+  check_behind("--window", text, words.rest);
   const std::size_t bracket = words.rest.find('[');
   const std::size_t fill = words.rest.find("fill=", bracket == words.rest.npos ? 0 : bracket);
   const std::string_view shape = without_outer_spaces(words.rest.substr(0, fill));
@@ -110,14 +150,28 @@ std::string number(const char* flag, const std::string& text) {
 
 }  // namespace
 
-bool CaseFlags::any() const {
-  return !args.empty() || !windows.empty() || !expected.empty() || !values.empty() ||
-         !include.empty() || blocks || cores || core || tolerance;
+const char* CaseFlags::first() const {
+  const std::pair<const char*, bool> options[] = {{"--arg", !args.empty()},
+                                                  {"--window", !windows.empty()},
+                                                  {"--expect", !expected.empty()},
+                                                  {"--value", !values.empty()},
+                                                  {"--include", !include.empty()},
+                                                  {"--blocks", blocks.has_value()},
+                                                  {"--cores", cores.has_value()},
+                                                  {"--core", core.has_value()},
+                                                  {"--tolerance", tolerance.has_value()}};
+  for (const auto& [option, is_given] : options) {
+    if (is_given) return option;
+  }
+  return nullptr;
 }
 
 CaseFile case_of_flags(const CaseFlags& flags, const CaseReplacements& replacements) {
   std::string text = "ranks = [4]\nargs = [\n";
-  for (const std::string& arg : flags.args) text += argument(arg) + ",\n";
+  for (const std::string& arg : flags.args) {
+    text += argument(arg) + ",\n";
+    check_window_of(arg, flags.windows);
+  }
   text += "]\ninclude = [\n";
   for (const std::string& folder : flags.include)
     text += toml_text(fs::absolute(folder).string()) + ",\n";

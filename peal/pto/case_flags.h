@@ -21,7 +21,9 @@ struct CaseFlags {
   std::optional<std::string> blocks, cores, core, tolerance;
 
   // Whether anything is said of a case.
-  [[nodiscard]] bool any() const;
+  [[nodiscard]] bool any() const { return first() != nullptr; }
+  // The first option of the command line that does, such as "--arg"; nullptr without any.
+  [[nodiscard]] const char* first() const;
 };
 
 // The case that they describe, on 4 ranks unless others are asked for; throws Error, which names

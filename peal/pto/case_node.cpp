@@ -19,9 +19,11 @@ constexpr std::size_t first_value = 3;  // in the order of names: P, rank, call,
 std::vector<std::string_view> names_in(NumberScope scope, const std::vector<CaseValue>& values) {
   std::vector<std::string_view> names;
   if (scope == NumberScope::constant) return names;
-  names = {"P", "rank", "call"};
+  const bool has_calls = scope != NumberScope::graph && scope != NumberScope::graph_element;
+  names = {"P", "rank", has_calls ? "call" : ""};  // nothing is called ""
   for (const CaseValue& value : values) names.push_back(value.name);
-  if (scope == NumberScope::element) names.push_back("i");
+  const bool has_elements = scope == NumberScope::element || scope == NumberScope::graph_element;
+  if (has_elements) names.push_back("i");
   return names;
 }
 

@@ -17,10 +17,12 @@ namespace peal {
 
 // What a number of a case may depend on.
 enum class NumberScope : std::uint8_t {
-  constant,  // nothing
-  setup,     // P, and values that depend on it alone
-  call,      // P, rank, call and values
-  element    // i too
+  constant,      // nothing
+  setup,         // P, and values that depend on it alone
+  call,          // P, rank, call and values
+  element,       // i too
+  graph,         // P, rank and values: graphs have no calls
+  graph_element  // i too
 };
 
 // A value in a case file that knows its key, so that whoever finds it wrong can say where it is.
