@@ -197,6 +197,20 @@ TEST(Cli, JsonSaysWhatIsPrinted) {
   EXPECT_GE(list.at("platforms").size(), 3u);
 }
 
+TEST(Cli, JsonOfRealRanksHasNoSchedule) {
+  const Finished real = run_peal("run barrier -p shm -n 2 --json -");
+  EXPECT_EQ(real.code, 0) << real.err;
+  EXPECT_FALSE(nlohmann::json::parse(real.out).contains("schedule"));
+  EXPECT_EQ(nlohmann::json::parse(run_peal("run barrier -n 2 --json -").out)["schedule"],
+            "virtual");
+}
+
+TEST(Cli, ChecksOfAGraphSayThatTheyAreClean) {
+  const std::string graph = "graph examples/graphs/sum_of_sums.toml";
+  EXPECT_NE(run_peal(graph + " --checks").out.find("\nchecks: clean\n"), std::string::npos);
+  EXPECT_EQ(run_peal(graph).out.find("checks:"), std::string::npos);
+}
+
 TEST(Cli, HelpAndVersion) {
   EXPECT_TRUE(run_peal("--version").out.starts_with("peal "));
   for (const char* arguments : {"--version", "--help", "run --help", "list --help"}) {
