@@ -178,6 +178,7 @@ struct FrameSearch {
   std::uintptr_t counter = 0;
   bool has_begun = false;  // before that come the handler's own frames
   std::uintptr_t found = 0;
+  bool meets_peal = false;
 
   static _Unwind_Reason_Code visit(_Unwind_Context* frame, void* data) {
     auto& search = *static_cast<FrameSearch*>(data);
@@ -187,7 +188,8 @@ struct FrameSearch {
       search.has_begun = place == search.counter;
       return _URC_NO_REASON;
     }
-    if (own_code.holds(place - 1)) return _URC_END_OF_STACK;
+    search.meets_peal = own_code.holds(place - 1);
+    if (search.meets_peal) return _URC_END_OF_STACK;
     if (!in_kernel(place - 1)) return _URC_NO_REASON;
     search.found = place - 1;
     return _URC_END_OF_STACK;
@@ -195,7 +197,7 @@ struct FrameSearch {
 };
 
 // The place in a kernel that has called, by way of libraries, what runs at `counter`; 0 where Peal
-// comes between, or no kernel has.
+// comes between, which then computes for the kernel, or no kernel has.
 std::uintptr_t kernel_frame_of(std::uintptr_t counter, std::uintptr_t stack_pointer) {
   // A function without a frame, or a call to nowhere, is unknown to the unwinder.
   std::uintptr_t called_from = 0;
@@ -203,6 +205,7 @@ std::uintptr_t kernel_frame_of(std::uintptr_t counter, std::uintptr_t stack_poin
   if (in_kernel(called_from)) return called_from - 1;
   FrameSearch search{.counter = counter};
   _Unwind_Backtrace(&FrameSearch::visit, &search);
+  if (search.meets_peal) come_on();
   return search.found;
 }
 
@@ -285,7 +288,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
     // only what faults is left, which has done what it was going to do.
     if (!on_stack || own_code.holds(counter) || (ticks && !is_watched)) return pass_on(signal);
     place = kernel_frame_of(counter, stack_pointer);
-    if (place == 0) return pass_on(signal);
+    if (place == 0) return ticks ? void() : pass_on(signal);
     if (ticks && !has_stood_still(*core)) return;
   } else if (ticks && !has_stood_still(*core)) {
     return;
