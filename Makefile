@@ -12,9 +12,10 @@ test: build-dev
 	ctest --preset dev -j $(JOBS) --output-on-failure
 
 # What takes too long for every change: the tests whose names begin with `Long`, memcheck and the
-# fuzzer.
+# fuzzer; and that the benchmarks still build.
 test-long: build-dev
 	ctest --preset long -j $(JOBS) --output-on-failure
+	cmake --build --preset dev -j $(JOBS) --target benches
 	$(MAKE) memcheck
 	$(MAKE) fuzz FUZZ_OPTIONS=-runs=1000000
 

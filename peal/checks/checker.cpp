@@ -34,7 +34,11 @@ void Checker::read(const Event& event) {
   place_ = findings_.places().id(event.place);
   synchronisations_.read(event, place_);
   count(event);
-  CoreOrder& order = cores_[static_cast<std::size_t>(event.core)];
+  if (event.core != last_core_) {
+    last_core_ = event.core;
+    last_order_ = &cores_[static_cast<std::size_t>(event.core)];
+  }
+  CoreOrder& order = *last_order_;
   switch (event.kind) {
     case EventKind::load:
     case EventKind::store:

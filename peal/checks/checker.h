@@ -162,6 +162,8 @@ class Checker final : public EventReader {
   Findings findings_;
   MemoryRegions regions_;
   std::deque<CoreOrder> cores_;
+  int last_core_ = -1;  // of the last event
+  CoreOrder* last_order_ = nullptr;
   std::vector<CoreState> states_;
   std::vector<int> cores_of_rank_;  // how many
   SignalOrder signals_;

@@ -78,6 +78,13 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
       before.end = begin;
     }
   }
+  // Memory is mostly written in the same parts again.
+  const bool takes_place =
+      next != segments_.end() && next->first == begin && next->second.end <= segment.end;
+  if (takes_place) {
+    next->second = segment;
+    ++next;
+  }
   while (next != segments_.end() && next->first < segment.end) {
     if (next->second.end <= segment.end) {
       next = segments_.erase(next);
@@ -90,7 +97,7 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
     next = segments_.emplace_hint(next, segment.end, rest);
     break;
   }
-  segments_.emplace_hint(next, begin, segment);
+  if (!takes_place) segments_.emplace_hint(next, begin, segment);
 }
 
 void ContributionMemory::scatter(std::span<const Footprint> areas,

@@ -19,6 +19,9 @@ constexpr std::size_t kept_issue_clocks = 1024;
 
 LaneClock& CoreOrder::issued(const Event& event) {
   LaneClock& clock = pipe(event.pipe);
+  std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
+  if (event.issued == last) return clock;  // the pipe knows that already
+  last = event.issued;
   const std::uint32_t index =
       event.issued < first_issue_clock_ ? 0 : event.issued - first_issue_clock_;
   CHECK(index < issue_clocks_.size() &&
@@ -72,9 +75,10 @@ void CoreOrder::pipe_barrier(const Event& event) {
     if (stores && drained_is_visible_) clock[end_lane(event.pipe)] = executed(event.pipe);
     return;
   }
+  // What any pipe knows of another is no more than what that has executed.
   for (const Pipe each :
        {Pipe::vector, Pipe::mte1, Pipe::mte2, Pipe::mte3, Pipe::cube, Pipe::fix}) {
-    scalar_.join(pipe(each));
+    scalar_[lane_of(each)] = executed(each);
     if (drained_is_visible_) scalar_[end_lane(each)] = executed(each);
   }
   // Everything that was issued before has been executed, but for DMA transfers.

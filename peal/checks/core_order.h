@@ -83,6 +83,7 @@ class CoreOrder {
   // After each ordering event, from number `first_issue_clock_` on.
   std::vector<LaneClock> issue_clocks_{LaneClock{}};
   std::uint32_t first_issue_clock_ = 0;
+  std::array<std::uint32_t, pipe_count> last_issues_{};  // of each pipe, the clock it got last
   // What each flag carries that was set last: tokens_[flag_slots_[flag]], from 1 on.
   std::array<std::uint16_t, pipe_count * pipe_count * 8> flag_slots_{};
   std::vector<LaneClock> tokens_{LaneClock{}};

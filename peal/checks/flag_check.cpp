@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <memory>
+#include <tuple>
 
 #include "peal/checks/pipe_names.h"
 
@@ -19,36 +21,31 @@ std::string flag_name(int from, int to, int id) {
 
 }  // namespace
 
-FlagCheck::CoreFlags& FlagCheck::core(int number) {
-  const auto index = static_cast<std::size_t>(number);
-  while (cores_.size() <= index) {
+FlagCheck::CoreFlags& FlagCheck::add_core(int number) {
+  while (cores_.size() <= static_cast<std::size_t>(number)) {
     cores_.push_back(std::make_unique<CoreFlags>());
-    cores_.back()->flags.resize(flags_of_a_core);
   }
-  return *cores_[index];
-}
-
-// Those of one (from, id) lie side by side.
-FlagCheck::Flag& FlagCheck::flag(CoreFlags& core, int from, int id, int to) {
-  return core.flags[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
+  return *cores_[static_cast<std::size_t>(number)];
 }
 
 void FlagCheck::set(const Event& event, PlaceId place) {
   const int from = static_cast<int>(event.pipe), to = event.flag_pipe;
   CoreFlags& flags = core(event.core);
-  Flag& own = flag(flags, from, event.flag_id, to);
-  if (own.known == 0) {
-    own.known = static_cast<std::uint32_t>(flags.known.size());
-    flags.known.emplace_back();
+  std::uint16_t& number = slot(flags, from, event.flag_id, to);
+  if (number == 0) {
+    number = static_cast<std::uint16_t>(flags.flags.size());
+    flags.flags.push_back({.from = from, .to = to, .id = event.flag_id, .current = {}, .last = {}});
+    flags.waiters[static_cast<std::size_t>(from * 8 + event.flag_id)] |=
+        static_cast<std::uint16_t>(1u << to);
   }
-  Known& known = flags.known[own.known];
-  known.at_set = flags.order.set(event);
+  Flag& own = flags.flags[number];
+  own.at_set = flags.order.set(event);
   const bool was_alive = own.alive > 0 || (own.last.wait != 0 && own.last.wait > event.number);
   if (was_alive) {
     report(FindingClass::flag_left_set, event, flag_name(from, to, event.flag_id),
            own.alive > 0 ? own.current.place : own.last.place, place, "sets it again",
            "a flag is one bit: it must be waited for before it is set again");
-  } else if (!std::equal(known.at_wait.begin(), known.at_wait.end(), known.at_set.begin(),
+  } else if (!std::equal(own.at_wait.begin(), own.at_wait.end(), own.at_set.begin(),
                          std::less_equal<>())) {
     const std::string reason = fmt::format(
         "a flag is one bit, and nothing makes PIPE_{} wait until PIPE_{} has waited for it: use "
@@ -63,11 +60,10 @@ void FlagCheck::set(const Event& event, PlaceId place) {
 std::optional<PlaceId> FlagCheck::wait(const Event& event) {
   const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
   CoreFlags& flags = core(event.core);
-  Flag& own = flag(flags, from, event.flag_id, to);
-  Known& known = flags.known[own.known];
-  const FlagOrder::Counts reached = flags.order.wait(event, known.at_set);
+  Flag& own = flags.flags[slot(flags, from, event.flag_id, to)];
+  const FlagOrder::Counts reached = flags.order.wait(event, own.at_set);
   if (own.alive == 0) return std::nullopt;
-  known.at_wait = reached;
+  own.at_wait = reached;
   own.last = own.current;
   own.last.wait = event.number;
   if (--own.alive > 0) own.current.set = event.number;
@@ -78,9 +74,11 @@ std::optional<PlaceId> FlagCheck::wait(const Event& event) {
 void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
   const int to = static_cast<int>(event.pipe);
   CoreFlags& flags = core(event.core);
+  const unsigned waiters = flags.waiters[static_cast<std::size_t>(from * 8 + event.flag_id)];
+  if (std::has_single_bit(waiters)) return;
   for (int other = 0; other < pipe_count; ++other) {
     if (other == to) continue;
-    const Flag& rival = flag(flags, from, event.flag_id, other);
+    const Flag& rival = flags.flags[slot(flags, from, event.flag_id, other)];
     const bool lives = rival.alive > 0 && rival.current.set < fence.wait;
     const bool lived = rival.last.set < fence.wait && rival.last.wait > fence.set;
     if (!lives && !lived) continue;
@@ -93,17 +91,20 @@ void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
 }
 
 void FlagCheck::end(const Event& event) {
-  CoreFlags& flags = core(event.core);
-  for (int from = 0; from < pipe_count; ++from) {
-    for (int id = 0; id < 8; ++id) {
-      for (int to = 0; to < pipe_count; ++to) {
-        Flag& own = flag(flags, from, id, to);
-        if (own.alive == 0) continue;
-        report(FindingClass::flag_left_set, event, flag_name(from, to, id), own.current.place,
-               own.current.place, "", "it is still set at the kernel's end; nothing waits for it");
-        own = {};
-      }
-    }
+  std::vector<Flag*> left;
+  for (Flag& flag : core(event.core).flags) {
+    if (flag.alive != 0) left.push_back(&flag);
+  }
+  std::sort(left.begin(), left.end(), [](const Flag* a, const Flag* b) {
+    return std::tie(a->from, a->id, a->to) < std::tie(b->from, b->id, b->to);
+  });
+  for (Flag* flag : left) {
+    report(FindingClass::flag_left_set, event, flag_name(flag->from, flag->to, flag->id),
+           flag->current.place, flag->current.place, "",
+           "it is still set at the kernel's end; nothing waits for it");
+    flag->alive = 0;
+    flag->current = flag->last = {};
+    flag->at_wait = {};
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,23 +38,28 @@ class FlagCheck {
     PlaceId place = 0;                // of the set_flag
   };
   struct Flag {
+    int from = 0, to = 0, id = 0;
     std::uint32_t alive = 0;  // set and not waited for
     Fence current;            // the oldest of those
     Fence last;               // the last one that was waited for
-    std::uint32_t known = 0;  // the number of its Known; 0 before it is set
-  };
-  // What is known of the pipes where a flag was set last, and where it was waited for last.
-  struct Known {
+    // What is known of the pipes where it was set last, and where it was waited for last.
     FlagOrder::Counts at_set{}, at_wait{};
   };
-  struct CoreFlags {
-    std::vector<Flag> flags;
-    FlagOrder order;
-    std::vector<Known> known{{}};
-  };
   static constexpr std::size_t flags_of_a_core = pipe_count * pipe_count * 8;
-  [[nodiscard]] CoreFlags& core(int number);
-  [[nodiscard]] static Flag& flag(CoreFlags& core, int from, int id, int to);
+  struct CoreFlags {
+    std::array<std::uint16_t, flags_of_a_core> slots{};  // in `flags`; 0: it was never set
+    std::vector<Flag> flags{{}};
+    std::array<std::uint16_t, pipe_count * 8> waiters{};  // of each (from, id): bits of pipes
+    FlagOrder order;
+  };
+  [[nodiscard]] CoreFlags& core(int number) {
+    const auto index = static_cast<std::size_t>(number);
+    return index < cores_.size() ? *cores_[index] : add_core(number);
+  }
+  CoreFlags& add_core(int number);
+  [[nodiscard]] static std::uint16_t& slot(CoreFlags& core, int from, int id, int to) {
+    return core.slots[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
+  }
   void check_reuse(const Event& event, int from, const Fence& fence);
   void report(FindingClass kind, const Event& event, const std::string& flag, PlaceId first,
               PlaceId second, const char* second_does, const char* reason);

@@ -18,7 +18,9 @@ void join(FlagOrder::Counts& counts, const FlagOrder::Counts& others) {
 // The event's pipe, which has learned what the scalar unit knew when it issued the event.
 FlagOrder::Counts& FlagOrder::at(const Event& event) {
   Counts& counts = known_[static_cast<std::size_t>(event.pipe)];
-  if (event.pipe == Pipe::scalar) return counts;
+  std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
+  if (event.pipe == Pipe::scalar || event.issued == last) return counts;
+  last = event.issued;
   const auto next = std::partition_point(issues_.begin(), issues_.end(), [&](const Issue& issue) {
     return issue.after <= event.issued;
   });
@@ -46,9 +48,14 @@ void FlagOrder::follow(const Event& event) {
 
 void FlagOrder::order(const Event& event) {
   ++ordering_events_;
+  const bool is_barrier = event.kind == EventKind::pipe_barrier;
+  if (!is_barrier && event.kind != EventKind::wait_flag) return;  // nothing new is known
   Counts& scalar = known_[static_cast<std::size_t>(Pipe::scalar)];
-  if (event.kind == EventKind::pipe_barrier) {
-    for (const Counts& pipe : known_) join(scalar, pipe);
+  if (is_barrier) {
+    // What any pipe knows of another is no more than how far that is.
+    for (std::size_t pipe = 0; pipe < known_.size(); ++pipe) {
+      scalar[pipe] = std::max(scalar[pipe], known_[pipe][pipe]);
+    }
     issues_.clear();  // what was issued before a barrier over all pipes has been carried out
   }
   if (issues_.empty() || issues_.back().known != scalar) {

@@ -39,6 +39,7 @@ class FlagOrder {
   std::array<Counts, pipe_count> known_{};
   std::vector<Issue> issues_{Issue{}};  // each knows more than the one before it
   std::uint32_t ordering_events_ = 0;
+  std::array<std::uint32_t, pipe_count> last_issues_{};  // of each pipe, the one it got last
 };
 
 }  // namespace peal

@@ -30,10 +30,11 @@ const MemoryRegions::Region* MemoryRegions::before(std::uint64_t address) const 
 }
 
 const MemoryRegions::Region* MemoryRegions::find(std::uint64_t address) const {
-  if (last_ != nullptr && address >= last_->begin && address < last_->end) return last_;
+  const Region*& last = last_[(address >> page_bits) * multiplier >> (64 - last_bits)];
+  if (last != nullptr && address >= last->begin && address < last->end) return last;
   const Region* const found = before(address);
   if (found == nullptr || address >= found->end) return nullptr;
-  last_ = found;
+  last = found;
   return found;
 }
 

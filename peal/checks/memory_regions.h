@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -43,7 +45,10 @@ class MemoryRegions {
  private:
   std::map<std::uint64_t, Region> by_begin_;
   std::map<int, int> cores_of_rank_;  // how many
-  mutable const Region* last_ = nullptr;
+  // Of each hash of a page, the region in it that was found last.
+  static constexpr unsigned page_bits = 12, last_bits = 7;
+  static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15;
+  mutable std::array<const Region*, std::size_t{1} << last_bits> last_{};
   std::uint64_t shared_begin_ = UINT64_MAX, shared_end_ = 0;
 };
 

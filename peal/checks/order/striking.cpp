@@ -156,23 +156,30 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
   }
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
   if (all < need) return;
-  stays_.assign(before_, before_ + cores);
-  if (certain >= need) return lower_to_stays();
+  if (certain >= need) {
+    stays_.assign(before_, before_ + cores);
+    return lower_to_stays();
+  }
   // With one open chain, or where every add is needed, there is nothing to weigh up.
   const bool all_are_needed = all - cell_->least_add < need;
-  std::size_t open = 0;
-  for (const Window& window : windows_) open += window.end > window.known ? 1 : 0;
-  if (all_are_needed || open == 1) {
+  const auto is_open = [](const Window& window) { return window.end > window.known; };
+  const auto first = std::find_if(windows_.begin(), windows_.end(), is_open);
+  const bool is_only = std::find_if(std::next(first), windows_.end(), is_open) == windows_.end();
+  if (is_only) {
+    std::uint32_t needed = first->end;
+    if (!all_are_needed) {
+      const std::vector<std::int64_t>& sums = first->chain->sums;
+      const std::int64_t others = all - sums[first->end];
+      needed = first_not(first->known + 1, first->end,
+                         [&](std::uint32_t count) { return others + sums[count] < need; });
+    }
+    return lower_to_knowledge_of(at(*first, needed - 1));
+  }
+  if (all_are_needed) {
+    stays_.assign(before_, before_ + cores);
     for (const Window& window : windows_) {
-      if (window.end == window.known) continue;
-      std::uint32_t needed = window.end;
-      if (!all_are_needed) {
-        const std::vector<std::int64_t>& sums = window.chain->sums;
-        const std::int64_t others = all - sums[window.end];
-        needed = first_not(window.known + 1, window.end,
-                           [&](std::uint32_t count) { return others + sums[count] < need; });
-      }
-      const Operation& last = at(window, needed - 1);
+      if (!is_open(window)) continue;
+      const Operation& last = at(window, window.end - 1);
       const std::uint32_t* const given = known_.row(last.core, last.acquired);
       for (std::uint32_t core = 0; core < cores; ++core) {
         stays_[core] = std::max(stays_[core], given[core]);
@@ -191,6 +198,22 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
       return sum < need;
     });
   }
+}
+
+// What stays is what its core knew before, and what comes before one operation.
+void Striking::lower_to_knowledge_of(const Operation& last) {
+  const std::uint32_t* const given = known_.row(last.core, last.acquired);
+  std::uint32_t& theirs = row_[last.core];
+  const std::uint32_t held = theirs;
+  theirs = 0;
+  std::uint32_t lost = 0;
+  for (std::size_t core = 0; core < known_.core_count(); ++core) {
+    const std::uint32_t stays = std::min(row_[core], std::max(before_[core], given[core]));
+    lost |= row_[core] - stays;
+    row_[core] = stays;
+  }
+  theirs = std::min(held, std::max(before_[last.core], last.release));
+  changed_ = changed_ || lost != 0 || theirs != held;
 }
 
 void Striking::lower_to_stays() {

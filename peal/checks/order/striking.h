@@ -101,6 +101,7 @@ class Striking {
   void strike_of_adds(const SatisfiedWait& wait);
   void strike_generally(const SatisfiedWait& wait);
   void lower_to_stays();
+  void lower_to_knowledge_of(const Operation& last);
   void strike_by_what_may_come(const SatisfiedWait& wait);
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> sums(std::size_t window,
                                                                const Start& start) const;
