@@ -258,6 +258,7 @@ CheckPlan recorded_plan(const CheckCommandRequest& request) {
   CheckPlan plan;
   plan.subject.command = command_of(request);
   plan.subject.switches = heading.switches;
+  plan.subject.is_recorded = true;
   plan.ranks = {ranks};
   plan.subject.run = [path = request.run.collective](int, const RunOptions& options) {
     for (EventReader* reader : options.readers) read_event_file(path, *reader);

@@ -178,15 +178,13 @@ class HandMadeRun {
   }
 
   void note_look(const SatisfiedWait& look) {
-    LookRecord record{.core = look.core, .number = look.number, .shown = look.failed};
-    record.shown.push_back(look.found);
+    LookRecord record{
+        .core = look.core, .number = look.number, .failed = look.failed, .found = look.found};
     const auto values = order_.findable(look);
     is_undecided_ = is_undecided_ || !values;
     if (values) {
       for (std::uint64_t value : *values) {
-        const bool is_shown =
-            std::find(record.shown.begin(), record.shown.end(), value) != record.shown.end();
-        if (!is_shown) record.not_shown.push_back(value);
+        if (!record.has_been_shown(value)) record.not_shown.push_back(value);
       }
     }
     record.may_miss = order_.may_miss(look);

@@ -108,7 +108,7 @@ TEST(PtoCache, APollThatIsCachedNeverSeesTheSignal) {
   // A notify of its own refreshes the line and has arrived before the core goes on; a store past
   // the cache does neither.
   const std::string cached = "*(volatile int32_t*)window; st_dev(1, (int32_t*)window);";
-  expect_part(SmallKernel(cached + poll + ";").message(), "does its loop end?");
+  expect_part(SmallKernel(cached + poll + ";").message(), "a dcci is missing in the loop");
   EXPECT_EQ(SmallKernel(notify + poll + " dcci(window, SINGLE_CACHE_LINE);" +
                         " for (int i = 0; i < 16; ++i) out[i] = i + 1;" + flush)
                 .message(),

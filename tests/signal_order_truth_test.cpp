@@ -136,7 +136,7 @@ class OneSchedule {
         looked_(program.size()) {
     for (int cell = 0; cell < static_cast<int>(program.size()); ++cell) {
       if (!is_polled(cell)) continue;
-      word(cell).values.push_back({});
+      word(cell).changes.push_back({});
       run.add_word(cell);
     }
   }
@@ -195,8 +195,8 @@ class OneSchedule {
     const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
       return machine_.is_own(rank, program_[rank][index]);
     });
-    return !has_own &&
-           words_.may_answer(static_cast<int>(rank), word(step->cell), looked_[rank], {});
+    return !has_own && words_.may_answer(static_cast<int>(rank), word(step->cell),
+                                         {.again = looked_[rank] != 0, .place = {}});
   }
   // At a standstill, whoever is the next to find something new; false if there is nobody.
   [[nodiscard]] bool release() {
@@ -207,7 +207,7 @@ class OneSchedule {
     }
     const std::vector<int> released = words_.release();
     return std::any_of(released.begin(), released.end(),
-                       [&](int core) { return !words_.looks_in_vain(core); });
+                       [&](int core) { return !words_.goes_on_in_vain(core); });
   }
   void arrive(std::size_t rank, std::size_t which) {
     const Step& step = program_[rank][stage_.flying[rank][which]];
@@ -216,7 +216,9 @@ class OneSchedule {
     at(step.cell) = static_cast<std::uint32_t>(stage_.cells[static_cast<std::size_t>(step.cell)]);
     words_.note_arrival(&at(step.cell), store->clock);
     if (PolledWords::Word* const word = words_.find(&at(step.cell), 4)) {
-      words_.add_value(*word, *store, step.kind == Step::Kind::add);
+      words_.add_change(*word, {.bits = static_cast<std::uint32_t>(step.value),
+                                .is_sum = step.kind == Step::Kind::add,
+                                .store = *store});
     }
     stores_[rank].erase(store);
   }
@@ -230,8 +232,8 @@ class OneSchedule {
         PolledWords::Word& polled = word(step.cell);
         const bool again = std::exchange(looked_[rank], 1) != 0;
         if (!again) words_.begin_look(core);
-        const std::size_t index = words_.answer(core, polled, again, {});
-        const auto found = static_cast<std::uint32_t>(polled.values[index].bits);
+        const auto found =
+            static_cast<std::uint32_t>(words_.answer(core, polled, {.again = again, .place = {}}));
         const bool ends = holds(step.cmp, found, value);
         run_.look(core, step.cell, found, again, ends);
         if (!ends) return;
@@ -248,7 +250,7 @@ class OneSchedule {
         const PolledWords::Store store = words_.begin_store(core, Pipe::scalar);
         run_.store_word(core, step.cell, step.value);
         at(step.cell) = value;
-        words_.add_value(word(step.cell), store, false);
+        words_.add_change(word(step.cell), {.bits = value, .store = store});
         break;
       }
       case Step::Kind::add:

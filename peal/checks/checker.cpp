@@ -148,6 +148,7 @@ void Checker::count(const Event& event) {
   }
   if (!is_kernel_place()) return;
   ++kernel_instructions_;
+  if (follows_program_) note_program(event);
   if (event.address == 0) return;
   const MemoryRegions::Region* const region = regions_.find(event.address);
   if (region != nullptr && is_shared(region->kind)) ++window_accesses_;

@@ -27,12 +27,17 @@
 
 namespace peal {
 
-// A wait that is a loop of looks at a polled word: what it was shown, and what else it could find.
+// A wait that is a loop of looks at a polled word: what was shown to it, and what else it could
+// find.
 struct LookRecord {
   std::uint32_t core = 0, number = 0;  // among the looks of its core
-  std::vector<std::uint64_t> shown = {}, not_shown = {};
+  std::vector<std::uint64_t> failed = {};
+  std::uint64_t found = 0;
+  std::vector<std::uint64_t> not_shown = {};
   // A store in no order with it gives the word a value that does not end it.
   bool may_miss = false;
+
+  [[nodiscard]] bool has_been_shown(std::uint64_t value) const;
 };
 
 // Reads the events of one run and finds what is wrong with it in any run. Order between cores is
@@ -72,10 +77,18 @@ class Checker final : public EventReader {
   // Words that scalar code looks at while others change them, of which a run has to know before it
   // begins (RunOptions::looks).
   [[nodiscard]] std::vector<PolledWord> polled_words() const;
-  // Looks that may find more than they have found in this run; or, of those that are asked for
-  // from the first to the last event, what they have found.
+  // The loops of looks: all, or the first ones and those that may find more than they have found.
   [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
+  [[nodiscard]] bool knows_all_looks() const { return knows_all_looks_; }
+  // Asks for loops that are known from another run. What has not ended them there does not here.
   void ask_for(const std::vector<LookRecord>& looks);
+  // The lines of loops of which another run has shown that they are not what they seem.
+  [[nodiscard]] const std::set<PlaceId>& contradicted() const { return contradicted_; }
+  void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }
+  // From the first event on.
+  void follow_program() { follows_program_ = true; }
+  // A hash of what the kernels have done, but for looks and what may stand between them.
+  [[nodiscard]] std::uint64_t program() const { return program_; }
   // The lines of looks that are waits.
   [[nodiscard]] const std::set<PlaceId>& loops() const { return loops_; }
   // Who has changed the word last, as far as that is kept.
@@ -139,6 +152,7 @@ class Checker final : public EventReader {
   void note_poll(const Event& event);
   void end_poll(std::size_t core);
   void judge_look(const SatisfiedWait& look);
+  void note_program(const Event& event);
   void judge_poll(const SatisfiedWait& poll);
   void cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order,
                      std::uint32_t look);
@@ -189,8 +203,11 @@ class Checker final : public EventReader {
   std::set<std::uint64_t> polled_;        // cells that are polled without being known as such
   std::set<std::uint64_t> signal_looks_;  // likewise those that are read as data
   std::vector<LookRecord> looks_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> asked_;  // by core and number
-  bool is_asked_ = false;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, LookRecord> asked_;  // by core and number
+  bool knows_all_looks_ = true;
+  std::set<PlaceId> contradicted_;
+  bool follows_program_ = false;
+  std::uint64_t program_ = 0;
   std::set<PlaceId> loops_;
   Synchronisations synchronisations_;
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
+#include <string_view>
 #include <utility>
 
 #include "peal/checks/checker.h"
@@ -13,7 +15,10 @@ void Checker::look_at_word(const Event& event, CoreOrder& order) {
   end_poll(core);
   looked_at_.insert(event.address);
   const std::uint32_t acquire = order.acquire();
-  signals_.look_at_word(event, acquire, order.scalar(), place_, moment_);
+  const auto number = signals_.next_look(static_cast<std::uint32_t>(event.core));
+  const auto asked = asked_.find({static_cast<std::uint32_t>(event.core), number});
+  signals_.look_at_word(event, acquire, order.scalar(), place_, moment_,
+                        asked == asked_.end() ? nullptr : &asked->second.failed);
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
   if (event.look == Look::again) loops_.insert(place_);
 }
@@ -85,22 +90,24 @@ void Checker::judge_poll(const SatisfiedWait& poll) {
   if (!succeeds) undecided_ = "the kernel polls";
 }
 
+bool LookRecord::has_been_shown(std::uint64_t value) const {
+  return value == found || std::find(failed.begin(), failed.end(), value) != failed.end();
+}
+
 // Of a loop of looks the order is that of every schedule if it was shown everything that it can
-// find.
+// find. It ends by the value alone: what has ended it in one run does so in all.
 void Checker::judge_look(const SatisfiedWait& look) {
-  if (look.goes_on || (look.is_single && !is_asked_)) return;
-  LookRecord record{.core = look.core, .number = look.number, .shown = look.failed};
-  record.shown.push_back(look.found);
-  if (is_asked_) {
-    if (asked_.contains({look.core, look.number})) looks_.push_back(std::move(record));
-    return;
-  }
-  const auto is_in = [](const std::vector<std::uint64_t>& all, std::uint64_t value) {
-    return std::find(all.begin(), all.end(), value) != all.end();
+  constexpr std::size_t most_looks = 20000;
+  if (look.goes_on || look.is_single) return;
+  LookRecord record{
+      .core = look.core, .number = look.number, .failed = look.failed, .found = look.found};
+  const auto is_failed = [&record](std::uint64_t value) {
+    return std::find(record.failed.begin(), record.failed.end(), value) != record.failed.end();
   };
-  if (is_in(look.failed, look.found)) {
-    undecided_ = "a loop of looks ends by its own count";
-    return;
+  const auto asked = asked_.find({look.core, look.number});
+  if (asked != asked_.end() &&
+      (look.repeats != 0 || is_failed(asked->second.found) || is_failed(look.found))) {
+    contradicted_.insert(look.place);
   }
   const auto values = signals_.findable(look);
   if (!values) {
@@ -108,10 +115,14 @@ void Checker::judge_look(const SatisfiedWait& look) {
     return;
   }
   for (std::uint64_t value : *values) {
-    if (!is_in(record.shown, value)) record.not_shown.push_back(value);
+    if (!record.has_been_shown(value)) record.not_shown.push_back(value);
   }
   record.may_miss = signals_.may_miss(look);
-  if (!record.not_shown.empty() || record.may_miss) looks_.push_back(std::move(record));
+  if (looks_.size() >= most_looks && record.not_shown.empty() && !record.may_miss) {
+    knows_all_looks_ = false;
+    return;
+  }
+  looks_.push_back(std::move(record));
 }
 
 std::vector<PolledWord> Checker::polled_words() const {
@@ -130,8 +141,22 @@ std::vector<PolledWord> Checker::polled_words() const {
 }
 
 void Checker::ask_for(const std::vector<LookRecord>& looks) {
-  is_asked_ = true;
-  for (const LookRecord& look : looks) asked_.emplace(look.core, look.number);
+  for (const LookRecord& look : looks) asked_[{look.core, look.number}] = look;
+}
+
+void Checker::note_program(const Event& event) {
+  if (event.look != Look::none || event.kind == EventKind::dcci || event.kind == EventKind::dsb ||
+      event.kind == EventKind::pipe_barrier) {
+    return;
+  }
+  std::uint64_t hash = std::hash<std::string_view>()(event.place.file);
+  for (std::uint64_t part :
+       {std::uint64_t{event.place.line}, static_cast<std::uint64_t>(event.kind),
+        static_cast<std::uint64_t>(event.core), event.address}) {
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15;
+    hash ^= hash >> 29;
+  }
+  program_ += hash;  // in whatever order
 }
 
 std::optional<FindingSide> Checker::last_change(std::uint64_t word) const {

@@ -266,7 +266,10 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
       fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(cell, sizeof *cell);
   if (word != nullptr) {
     const bool again = repeats_look(cell, place);
-    const bool succeeds = holds(cmp, static_cast<std::uint32_t>(find_value(*word, again)), value);
+    const bool succeeds = holds(cmp,
+                                static_cast<std::uint32_t>(find_value(
+                                    *word, {.again = again, .is_test = true, .place = {}})),
+                                value);
     emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, test, true,
                 again ? Look::again : Look::first);
     return succeeds;
@@ -280,7 +283,10 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
 void Core::note_failed_poll(SourcePlace place) const {
   fabric_.count_failed_poll();
   if (fabric_.failed_polls() <= polls_in_vain) return;
-  const std::string what = "polls for ever, and nobody is left who could change what it looks at";
+  throw_in_vain("polls for ever, and nobody is left who could change what it looks at", place);
+}
+
+void Core::throw_in_vain(const char* what, SourcePlace place) const {
   throw Standstill(fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
                    {{.rank = rank_,
                      .core = index_,

@@ -235,7 +235,7 @@ class Core {
   [[nodiscard]] bool repeats_look(const void* address, SourcePlace place);
   void note_found(const std::byte* address, std::size_t size, bool again);
   void meet(PolledWords::Word& word);
-  [[nodiscard]] std::uint64_t find_value(PolledWords::Word& word, bool again);
+  [[nodiscard]] std::uint64_t find_value(PolledWords::Word& word, PolledWords::Look look);
   [[nodiscard]] bool looks_in_turn(const PolledWords::Word& word);
   void fill_polled(const std::byte* address, std::size_t size, bool again);
   bool announce_store(std::span<const GlobalRun> runs, SourcePlace place);
@@ -250,6 +250,8 @@ class Core {
   void read_polled(const std::byte* address, std::size_t size, bool is_filled, SourcePlace place);
   // Polls for what nobody is left to bring about end the run.
   void note_failed_poll(SourcePlace place) const;
+  [[noreturn]] void throw_in_vain(const char* what, SourcePlace place) const;
+  void note_cached_read(const std::byte* address);
   // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
   struct Transfer {  // of consecutive elements, between memories
@@ -333,11 +335,19 @@ class Core {
     std::uint64_t bits = 0;  // what it found
   };
   LastLook last_look_;
+  struct LastRead {
+    const std::byte* address = nullptr;
+    std::uint64_t instruction = UINT64_MAX - 1;
+    std::uint64_t count = 0;  // of reads in a row
+  };
+  LastRead last_read_;
   std::uint64_t looks_ = 0;  // and what may stand between them
   // Where words were last looked at, and after how many instructions of another kind.
   struct LookedAt {
     SourcePlace place;
     std::uint64_t others = 0;
+    std::uint32_t alike = 0;  // so many looks from there have found the same
+    std::uint64_t bits = 0;
   };
   std::map<const void*, LookedAt> looked_at_;
   // Polled words in the cache: what their lines were filled with, as far as that has not been

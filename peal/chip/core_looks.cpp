@@ -27,49 +27,63 @@ void Core::note_found(const std::byte* address, std::size_t size, bool again) {
   last_look_.bits = bits;
 }
 
-// Whether a loop looks at several words in turn, and this look at one is the same as the one before
-// it at that word, with only other looks between.
+// A loop that reads what is in the cache, and does nothing else, never ends.
+void Core::note_cached_read(const std::byte* address) {
+  const bool again = last_read_.address == address && last_read_.instruction + 1 == instructions_;
+  last_read_ = {address, instructions_, again ? last_read_.count + 1 : 0};
+  if (last_read_.count <= polls_in_vain) return;
+  throw_in_vain("reads for ever what its cache holds: a dcci is missing in the loop", place_);
+}
+
+// Whether a loop looks at several words in turn, or does something else between its looks: whether
+// this look is the same as the one before it at that word, with only other looks between, or as
+// many before it that found nothing new.
 bool Core::looks_in_turn(const PolledWords::Word& word) {
+  constexpr std::uint32_t most_alike = 16;
   const std::uint64_t others = instructions_ - looks_;
   LookedAt& last = looked_at_[word.data];
-  const bool in_turn = last.place.line == place_.line && last.place.file == place_.file &&
-                       last.others == others && last.place.line != 0;
-  last = {place_, others};
+  const bool is_alike = last.place.line == place_.line && last.place.file == place_.file;
+  const bool in_turn = is_alike && (last.others == others || last.alike >= most_alike);
+  last = {place_, others, is_alike ? last.alike + 1 : 0, last.bits};
   return in_turn;
 }
 
 // A word has a first value from the moment on at which somebody comes to it.
 void Core::meet(PolledWords::Word& word) {
-  if (!word.values.empty()) return;
-  word.values.push_back({.bits = PolledWords::read(word)});
+  if (!word.changes.empty()) return;
+  word.changes.push_back({.bits = PolledWords::read(word)});
   emit({.kind = EventKind::polled_word,
         .pipe = Pipe::scalar,
         .peer = fabric_.memory().owner(word.data, rank_),
         .issued = ordering_events_,
         .address = reinterpret_cast<std::uint64_t>(word.data),
         .size_bytes = word.size_bytes,
-        .value = static_cast<std::int64_t>(word.values.front().bits),
+        .value = static_cast<std::int64_t>(word.changes.front().bits),
         .place = place_});
 }
 
 // Waits until a look can be answered, and answers it.
-std::uint64_t Core::find_value(PolledWords::Word& word, bool again) {
+std::uint64_t Core::find_value(PolledWords::Word& word, PolledWords::Look look) {
   PolledWords& polled = *fabric_.polled();
   meet(word);
-  while (!polled.may_answer(index_, word, again, place_)) {
-    polled.park(index_, word, again);
+  look.place = place_;
+  look.in_turn = looks_in_turn(word);
+  while (!polled.may_answer(index_, word, look)) {
+    polled.park(index_, word, look.again);
     suspend(Blocked::look);
   }
-  const bool in_turn = looks_in_turn(word);
-  const std::size_t index = polled.answer(index_, word, again || in_turn, place_);
+  const std::uint64_t bits = polled.answer(index_, word, look);
+  LookedAt& own = looked_at_[word.data];
+  if (bits != own.bits) own.alike = 0;
+  own.bits = bits;
   if (polled.looks_in_vain(index_)) {
     fabric_.count_failed_poll();
-    if (fabric_.failed_polls() > polls_in_vain) {
+    if (fabric_.failed_polls() > polls_in_vain || own.alike > polls_in_vain) {
       polled.give_up();
       for (;;) suspend(Blocked::look);
     }
   }
-  return word.values[index].bits;
+  return bits;
 }
 
 void Core::look_changed(Picoseconds time) {
@@ -85,15 +99,14 @@ void Core::fill_polled(const std::byte* address, std::size_t size, bool again) {
   PolledWords::Word* const looked_at = polled.find(address, size);
   if (looked_at != nullptr) {
     if (!again) polled.begin_look(index_);
-    found_.insert_or_assign(looked_at, find_value(*looked_at, again));
+    found_.insert_or_assign(looked_at, find_value(*looked_at, {.again = again, .place = {}}));
   }
   polled.words_in(reinterpret_cast<const std::byte*>(first),
                   reinterpret_cast<const std::byte*>(last + ScalarCache::line_bytes),
                   [&](PolledWords::Word& word) {
                     if (&word == looked_at || word.is_opaque) return;
                     meet(word);
-                    const std::size_t index = polled.oldest(index_, word);
-                    found_.insert_or_assign(&word, word.values[index].bits);
+                    found_.insert_or_assign(&word, polled.expected(index_, word));
                   });
 }
 
@@ -168,7 +181,7 @@ void Core::tell_device_store(std::byte* address, std::size_t size, SourcePlace p
     const bool is_whole = word.data >= address && word.data + word.size_bytes <= address + size;
     tell_word(Pipe::scalar, word, PolledWords::read(word), !is_whole,
               static_cast<std::uint32_t>(instructions_), place);
-    polled.add_value(word, store, false);
+    polled.add_change(word, {.bits = PolledWords::read(word), .store = store});
   });
   fabric_.wake_lookers();
 }
@@ -207,7 +220,7 @@ void Core::tell_written_back(const std::byte* line, SourcePlace place) {
           .size_bytes = word.size_bytes,
           .value = static_cast<std::int64_t>(PolledWords::read(word)),
           .place = place});
-    polled.add_value(word, store, false);
+    polled.add_change(word, {.bits = PolledWords::read(word), .store = store});
     written = written_.erase(written);
   }
   fabric_.wake_lookers();

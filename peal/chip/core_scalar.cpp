@@ -14,6 +14,7 @@ void Core::scalar_access(const std::byte* address, std::size_t size, bool writes
                          SourcePlace place) {
   begin_scalar(place);
   const bool is_filled = !cache_.holds(address, size);
+  if (!is_filled && !writes) note_cached_read(address);
   if (clock_ > fabric_.now() && is_filled) {
     yield();
     cache_.show_last();
@@ -75,7 +76,7 @@ void Core::device_load(void* value, const std::byte* address, std::size_t size, 
       fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(address, size);
   if (word != nullptr) {
     if (!again) fabric_.polled()->begin_look(index_);
-    const std::uint64_t bits = find_value(*word, again);
+    const std::uint64_t bits = find_value(*word, {.again = again, .place = {}});
     report_access(EventKind::scalar_read, address, size, false, place,
                   static_cast<std::int64_t>(bits), again ? Look::again : Look::first);
     std::memcpy(value, &bits, size);

@@ -102,7 +102,7 @@ void Fabric::give_values(const StoreInFlight& store) {
       store.runs.empty() ? std::span(&whole, 1) : std::span<const GlobalRun>(store.runs);
   for (const GlobalRun& run : runs) {
     polled_->words_in(run.data, run.data + run.size_bytes, [&](PolledWords::Word& word) {
-      polled_->add_value(word, store.polled, store.atomic);
+      polled_->add_change(word, {.bits = PolledWords::read(word), .store = store.polled});
     });
   }
   polled_->end_store(store.polled);
@@ -225,7 +225,8 @@ void Fabric::arrive(int slot) {
     const PolledWords::Store& store = signal_stores_[static_cast<std::size_t>(slot)];
     polled_->note_arrival(signal.cell, store.clock);
     if (PolledWords::Word* const word = polled_->find(signal.cell, sizeof *signal.cell)) {
-      polled_->add_value(*word, store, signal.op == NotifyOp::add);
+      polled_->add_change(
+          *word, {.bits = signal.value, .is_sum = signal.op == NotifyOp::add, .store = store});
       wake_lookers();
     }
   }

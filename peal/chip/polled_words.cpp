@@ -31,6 +31,12 @@ bool knows(const PolledWords::Clock& clock, const PolledWords::Store& store) {
   return store.stream < clock.size() && store.number <= clock[store.stream];
 }
 
+bool is_among(const std::vector<SkippedSync>& lines, SourcePlace place) {
+  return std::any_of(lines.begin(), lines.end(), [&](const SkippedSync& line) {
+    return line.line == place.line && line.file == std::string_view(place.file);
+  });
+}
+
 }  // namespace
 
 PolledWords::PolledWords(const Looks& looks) : looks_(looks) {
@@ -82,16 +88,11 @@ void PolledWords::note_drained(int core) {
   }
 }
 
-void PolledWords::add_value(Word& word, const Store& store, bool is_sum) {
-  Value value{.bits = read(word), .store = store};
-  if (is_sum && !word.values.empty()) join(value.store.clock, word.values.back().store.clock);
-  word.values.push_back(std::move(value));
-  for (int waiting : word.waiting) {
-    Looker& who = looker(waiting);
-    who.goes_on = false;
-    if (looks_.order != Looks::Order::newest_first) woken_.push_back(waiting);
-  }
-  if (looks_.order != Looks::Order::newest_first) word.waiting.clear();
+void PolledWords::add_change(Word& word, Change change) {
+  word.changes.push_back(std::move(change));
+  for (int waiting : word.waiting) looker(waiting).goes_on = false;
+  woken_.insert(woken_.end(), word.waiting.begin(), word.waiting.end());
+  word.waiting.clear();
 }
 
 void PolledWords::note_arrival(const std::uint32_t* cell, const Clock& clock) {
@@ -105,83 +106,156 @@ void PolledWords::note_wait(int core, const std::uint32_t* cell) {
 
 void PolledWords::learn(int core, const Clock& clock) { join(looker(core).clock, clock); }
 
-// Whether looks find each value in turn, and not what memory holds.
-bool PolledWords::takes_turns(bool again, SourcePlace place) const {
-  if (looks_.order != Looks::Order::by_schedule) return true;
-  return again || std::any_of(looks_.loops.begin(), looks_.loops.end(), [&](const SkippedSync& at) {
-           return at.line == place.line && at.file == std::string_view(place.file);
-         });
+const Looks::Wanted* PolledWords::wanted(int core, const Look& look) {
+  const bool may_want =
+      looks_.order == Looks::Order::late || looks_.order == Looks::Order::as_wanted;
+  if (look.is_test || !may_want) return nullptr;
+  const auto found = wanted_.find({static_cast<std::uint32_t>(core), looker(core).looks});
+  return found == wanted_.end() ? nullptr : found->second;
 }
 
-bool PolledWords::may_answer(int core, const Word& word, bool again, SourcePlace place) {
+bool PolledWords::is_loop(SourcePlace place) const { return is_among(looks_.loops, place); }
+
+// How often a loop is shown a value before it is shown another one.
+std::uint32_t PolledWords::patience(const Look& look, bool is_wanted) const {
+  constexpr std::uint32_t most = 64;
+  const bool is_most =
+      is_wanted ? looks_.order == Looks::Order::as_wanted : is_among(looks_.patient, look.place);
+  return is_most ? most : looks_.patience;
+}
+
+std::size_t PolledWords::next(const View& view) {
+  std::size_t index = view.base;
+  for (std::size_t other : view.others) {
+    if (other != index) break;
+    ++index;
+  }
+  return index;
+}
+
+std::uint64_t PolledWords::value(const Word& word, const View& view) {
+  std::uint64_t bits = view.bits;
+  for (std::size_t index : view.others) {
+    const Change& change = word.changes[index];
+    bits = change.bits + (change.is_sum ? bits : 0);
+  }
+  return word.size_bytes == 8 ? bits : bits & ((std::uint64_t{1} << (8 * word.size_bytes)) - 1);
+}
+
+void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t index) {
+  if (index < view.base || !view.others.insert(index).second) return;
+  join(clock, word.changes[index].store.clock);
+  // What comes before a replacement, or a replacement before what is seen, is over.
+  for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {
+    const Change& change = word.changes[last];
+    if (change.is_sum) continue;
+    view.bits = change.bits;
+    view.base = last + 1;
+    view.others.erase(view.others.begin(), view.others.lower_bound(view.base));
+    join(clock, change.store.clock);
+    break;
+  }
+  while (!view.others.empty() && *view.others.begin() == view.base) {
+    view.bits += word.changes[view.base++].bits;
+    view.others.erase(view.others.begin());
+  }
+}
+
+void PolledWords::take_known(const Word& word, View& view, Clock& clock) {
+  for (std::size_t index = view.base; index < word.changes.size(); ++index) {
+    if (index == 0 || knows(clock, word.changes[index].store)) take(word, view, clock, index);
+  }
+}
+
+std::optional<PolledWords::View> PolledWords::view_of(int core, const Word& word, View view,
+                                                      const std::vector<std::uint64_t>& values,
+                                                      bool is_newest) const {
+  Clock clock = lookers_[static_cast<std::size_t>(core)].clock;
+  std::optional<View> result;
+  for (;;) {
+    take_known(word, view, clock);
+    if (std::find(values.begin(), values.end(), value(word, view)) != values.end()) {
+      result = view;
+      if (!is_newest) return result;
+    }
+    const std::size_t index = next(view);
+    if (index == word.changes.size()) return result;
+    take(word, view, clock, index);
+  }
+}
+
+bool PolledWords::may_answer(int core, const Word& word, const Look& look) {
   Looker& own = looker(core);
-  if (own.goes_on && again) return true;
-  if (looks_.order == Looks::Order::newest_first) return own.released;
-  if (!again || !takes_turns(again, place)) return true;
-  const auto found = own.found.find(&word);
-  return found == own.found.end() || found->second + 1 < word.values.size();
+  if (own.goes_on) return true;
+  const Looks::Wanted* const wants = wanted(core, look);
+  const View& view = own.views[&word];
+  const bool has_more = next(view) < word.changes.size();
+  const bool is_wanted = wants != nullptr;
+  if (is_wanted && looks_.order == Looks::Order::late) return own.is_released;
+  if (look.again && view.showings < patience(look, is_wanted)) return true;
+  if (is_wanted && !look.again) {
+    return view_of(core, word, view, wants->values, false).has_value();
+  }
+  return !(look.again || look.in_turn) || has_more;
 }
 
 void PolledWords::park(int core, Word& word, bool again) {
-  Looker& own = looker(core);
-  own.parked = &word;
-  own.again = again;
+  looker(core).parked = &word;
+  looker(core).is_parked_again = again;
   word.waiting.push_back(core);
 }
 
-std::size_t PolledWords::oldest(int core, const Word& word) {
-  const Looker& own = looker(core);
-  const auto found = own.found.find(&word);
-  const std::size_t least = found == own.found.end() ? 0 : found->second;
-  std::size_t index = word.values.size() - 1;
-  for (; index > least; --index) {
-    if (knows(own.clock, word.values[index].store)) break;
-  }
-  return index;
+std::uint64_t PolledWords::expected(int core, const Word& word) {
+  View view = looker(core).views[&word];
+  Clock clock = looker(core).clock;
+  take_known(word, view, clock);
+  return value(word, view);
 }
 
-// The newest value that a look is wanted to find, or else the newest.
-std::size_t PolledWords::newest(int core, const Word& word, bool again) {
-  Looker& own = looker(core);
-  const std::size_t last = word.values.size() - 1;
-  const auto wanted = wanted_.find({static_cast<std::uint32_t>(core), own.looks});
-  if (wanted == wanted_.end()) return last;
-  const std::vector<std::uint64_t>& values = wanted->second->values;
-  const std::size_t first = again ? own.found[&word] + 1 : oldest(core, word);
-  for (std::size_t index = last + 1; index-- > first;) {
-    const std::uint64_t bits = word.values[index].bits;
-    if (std::find(values.begin(), values.end(), bits) != values.end()) return index;
-  }
-  return last;
-}
-
-std::size_t PolledWords::answer(int core, Word& word, bool again, SourcePlace place) {
+std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   Looker& own = looker(core);
   std::erase(word.waiting, core);
   own.parked = nullptr;
-  std::size_t index = word.values.size() - 1;
-  if (looks_.order == Looks::Order::newest_first) {
-    index = newest(core, word, again);
-  } else if (takes_turns(again, place)) {
-    index = again ? std::min(index, own.found[&word] + 1) : oldest(core, word);
+  View& view = own.views[&word];
+  const bool goes_on = look.again || look.in_turn;
+  const std::uint64_t before = value(word, view);
+  const std::size_t seen = view.base + view.others.size();
+  const Looks::Wanted* const wants = wanted(core, look);
+  const bool is_late = wants != nullptr && looks_.order == Looks::Order::late;
+  const bool is_patient = look.again && view.showings < patience(look, wants != nullptr);
+  take_known(word, view, own.clock);
+  const auto take_all = [&] {
+    for (std::size_t index = next(view); index < word.changes.size(); index = next(view)) {
+      take(word, view, own.clock, index);
+    }
+  };
+  const bool is_stuck = own.goes_on && next(view) == word.changes.size();
+  if (is_stuck || (is_patient && !is_late)) {
+    // the same once more
+  } else if (wants != nullptr && (is_late || !look.again)) {
+    const auto wanted_view = view_of(core, word, view, wants->values, is_late);
+    if (wanted_view) {
+      for (std::size_t index = view.base; index < wanted_view->base; ++index) {
+        take(word, view, own.clock, index);
+      }
+      for (std::size_t index : wanted_view->others) take(word, view, own.clock, index);
+    } else if (is_late) {
+      take_all();
+    }
+  } else if (looks_.order == Looks::Order::by_schedule && !goes_on && !is_loop(look.place)) {
+    take_all();
+  } else if (goes_on && view.base + view.others.size() == seen &&
+             next(view) < word.changes.size()) {
+    take(word, view, own.clock, next(view));
+    take_known(word, view, own.clock);
   }
-  own.released = false;
-  own.goes_on = again && index == own.found[&word];
-  find_value(core, word, index);
-  return index;
-}
-
-void PolledWords::find_value(int core, const Word& word, std::size_t index) {
-  Looker& own = looker(core);
-  std::size_t& found = own.found[&word];
-  found = std::max(found, index);
-  learn(core, word.values[index].store.clock);
-}
-
-bool PolledWords::has_news(const Looker& looker) const {
-  if (!looker.again) return true;
-  const auto found = looker.found.find(looker.parked);
-  return found == looker.found.end() || found->second + 1 < looker.parked->values.size();
+  const bool is_new = view.base + view.others.size() != seen || seen == 0;
+  own.is_released = false;
+  own.is_in_vain = goes_on && !is_new;
+  own.goes_on = own.is_in_vain && own.goes_on;
+  const std::uint64_t bits = value(word, view);
+  view.showings = goes_on && bits == before ? view.showings + 1 : 1;
+  return bits;
 }
 
 std::vector<int> PolledWords::release() {
@@ -190,12 +264,15 @@ std::vector<int> PolledWords::release() {
   for (std::size_t core = 0; core < lookers_.size(); ++core) {
     if (lookers_[core].parked != nullptr) parked.push_back(static_cast<int>(core));
   }
-  std::stable_partition(parked.begin(), parked.end(),
-                        [&](int core) { return core != static_cast<int>(looks_.slow_core); });
-  if (looks_.order == Looks::Order::newest_first) {
+  // Late looks go on alone, those first to which something is new.
+  for (const bool needs_news : {true, false}) {
     for (int core : parked) {
-      if (!has_news(looker(core))) continue;
-      looker(core).released = true;
+      Looker& own = looker(core);
+      const bool is_late = looks_.order == Looks::Order::late &&
+                           wanted_.contains({static_cast<std::uint32_t>(core), own.looks});
+      const bool has_news = next(own.views[own.parked]) < own.parked->changes.size();
+      if (!is_late || (needs_news ? !has_news : own.is_parked_again)) continue;
+      own.is_released = true;
       return {core};
     }
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -14,13 +15,14 @@
 
 namespace peal {
 
-// The words of a run that scalar code looks at while others change them: which values each has had,
-// which of these a core may still find, and who waits for another one.
+// The words of a run that scalar code looks at while others change them: what has been done to
+// each, what of that a core may still not have seen, and who waits for more.
 //
-// A look finds a value that the order of this run admits: none older than what its core knows to
-// have been stored, or has found before. That order is kept in vector clocks of the stores to such
-// words, those of each pipe of a core apart: a wait is after all that had arrived, a look after
-// what the core knew whose store it found when that began.
+// A look finds a value that the order of this run admits: made of what its core knows to have been
+// done to the word, or has seen before, and of more as it looks again. Of adds those that are not
+// known may all be late. That order is kept in vector clocks of what is done to such words, that of
+// each pipe of a core apart: a wait is after all that had arrived, a look after what the core knew
+// whose store it has seen when that began.
 class PolledWords {
  public:
   explicit PolledWords(const Looks& looks);
@@ -31,16 +33,23 @@ class PolledWords {
     std::uint32_t number = 0;       // among those of its stream, from 1
     Clock clock;                    // what its core knew when it began
   };
-  struct Value {
-    std::uint64_t bits = 0;
+  struct Change {
+    std::uint64_t bits = 0;  // what the word is given, or is added to it
+    bool is_sum = false;
     Store store = {};  // none of what a word holds at first
   };
   struct Word {
     std::byte* data = nullptr;
     std::uint32_t size_bytes = 0;
-    std::vector<Value> values;  // none before somebody comes to it
-    bool is_opaque = false;     // it is changed in ways that are not followed
-    std::vector<int> waiting;   // cores
+    std::vector<Change> changes;  // none before somebody comes to it
+    bool is_opaque = false;       // it is changed in ways that are not followed
+    std::vector<int> waiting;     // cores
+  };
+  struct Look {
+    bool again = false;    // it is the same as the one before it
+    bool in_turn = false;  // or looks at several words, or more, come between
+    bool is_test = false;  // with a comparison
+    SourcePlace place;
   };
 
   // The word of exactly these bytes, or null.
@@ -61,8 +70,8 @@ class PolledWords {
   void end_store(const Store& store);
   // A core has waited for what it has stored by its pipes, as far as that can be seen.
   void note_drained(int core);
-  // A word has got another value in memory. Those who are to be woken are in `woken()`.
-  void add_value(Word& word, const Store& store, bool is_sum);
+  // A word has been changed in memory. Those who are to be woken are in `woken()`.
+  void add_change(Word& word, Change change);
   [[nodiscard]] std::vector<int>& woken() { return woken_; }
   // What goes with signals and tasks: the sender's knowledge.
   [[nodiscard]] const Clock& knowledge(int core) { return looker(core).clock; }
@@ -70,18 +79,20 @@ class PolledWords {
   void note_wait(int core, const std::uint32_t* cell);
   void learn(int core, const Clock& clock);
 
-  // Whether a look can be answered now; else its core waits, from `park` on.
-  [[nodiscard]] bool may_answer(int core, const Word& word, bool again, SourcePlace place);
-  void park(int core, Word& word, bool again);
   // A look that is not the same as the one before it.
   void begin_look(int core) { ++looker(core).looks; }
-  // The value that it finds, by its number among the word's.
-  [[nodiscard]] std::size_t answer(int core, Word& word, bool again, SourcePlace place);
-  // The oldest that a core may find. Whoever finds one knows its store.
-  [[nodiscard]] std::size_t oldest(int core, const Word& word);
-  void find_value(int core, const Word& word, std::size_t index);
-  // Whether the last look of a core has found nothing new, and could not.
-  [[nodiscard]] bool looks_in_vain(int core) { return looker(core).goes_on; }
+  // Whether a look can be answered now; else its core waits, from `park` on.
+  [[nodiscard]] bool may_answer(int core, const Word& word, const Look& look);
+  void park(int core, Word& word, bool again);
+  // What it finds.
+  [[nodiscard]] std::uint64_t answer(int core, Word& word, const Look& look);
+  // What a core would find, for what it has not looked at yet.
+  [[nodiscard]] std::uint64_t expected(int core, const Word& word);
+  // Whether the last look of a core has found nothing new, and is the same as before.
+  [[nodiscard]] bool looks_in_vain(int core) { return looker(core).is_in_vain; }
+
+  // Whether a core that was released goes on without finding anything new.
+  [[nodiscard]] bool goes_on_in_vain(int core) { return looker(core).goes_on; }
 
   // Nobody else can go on: who of the waiting cores does, if any.
   [[nodiscard]] std::vector<int> release();
@@ -89,14 +100,26 @@ class PolledWords {
   void give_up() { has_given_up_ = true; }
 
  private:
+  // What a core has seen of a word: all changes before `base`, which make `bits`, and some others.
+  struct View {
+    std::size_t base = 0;
+    std::uint64_t bits = 0;
+    std::set<std::size_t> others = {};
+    std::uint32_t showings = 0;  // of what it found last
+  };
   struct Looker {
     Clock clock;
-    std::map<const Word*, std::size_t> found;
+    std::map<const Word*, View> views;
     Word* parked = nullptr;
-    bool again = false;  // parked with a look that is the same as before
+    bool is_parked_again = false;  // with a look that is the same as the one before it
     std::uint32_t looks = 0;
-    bool released = false;  // it may find the newest value
-    bool goes_on = false;   // without finding anything new
+    bool is_released = false;  // a late look is answered
+    bool goes_on = false;      // without finding anything new
+    bool is_in_vain = false;
+  };
+  struct Stream {
+    std::uint32_t begun = 0, visible = 0;
+    std::set<std::uint32_t> visible_beyond;  // of stores with some before them that are not
   };
   [[nodiscard]] static std::uint64_t address_of(const void* address) {
     return reinterpret_cast<std::uint64_t>(address);
@@ -105,17 +128,23 @@ class PolledWords {
     while (lookers_.size() <= static_cast<std::size_t>(core)) lookers_.emplace_back();
     return lookers_[static_cast<std::size_t>(core)];
   }
-  [[nodiscard]] std::size_t newest(int core, const Word& word, bool again);
-  [[nodiscard]] bool takes_turns(bool again, SourcePlace place) const;
-  [[nodiscard]] bool has_news(const Looker& looker) const;
+  [[nodiscard]] const Looks::Wanted* wanted(int core, const Look& look);
+  [[nodiscard]] std::uint32_t patience(const Look& look, bool is_wanted) const;
+  [[nodiscard]] bool is_loop(SourcePlace place) const;
+  // The next change that is not in the view.
+  [[nodiscard]] static std::size_t next(const View& view);
+  [[nodiscard]] static std::uint64_t value(const Word& word, const View& view);
+  // Takes changes into the view, with all that whoever has seen them knows.
+  static void take(const Word& word, View& view, Clock& clock, std::size_t index);
+  static void take_known(const Word& word, View& view, Clock& clock);
+  // The view in which a core finds one of these values, the newest or the first there is.
+  [[nodiscard]] std::optional<View> view_of(int core, const Word& word, View view,
+                                            const std::vector<std::uint64_t>& values,
+                                            bool is_newest) const;
 
   Looks looks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, const Looks::Wanted*> wanted_;
   std::map<std::uint64_t, Word> words_;
-  struct Stream {
-    std::uint32_t begun = 0, visible = 0;
-    std::set<std::uint32_t> visible_beyond;  // of stores with some before them that are not
-  };
   std::deque<Looker> lookers_;   // by core
   std::vector<Stream> streams_;  // by core and pipe
   std::map<const std::uint32_t*, Clock> arrived_;

@@ -56,7 +56,8 @@ struct Looks {
   enum class Order : std::uint8_t {
     by_schedule,   // what the word holds, but in a loop as with `oldest_first`
     oldest_first,  // each value in turn
-    newest_first,  // late: when nobody else can go on, what the word holds then
+    late,          // the same; but `wanted` looks when nobody else can go on, with what is newest
+    as_wanted,     // the same; but `wanted` looks with the value that they want, again and again
   };
   // A look, by its number among those of its core, and what it is to find if it can.
   struct Wanted {
@@ -65,10 +66,10 @@ struct Looks {
   };
   std::vector<PolledWord> words = {};  // without any, memory answers
   Order order{};
-  std::vector<SkippedSync> loops = {};  // lines that look until they find something else
-  // newest_first: the core that is the last to go on, and values that come before the newest.
-  std::uint32_t slow_core = 0;
   std::vector<Wanted> wanted = {};
+  std::vector<SkippedSync> loops = {};    // lines that look until they find something else
+  std::vector<SkippedSync> patient = {};  // lines that are shown each value many times
+  std::uint32_t patience = 1;             // how often all others are
 };
 
 struct RunOptions {

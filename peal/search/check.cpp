@@ -4,21 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <type_traits>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "peal/base/error.h"
 #include "peal/base/watched_process.h"
 #include "peal/checks/checker.h"
 #include "peal/checks/standstill_finding.h"
-#include "peal/machine/dtype.h"
 #include "peal/machine/kernel_failure.h"
 #include "peal/machine/standstill.h"
 #include "peal/search/isolated_run.h"
 #include "peal/search/looks_to_show.h"
 #include "peal/search/one_run.h"
+#include "peal/search/output_difference.h"
 
 namespace peal {
 namespace {
@@ -35,68 +34,40 @@ Finding finding_of(const std::string& mismatch) {
   return {.kind = FindingClass::wrong_result, .subject = mismatch, .sides = {}, .reason = {}};
 }
 
-// The first element in which two runs' outputs differ, if any.
-struct Difference {
-  std::size_t output = 0, element = 0;
-  double first = 0, other = 0;
-  bool is_mild = true;  // within what another order of float additions can give
-};
-template <class T>
-double number_of(T value) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<double>(value);
-  } else {
-    return static_cast<double>(static_cast<float>(value));
+// Whether both say the same of the same lines.
+bool is_same(const Finding& a, const Finding& b) {
+  if (a.kind != b.kind || a.is_mild != b.is_mild) return false;
+  if (a.kind == FindingClass::wrong_result || a.kind == FindingClass::deadlock ||
+      a.kind == FindingClass::unstable_result) {
+    return true;
   }
-}
-std::optional<Difference> find_difference(const std::vector<WrittenOutput>& first,
-                                          const std::vector<RunOutput>& other) {
-  std::optional<Difference> found;
-  for (std::size_t i = 0; i < std::min(first.size(), other.size()); ++i) {
-    const RunOutput& a = first[i].output;
-    const RunOutput& b = other[i];
-    if (a.bytes == b.bytes || a.bytes.size() != b.bytes.size()) continue;
-    with_type(a.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      for (std::size_t element = 0; element < a.bytes.size() / sizeof(T); ++element) {
-        T left, right;
-        std::memcpy(&left, a.bytes.data() + element * sizeof(T), sizeof(T));
-        std::memcpy(&right, b.bytes.data() + element * sizeof(T), sizeof(T));
-        if (std::memcmp(&left, &right, sizeof(T)) == 0) continue;
-        const double x = number_of(left), y = number_of(right);
-        if (x == y) continue;  // zeros of either sign
-        const bool is_mild = !std::is_integral_v<T> && std::abs(x - y) <= a.tolerance;
-        if (found && (is_mild || !found->is_mild)) continue;
-        found = {i, element, x, y, is_mild};
-      }
-    });
-  }
-  return found;
+  const auto lines = [](const Finding& finding) {
+    std::vector<std::pair<std::string, std::uint32_t>> all;
+    for (const FindingSide& side : finding.sides) {
+      all.emplace_back(side.place.file, side.place.line);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  return lines(a) == lines(b) && (!a.sides.empty() || a.subject == b.subject);
 }
 
-Finding unstable(const Difference& difference, const WrittenOutput& first,
-                 const std::string& first_schedule, const WrittenOutput& other,
-                 const std::string& schedule) {
-  Finding finding{.kind = FindingClass::unstable_result,
-                  .subject = fmt::format("{} element {} is {} under schedule {} and {} under {}",
-                                         first.output.name, difference.element, difference.first,
-                                         first_schedule, difference.other, schedule),
-                  .sides = {},
-                  .reason = {}};
-  const std::uint64_t address =
-      first.output.address + difference.element * size_bytes(first.output.dtype);
-  for (const WrittenOutput* written : {&first, &other}) {
-    for (const Checker::LastWrite& write : written->writes) {
-      if (address < write.begin || address >= write.end) continue;
-      FindingSide side = write.side;
-      side.what += fmt::format(" under {}", written == &first ? first_schedule : schedule);
-      finding.sides.push_back(std::move(side));
-    }
+// Of a deadlock or a wrong result the shortest run tells most; what else is found in the first one
+// stays as it was found there.
+void add(std::vector<CheckedFinding>& all, CheckedFinding found) {
+  const auto known = std::find_if(all.begin(), all.end(), [&](const CheckedFinding& other) {
+    return is_same(other.finding, found.finding);
+  });
+  const bool ends = found.finding.kind == FindingClass::wrong_result ||
+                    found.finding.kind == FindingClass::deadlock;
+  if (known == all.end()) {
+    all.push_back(std::move(found));
+  } else if (ends && known->schedule != found.schedule && found.events < known->events) {
+    *known = std::move(found);
   }
-  finding.is_mild = difference.is_mild;
-  finding.reason = difference.is_mild ? "another order of floating-point additions can give this"
-                                      : "the value depends on the order in which ranks come";
-  return finding;
+}
+void merge(std::vector<CheckedFinding>& all, const OneRun& run, const std::string& schedule) {
+  for (const Finding& finding : run.findings) add(all, {finding, schedule, run.events});
 }
 
 // One run of the subject among those of a check.
@@ -106,6 +77,8 @@ struct Plan {
   // A run like it that nothing was wrong with, to hold its outputs against.
   const OneRun* like = nullptr;
   std::vector<LookRecord> asked = {};  // looks of which more is to be shown
+  bool is_late = false;                // so that one who looks for ever has missed a value
+  bool ends_alone = false;  // not all loops are known, and so findings may only look like some
   Checker::Memory memory = Checker::Memory::bounded;
   bool is_first = false;     // its schedule is saved
   bool has_readers = false;  // those of the request
@@ -138,10 +111,15 @@ std::vector<Finding> missed_values(const Standstill& standstill, const Checker& 
   return result;
 }
 
+// Where a loop is shown each value 64 times, one that finds the last as often counts its looks.
+constexpr std::uint32_t most_repeats = 62;
+
 OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                 EventReader* reader) {
   Checker checker(subject.switches, plan.memory);
-  if (!plan.asked.empty()) checker.ask_for(plan.asked);
+  checker.ask_for(plan.asked);
+  if (!plan.looks.words.empty()) checker.follow_program();
+  if (!plan.looks.patient.empty()) checker.allow_repeats(most_repeats);
   RunOptions options;
   options.schedule = plan.schedule;
   options.skipped = request.skipped;
@@ -162,7 +140,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
     if (outcome.mismatch) ends.push_back(finding_of(*outcome.mismatch));
   } catch (const Standstill& standstill) {
     result.is_standstill = true;
-    if (!plan.asked.empty()) ends = missed_values(standstill, checker);
+    if (plan.is_late) ends = missed_values(standstill, checker);
     if (ends.empty()) ends = standstill_findings(standstill, checker);
   } catch (const KernelFailure& failure) {
     ends.push_back(finding_of(failure));
@@ -192,8 +170,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
   result.instructions = checker.kernel_instructions();
   result.window_accesses = checker.window_accesses();
   result.has_windows = checker.has_windows();
-  // Who looks late finds by luck what it should have waited for: that gives no order.
-  if (plan.asked.empty()) result.findings = checker.findings().sorted();
+  if (!plan.ends_alone) result.findings = checker.findings().sorted();
   for (Finding& found : ends) {
     result.findings.push_back(checker.findings().with_core_numbers(std::move(found)));
   }
@@ -201,10 +178,14 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
   result.undecided = checker.undecided();
   result.polled_words = checker.polled_words();
   result.looks = checker.looks();
-  for (PlaceId place : checker.loops()) {
+  const auto add_line = [&checker](std::vector<SkippedSync>& lines, PlaceId place) {
     const FindingLine& line = checker.findings().places().line(place);
-    result.loops.push_back({line.file, line.line});
-  }
+    lines.push_back({line.file, line.line});
+  };
+  for (PlaceId place : checker.loops()) add_line(result.loops, place);
+  for (PlaceId place : checker.contradicted()) add_line(result.contradicted, place);
+  result.program = checker.program();
+  result.knows_all_looks = checker.knows_all_looks();
   result.is_whole = plan.memory == Checker::Memory::whole;
   result.has_grown = checker.has_grown() || result.is_whole;
   result.synchronisations = checker.synchronisations();
@@ -218,6 +199,8 @@ OneRun run_apart(const CheckSubject& subject, const CheckRequest& request, const
   if (!subject.runs_kernels || plan.has_readers || !can_watch()) return run(nullptr);
   return run_isolated(run, most_blocked_seconds(subject.time_limit_seconds));
 }
+
+constexpr const char* goes_by_looks = "what the kernel does depends on what a look finds";
 
 // New words become known as kernels go on behind looks at others.
 constexpr int most_runs_for_words = 6;
@@ -244,13 +227,111 @@ OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& reques
   return run;
 }
 
+bool has_line(const std::vector<SkippedSync>& lines, const SkippedSync& line) {
+  return std::any_of(lines.begin(), lines.end(), [&](const SkippedSync& known) {
+    return known.line == line.line && known.file == line.file;
+  });
+}
+
+// Loops should end by the value that they find, and by nothing else. One run shows them from the
+// beginning what has ended them in the last one, and again as long as they ask for it; another one
+// shows them each value several times. Lines on which loops go on, or end, against that are several
+// loops, or count: they are shown each value many times. Returns the first run as it is by that;
+// what else has been found is merged into the findings.
+OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
+                    OneRun run, std::vector<CheckedFinding>& findings) {
+  constexpr int most_rounds = 4;
+  constexpr std::uint32_t several_times = 8;
+  for (int round = 0; round < most_rounds && !run.loops.empty() && !run.is_standstill; ++round) {
+    std::vector<SkippedSync> contradicted;
+    std::vector<CheckedFinding> found;
+    std::string undecided = run.undecided;
+    for (const bool as_wanted : {true, false}) {
+      if (!as_wanted && !run.knows_all_looks) break;  // that would take long
+      Plan verify = plan;
+      verify.is_first = false;
+      verify.asked = run.looks;
+      verify.ends_alone = !run.knows_all_looks;
+      if (as_wanted) {
+        verify.looks.order = Looks::Order::as_wanted;
+        for (const LookRecord& look : run.looks) {
+          verify.looks.wanted.push_back({look.core, look.number, {look.found}});
+        }
+      } else {
+        verify.looks.patience = several_times;
+      }
+      const OneRun verified = run_apart(subject, request, verify);
+      for (const SkippedSync& line : verified.contradicted) {
+        if (!has_line(plan.looks.patient, line)) contradicted.push_back(line);
+      }
+      merge(found, verified, request.schedule);
+      if (undecided.empty()) undecided = verified.undecided;
+      if (undecided.empty() && verified.program != run.program) undecided = goes_by_looks;
+    }
+    if (contradicted.empty()) {
+      for (CheckedFinding& each : found) add(findings, std::move(each));
+      run.undecided = undecided;
+      return run;
+    }
+    plan.looks.patient.insert(plan.looks.patient.end(), contradicted.begin(), contradicted.end());
+    run = find_polled_words(subject, request, plan);
+  }
+  return run;
+}
+
+// What else does not end loops shows under other schedules, where others come first. Returns the
+// first run as it is by all that is known.
+OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
+                    OneRun run) {
+  constexpr int schedules = 8;
+  const bool may_help = !run.findings.empty() && run.knows_all_looks && !run.is_standstill &&
+                        std::any_of(run.looks.begin(), run.looks.end(),
+                                    [](const LookRecord& look) { return !look.not_shown.empty(); });
+  if (!may_help) return run;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>> failed;
+  Plan other = plan;
+  other.is_first = false;
+  other.asked = run.looks;
+  for (const LookRecord& look : run.looks) {
+    failed[{look.core, look.number}].insert(look.failed.begin(), look.failed.end());
+  }
+  bool is_more = false;
+  for (int seed = 1; seed <= schedules; ++seed) {
+    other.schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
+    const OneRun learned = run_apart(subject, request, other);
+    const bool is_other = learned.program != run.program ||
+                          std::any_of(learned.contradicted.begin(), learned.contradicted.end(),
+                                      [&plan](const SkippedSync& line) {
+                                        return !has_line(plan.looks.patient, line);
+                                      });
+    if (is_other) return run;
+    for (const LookRecord& look : learned.looks) {
+      for (std::uint64_t value : look.failed) {
+        is_more = failed[{look.core, look.number}].insert(value).second || is_more;
+      }
+    }
+  }
+  if (!is_more) return run;
+  plan.asked = run.looks;
+  for (LookRecord& look : plan.asked) {
+    const std::set<std::uint64_t>& all = failed[{look.core, look.number}];
+    look.failed.assign(all.begin(), all.end());
+  }
+  return run_apart(subject, request, plan);
+}
+
 // Other schedules answer looks at random, but for loops: what it takes to know those is found by
 // virtual time.
-OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan& plan) {
+OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
+                 std::vector<CheckedFinding>& findings) {
   const bool is_virtual = request.schedule == "virtual";
   plan.schedule = "virtual";
   plan.is_first = is_virtual;
   OneRun run = find_polled_words(subject, request, plan);
+  if (!subject.is_recorded) {
+    run = verify_loops(subject, request, plan, std::move(run), findings);
+    run = learn_failed(subject, request, plan, std::move(run));
+  }
   if (run.is_whole) plan.memory = Checker::Memory::whole;
   plan.has_readers = !request.readers.empty();
   plan.schedule = request.schedule;
@@ -268,52 +349,21 @@ OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan&
   }
 }
 
-// Whether both say the same of the same lines.
-bool is_same(const Finding& a, const Finding& b) {
-  if (a.kind != b.kind || a.is_mild != b.is_mild) return false;
-  if (a.kind == FindingClass::wrong_result || a.kind == FindingClass::deadlock ||
-      a.kind == FindingClass::unstable_result) {
-    return true;
-  }
-  const auto lines = [](const Finding& finding) {
-    std::vector<std::pair<std::string, std::uint32_t>> all;
-    for (const FindingSide& side : finding.sides) {
-      all.emplace_back(side.place.file, side.place.line);
-    }
-    std::sort(all.begin(), all.end());
-    return all;
-  };
-  return lines(a) == lines(b) && (!a.sides.empty() || a.subject == b.subject);
-}
-
-// Of a deadlock or a wrong result the shortest run tells most; what else is found in the first one
-// stays as it was found there.
-void merge(std::vector<CheckedFinding>& all, const OneRun& run, const std::string& schedule) {
-  for (const Finding& finding : run.findings) {
-    const auto known = std::find_if(all.begin(), all.end(), [&](const CheckedFinding& other) {
-      return is_same(other.finding, finding);
-    });
-    const bool ends =
-        finding.kind == FindingClass::wrong_result || finding.kind == FindingClass::deadlock;
-    if (known == all.end()) {
-      all.push_back({finding, schedule, run.events});
-    } else if (ends && known->schedule != schedule && run.events < known->events) {
-      *known = {finding, schedule, run.events};
-    }
-  }
-}
-
 // Shows loops of looks what they can find and have not found in the first run.
 void show_more(const CheckSubject& subject, const CheckRequest& request, Plan plan,
                const OneRun& first, CheckResult& result) {
   LooksToShow to_show(first.looks);
+  plan.schedule = "virtual";  // a recorded one would not fit
+  plan.is_late = true;
+  plan.asked = first.looks;
+  plan.ends_alone = !first.knows_all_looks;
   while (to_show.has_next()) {
     to_show.set_next(plan.looks);
-    plan.asked = to_show.looks();
     const OneRun run = run_apart(subject, request, plan);
     merge(result.findings, run, request.schedule);
     if (run.is_standstill) return;
     to_show.note_shown(run.looks);
+    if (result.undecided.empty() && run.program != first.program) result.undecided = goes_by_looks;
   }
   if (to_show.looks().empty() || !result.undecided.empty()) return;
   result.undecided = "a look may find a value that was not shown to it";
@@ -330,7 +380,8 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   CheckResult result{
       .ranks = request.ranks, .findings = {}, .undecided = {}, .synchronisations = {}};
   Plan plan;
-  OneRun first = run_first(subject, request, plan);
+  std::vector<CheckedFinding> beside;
+  OneRun first = run_first(subject, request, plan, beside);
   result.calls = first.calls;
   result.instructions = first.instructions;
   result.has_windows = first.has_windows;
@@ -339,19 +390,25 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   result.has_grown = first.has_grown;
   result.synchronisations = std::move(first.synchronisations);
   merge(result.findings, first, request.schedule);
+  for (CheckedFinding& each : beside) add(result.findings, std::move(each));
   // A kernel that does not come to its end does so in no schedule, and takes long to.
   const bool has_crashed =
       std::any_of(first.findings.begin(), first.findings.end(),
                   [](const Finding& finding) { return finding.kind == FindingClass::crash; });
   plan.is_first = plan.has_readers = false;
+  plan.asked.clear();
   plan.memory = Checker::Memory::bounded;
   plan.like = &first;
-  if (!has_crashed && !first.is_standstill) {
+  const bool has_more = !LooksToShow(first.looks).looks().empty();
+  if (subject.is_recorded && has_more && result.undecided.empty()) {
+    result.undecided = "a look may find a value that was not shown to it";
+  } else if (!has_crashed && !first.is_standstill && !subject.is_recorded) {
     show_more(subject, request, plan, first, result);
   }
   plan.looks.order = Looks::Order::by_schedule;
   plan.looks.loops = first.loops;
-  const int more = result.undecided.empty() || has_crashed ? 0 : request.schedules;
+  const bool is_searched = !result.undecided.empty() && !has_crashed && !subject.is_recorded;
+  const int more = is_searched ? request.schedules : 0;
   for (int seed = 1; seed <= more; ++seed) {
     plan.schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
     if (request.progress) request.progress(seed, more);

@@ -34,6 +34,7 @@ struct CheckSubject {
   // Whether it runs kernels that are not Peal's. Each run of such is made in a process of its own,
   // where this one has no other threads and no debugger, so that whatever they do is a finding.
   bool runs_kernels = false;
+  bool is_recorded = false;       // what it runs is a file of events, the same each time
   double time_limit_seconds = 5;  // that a kernel may take between two instructions of the chip
   // Runs it and compares its results.
   std::function<SubjectOutcome(int ranks, const RunOptions& options)> run;

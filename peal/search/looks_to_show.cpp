@@ -24,18 +24,24 @@ std::optional<std::uint32_t> LooksToShow::slowest() const {
   return result;
 }
 
+void LooksToShow::forget_shown() {
+  std::erase_if(looks_,
+                [](const LookRecord& look) { return look.not_shown.empty() && !look.may_miss; });
+}
+
 void LooksToShow::set_next(Looks& looks) {
   ++runs_;
   slow_core_ = slowest().value_or(0);
-  looks.order = Looks::Order::newest_first;
-  looks.slow_core = slow_core_;
+  looks.order = Looks::Order::late;
   looks.wanted.clear();
+  const auto is_own = [this](const LookRecord& look) { return look.core == slow_core_; };
   shows_newest_ = std::any_of(looks_.begin(), looks_.end(), [&](const LookRecord& look) {
-    return look.core == slow_core_ && look.may_miss;
+    return is_own(look) && look.may_miss;
   });
-  if (shows_newest_) return;
   for (const LookRecord& look : looks_) {
-    looks.wanted.push_back({look.core, look.number, look.not_shown});
+    if (!is_own(look)) continue;
+    looks.wanted.push_back({look.core, look.number, {}});
+    if (!shows_newest_) looks.wanted.back().values = look.not_shown;
   }
 }
 
@@ -44,18 +50,13 @@ void LooksToShow::note_shown(const std::vector<LookRecord>& shown) {
   for (const LookRecord& look : shown) found[{look.core, look.number}] = &look;
   const std::size_t before = counts()[slow_core_];
   for (LookRecord& look : looks_) {
+    if (shows_newest_ && look.core == slow_core_) look.may_miss = false;
     const auto own = found.find({look.core, look.number});
     if (own == found.end()) continue;
-    const std::vector<std::uint64_t>& values = own->second->shown;
-    std::erase_if(look.not_shown, [&](std::uint64_t value) {
-      return std::find(values.begin(), values.end(), value) != values.end();
-    });
+    std::erase_if(look.not_shown,
+                  [&](std::uint64_t value) { return own->second->has_been_shown(value); });
   }
-  for (LookRecord& look : looks_) {
-    if (shows_newest_ && look.core == slow_core_) look.may_miss = false;
-  }
-  std::erase_if(looks_,
-                [](const LookRecord& look) { return look.not_shown.empty() && !look.may_miss; });
+  forget_shown();
   if (counts()[slow_core_] == before) in_vain_.insert(slow_core_);
 }
 

@@ -19,7 +19,7 @@ namespace peal {
 // Where the newest value may be one that ends no loop, the first run of a core shows just that.
 class LooksToShow {
  public:
-  explicit LooksToShow(std::vector<LookRecord> looks) : looks_(std::move(looks)) {}
+  explicit LooksToShow(std::vector<LookRecord> looks) : looks_(std::move(looks)) { forget_shown(); }
 
   // Whether there is a run that may show more.
   [[nodiscard]] bool has_next() const { return runs_ < most_runs && slowest().has_value(); }
@@ -36,6 +36,7 @@ class LooksToShow {
   // The core whose looks have most to be shown, of those of which the last run has shown some.
   [[nodiscard]] std::optional<std::uint32_t> slowest() const;
   [[nodiscard]] std::map<std::uint32_t, std::size_t> counts() const;
+  void forget_shown();
 
   std::vector<LookRecord> looks_;
   std::set<std::uint32_t> in_vain_;

@@ -81,15 +81,18 @@ WrittenOutput output_of(const Json& json) {
   return written;
 }
 
+Json json_of(const SkippedSync& line) { return {line.file, line.line}; }
+
 Json json_of(const LookRecord& look) {
-  return {look.core, look.number, look.shown, look.not_shown, look.may_miss};
+  return {look.core, look.number, look.failed, look.found, look.not_shown, look.may_miss};
 }
 LookRecord look_of(const Json& json) {
   return {.core = json[0],
           .number = json[1],
-          .shown = json[2],
-          .not_shown = json[3],
-          .may_miss = json[4]};
+          .failed = json[2],
+          .found = json[3],
+          .not_shown = json[4],
+          .may_miss = json[5]};
 }
 
 }  // namespace
@@ -108,10 +111,11 @@ std::string packed(const OneRun& run) {
                                   return Json{word.address, word.size_bytes};
                                 })},
       {"looks", array_of(run.looks, [](const LookRecord& look) { return json_of(look); })},
-      {"loops", array_of(run.loops,
-                         [](const SkippedSync& line) {
-                           return Json{line.file, line.line};
-                         })},
+      {"loops", array_of(run.loops, [](const SkippedSync& line) { return json_of(line); })},
+      {"contradicted",
+       array_of(run.contradicted, [](const SkippedSync& line) { return json_of(line); })},
+      {"program", run.program},
+      {"knows_all_looks", run.knows_all_looks},
       {"is_standstill", run.is_standstill},
       {"is_whole", run.is_whole},
       {"has_grown", run.has_grown},
@@ -138,6 +142,9 @@ OneRun unpacked_run(const std::string& bytes) {
   for (const Json& each : json["polled_words"]) run.polled_words.push_back({each[0], each[1]});
   for (const Json& each : json["looks"]) run.looks.push_back(look_of(each));
   for (const Json& each : json["loops"]) run.loops.push_back({each[0], each[1]});
+  for (const Json& each : json["contradicted"]) run.contradicted.push_back({each[0], each[1]});
+  run.program = json["program"];
+  run.knows_all_looks = json["knows_all_looks"];
   run.is_standstill = json["is_standstill"];
   run.is_whole = json["is_whole"];
   run.has_grown = json["has_grown"];

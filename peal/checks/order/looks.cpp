@@ -66,6 +66,12 @@ std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const St
 template <class Visit>
 bool Striking::visit_values(const Visit& visit) const {
   if (cell_->is_opaque) return false;
+  const bool only_grows = cell_->only_adds && cell_->lowered_by.core == UINT32_MAX &&
+                          !cell_->is_stored_to && cell_->size_bytes == sizeof(std::uint32_t);
+  const auto visit_possible = [&](std::uint64_t bits) {
+    const bool is_over = only_grows && static_cast<std::int32_t>(bits) < wait_->least;
+    return is_over || visit(bits);
+  };
   const auto visit_from = [&](const Start& start) {
     std::vector<std::uint64_t> values{bits_of(start)};
     for (std::size_t w = 0; w < windows_.size(); ++w) {
@@ -79,7 +85,7 @@ bool Striking::visit_values(const Visit& visit) const {
       }
       values = std::move(next);
     }
-    return std::all_of(values.begin(), values.end(), visit);
+    return std::all_of(values.begin(), values.end(), visit_possible);
   };
   if (!base_is_replaced_ && !visit_from({})) return false;
   for (std::size_t w = 0; w < windows_.size(); ++w) {
@@ -92,12 +98,13 @@ bool Striking::visit_values(const Visit& visit) const {
   return true;
 }
 
-// A loop that ends with what has not ended it before counts its looks: nothing ends it.
+// A loop that ends with what has not ended it before counts its looks: nothing ends it. Where each
+// value is shown many times, those that have found the last one are loops of their own.
 bool Striking::has_failed(std::uint64_t bits) const {
   const auto is_among = [this](std::uint64_t value) {
     return std::find(wait_->failed.begin(), wait_->failed.end(), value) != wait_->failed.end();
   };
-  return is_among(bits) && !is_among(wait_->found);
+  return wait_->repeats <= most_repeats_ && is_among(bits) && !is_among(wait_->found);
 }
 
 void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {

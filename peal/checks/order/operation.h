@@ -68,6 +68,8 @@ struct SatisfiedWait {
   bool is_single = false;  // no look before it was the same
   std::uint32_t number = 0;
   std::uint64_t found = 0;
+  std::int64_t least = INT64_MIN;  // that a signal can hold, if it is only added to
+  std::uint32_t repeats = 0;       // looks before this one that have found the same, in a row
   std::vector<std::uint64_t> failed;
   PlaceId place = 0;
   LaneClock clock;  // of the scalar unit when it passed

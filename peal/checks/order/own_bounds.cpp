@@ -16,6 +16,16 @@ void OwnBounds::set(std::uint32_t core, std::uint32_t cell, std::int64_t value) 
   bounds_.at({core, cell}) = {value, value, static_cast<std::uint32_t>(value)};
 }
 
+void OwnBounds::look(std::uint32_t core, std::uint32_t cell,
+                     const std::vector<std::uint64_t>& failed) {
+  std::int64_t& least = bounds_.at({core, cell}).least;
+  const auto has_failed = [&failed](std::int64_t value) {
+    return std::find(failed.begin(), failed.end(), static_cast<std::uint32_t>(value)) !=
+           failed.end();
+  };
+  while (has_failed(least)) ++least;
+}
+
 bool OwnBounds::wait(std::uint32_t core, std::uint32_t cell, WaitCmp cmp, std::uint32_t threshold) {
   Bounds& own = bounds_.at({core, cell});
   const std::int64_t value = static_cast<std::int32_t>(threshold);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "peal/machine/signal.h"
 
@@ -20,6 +21,13 @@ class OwnBounds {
   }
   void add(std::uint32_t core, std::uint32_t cell, std::int64_t value);
   void set(std::uint32_t core, std::uint32_t cell, std::int64_t value);
+  // A loop of looks ends, which none of these values has ended.
+  void look(std::uint32_t core, std::uint32_t cell, const std::vector<std::uint64_t>& failed);
+  // The least that the cell can hold.
+  [[nodiscard]] std::int64_t least(std::uint32_t core, std::uint32_t cell) const {
+    const auto found = bounds_.find({core, cell});
+    return found == bounds_.end() ? INT64_MIN : found->second.least;
+  }
   // Whether the comparison holds within the bounds already; it holds from here on.
   bool wait(std::uint32_t core, std::uint32_t cell, WaitCmp cmp, std::uint32_t threshold);
 

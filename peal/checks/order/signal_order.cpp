@@ -91,7 +91,8 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
 }
 
 void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
-                               PlaceId place, std::uint64_t moment) {
+                               PlaceId place, std::uint64_t moment,
+                               const std::vector<std::uint64_t>* inherited) {
   set_core_count();
   const auto core = static_cast<std::uint32_t>(event.core);
   SatisfiedWait look{.core = core,
@@ -110,19 +111,44 @@ void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const 
                                  [core](const SatisfiedWait& wait) { return wait.core == core; });
   const bool goes_on = event.look == Look::again && last != waits_.rend() &&
                        last->acquire == open_looks_[core] && last->cell == look.cell;
+  if (!goes_on) close_look(core);
+  bounds_.begin(core, look.cell, log_.cell(look.cell).initial);
+  look.least = bounds_.least(core, look.cell);
   if (goes_on) {
     last->goes_on = true;
     if (last->is_single) waiting_looks_.emplace(core, last->acquire);
     look.is_single = false;
     look.number = last->number;
     look.failed = std::move(last->failed);
-    look.failed.push_back(last->found);
+    if (last->found == look.found) {
+      look.repeats = last->repeats + 1;
+    } else {
+      look.failed.push_back(last->found);
+    }
   } else {
     look.number = ++look_counts_[core];
+    if (inherited != nullptr) {
+      look.is_single = false;
+      look.failed = *inherited;
+      waiting_looks_.emplace(core, acquire);
+    }
   }
   open_looks_[core] = acquire;
   add_item({Item::Kind::wait, static_cast<std::uint32_t>(waits_.size()), core, acquire, 0});
   waits_.push_back(std::move(look));
+}
+
+// What it has not been ended by is known when its core does something else.
+void SignalOrder::close_look(std::uint32_t core) {
+  const std::uint32_t acquire = std::exchange(open_looks_[core], Operation::never);
+  if (acquire == Operation::never) return;
+  const auto last = std::find_if(waits_.rbegin(), waits_.rend(), [&](const SatisfiedWait& wait) {
+    return wait.core == core && wait.acquire == acquire;
+  });
+  const bool is_loop =
+      last != waits_.rend() && last->repeats == 0 &&
+      std::find(last->failed.begin(), last->failed.end(), last->found) == last->failed.end();
+  if (is_loop) bounds_.look(core, last->cell, last->failed);
 }
 
 void SignalOrder::store_word(const Event& event, std::uint32_t release, PlaceId place,

@@ -108,8 +108,17 @@ class SignalOrder {
   [[nodiscard]] bool is_word(std::uint64_t address) const { return log_.is_word(address); }
   // A look at a polled word, which is the last thing that its core has waited for until it does
   // something else: the next look that is the same goes on with it. Returns whether it goes on.
+  // In another run it was a loop, which what is inherited has not ended.
   void look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
-                    PlaceId place, std::uint64_t moment);
+                    PlaceId place, std::uint64_t moment,
+                    const std::vector<std::uint64_t>* inherited = nullptr);
+  // The number of a core's next look that is not the same as the one before it.
+  [[nodiscard]] std::uint32_t next_look(std::uint32_t core) {
+    set_core_count();
+    return look_counts_[core] + 1;
+  }
+  // How often in a row a loop may have found the value that has ended it.
+  void allow_repeats(std::uint32_t most) { striking_.allow_repeats(most); }
   // The scalar unit has stored to a polled word, at once and with what it had done before.
   void store_word(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
   void make_opaque(std::uint64_t address) { log_.cell(log_.cell_id(address)).is_opaque = true; }
@@ -170,7 +179,7 @@ class SignalOrder {
   using Heard = std::vector<Released>;
 
   void set_core_count();
-  void close_look(std::uint32_t core) { open_looks_[core] = Operation::never; }
+  void close_look(std::uint32_t core);
   void note_own_change(const Operation& operation);
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);
