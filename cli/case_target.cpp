@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "cli/number_option.h"
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
+#include "peal/base/file_text.h"
 #include "peal/collectives/collective.h"
 
 namespace peal {
@@ -24,11 +23,6 @@ constexpr std::uint64_t most_calls = 1000000;  // as in a case
 constexpr std::uint64_t most_count = std::uint64_t{1} << 40;
 constexpr int default_ranks = 4;  // of a Peal kernel
 
-std::string text_of_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // A source is read more than once: to see what it is, and by the compiler.
 void check_source(const RunRequest& request) {
   const fs::path target = request.collective;
@@ -37,7 +31,7 @@ void check_source(const RunRequest& request) {
   if (!fs::exists(status) || fs::is_directory(status)) return;
   if (target.extension() == ".toml") return;
   if (fs::is_regular_file(status)) {
-    if (text_of_file(target).find('\0') == std::string::npos) return;
+    if (file_text(target).find('\0') == std::string::npos) return;
     throw Error(
         fmt::format("kernel `{}` is no source: it holds bytes of 0, as binary files do; name "
                     "the file that it was made of",
@@ -61,7 +55,7 @@ std::string case_path(const RunRequest& request) {
                     "source file or folder",
                     request.collective));
   }
-  const std::string text = text_of_file(target);
+  const std::string text = file_text(target);
   if (text.find("peal_kernel()") != std::string::npos) {
     throw Error(
         fmt::format("`{}` is a Peal kernel whose name does not end in .cpp; give it, or a copy, "
@@ -177,7 +171,7 @@ void refuse_options_of_collectives(const RunRequest& request) {
 
 // Whether the file defines a Peal kernel, whatever else stands in it.
 bool defines_peal_kernel(const fs::path& path) {
-  return text_of_file(path).find("peal_kernel()") != std::string::npos;
+  return file_text(path).find("peal_kernel()") != std::string::npos;
 }
 
 // What describes PTO kernels is nothing to one that describes itself, and a case names its kernel.

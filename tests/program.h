@@ -15,13 +15,9 @@
 #include <string>
 #include <string_view>
 
-namespace peal {
+#include "peal/base/file_text.h"
 
-// The whole of a file; empty when it cannot be read.
-inline std::string file_text(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+namespace peal {
 
 // A folder of its own, gone at the end.
 class TemporaryFolder {

@@ -9,11 +9,11 @@
 #include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <system_error>
+
+#include "peal/base/file_text.h"
 
 namespace peal {
 namespace {
@@ -23,8 +23,7 @@ namespace fs = std::filesystem;
 // The parent that /proc/<pid>/stat names, behind the program's name in parentheses and the state;
 // 0 where the process has gone.
 pid_t parent_of(const fs::path& process) {
-  std::ifstream file(process / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = file_text(process / "stat");
   const std::size_t name_end = text.rfind(')');
   if (name_end == text.npos) return 0;
   std::istringstream rest(text.substr(name_end + 1));

@@ -7,9 +7,7 @@
 #include <deque>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -18,6 +16,7 @@
 #include <variant>
 
 #include "peal/base/error.h"
+#include "peal/base/file_text.h"
 #include "peal/chip/core.h"
 #include "peal/executors/sim/device.h"
 #include "peal/executors/sim/executor.h"
@@ -226,8 +225,7 @@ struct LoadedFunction {
 bool is_kernel_file(const std::string& path) {
   std::error_code none;
   if (!std::filesystem::is_regular_file(path, none)) return true;  // which then cannot be read
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string text = file_text(path);
   return text.find("peal_kernel") != std::string::npos ||
          text.find("kernel_entry") == std::string::npos;
 }
