@@ -133,8 +133,10 @@ class OneSchedule {
         run_(run),
         words_(looks(how)),
         stores_(program.size()),
+        begun_(program.size()),
         looked_(program.size()) {
     for (int cell = 0; cell < static_cast<int>(program.size()); ++cell) {
+      words_.add_core();
       if (!is_polled(cell)) continue;
       word(cell).changes.push_back({});
       run.add_word(cell);
@@ -191,6 +193,7 @@ class OneSchedule {
   [[nodiscard]] bool can_go(std::size_t rank) {
     const Step* const step = machine_.next(stage_, rank);
     if (step == nullptr || step->kind != Step::Kind::poll) return machine_.can_go(stage_, rank);
+    if (std::exchange(begun_[rank], 1) == 0) words_.begin_look(static_cast<int>(rank));
     const std::vector<std::uint8_t>& flying = stage_.flying[rank];
     const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
       return machine_.is_own(rank, program_[rank][index]);
@@ -214,7 +217,7 @@ class OneSchedule {
     machine_.arrive(stage_, rank, which);
     const auto store = stores_[rank].begin() + static_cast<std::ptrdiff_t>(which);
     at(step.cell) = static_cast<std::uint32_t>(stage_.cells[static_cast<std::size_t>(step.cell)]);
-    words_.note_arrival(&at(step.cell), store->clock);
+    words_.note_arrival(&at(step.cell), store->known);
     if (PolledWords::Word* const word = words_.find(&at(step.cell), 4)) {
       words_.add_change(*word, {.bits = static_cast<std::uint32_t>(step.value),
                                 .is_sum = step.kind == Step::Kind::add,
@@ -231,13 +234,12 @@ class OneSchedule {
       case Step::Kind::poll: {
         PolledWords::Word& polled = word(step.cell);
         const bool again = std::exchange(looked_[rank], 1) != 0;
-        if (!again) words_.begin_look(core);
         const auto found =
             static_cast<std::uint32_t>(words_.answer(core, polled, {.again = again, .place = {}}));
         const bool ends = holds(step.cmp, found, value);
         run_.look(core, step.cell, found, again, ends);
         if (!ends) return;
-        looked_[rank] = 0;
+        looked_[rank] = begun_[rank] = 0;
         waits_.emplace_back(rank, stage_.at[rank]);
         break;
       }
@@ -255,9 +257,9 @@ class OneSchedule {
       }
       case Step::Kind::add:
       case Step::Kind::set: {
-        PolledWords::Store store = {.clock = {}};
+        PolledWords::Store store;
         if (is_word) store = words_.begin_store(core, Pipe::scalar);
-        store.clock = words_.knowledge(core);
+        store.known = words_.knowledge(core);
         stores_[rank].push_back(std::move(store));
         run_.notify(core, step.cell, step.value,
                     step.kind == Step::Kind::set ? NotifyOp::set : NotifyOp::add);
@@ -274,7 +276,8 @@ class OneSchedule {
   std::array<std::uint32_t, 16> memory_{};
   PolledWords words_;
   std::vector<std::vector<PolledWords::Store>> stores_;  // of signals under way, of each rank
-  std::vector<char> looked_;                             // whether each rank is in a loop of looks
+  std::vector<char> begun_;                              // whether each rank has come to a look
+  std::vector<char> looked_;                             // and is in a loop of them
   std::vector<Where> waits_;
 };
 

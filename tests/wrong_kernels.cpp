@@ -143,7 +143,7 @@ const std::vector<WrongKernel>& pto_kernels() {
       {.name = "loop_of_looks", .body = "while (ld_dev(p.data.own) != 7.0f) {}", .says = "rank 1"},
       {.name = "loop_of_polls",
        .body = "while (!test(p.signals.own, 5)) {}",
-       .says = "deadlock: a core polls, and nobody changes what it looks at"},
+       .says = "looks at byte 0 of `signals` until it finds something else"},
       {.name = "sleeps",
        .body = "sleep(1000);",
        .is_ours = false,

@@ -53,6 +53,7 @@ void GlobalAccesses::note_read_while_changed(const Access& earlier, const Access
   const std::uint64_t word = begin & ~(std::uint64_t{read.look_bytes} - 1);
   std::uint32_t& size = read_while_changed_[word];
   size = std::max(size, std::uint32_t{read.look_bytes});
+  if (signals_.is_word(word)) raced_reads_.emplace(read.core, read.number);
 }
 
 void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
@@ -154,7 +155,11 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
           from, releases[known - 1].is_store ? "store" : "notify", describe(line), to);
     }
   }
-  const std::uint32_t waited = clock[Lane::acquired];
+  std::uint32_t waited = clock[Lane::acquired];
+  const bool is_look = waited > 0 && access.core < waits_.size() &&
+                       waited <= waits_[access.core].size() &&
+                       wait_number(access.core, waited) == access.number;
+  if (is_look) --waited;  // it is the access itself
   if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
     if (line.file.starts_with("peal/launch/") ||

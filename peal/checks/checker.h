@@ -28,9 +28,11 @@
 namespace peal {
 
 // A wait that is a loop of looks at a polled word: what was shown to it, and what else it could
-// find.
+// find. Or a single look that may be one.
 struct LookRecord {
   std::uint32_t core = 0, number = 0;  // among the looks of its core
+  KernelLine line = {};                // of a single look, and of how many bytes
+  std::uint32_t size_bytes = 0;
   std::vector<std::uint64_t> failed = {};
   std::uint64_t found = 0;
   std::vector<std::uint64_t> not_shown = {};
@@ -80,8 +82,12 @@ class Checker final : public EventReader {
   // The loops of looks: all, or the first ones and those that may find more than they have found.
   [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
   [[nodiscard]] bool knows_all_looks() const { return knows_all_looks_; }
-  // Asks for loops that are known from another run. What has not ended them there does not here.
+  // Asks for loops that are known from another run, in which they may have found what they look for
+  // at once. What has not ended them there does not here.
   void ask_for(const std::vector<LookRecord>& looks);
+  // Looks at known words that are races unless they are loops that have ended with their first
+  // look.
+  [[nodiscard]] std::vector<LookRecord> looks_in_question() const;
   // The lines of loops of which another run has shown that they are not what they seem.
   [[nodiscard]] const std::set<PlaceId>& contradicted() const { return contradicted_; }
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }
@@ -202,6 +208,12 @@ class Checker final : public EventReader {
   std::set<std::uint64_t> looked_at_;     // cells
   std::set<std::uint64_t> polled_;        // cells that are polled without being known as such
   std::set<std::uint64_t> signal_looks_;  // likewise those that are read as data
+  struct SingleLook {
+    std::uint32_t number = 0, size_bytes = 0;
+    PlaceId place = 0;
+    std::uint64_t found = 0;
+  };
+  std::map<std::pair<std::uint32_t, std::uint32_t>, SingleLook> single_looks_;  // by instruction
   std::vector<LookRecord> looks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, LookRecord> asked_;  // by core and number
   bool knows_all_looks_ = true;

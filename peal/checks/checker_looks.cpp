@@ -9,6 +9,12 @@
 // Looks at polled words, polls of signals, and what is stored to such words.
 
 namespace peal {
+namespace {
+
+// More looks than these are not kept for the case that they turn out to be loops.
+constexpr std::size_t most_single_looks = 100000;
+
+}  // namespace
 
 void Checker::look_at_word(const Event& event, CoreOrder& order) {
   const auto core = static_cast<std::size_t>(event.core);
@@ -20,7 +26,31 @@ void Checker::look_at_word(const Event& event, CoreOrder& order) {
   signals_.look_at_word(event, acquire, order.scalar(), place_, moment_,
                         asked == asked_.end() ? nullptr : &asked->second.failed);
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
-  if (event.look == Look::again) loops_.insert(place_);
+  if (event.look == Look::again || asked != asked_.end()) {
+    loops_.insert(place_);
+  } else if (single_looks_.size() < most_single_looks) {
+    single_looks_[{static_cast<std::uint32_t>(event.core), event.number}] = {
+        .number = number,
+        .size_bytes = static_cast<std::uint32_t>(event.size_bytes),
+        .place = place_,
+        .found = static_cast<std::uint64_t>(event.value)};
+  }
+}
+
+std::vector<LookRecord> Checker::looks_in_question() const {
+  std::vector<LookRecord> result;
+  for (const auto& instruction : accesses_.raced_reads()) {
+    const auto found = single_looks_.find(instruction);
+    if (found == single_looks_.end()) continue;
+    const SingleLook& look = found->second;
+    const FindingLine& line = findings_.places().line(look.place);
+    result.push_back({.core = instruction.first,
+                      .number = look.number,
+                      .line = {line.file, line.line},
+                      .size_bytes = look.size_bytes,
+                      .found = look.found});
+  }
+  return result;
 }
 
 // What a core has done before is heard of by whoever sees the store that comes.
@@ -101,12 +131,9 @@ void Checker::judge_look(const SatisfiedWait& look) {
   if (look.goes_on || look.is_single) return;
   LookRecord record{
       .core = look.core, .number = look.number, .failed = look.failed, .found = look.found};
-  const auto is_failed = [&record](std::uint64_t value) {
-    return std::find(record.failed.begin(), record.failed.end(), value) != record.failed.end();
-  };
   const auto asked = asked_.find({look.core, look.number});
   if (asked != asked_.end() &&
-      (look.repeats != 0 || is_failed(asked->second.found) || is_failed(look.found))) {
+      (look.repeats != 0 || look.has_failed(asked->second.found) || look.has_failed(look.found))) {
     contradicted_.insert(look.place);
   }
   const auto values = signals_.findable(look);
@@ -141,7 +168,7 @@ std::vector<PolledWord> Checker::polled_words() const {
 }
 
 void Checker::ask_for(const std::vector<LookRecord>& looks) {
-  for (const LookRecord& look : looks) asked_[{look.core, look.number}] = look;
+  for (const LookRecord& look : looks) asked_.try_emplace({look.core, look.number}, look);
 }
 
 void Checker::note_program(const Event& event) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,6 +101,10 @@ class GlobalAccesses {
   [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& read_while_changed() const {
     return read_while_changed_;
   }
+  // Those reads, by core and the number of the instruction.
+  [[nodiscard]] const std::set<std::pair<std::uint32_t, std::uint32_t>>& raced_reads() const {
+    return raced_reads_;
+  }
 
  private:
   struct Pending {
@@ -186,6 +191,7 @@ class GlobalAccesses {
   std::vector<int> ranks_;
   bool reads_signals_ = false;
   std::map<std::uint64_t, std::uint32_t> read_while_changed_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> raced_reads_;
   std::map<std::uint64_t, std::uint64_t> host_writes_;   // begins and ends, with gaps between
   std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
 };

@@ -202,9 +202,7 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   begin_scalar(place);
   ++notifies_in_a_row_;
   refresh(cell);
-  if (fabric_.polled() != nullptr) {
-    if (PolledWords::Word* const word = fabric_.polled()->find(cell, sizeof *cell)) meet(*word);
-  }
+  if (PolledWords::Word* const word = fabric_.polled_word(cell, sizeof *cell)) meet(*word);
   const int peer = fabric_.memory().owner(reinterpret_cast<const std::byte*>(cell), rank_);
   const Picoseconds latency =
       peer == rank_ ? platform_.signals.own_latency_ps : platform_.signals.latency_ps;
@@ -262,9 +260,7 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   refresh(cell);
   yield();
   const Wait test{cell, cmp, value, consumes, place};
-  PolledWords::Word* const word =
-      fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(cell, sizeof *cell);
-  if (word != nullptr) {
+  if (PolledWords::Word* const word = fabric_.polled_word(cell, sizeof *cell)) {
     const bool again = repeats_look(cell, place);
     const bool succeeds = holds(cmp,
                                 static_cast<std::uint32_t>(find_value(

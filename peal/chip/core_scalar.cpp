@@ -72,9 +72,7 @@ void Core::device_load(void* value, const std::byte* address, std::size_t size, 
   begin_scalar(place);
   yield();
   const bool again = repeats_look(address, place);
-  PolledWords::Word* const word =
-      fabric_.polled() == nullptr ? nullptr : fabric_.polled()->find(address, size);
-  if (word != nullptr) {
+  if (PolledWords::Word* const word = fabric_.polled_word(address, size)) {
     if (!again) fabric_.polled()->begin_look(index_);
     const std::uint64_t bits = find_value(*word, {.again = again, .place = {}});
     report_access(EventKind::scalar_read, address, size, false, place,

@@ -32,6 +32,7 @@ Core& Fabric::add_core(int rank, std::byte* on_chip) {
   const int index = core_count();
   cores_.push_back(std::make_unique<Core>(*this, rank, index, on_chip));
   cores_of_rank_[static_cast<std::size_t>(rank)].push_back(index);
+  if (polled_ != nullptr) polled_->add_core();
   return *cores_.back();
 }
 
@@ -61,13 +62,6 @@ bool Fabric::step() {
       break;
   }
   return true;
-}
-
-bool Fabric::skips(SourcePlace place) const {
-  return std::any_of(settings_.skipped.begin(), settings_.skipped.end(),
-                     [place](const SkippedSync& skipped) {
-                       return skipped.line == place.line && skipped.file == place.file;
-                     });
 }
 
 Picoseconds Fabric::use_link(int from, int to, Picoseconds earliest, Picoseconds duration) {
@@ -188,10 +182,10 @@ void Fabric::send_signal(Picoseconds time, const SignalInFlight& signal) {
   if (polled_ != nullptr) {
     signal_stores_.resize(signals_.size());
     PolledWords::Store& store = signal_stores_[static_cast<std::size_t>(slot)];
-    store = {.clock = {}};
+    store = {};
     const bool is_polled = polled_->find(signal.cell, sizeof *signal.cell) != nullptr;
     if (is_polled) store = polled_->begin_store(signal.core, Pipe::scalar);
-    store.clock = polled_->knowledge(signal.core);
+    store.known = polled_->knowledge(signal.core);
   }
   awaited_.resize(cores_.size());
   if (signal.awaited) ++awaited_[static_cast<std::size_t>(signal.core)];
@@ -223,7 +217,7 @@ void Fabric::arrive(int slot) {
   }
   if (polled_ != nullptr) {
     const PolledWords::Store& store = signal_stores_[static_cast<std::size_t>(slot)];
-    polled_->note_arrival(signal.cell, store.clock);
+    polled_->note_arrival(signal.cell, store.known);
     if (PolledWords::Word* const word = polled_->find(signal.cell, sizeof *signal.cell)) {
       polled_->add_change(
           *word, {.bits = signal.value, .is_sum = signal.op == NotifyOp::add, .store = store});

@@ -66,7 +66,7 @@ class Fabric {
     const Regions& regions;
     bool values = true;
     std::span<EventReader* const> readers;
-    std::span<const SkippedSync> skipped = {};
+    std::span<const KernelLine> skipped = {};
     const Looks* looks = nullptr;
   };
 
@@ -97,7 +97,7 @@ class Fabric {
   [[nodiscard]] bool observed() const { return !settings_.readers.empty(); }
   // Whether the synchronisation of this line is left out of the run.
   [[nodiscard]] bool is_skipped(SourcePlace place) const {
-    return !settings_.skipped.empty() && skips(place);
+    return !settings_.skipped.empty() && is_among(settings_.skipped, place);
   }
   void emit(const Event& event) const {
     for (EventReader* reader : settings_.readers) reader->read(event);
@@ -105,6 +105,10 @@ class Fabric {
 
   // The words that scalar code polls; null where none are known.
   [[nodiscard]] PolledWords* polled() const { return polled_.get(); }
+  // The polled word of exactly these bytes, or null.
+  [[nodiscard]] PolledWords::Word* polled_word(const void* address, std::size_t size_bytes) const {
+    return polled_ == nullptr ? nullptr : polled_->find(address, size_bytes);
+  }
   // Wakes those who look at words that have changed.
   void wake_lookers();
 
@@ -158,7 +162,6 @@ class Fabric {
   }
 
  private:
-  [[nodiscard]] bool skips(SourcePlace place) const;
   void arrive(int slot);
   void give_values(const StoreInFlight& store);
   void become_visible(int slot);

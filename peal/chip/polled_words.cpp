@@ -27,14 +27,14 @@ void raise(PolledWords::Clock& clock, std::size_t stream, std::uint32_t number) 
   clock[stream] = std::max(clock[stream], number);
 }
 
-bool knows(const PolledWords::Clock& clock, const PolledWords::Store& store) {
-  return store.stream < clock.size() && store.number <= clock[store.stream];
+void join(PolledWords::Clock& clock, const PolledWords::Knowledge& known) {
+  if (known.clock == nullptr) return;  // of what a word holds at first
+  join(clock, *known.clock);
+  raise(clock, known.stream, known.own);
 }
 
-bool is_among(const std::vector<SkippedSync>& lines, SourcePlace place) {
-  return std::any_of(lines.begin(), lines.end(), [&](const SkippedSync& line) {
-    return line.line == place.line && line.file == std::string_view(place.file);
-  });
+bool knows(const PolledWords::Clock& clock, const PolledWords::Store& store) {
+  return store.stream < clock.size() && store.number <= clock[store.stream];
 }
 
 }  // namespace
@@ -68,10 +68,21 @@ std::uint64_t PolledWords::read(const Word& word) {
 PolledWords::Store PolledWords::begin_store(int core, Pipe pipe) {
   const std::size_t stream = stream_of(core, pipe);
   if (streams_.size() <= stream) streams_.resize(stream + 1);
-  Looker& own = looker(core);
-  Store store{.stream = stream, .number = ++streams_[stream].begun, .clock = own.clock};
-  if (pipe == Pipe::scalar) raise(own.clock, stream, store.number);
+  Store store{.stream = stream, .number = ++streams_[stream].begun, .known = knowledge(core)};
+  if (pipe == Pipe::scalar) raise(looker(core).clock, stream, store.number);
   return store;
+}
+
+PolledWords::Knowledge PolledWords::knowledge(int core) {
+  Looker& own = looker(core);
+  const std::size_t stream = stream_of(core, Pipe::scalar);
+  raise(own.clock, stream, 0);
+  const std::uint32_t number = std::exchange(own.clock[stream], 0);
+  if (own.last_known == nullptr || *own.last_known != own.clock) {
+    own.last_known = std::make_shared<const Clock>(own.clock);
+  }
+  own.clock[stream] = number;
+  return {own.last_known, stream, number};
 }
 
 void PolledWords::end_store(const Store& store) {
@@ -90,13 +101,48 @@ void PolledWords::note_drained(int core) {
 
 void PolledWords::add_change(Word& word, Change change) {
   word.changes.push_back(std::move(change));
+  if (word.changes.size() > word.most_kept) forget_old(word);
   for (int waiting : word.waiting) looker(waiting).goes_on = false;
   woken_.insert(woken_.end(), word.waiting.begin(), word.waiting.end());
   word.waiting.clear();
 }
 
-void PolledWords::note_arrival(const std::uint32_t* cell, const Clock& clock) {
-  join(arrived_[cell], clock);
+PolledWords::View& PolledWords::view(int core, const Word& word) {
+  Looker& own = looker(core);
+  View& view = own.views[&word];
+  if (view.base >= word.first) return view;
+  // It knows of a replacement that is kept, which it will have seen.
+  view.base = word.first;
+  view.others.erase(view.others.begin(), view.others.lower_bound(view.base));
+  take_known(word, view, own.clock);
+  return view;
+}
+
+// A core cannot find what comes before all that it has seen, nor before a replacement that it knows
+// of.
+void PolledWords::forget_old(Word& word) {
+  std::size_t over = word.count();
+  for (Looker& looker : lookers_) {
+    const auto seen = looker.views.find(&word);
+    std::size_t own = seen == looker.views.end() ? word.first : seen->second.base;
+    for (std::size_t index = word.count(); index-- > std::max(own, word.first);) {
+      const Change& change = word.at(index);
+      if (change.is_sum || !knows(looker.clock, change.store)) continue;
+      own = index;
+      break;
+    }
+    over = std::min(over, own);
+  }
+  if (over > word.first) {
+    word.changes.erase(word.changes.begin(),
+                       word.changes.begin() + static_cast<std::ptrdiff_t>(over - word.first));
+    word.first = over;
+  }
+  word.most_kept = std::max(word.most_kept, 2 * word.changes.size());
+}
+
+void PolledWords::note_arrival(const std::uint32_t* cell, const Knowledge& known) {
+  join(arrived_[cell], known);
 }
 
 void PolledWords::note_wait(int core, const std::uint32_t* cell) {
@@ -114,7 +160,15 @@ const Looks::Wanted* PolledWords::wanted(int core, const Look& look) {
   return found == wanted_.end() ? nullptr : found->second;
 }
 
-bool PolledWords::is_loop(SourcePlace place) const { return is_among(looks_.loops, place); }
+std::optional<std::uint64_t> PolledWords::invention(int core, const Look& look) {
+  if (looks_.order != Looks::Order::invented || look.is_test) return std::nullopt;
+  const Looker& own = looker(core);
+  const auto found = wanted_.find({static_cast<std::uint32_t>(core), own.looks});
+  if (found == wanted_.end()) return std::nullopt;
+  const std::size_t next = own.invented == own.looks ? own.inventions : 0;
+  const std::vector<std::uint64_t>& values = found->second->values;
+  return next < values.size() ? std::optional(values[next]) : std::nullopt;
+}
 
 // How often a loop is shown a value before it is shown another one.
 std::uint32_t PolledWords::patience(const Look& look, bool is_wanted) const {
@@ -124,19 +178,10 @@ std::uint32_t PolledWords::patience(const Look& look, bool is_wanted) const {
   return is_most ? most : looks_.patience;
 }
 
-std::size_t PolledWords::next(const View& view) {
-  std::size_t index = view.base;
-  for (std::size_t other : view.others) {
-    if (other != index) break;
-    ++index;
-  }
-  return index;
-}
-
 std::uint64_t PolledWords::value(const Word& word, const View& view) {
   std::uint64_t bits = view.bits;
   for (std::size_t index : view.others) {
-    const Change& change = word.changes[index];
+    const Change& change = word.at(index);
     bits = change.bits + (change.is_sum ? bits : 0);
   }
   return word.size_bytes == 8 ? bits : bits & ((std::uint64_t{1} << (8 * word.size_bytes)) - 1);
@@ -144,26 +189,26 @@ std::uint64_t PolledWords::value(const Word& word, const View& view) {
 
 void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t index) {
   if (index < view.base || !view.others.insert(index).second) return;
-  join(clock, word.changes[index].store.clock);
+  join(clock, word.at(index).store.known);
   // What comes before a replacement, or a replacement before what is seen, is over.
   for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {
-    const Change& change = word.changes[last];
+    const Change& change = word.at(last);
     if (change.is_sum) continue;
     view.bits = change.bits;
     view.base = last + 1;
     view.others.erase(view.others.begin(), view.others.lower_bound(view.base));
-    join(clock, change.store.clock);
+    join(clock, change.store.known);
     break;
   }
   while (!view.others.empty() && *view.others.begin() == view.base) {
-    view.bits += word.changes[view.base++].bits;
+    view.bits += word.at(view.base++).bits;
     view.others.erase(view.others.begin());
   }
 }
 
 void PolledWords::take_known(const Word& word, View& view, Clock& clock) {
-  for (std::size_t index = view.base; index < word.changes.size(); ++index) {
-    if (index == 0 || knows(clock, word.changes[index].store)) take(word, view, clock, index);
+  for (std::size_t index = view.base; index < word.count(); ++index) {
+    if (index == 0 || knows(clock, word.at(index).store)) take(word, view, clock, index);
   }
 }
 
@@ -178,18 +223,17 @@ std::optional<PolledWords::View> PolledWords::view_of(int core, const Word& word
       result = view;
       if (!is_newest) return result;
     }
-    const std::size_t index = next(view);
-    if (index == word.changes.size()) return result;
-    take(word, view, clock, index);
+    if (view.base == word.count()) return result;
+    take(word, view, clock, view.base);
   }
 }
 
 bool PolledWords::may_answer(int core, const Word& word, const Look& look) {
   Looker& own = looker(core);
-  if (own.goes_on) return true;
+  if (own.goes_on || invention(core, look)) return true;
   const Looks::Wanted* const wants = wanted(core, look);
-  const View& view = own.views[&word];
-  const bool has_more = next(view) < word.changes.size();
+  const View& view = this->view(core, word);
+  const bool has_more = view.base < word.count();
   const bool is_wanted = wants != nullptr;
   if (is_wanted && looks_.order == Looks::Order::late) return own.is_released;
   if (look.again && view.showings < patience(look, is_wanted)) return true;
@@ -206,7 +250,7 @@ void PolledWords::park(int core, Word& word, bool again) {
 }
 
 std::uint64_t PolledWords::expected(int core, const Word& word) {
-  View view = looker(core).views[&word];
+  View view = this->view(core, word);
   Clock clock = looker(core).clock;
   take_known(word, view, clock);
   return value(word, view);
@@ -216,40 +260,50 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   Looker& own = looker(core);
   std::erase(word.waiting, core);
   own.parked = nullptr;
-  View& view = own.views[&word];
+  View& view = this->view(core, word);
+  if (const std::optional<std::uint64_t> made_up = invention(core, look)) {
+    own.inventions = own.invented == own.looks ? own.inventions + 1 : 1;
+    own.invented = own.looks;
+    own.goes_on = own.is_in_vain = false;
+    view.showings = 0;
+    return *made_up;
+  }
   const bool goes_on = look.again || look.in_turn;
   const std::uint64_t before = value(word, view);
-  const std::size_t seen = view.base + view.others.size();
+  const std::size_t seen = view.seen();
   const Looks::Wanted* const wants = wanted(core, look);
   const bool is_late = wants != nullptr && looks_.order == Looks::Order::late;
   const bool is_patient = look.again && view.showings < patience(look, wants != nullptr);
   take_known(word, view, own.clock);
   const auto take_all = [&] {
-    for (std::size_t index = next(view); index < word.changes.size(); index = next(view)) {
-      take(word, view, own.clock, index);
-    }
+    while (view.base < word.count()) take(word, view, own.clock, view.base);
   };
-  const bool is_stuck = own.goes_on && next(view) == word.changes.size();
+  const bool is_stuck = own.goes_on && view.base == word.count();
   if (is_stuck || (is_patient && !is_late)) {
     // the same once more
-  } else if (wants != nullptr && (is_late || !look.again)) {
+  } else if (wants != nullptr && !look.again) {
     const auto wanted_view = view_of(core, word, view, wants->values, is_late);
     if (wanted_view) {
       for (std::size_t index = view.base; index < wanted_view->base; ++index) {
         take(word, view, own.clock, index);
       }
       for (std::size_t index : wanted_view->others) take(word, view, own.clock, index);
+    } else if (is_late && !wants->values.empty()) {
+      // It may be made of changes of which others come first here.
+      own.is_released = own.is_in_vain = own.goes_on = false;
+      view.showings = 0;
+      return wants->values.front();
     } else if (is_late) {
       take_all();
     }
-  } else if (looks_.order == Looks::Order::by_schedule && !goes_on && !is_loop(look.place)) {
+  } else if (looks_.order == Looks::Order::by_schedule && !goes_on &&
+             !is_among(looks_.loops, look.place)) {
     take_all();
-  } else if (goes_on && view.base + view.others.size() == seen &&
-             next(view) < word.changes.size()) {
-    take(word, view, own.clock, next(view));
+  } else if (goes_on && view.seen() == seen && view.base < word.count()) {
+    take(word, view, own.clock, view.base);
     take_known(word, view, own.clock);
   }
-  const bool is_new = view.base + view.others.size() != seen || seen == 0;
+  const bool is_new = view.seen() != seen || seen == 0;
   own.is_released = false;
   own.is_in_vain = goes_on && !is_new;
   own.goes_on = own.is_in_vain && own.goes_on;
@@ -270,7 +324,7 @@ std::vector<int> PolledWords::release() {
       Looker& own = looker(core);
       const bool is_late = looks_.order == Looks::Order::late &&
                            wanted_.contains({static_cast<std::uint32_t>(core), own.looks});
-      const bool has_news = next(own.views[own.parked]) < own.parked->changes.size();
+      const bool has_news = view(core, *own.parked).base < own.parked->count();
       if (!is_late || (needs_news ? !has_news : own.is_parked_again)) continue;
       own.is_released = true;
       return {core};

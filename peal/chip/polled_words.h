@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -26,12 +27,21 @@ namespace peal {
 class PolledWords {
  public:
   explicit PolledWords(const Looks& looks);
+  // Cores are those from 0 on.
+  void add_core() { lookers_.emplace_back(); }
 
   using Clock = std::vector<std::uint32_t>;  // of each stream of stores, how many
+  // What a core knew at some time. Its own scalar stores, which come often, are told apart, so that
+  // what it knew of all others is kept once for many of them.
+  struct Knowledge {
+    std::shared_ptr<const Clock> clock = {};
+    std::size_t stream = 0;
+    std::uint32_t own = 0;
+  };
   struct Store {
     std::size_t stream = SIZE_MAX;  // of a core and pipe
     std::uint32_t number = 0;       // among those of its stream, from 1
-    Clock clock;                    // what its core knew when it began
+    Knowledge known = {};           // when it began
   };
   struct Change {
     std::uint64_t bits = 0;  // what the word is given, or is added to it
@@ -41,9 +51,15 @@ class PolledWords {
   struct Word {
     std::byte* data = nullptr;
     std::uint32_t size_bytes = 0;
-    std::vector<Change> changes;  // none before somebody comes to it
-    bool is_opaque = false;       // it is changed in ways that are not followed
-    std::vector<int> waiting;     // cores
+    bool is_opaque = false;    // it is changed in ways that are not followed
+    std::vector<int> waiting;  // cores
+    // None before somebody comes to it. Those before the first that is kept are over for all.
+    std::vector<Change> changes = {};
+    std::size_t first = 0;
+    std::size_t most_kept = 64;
+
+    [[nodiscard]] std::size_t count() const { return first + changes.size(); }
+    [[nodiscard]] const Change& at(std::size_t index) const { return changes[index - first]; }
   };
   struct Look {
     bool again = false;    // it is the same as the one before it
@@ -73,9 +89,9 @@ class PolledWords {
   // A word has been changed in memory. Those who are to be woken are in `woken()`.
   void add_change(Word& word, Change change);
   [[nodiscard]] std::vector<int>& woken() { return woken_; }
-  // What goes with signals and tasks: the sender's knowledge.
-  [[nodiscard]] const Clock& knowledge(int core) { return looker(core).clock; }
-  void note_arrival(const std::uint32_t* cell, const Clock& clock);
+  // What goes with signals: the sender's knowledge.
+  [[nodiscard]] Knowledge knowledge(int core);
+  void note_arrival(const std::uint32_t* cell, const Knowledge& known);
   void note_wait(int core, const std::uint32_t* cell);
   void learn(int core, const Clock& clock);
 
@@ -100,15 +116,19 @@ class PolledWords {
   void give_up() { has_given_up_ = true; }
 
  private:
-  // What a core has seen of a word: all changes before `base`, which make `bits`, and some others.
+  // What a core has seen of a word: all changes before `base`, which is the first that it has not,
+  // and they make `bits`; and some others.
   struct View {
     std::size_t base = 0;
     std::uint64_t bits = 0;
     std::set<std::size_t> others = {};
     std::uint32_t showings = 0;  // of what it found last
+
+    [[nodiscard]] std::size_t seen() const { return base + others.size(); }
   };
   struct Looker {
     Clock clock;
+    std::shared_ptr<const Clock> last_known;  // as others keep it
     std::map<const Word*, View> views;
     Word* parked = nullptr;
     bool is_parked_again = false;  // with a look that is the same as the one before it
@@ -116,6 +136,8 @@ class PolledWords {
     bool is_released = false;  // a late look is answered
     bool goes_on = false;      // without finding anything new
     bool is_in_vain = false;
+    // The last look that was answered with what need not be in the word, and how often.
+    std::uint32_t invented = 0, inventions = 0;
   };
   struct Stream {
     std::uint32_t begun = 0, visible = 0;
@@ -124,16 +146,16 @@ class PolledWords {
   [[nodiscard]] static std::uint64_t address_of(const void* address) {
     return reinterpret_cast<std::uint64_t>(address);
   }
-  [[nodiscard]] Looker& looker(int core) {
-    while (lookers_.size() <= static_cast<std::size_t>(core)) lookers_.emplace_back();
-    return lookers_[static_cast<std::size_t>(core)];
-  }
+  [[nodiscard]] Looker& looker(int core) { return lookers_[static_cast<std::size_t>(core)]; }
   [[nodiscard]] const Looks::Wanted* wanted(int core, const Look& look);
+  // What is to be made up for a look next, if anything.
+  [[nodiscard]] std::optional<std::uint64_t> invention(int core, const Look& look);
   [[nodiscard]] std::uint32_t patience(const Look& look, bool is_wanted) const;
-  [[nodiscard]] bool is_loop(SourcePlace place) const;
-  // The next change that is not in the view.
-  [[nodiscard]] static std::size_t next(const View& view);
   [[nodiscard]] static std::uint64_t value(const Word& word, const View& view);
+  // What a core has seen of a word, as far as that is kept.
+  [[nodiscard]] View& view(int core, const Word& word);
+  // Forgets what nobody can find any more.
+  void forget_old(Word& word);
   // Takes changes into the view, with all that whoever has seen them knows.
   static void take(const Word& word, View& view, Clock& clock, std::size_t index);
   static void take_known(const Word& word, View& view, Clock& clock);

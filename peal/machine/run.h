@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/event.h"
@@ -38,11 +41,20 @@ struct RunOutput {
   std::vector<std::byte> bytes;
 };
 
-// A line of a kernel whose synchronisation is left out, to see whether it is needed.
-struct SkippedSync {
+// A line of a kernel.
+struct KernelLine {
   std::string file;  // as the events of a run name it
   std::uint32_t line = 0;
+
+  [[nodiscard]] bool operator==(const KernelLine&) const = default;
 };
+
+// Whether a place is on one of these lines.
+[[nodiscard]] inline bool is_among(std::span<const KernelLine> lines, SourcePlace place) {
+  return std::any_of(lines.begin(), lines.end(), [place](const KernelLine& each) {
+    return each.line == place.line && each.file == place.file;
+  });
+}
 
 // A word of the run's memory that scalar code looks at while others may change it.
 struct PolledWord {
@@ -58,6 +70,7 @@ struct Looks {
     oldest_first,  // each value in turn
     late,          // the same; but `wanted` looks when nobody else can go on, with what is newest
     as_wanted,     // the same; but `wanted` looks with the value that they want, again and again
+    invented,  // the same; but `wanted` looks first with all they want, whatever the word holds
   };
   // A look, by its number among those of its core, and what it is to find if it can.
   struct Wanted {
@@ -67,9 +80,9 @@ struct Looks {
   std::vector<PolledWord> words = {};  // without any, memory answers
   Order order{};
   std::vector<Wanted> wanted = {};
-  std::vector<SkippedSync> loops = {};    // lines that look until they find something else
-  std::vector<SkippedSync> patient = {};  // lines that are shown each value many times
-  std::uint32_t patience = 1;             // how often all others are
+  std::vector<KernelLine> loops = {};    // lines that look until they find something else
+  std::vector<KernelLine> patient = {};  // lines that are shown each value many times
+  std::uint32_t patience = 1;            // how often all others are
 };
 
 struct RunOptions {
@@ -82,7 +95,8 @@ struct RunOptions {
   bool values = true;
   // Where every signal's count starts; for tests of the wrap at 2^32.
   std::uint32_t signal_start = 0;
-  std::vector<SkippedSync> skipped = {};
+  // Lines whose synchronisation is left out, to see whether it is needed.
+  std::vector<KernelLine> skipped = {};
   Looks looks = {};
   // Readers of the event stream; without any, events cost nothing.
   std::vector<EventReader*> readers = {};

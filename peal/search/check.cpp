@@ -9,30 +9,14 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/watched_process.h"
 #include "peal/checks/checker.h"
-#include "peal/checks/standstill_finding.h"
-#include "peal/machine/kernel_failure.h"
-#include "peal/machine/standstill.h"
-#include "peal/search/isolated_run.h"
+#include "peal/search/checked_run.h"
 #include "peal/search/looks_to_show.h"
 #include "peal/search/one_run.h"
-#include "peal/search/output_difference.h"
+#include "peal/search/short_loops.h"
 
 namespace peal {
 namespace {
-
-Finding finding_of(const KernelFailure& failure) {
-  const bool outside = failure.kind() == KernelFailure::Kind::out_of_bounds;
-  return {.kind = outside ? FindingClass::out_of_bounds : FindingClass::crash,
-          .subject = failure.what_happened(),
-          .sides = {{failure.rank(), failure.core(), "", "", {failure.file(), failure.line()}}},
-          .reason = {}};
-}
-
-Finding finding_of(const std::string& mismatch) {
-  return {.kind = FindingClass::wrong_result, .subject = mismatch, .sides = {}, .reason = {}};
-}
 
 // Whether both say the same of the same lines.
 bool is_same(const Finding& a, const Finding& b) {
@@ -70,137 +54,13 @@ void merge(std::vector<CheckedFinding>& all, const OneRun& run, const std::strin
   for (const Finding& finding : run.findings) add(all, {finding, schedule, run.events});
 }
 
-// One run of the subject among those of a check.
-struct Plan {
-  std::string schedule;
-  Looks looks = {};
-  // A run like it that nothing was wrong with, to hold its outputs against.
-  const OneRun* like = nullptr;
-  std::vector<LookRecord> asked = {};  // looks of which more is to be shown
-  bool is_late = false;                // so that one who looks for ever has missed a value
-  bool ends_alone = false;  // not all loops are known, and so findings may only look like some
-  Checker::Memory memory = Checker::Memory::bounded;
-  bool is_first = false;     // its schedule is saved
-  bool has_readers = false;  // those of the request
-};
-
-// Of looks late, and at what is newest: who looks for ever then has missed what it looks for.
-std::vector<Finding> missed_values(const Standstill& standstill, const Checker& checker) {
-  std::vector<Finding> result;
-  for (const StandingCore& core : standstill.cores()) {
-    if (!core.looks_at_word) continue;
-    Finding finding{
-        .kind = FindingClass::missed_value,
-        .subject = core.signal,
-        .sides = {{core.rank,
-                   core.core,
-                   "",
-                   "looks at it until it finds something else",
-                   {core.file, core.line}}},
-        .reason =
-            "nothing orders the two: the loop may find nothing but what the second gives the "
-            "word, which does not end it, and then it never ends"};
-    const std::optional<FindingSide> last = checker.last_change(core.cell);
-    if (!last) continue;
-    finding.sides.push_back(*last);
-    const bool is_known = std::any_of(result.begin(), result.end(), [&](const Finding& other) {
-      return describe(other.sides[0].place) == describe(finding.sides[0].place);
-    });
-    if (!is_known) result.push_back(std::move(finding));
-  }
-  return result;
-}
-
-// Where a loop is shown each value 64 times, one that finds the last as often counts its looks.
-constexpr std::uint32_t most_repeats = 62;
-
-OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
-                EventReader* reader) {
-  Checker checker(subject.switches, plan.memory);
-  checker.ask_for(plan.asked);
-  if (!plan.looks.words.empty()) checker.follow_program();
-  if (!plan.looks.patient.empty()) checker.allow_repeats(most_repeats);
-  RunOptions options;
-  options.schedule = plan.schedule;
-  options.skipped = request.skipped;
-  options.looks = plan.looks;
-  if (plan.is_first) options.save_schedule = request.save_schedule;
-  options.readers = {&checker};
-  if (reader != nullptr) options.readers.push_back(reader);
-  if (plan.has_readers) {
-    options.readers.insert(options.readers.end(), request.readers.begin(), request.readers.end());
-  }
-  OneRun result;
-  std::vector<Finding> ends;  // what ended the run, or its wrong result
-  SubjectOutcome outcome;
-  auto end = Checker::RunEnd::failed;
-  try {
-    outcome = subject.run(request.ranks, options);
-    end = outcome.mismatch ? Checker::RunEnd::wrong : Checker::RunEnd::right;
-    if (outcome.mismatch) ends.push_back(finding_of(*outcome.mismatch));
-  } catch (const Standstill& standstill) {
-    result.is_standstill = true;
-    if (plan.is_late) ends = missed_values(standstill, checker);
-    if (ends.empty()) ends = standstill_findings(standstill, checker);
-  } catch (const KernelFailure& failure) {
-    ends.push_back(finding_of(failure));
-  } catch (const RunError& error) {
-    ends.push_back(
-        {.kind = FindingClass::crash, .subject = error.what(), .sides = {}, .reason = {}});
-  }
-  checker.finish(end);
-  if (checker.needs_whole() && !plan.has_readers) {
-    Plan whole = plan;
-    whole.memory = Checker::Memory::whole;
-    return run_once(subject, request, whole, reader);
-  }
-  if (end == Checker::RunEnd::right) {
-    const std::optional<Difference> difference =
-        plan.like == nullptr ? std::nullopt : find_difference(plan.like->outputs, outcome.outputs);
-    for (RunOutput& output : outcome.outputs) {
-      const std::uint64_t begin = output.address, past = begin + output.bytes.size();
-      result.outputs.push_back({std::move(output), checker.last_writes(begin, past)});
-    }
-    if (difference) {
-      ends.push_back(unstable(*difference, plan.like->outputs[difference->output], request.schedule,
-                              result.outputs[difference->output], plan.schedule));
-    }
-  }
-  result.calls = outcome.calls;
-  result.instructions = checker.kernel_instructions();
-  result.window_accesses = checker.window_accesses();
-  result.has_windows = checker.has_windows();
-  if (!plan.ends_alone) result.findings = checker.findings().sorted();
-  for (Finding& found : ends) {
-    result.findings.push_back(checker.findings().with_core_numbers(std::move(found)));
-  }
-  std::stable_sort(result.findings.begin(), result.findings.end(), is_more_important);
-  result.undecided = checker.undecided();
-  result.polled_words = checker.polled_words();
-  result.looks = checker.looks();
-  const auto add_line = [&checker](std::vector<SkippedSync>& lines, PlaceId place) {
-    const FindingLine& line = checker.findings().places().line(place);
-    lines.push_back({line.file, line.line});
-  };
-  for (PlaceId place : checker.loops()) add_line(result.loops, place);
-  for (PlaceId place : checker.contradicted()) add_line(result.contradicted, place);
-  result.program = checker.program();
-  result.knows_all_looks = checker.knows_all_looks();
-  result.is_whole = plan.memory == Checker::Memory::whole;
-  result.has_grown = checker.has_grown() || result.is_whole;
-  result.synchronisations = checker.synchronisations();
-  result.events = checker.events();
-  return result;
-}
-
-// In a process of its own where the kernels are not Peal's, unless this one has to see its events.
-OneRun run_apart(const CheckSubject& subject, const CheckRequest& request, const Plan& plan) {
-  const auto run = [&](EventReader* reader) { return run_once(subject, request, plan, reader); };
-  if (!subject.runs_kernels || plan.has_readers || !can_watch()) return run(nullptr);
-  return run_isolated(run, most_blocked_seconds(subject.time_limit_seconds));
-}
-
 constexpr const char* goes_by_looks = "what the kernel does depends on what a look finds";
+constexpr const char* not_all_shown = "a look may find a value that was not shown to it";
+
+// The schedules of a search, by their numbers from 1: random, and with few preemptions.
+std::string searched_schedule(int seed) {
+  return fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
+}
 
 // New words become known as kernels go on behind looks at others.
 constexpr int most_runs_for_words = 6;
@@ -224,13 +84,95 @@ OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& reques
     plan.looks.order = Looks::Order::oldest_first;
     run = run_apart(subject, request, plan);
   }
-  return run;
+  if (!find_short_loops(subject, request, plan, run)) return run;
+  return run_apart(subject, request, plan);
 }
 
-bool has_line(const std::vector<SkippedSync>& lines, const SkippedSync& line) {
-  return std::any_of(lines.begin(), lines.end(), [&](const SkippedSync& known) {
-    return known.line == line.line && known.file == line.file;
+// The lines of loops that are not what they seem, as far as that was not known.
+std::vector<KernelLine> new_contradictions(const OneRun& run, const Plan& plan) {
+  std::vector<KernelLine> result = run.contradicted;
+  std::erase_if(result, [&known = plan.looks.patient](const KernelLine& line) {
+    return std::find(known.begin(), known.end(), line) != known.end();
   });
+  return result;
+}
+
+using FailedValues = std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>>;
+
+// Adds what has not ended loops in another run; whether there is more.
+bool add_failed(FailedValues& failed, const OneRun& run) {
+  bool is_more = false;
+  for (const LookRecord& look : run.looks) {
+    for (std::uint64_t value : look.failed) {
+      is_more = failed[{look.core, look.number}].insert(value).second || is_more;
+    }
+  }
+  return is_more;
+}
+
+// Runs in which loops find one after the other what they have not been shown, up to one that ends
+// them, whatever the word holds then: a loop ends by the value alone. Calls `take(run)` for those
+// in which all else is as it was; whether all were.
+template <class Take>
+bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
+            const std::vector<LookRecord>& looks, const Take& take) {
+  constexpr int most_runs = 64;
+  plan.looks.order = Looks::Order::invented;
+  for (const LookRecord& look : looks) {
+    if (!look.not_shown.empty()) {
+      plan.looks.wanted.push_back({look.core, look.number, look.not_shown});
+    }
+  }
+  for (int run = 0; run < most_runs && !plan.looks.wanted.empty(); ++run) {
+    const OneRun invented = run_apart(subject, request, plan);
+    if (!take(invented)) return false;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, const LookRecord*> shown;
+    for (const LookRecord& look : invented.looks) shown[{look.core, look.number}] = &look;
+    std::erase_if(plan.looks.wanted, [&](Looks::Wanted& wanted) {
+      const LookRecord* const look = shown[{wanted.core, wanted.number}];
+      if (look == nullptr) return true;
+      std::erase_if(wanted.values,
+                    [look](std::uint64_t value) { return look->has_been_shown(value); });
+      return wanted.values.empty();
+    });
+  }
+  return true;
+}
+
+// What else does not end loops shows when they find it. Where the kernel goes astray by what has
+// ended one, other schedules show some of it, in which others come first. Returns the first run as
+// it is by all that is known.
+OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
+                    OneRun run) {
+  constexpr int schedules = 8;
+  const bool may_help = run.knows_all_looks && !run.is_standstill &&
+                        std::any_of(run.looks.begin(), run.looks.end(),
+                                    [](const LookRecord& look) { return !look.not_shown.empty(); });
+  if (!may_help) return run;
+  FailedValues failed;
+  add_failed(failed, run);
+  Plan other = plan;
+  other.is_first = false;
+  other.asked = run.looks;
+  bool is_more = false;
+  const auto learn = [&](const OneRun& learned) {
+    if (learned.program != run.program || !new_contradictions(learned, plan).empty()) return false;
+    is_more = add_failed(failed, learned) || is_more;
+    return true;
+  };
+  if (!invent(subject, request, other, run.looks, learn) && !run.findings.empty()) {
+    for (int seed = 1; seed <= schedules; ++seed) {
+      other.schedule = searched_schedule(seed);
+      if (!learn(run_apart(subject, request, other))) break;
+    }
+  }
+  if (!is_more) return run;
+  plan.asked = run.looks;
+  for (LookRecord& look : plan.asked) {
+    const std::set<std::uint64_t>& all = failed[{look.core, look.number}];
+    look.failed.assign(all.begin(), all.end());
+  }
+  return run_apart(subject, request, plan);
 }
 
 // Loops should end by the value that they find, and by nothing else. One run shows them from the
@@ -243,7 +185,8 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
   constexpr int most_rounds = 4;
   constexpr std::uint32_t several_times = 8;
   for (int round = 0; round < most_rounds && !run.loops.empty() && !run.is_standstill; ++round) {
-    std::vector<SkippedSync> contradicted;
+    run = learn_failed(subject, request, plan, std::move(run));
+    std::vector<KernelLine> contradicted;
     std::vector<CheckedFinding> found;
     std::string undecided = run.undecided;
     for (const bool as_wanted : {true, false}) {
@@ -261,9 +204,8 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
         verify.looks.patience = several_times;
       }
       const OneRun verified = run_apart(subject, request, verify);
-      for (const SkippedSync& line : verified.contradicted) {
-        if (!has_line(plan.looks.patient, line)) contradicted.push_back(line);
-      }
+      const std::vector<KernelLine> lines = new_contradictions(verified, plan);
+      contradicted.insert(contradicted.end(), lines.begin(), lines.end());
       merge(found, verified, request.schedule);
       if (undecided.empty()) undecided = verified.undecided;
       if (undecided.empty() && verified.program != run.program) undecided = goes_by_looks;
@@ -273,51 +215,11 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
       run.undecided = undecided;
       return run;
     }
+    plan.asked.clear();
     plan.looks.patient.insert(plan.looks.patient.end(), contradicted.begin(), contradicted.end());
     run = find_polled_words(subject, request, plan);
   }
   return run;
-}
-
-// What else does not end loops shows under other schedules, where others come first. Returns the
-// first run as it is by all that is known.
-OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
-                    OneRun run) {
-  constexpr int schedules = 8;
-  const bool may_help = !run.findings.empty() && run.knows_all_looks && !run.is_standstill &&
-                        std::any_of(run.looks.begin(), run.looks.end(),
-                                    [](const LookRecord& look) { return !look.not_shown.empty(); });
-  if (!may_help) return run;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>> failed;
-  Plan other = plan;
-  other.is_first = false;
-  other.asked = run.looks;
-  for (const LookRecord& look : run.looks) {
-    failed[{look.core, look.number}].insert(look.failed.begin(), look.failed.end());
-  }
-  bool is_more = false;
-  for (int seed = 1; seed <= schedules; ++seed) {
-    other.schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
-    const OneRun learned = run_apart(subject, request, other);
-    const bool is_other = learned.program != run.program ||
-                          std::any_of(learned.contradicted.begin(), learned.contradicted.end(),
-                                      [&plan](const SkippedSync& line) {
-                                        return !has_line(plan.looks.patient, line);
-                                      });
-    if (is_other) return run;
-    for (const LookRecord& look : learned.looks) {
-      for (std::uint64_t value : look.failed) {
-        is_more = failed[{look.core, look.number}].insert(value).second || is_more;
-      }
-    }
-  }
-  if (!is_more) return run;
-  plan.asked = run.looks;
-  for (LookRecord& look : plan.asked) {
-    const std::set<std::uint64_t>& all = failed[{look.core, look.number}];
-    look.failed.assign(all.begin(), all.end());
-  }
-  return run_apart(subject, request, plan);
 }
 
 // Other schedules answer looks at random, but for loops: what it takes to know those is found by
@@ -330,7 +232,6 @@ OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan&
   OneRun run = find_polled_words(subject, request, plan);
   if (!subject.is_recorded) {
     run = verify_loops(subject, request, plan, std::move(run), findings);
-    run = learn_failed(subject, request, plan, std::move(run));
   }
   if (run.is_whole) plan.memory = Checker::Memory::whole;
   plan.has_readers = !request.readers.empty();
@@ -366,7 +267,20 @@ void show_more(const CheckSubject& subject, const CheckRequest& request, Plan pl
     if (result.undecided.empty() && run.program != first.program) result.undecided = goes_by_looks;
   }
   if (to_show.looks().empty() || !result.undecided.empty()) return;
-  result.undecided = "a look may find a value that was not shown to it";
+  result.undecided = not_all_shown;
+}
+
+// Another run, in which loops are what they were in the first one as long as all else is alike.
+OneRun run_alike(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
+                 const OneRun& first) {
+  if (first.looks.empty() && plan.short_loops.empty()) return run_apart(subject, request, plan);
+  Plan alike = plan;
+  alike.asked = first.looks;
+  OneRun run = run_apart(subject, request, alike);
+  if (run.program == first.program) return run;
+  alike.asked.clear();
+  alike.short_loops.clear();
+  return run_apart(subject, request, alike);
 }
 
 }  // namespace
@@ -399,10 +313,10 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   plan.asked.clear();
   plan.memory = Checker::Memory::bounded;
   plan.like = &first;
-  const bool has_more = !LooksToShow(first.looks).looks().empty();
-  if (subject.is_recorded && has_more && result.undecided.empty()) {
-    result.undecided = "a look may find a value that was not shown to it";
-  } else if (!has_crashed && !first.is_standstill && !subject.is_recorded) {
+  if (subject.is_recorded) {
+    const bool has_more = !LooksToShow(first.looks).looks().empty();
+    if (has_more && result.undecided.empty()) result.undecided = not_all_shown;
+  } else if (!has_crashed && !first.is_standstill) {
     show_more(subject, request, plan, first, result);
   }
   plan.looks.order = Looks::Order::by_schedule;
@@ -410,9 +324,9 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   const bool is_searched = !result.undecided.empty() && !has_crashed && !subject.is_recorded;
   const int more = is_searched ? request.schedules : 0;
   for (int seed = 1; seed <= more; ++seed) {
-    plan.schedule = fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
+    plan.schedule = searched_schedule(seed);
     if (request.progress) request.progress(seed, more);
-    merge(result.findings, run_apart(subject, request, plan), plan.schedule);
+    merge(result.findings, run_alike(subject, request, plan, first), plan.schedule);
     ++result.schedules;
   }
   std::stable_sort(result.findings.begin(), result.findings.end(),

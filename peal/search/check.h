@@ -46,7 +46,7 @@ struct CheckRequest {
   std::string save_schedule = {};    // where it is recorded, if anywhere
   // Runs under other schedules, where one run does not decide.
   int schedules = 64;
-  std::vector<SkippedSync> skipped = {};
+  std::vector<KernelLine> skipped = {};
   std::vector<EventReader*> readers = {};  // beside the checks, of the first run
   std::function<void(int done, int of)> progress = {};
 };

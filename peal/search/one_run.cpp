@@ -81,7 +81,7 @@ WrittenOutput output_of(const Json& json) {
   return written;
 }
 
-Json json_of(const SkippedSync& line) { return {line.file, line.line}; }
+Json json_of(const KernelLine& line) { return {line.file, line.line}; }
 
 Json json_of(const LookRecord& look) {
   return {look.core, look.number, look.failed, look.found, look.not_shown, look.may_miss};
@@ -111,9 +111,15 @@ std::string packed(const OneRun& run) {
                                   return Json{word.address, word.size_bytes};
                                 })},
       {"looks", array_of(run.looks, [](const LookRecord& look) { return json_of(look); })},
-      {"loops", array_of(run.loops, [](const SkippedSync& line) { return json_of(line); })},
+      {"in_question",
+       array_of(
+           run.in_question,
+           [](const LookRecord& look) {
+             return Json{look.core, look.number, json_of(look.line), look.size_bytes, look.found};
+           })},
+      {"loops", array_of(run.loops, [](const KernelLine& line) { return json_of(line); })},
       {"contradicted",
-       array_of(run.contradicted, [](const SkippedSync& line) { return json_of(line); })},
+       array_of(run.contradicted, [](const KernelLine& line) { return json_of(line); })},
       {"program", run.program},
       {"knows_all_looks", run.knows_all_looks},
       {"is_standstill", run.is_standstill},
@@ -141,6 +147,13 @@ OneRun unpacked_run(const std::string& bytes) {
   run.undecided = json["undecided"];
   for (const Json& each : json["polled_words"]) run.polled_words.push_back({each[0], each[1]});
   for (const Json& each : json["looks"]) run.looks.push_back(look_of(each));
+  for (const Json& each : json["in_question"]) {
+    run.in_question.push_back({.core = each[0],
+                               .number = each[1],
+                               .line = {each[2][0], each[2][1]},
+                               .size_bytes = each[3],
+                               .found = each[4]});
+  }
   for (const Json& each : json["loops"]) run.loops.push_back({each[0], each[1]});
   for (const Json& each : json["contradicted"]) run.contradicted.push_back({each[0], each[1]});
   run.program = json["program"];

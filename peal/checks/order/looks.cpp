@@ -21,28 +21,22 @@ void keep_different(std::vector<std::uint64_t>& values) {
 
 }  // namespace
 
-std::uint64_t Striking::bits_of(const Start& start) const {
-  if (start.operation != nullptr) {
-    return word_of(static_cast<std::uint64_t>(start.operation->value), cell_->size_bytes);
-  }
-  return cell_->bits;
+std::uint64_t Striking::bits_of(const Operation& operation) const {
+  return word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes);
+}
+
+// Whether no replacement of a chain of nothing else need come after the start.
+bool Striking::may_be_last(std::size_t w, const Start& start) const {
+  const auto [first, certain] = begin_in_order(w, start);
+  const std::uint32_t limit = std::max(first, limits_[w]);
+  return std::max(first, windows_[w].known) <= std::min(certain, limit);
 }
 
 // What a chain can add after the start, as in best(): every sum of a run of its adds.
 std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const Start& start) const {
   const Window& window = windows_[w];
   const std::uint32_t limit = limits_[w];
-  std::uint32_t first = window.begin, certain = window.begin;
-  if (start.operation != nullptr) {
-    if (start.window == w) {
-      first = certain = start.index + 1;
-    } else {
-      first = begin_after(start, window);
-      certain = first_not(first, limit, [&](std::uint32_t index) {
-        return !is_before(*start.operation, at(window, index));
-      });
-    }
-  }
+  const auto [first, certain] = begin_in_order(w, start);
   std::vector<std::uint64_t> result, open;
   for (std::uint32_t index = first;; ++index) {
     if (index <= certain) open.push_back(0);
@@ -73,11 +67,22 @@ bool Striking::visit_values(const Visit& visit) const {
     return is_over || visit(bits);
   };
   const auto visit_from = [&](const Start& start) {
-    std::vector<std::uint64_t> values{bits_of(start)};
+    const std::uint64_t bits = start.operation == nullptr ? cell_->bits : bits_of(*start.operation);
+    bool has_adds = false;
     for (std::size_t w = 0; w < windows_.size(); ++w) {
+      if (windows_[w].chain->has_adds()) {
+        has_adds = true;
+      } else if (!may_be_last(w, start)) {
+        return true;  // not the last replacement in any schedule
+      }
+    }
+    if (!has_adds) return visit_possible(bits);
+    std::vector<std::uint64_t> values{bits};
+    for (std::size_t w = 0; w < windows_.size(); ++w) {
+      if (!windows_[w].chain->has_adds()) continue;
       const auto added = sums(w, start);
       if (!added) return false;
-      if (added->empty()) return true;  // not the last replacement in any schedule
+      if (added->empty()) return true;
       std::vector<std::uint64_t> next;
       if (values.size() * added->size() > most_values) return false;
       for (std::uint64_t value : values) {
@@ -101,10 +106,8 @@ bool Striking::visit_values(const Visit& visit) const {
 // A loop that ends with what has not ended it before counts its looks: nothing ends it. Where each
 // value is shown many times, those that have found the last one are loops of their own.
 bool Striking::has_failed(std::uint64_t bits) const {
-  const auto is_among = [this](std::uint64_t value) {
-    return std::find(wait_->failed.begin(), wait_->failed.end(), value) != wait_->failed.end();
-  };
-  return wait_->repeats <= most_repeats_ && is_among(bits) && !is_among(wait_->found);
+  return wait_->repeats <= most_repeats_ && wait_->has_failed(bits) &&
+         !wait_->has_failed(wait_->found);
 }
 
 void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {
@@ -132,8 +135,7 @@ void Striking::find_seen(const SatisfiedWait& look, bool may_come) {
         const Operation& operation = at(window, index);
         if (!operation.replaces()) {
           is_certain = false;
-        } else if (!has_failed(
-                       word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes))) {
+        } else if (!has_failed(bits_of(operation))) {
           take(operation);
         }
       }
@@ -177,8 +179,7 @@ bool Striking::may_miss(const SatisfiedWait& look) {
   for (const Window& window : windows_) {
     for (std::uint32_t index = window.known; index < window.end; ++index) {
       const Operation& operation = at(window, index);
-      if (!operation.replaces() ||
-          has_failed(word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes))) {
+      if (!operation.replaces() || has_failed(bits_of(operation))) {
         return true;  // a sum may be anything
       }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -71,6 +72,10 @@ struct SatisfiedWait {
   std::int64_t least = INT64_MIN;  // that a signal can hold, if it is only added to
   std::uint32_t repeats = 0;       // looks before this one that have found the same, in a row
   std::vector<std::uint64_t> failed;
+
+  [[nodiscard]] bool has_failed(std::uint64_t bits) const {
+    return std::find(failed.begin(), failed.end(), bits) != failed.end();
+  }
   PlaceId place = 0;
   LaneClock clock;  // of the scalar unit when it passed
 };
@@ -83,6 +88,8 @@ struct Chain {
   std::vector<std::uint32_t> replacements;  // which of them are no adds
   // How many before each may raise the cell, and how many may lower it.
   std::vector<std::uint32_t> raises{0}, falls{0};
+
+  [[nodiscard]] bool has_adds() const { return replacements.size() < operations.size(); }
 };
 
 struct Cell {

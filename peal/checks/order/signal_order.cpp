@@ -16,23 +16,29 @@ void SignalOrder::set_core_count() {
   look_counts_.assign(cores_.size(), 0);
 }
 
-void SignalOrder::notify(const Event& event, std::uint32_t release, PlaceId place,
-                         std::uint64_t moment) {
+// What a core's scalar unit does to a cell, at a release of its own.
+Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, Operation::Kind kind,
+                                    PlaceId place, std::uint64_t moment) {
   set_core_count();
   const auto core = static_cast<std::uint32_t>(event.core);
   const std::uint32_t acquired = cores_[core].scalar()[Lane::acquired];
-  const Operation operation = {
-      .core = core,
-      .cell = log_.cell_id(event.address),
-      .number = event.number,
-      .acquired = acquired,
-      .release = release,
-      .known_from = release,
-      .own_known_from = acquired + 1,
-      .moment = moment,
-      .value = event.value,
-      .kind = event.op == NotifyOp::set ? Operation::Kind::set : Operation::Kind::add,
-      .place = place};
+  return {.core = core,
+          .cell = log_.cell_id(event.address),
+          .number = event.number,
+          .acquired = acquired,
+          .release = release,
+          .known_from = release,
+          .own_known_from = acquired + 1,
+          .moment = moment,
+          .value = event.value,
+          .kind = kind,
+          .place = place};
+}
+
+void SignalOrder::notify(const Event& event, std::uint32_t release, PlaceId place,
+                         std::uint64_t moment) {
+  const auto kind = event.op == NotifyOp::set ? Operation::Kind::set : Operation::Kind::add;
+  const Operation operation = operation_of(event, release, kind, place, moment);
   log_.add(operation);
   note_own_change(operation);
 }
@@ -146,27 +152,13 @@ void SignalOrder::close_look(std::uint32_t core) {
     return wait.core == core && wait.acquire == acquire;
   });
   const bool is_loop =
-      last != waits_.rend() && last->repeats == 0 &&
-      std::find(last->failed.begin(), last->failed.end(), last->found) == last->failed.end();
+      last != waits_.rend() && last->repeats == 0 && !last->has_failed(last->found);
   if (is_loop) bounds_.look(core, last->cell, last->failed);
 }
 
 void SignalOrder::store_word(const Event& event, std::uint32_t release, PlaceId place,
                              std::uint64_t moment) {
-  const auto core = static_cast<std::uint32_t>(event.core);
-  const std::uint32_t acquired = cores_[core].scalar()[Lane::acquired];
-  const Operation operation = {.core = core,
-                               .cell = log_.cell_id(event.address),
-                               .number = event.number,
-                               .acquired = acquired,
-                               .release = release,
-                               .known_from = release,
-                               .own_known_from = acquired + 1,
-                               .moment = moment,
-                               .value = event.value,
-                               .kind = Operation::Kind::store,
-                               .place = place};
-  log_.add(operation);
+  log_.add(operation_of(event, release, Operation::Kind::store, place, moment));
 }
 
 bool SignalOrder::has_seen(const Cell& cell, std::uint32_t core, std::uint32_t acquired,

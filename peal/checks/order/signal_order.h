@@ -180,6 +180,8 @@ class SignalOrder {
 
   void set_core_count();
   void close_look(std::uint32_t core);
+  [[nodiscard]] Operation operation_of(const Event& event, std::uint32_t release,
+                                       Operation::Kind kind, PlaceId place, std::uint64_t moment);
   void note_own_change(const Operation& operation);
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);

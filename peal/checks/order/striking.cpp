@@ -308,25 +308,25 @@ bool Striking::is_replaced_in(const Window& window, std::uint32_t from) {
   return next != all.end() && *next < window.known;
 }
 
+Striking::Begin Striking::begin_in_order(std::size_t w, const Start& start) const {
+  const Window& window = windows_[w];
+  if (start.operation == nullptr) return {window.begin, window.begin};
+  if (start.window == w) return {start.index + 1, start.index + 1};
+  const std::uint32_t first = begin_after(start, window);
+  return {first, first_not(first, limits_[w], [&](std::uint32_t index) {
+            return !is_before(*start.operation, at(window, index));
+          })};
+}
+
 // What a chain can add after the start: a run of its adds with no replacement between them. It
 // begins behind what comes before the start, and no later than with what comes after it; it ends
 // behind what has taken effect for certain (lemma 2). None if there is no such run.
 std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, int sign) const {
   const Window& window = windows_[w];
   const std::uint32_t limit = limits_[w];
-  std::uint32_t first = window.begin, certain = window.begin;
-  if (start.operation != nullptr) {
-    if (start.window == w) {
-      first = certain = start.index + 1;
-    } else if (!signals_in_order_) {
-      certain = limit;
-    } else {
-      first = begin_after(start, window);
-      certain = first_not(first, limit, [&](std::uint32_t index) {
-        return !is_before(*start.operation, at(window, index));
-      });
-    }
-  }
+  const bool is_overtaken = !signals_in_order_ && start.operation != nullptr && start.window != w;
+  const auto [first, certain] =
+      is_overtaken ? Begin{window.begin, limit} : begin_in_order(w, start);
   if (!signals_in_order_) {
     const bool is_own = window.chain->core == wait_->core;
     return best_overtaking(w, is_own ? first : window.begin, certain, sign);

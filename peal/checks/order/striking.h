@@ -104,6 +104,12 @@ class Striking {
   void lower_to_stays();
   void lower_to_knowledge_of(const Operation& last);
   void strike_by_what_may_come(const SatisfiedWait& wait);
+  // Where what a chain adds after the start begins, first and last, as signals come in order.
+  struct Begin {
+    std::uint32_t first = 0, certain = 0;
+  };
+  [[nodiscard]] Begin begin_in_order(std::size_t window, const Start& start) const;
+  [[nodiscard]] bool may_be_last(std::size_t window, const Start& start) const;
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> sums(std::size_t window,
                                                                const Start& start) const;
   template <class Visit>
@@ -141,7 +147,7 @@ class Striking {
     return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
                                       : start.operation->value;
   }
-  [[nodiscard]] std::uint64_t bits_of(const Start& start) const;
+  [[nodiscard]] std::uint64_t bits_of(const Operation& operation) const;
   [[nodiscard]] std::int64_t known_value(const Start& last) const;
   [[nodiscard]] std::int64_t value_at_standstill(const Start& last, int sign) const;
   [[nodiscard]] bool others_only_help() const;
