@@ -117,12 +117,15 @@ template <class Take>
 bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
             const std::vector<LookRecord>& looks, const Take& take) {
   constexpr int most_runs = 64;
+  constexpr std::size_t most_values = 100000;  // more would take long
   plan.looks.order = Looks::Order::invented;
+  std::size_t values = 0;
   for (const LookRecord& look : looks) {
-    if (!look.not_shown.empty()) {
-      plan.looks.wanted.push_back({look.core, look.number, look.not_shown});
-    }
+    if (look.not_shown.empty()) continue;
+    plan.looks.wanted.push_back({look.core, look.number, look.not_shown});
+    values += look.not_shown.size();
   }
+  if (values > most_values) return false;
   for (int run = 0; run < most_runs && !plan.looks.wanted.empty(); ++run) {
     const OneRun invented = run_apart(subject, request, plan);
     if (!take(invented)) return false;

@@ -2,16 +2,21 @@
 #include "peal/search/short_loops.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace peal {
 namespace {
 
-// What may keep a loop going that `found` has ended: bits and counts of all kinds, nearest first.
-std::vector<std::uint64_t> inventions(std::uint64_t found, std::uint32_t size_bytes) {
+constexpr std::size_t invention_count = 7;
+
+// What may keep a loop going that `found` has ended: bits and counts of all kinds.
+std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
+                                                      std::uint32_t size_bytes) {
   const std::uint32_t bits = 8 * size_bytes;
   const std::uint64_t all = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
   const std::uint64_t sign = std::uint64_t{1} << (bits - 1), quarter = sign >> 1;
@@ -22,9 +27,7 @@ std::vector<std::uint64_t> inventions(std::uint64_t found, std::uint32_t size_by
   return {0, (found - quarter) & all, all, (found + quarter) & all, sign | largest, largest, sign};
 }
 
-bool is_same_look(const LookRecord& a, const LookRecord& b) {
-  return a.core == b.core && a.number == b.number;
-}
+using LookSet = std::set<std::pair<std::uint32_t, std::uint32_t>>;  // by core and number
 
 // The looks of one line, which are tried apart from those of others.
 struct Line {
@@ -32,12 +35,10 @@ struct Line {
   std::vector<LookRecord> looks;
 };
 
-std::vector<Line> by_line(const std::vector<LookRecord>& looks,
-                          const std::vector<LookRecord>& known) {
+std::vector<Line> by_line(const std::vector<LookRecord>& looks, const LookSet& known) {
   std::vector<Line> result;
   for (const LookRecord& look : looks) {
-    const auto is_it = [&look](const LookRecord& other) { return is_same_look(look, other); };
-    if (std::any_of(known.begin(), known.end(), is_it)) continue;
+    if (known.contains({look.core, look.number})) continue;
     auto line = std::find_if(result.begin(), result.end(),
                              [&](const Line& other) { return other.line == look.line; });
     if (line == result.end()) line = result.insert(line, {look.line, {}});
@@ -46,34 +47,70 @@ std::vector<Line> by_line(const std::vector<LookRecord>& looks,
   return result;
 }
 
+// A run in which each of some looks finds an invention.
+class Attempt {
+ public:
+  Attempt(const CheckSubject& subject, const CheckRequest& request, const Plan& plan)
+      : subject_(subject), request_(request), plan_(plan) {
+    plan_.is_first = plan_.has_readers = false;
+    plan_.looks.order = Looks::Order::invented;
+  }
+
+  void add(const LookRecord& look, std::size_t invention) {
+    const std::uint64_t value = inventions(look.found, look.size_bytes)[invention];
+    plan_.looks.wanted.push_back({look.core, look.number, {value}});
+  }
+  // Makes the run; whether all but looks is as in the other one.
+  [[nodiscard]] bool is_like(const OneRun& run) {
+    const OneRun misled = run_apart(subject_, request_, plan_);
+    for (const LookRecord& look : misled.looks) {
+      if (!look.failed.empty()) loops_.emplace(look.core, look.number);
+    }
+    return misled.program == run.program;
+  }
+  [[nodiscard]] bool is_loop(const LookRecord& look) const {
+    return loops_.contains({look.core, look.number});
+  }
+
+ private:
+  const CheckSubject& subject_;
+  const CheckRequest& request_;
+  Plan plan_;
+  LookSet loops_;
+};
+
+// Of many looks one run in which they find inventions of all kinds tells whether any is a loop.
+bool has_loops(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
+               const OneRun& run, const std::vector<LookRecord>& looks) {
+  if (looks.size() < 10 * invention_count) return true;
+  Attempt attempt(subject, request, plan);
+  std::size_t next = 0;
+  for (const LookRecord& look : looks) attempt.add(look, next++ % invention_count);
+  return attempt.is_like(run) &&
+         std::any_of(looks.begin(), looks.end(),
+                     [&attempt](const LookRecord& look) { return attempt.is_loop(look); });
+}
+
 }  // namespace
 
 bool find_short_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                       const OneRun& run) {
-  const std::size_t known = plan.short_loops.size();
-  for (Line& line : by_line(run.in_question, plan.short_loops)) {
-    const std::size_t tries = inventions(0, sizeof(std::uint32_t)).size();
-    for (std::size_t number = 0; number < tries && !line.looks.empty(); ++number) {
-      Plan tried = plan;
-      tried.is_first = tried.has_readers = false;
-      tried.looks.order = Looks::Order::invented;
-      for (const LookRecord& look : line.looks) {
-        const std::uint64_t value = inventions(look.found, look.size_bytes)[number];
-        tried.looks.wanted.push_back({look.core, look.number, {value}});
-      }
-      const OneRun misled = run_apart(subject, request, tried);
-      if (misled.program != run.program) break;  // it goes by what it finds
+  LookSet known;
+  for (const LookRecord& look : plan.short_loops) known.emplace(look.core, look.number);
+  for (Line& line : by_line(run.in_question, known)) {
+    if (!has_loops(subject, request, plan, run, line.looks)) continue;
+    for (std::size_t number = 0; number < invention_count && !line.looks.empty(); ++number) {
+      Attempt attempt(subject, request, plan);
+      for (const LookRecord& look : line.looks) attempt.add(look, number);
+      if (!attempt.is_like(run)) break;  // it goes by what it finds
       std::erase_if(line.looks, [&](const LookRecord& look) {
-        const bool is_loop =
-            std::any_of(misled.looks.begin(), misled.looks.end(), [&](const LookRecord& other) {
-              return is_same_look(look, other) && !other.failed.empty();
-            });
-        if (is_loop) plan.short_loops.push_back(look);
-        return is_loop;
+        if (!attempt.is_loop(look)) return false;
+        plan.short_loops.push_back(look);
+        return true;
       });
     }
   }
-  return plan.short_loops.size() > known;
+  return plan.short_loops.size() > known.size();
 }
 
 }  // namespace peal
