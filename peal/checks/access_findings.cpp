@@ -122,6 +122,13 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     const LaneClock& at = cores_[earlier.core].release_clock(known);
+    if (releases[known - 1].is_store && earlier.cached) {
+      return fmt::format(
+          "rank {} stores the word that rank {} looks at, at {}, before its line of the scalar "
+          "cache "
+          "is written back: dcci and dsb(DSB_DDR) are missing before the store",
+          from, to, describe(line));
+    }
     if (releases[known - 1].is_store) {
       return fmt::format(
           "rank {} stores the word that rank {} looks at, at {}, before its {} is drained: "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/search/checked_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -58,6 +60,13 @@ std::vector<Finding> missed_values(const Standstill& standstill, const Checker& 
 // Where a loop is shown each value 64 times, one that finds the last as often counts its looks.
 constexpr std::uint32_t most_repeats = 62;
 
+// Of its schedule, as findings say it.
+std::string name_of(const Plan& plan) {
+  if (!plan.is_late || plan.looks.wanted.empty()) return plan.schedule;
+  return fmt::format("{} with late looks of core {}", plan.schedule,
+                     plan.looks.wanted.front().core);
+}
+
 OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                 EventReader* reader) {
   Checker checker(subject.switches, plan.memory);
@@ -108,7 +117,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
     }
     if (difference) {
       ends.push_back(unstable(*difference, plan.like->outputs[difference->output], request.schedule,
-                              result.outputs[difference->output], plan.schedule));
+                              result.outputs[difference->output], name_of(plan)));
     }
   }
   result.calls = outcome.calls;

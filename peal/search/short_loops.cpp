@@ -12,7 +12,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t invention_count = 7;
+constexpr std::size_t invention_count = 9;
 
 // What may keep a loop going that `found` has ended: bits and counts of all kinds.
 std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
@@ -24,7 +24,15 @@ std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
   const std::uint64_t largest = size_bytes == 8   ? 0x7FEFFFFFFFFFFFFF
                                 : size_bytes == 4 ? 0x7F7FFFFF
                                                   : all >> 1;
-  return {0, (found - quarter) & all, all, (found + quarter) & all, sign | largest, largest, sign};
+  return {0,
+          (found - quarter) & all,
+          all,
+          (found + quarter) & all,
+          sign | largest,
+          largest,
+          sign,
+          (found - 1) & all,
+          (found + 1) & all};
 }
 
 using LookSet = std::set<std::pair<std::uint32_t, std::uint32_t>>;  // by core and number
