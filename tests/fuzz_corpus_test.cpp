@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/base/file_text.h"
 #include "peal/base/random.h"
 #include "tests/fuzz/parsers.h"
 
@@ -24,8 +23,7 @@ const fs::path corpus = fs::path(PEAL_SOURCE_DIR) / "tests/fuzz/corpus";
 std::vector<std::string> inputs_of(const FuzzParser& parser) {
   std::vector<std::string> result;
   for (const fs::directory_entry& entry : fs::directory_iterator(corpus / parser.name)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    result.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    result.push_back(file_text(entry.path()));
   }
   return result;
 }

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,8 +92,7 @@ TEST_F(Npy, EveryTypeAndShapeReturns) {
 TEST_F(Npy, WritesWhatNumpyWrites) {
   const std::array data = {std::byte{'x'}, std::byte{'y'}};
   write(path("a.npy"), DType::bf16, {1}, data);
-  std::ifstream in(path("a.npy"), std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  const std::string bytes = file_text(path("a.npy"));
   std::string dictionary = "{'descr': '<V2', 'fortran_order': False, 'shape': (1,), }";
   dictionary.resize(117, ' ');
   EXPECT_EQ(bytes, "\x93NUMPY\x01\0v\0"s + dictionary + "\nxy");

@@ -122,18 +122,15 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     const LaneClock& at = cores_[earlier.core].release_clock(known);
-    if (releases[known - 1].is_store && earlier.cached) {
-      return fmt::format(
-          "rank {} stores the word that rank {} looks at, at {}, before its line of the scalar "
-          "cache "
-          "is written back: dcci and dsb(DSB_DDR) are missing before the store",
-          from, to, describe(line));
-    }
     if (releases[known - 1].is_store) {
+      const char* const early =
+          earlier.cached   ? "line of the scalar cache is written back: dcci and dsb(DSB_DDR) are"
+          : earlier.writes ? "store is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is"
+                           : "load is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is";
       return fmt::format(
-          "rank {} stores the word that rank {} looks at, at {}, before its {} is drained: "
-          "pipe_barrier(PIPE_ALL) or pipe_sync() is missing before the store",
-          from, to, describe(line), earlier.writes ? "store" : "load");
+          "rank {} stores the word that rank {} looks at, at {}, before its {} missing before the "
+          "store",
+          from, to, describe(line), early);
     }
     if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
       return fmt::format(
@@ -163,11 +160,11 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
     }
   }
   std::uint32_t waited = clock[Lane::acquired];
-  const bool is_look = waited > 0 && access.core < waits_.size() &&
-                       waited <= waits_[access.core].size() &&
-                       wait_number(access.core, waited) == access.number;
-  if (is_look) --waited;  // it is the access itself
-  if (waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size()) {
+  const auto is_known = [&] {
+    return waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size();
+  };
+  if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // it is that look
+  if (is_known()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
     if (line.file.starts_with("peal/launch/") ||
         line.file.starts_with("peal/executors/")) {  // the end of a task, not a wait

@@ -28,11 +28,9 @@
 namespace peal {
 
 // A wait that is a loop of looks at a polled word: what was shown to it, and what else it could
-// find. Or a single look that may be one.
+// find.
 struct LookRecord {
   std::uint32_t core = 0, number = 0;  // among the looks of its core
-  KernelLine line = {};                // of a single look, and of how many bytes
-  std::uint32_t size_bytes = 0;
   std::vector<std::uint64_t> failed = {};
   std::uint64_t found = 0;
   std::vector<std::uint64_t> not_shown = {};
@@ -40,6 +38,13 @@ struct LookRecord {
   bool may_miss = false;
 
   [[nodiscard]] bool has_been_shown(std::uint64_t value) const;
+};
+
+// A single look that may be such a loop.
+struct LookInQuestion {
+  LookRecord look;
+  KernelLine line;
+  std::uint32_t size_bytes = 0;
 };
 
 // Reads the events of one run and finds what is wrong with it in any run. Order between cores is
@@ -87,7 +92,7 @@ class Checker final : public EventReader {
   void ask_for(const std::vector<LookRecord>& looks);
   // Looks at known words that are races unless they are loops that have ended with their first
   // look.
-  [[nodiscard]] std::vector<LookRecord> looks_in_question() const;
+  [[nodiscard]] std::vector<LookInQuestion> looks_in_question() const;
   // The lines of loops of which another run has shown that they are not what they seem.
   [[nodiscard]] const std::set<PlaceId>& contradicted() const { return contradicted_; }
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }

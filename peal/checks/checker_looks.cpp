@@ -37,18 +37,17 @@ void Checker::look_at_word(const Event& event, CoreOrder& order) {
   }
 }
 
-std::vector<LookRecord> Checker::looks_in_question() const {
-  std::vector<LookRecord> result;
+std::vector<LookInQuestion> Checker::looks_in_question() const {
+  std::vector<LookInQuestion> result;
   for (const auto& instruction : accesses_.raced_reads()) {
     const auto found = single_looks_.find(instruction);
     if (found == single_looks_.end()) continue;
     const SingleLook& look = found->second;
     const FindingLine& line = findings_.places().line(look.place);
-    result.push_back({.core = instruction.first,
-                      .number = look.number,
-                      .line = {line.file, line.line},
-                      .size_bytes = look.size_bytes,
-                      .found = look.found});
+    result.push_back(
+        {.look = {.core = instruction.first, .number = look.number, .found = look.found},
+         .line = {line.file, line.line},
+         .size_bytes = look.size_bytes});
   }
   return result;
 }

@@ -262,10 +262,8 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   const Wait test{cell, cmp, value, consumes, place};
   if (PolledWords::Word* const word = fabric_.polled_word(cell, sizeof *cell)) {
     const bool again = repeats_look(cell, place);
-    const bool succeeds = holds(cmp,
-                                static_cast<std::uint32_t>(find_value(
-                                    *word, {.again = again, .is_test = true, .place = {}})),
-                                value);
+    const std::uint64_t found = find_value(*word, {.again = again, .is_test = true, .place = {}});
+    const bool succeeds = holds(cmp, static_cast<std::uint32_t>(found), value);
     emit_signal(succeeds ? EventKind::wait : EventKind::poll_failed, test, true,
                 again ? Look::again : Look::first);
     return succeeds;

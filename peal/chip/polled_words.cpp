@@ -152,22 +152,24 @@ void PolledWords::note_wait(int core, const std::uint32_t* cell) {
 
 void PolledWords::learn(int core, const Clock& clock) { join(looker(core).clock, clock); }
 
-const Looks::Wanted* PolledWords::wanted(int core, const Look& look) {
-  const bool may_want =
-      looks_.order == Looks::Order::late || looks_.order == Looks::Order::as_wanted;
-  if (look.is_test || !may_want) return nullptr;
+const Looks::Wanted* PolledWords::asked_for(int core) {
   const auto found = wanted_.find({static_cast<std::uint32_t>(core), looker(core).looks});
   return found == wanted_.end() ? nullptr : found->second;
 }
 
+const Looks::Wanted* PolledWords::wanted(int core, const Look& look) {
+  const bool may_want =
+      looks_.order == Looks::Order::late || looks_.order == Looks::Order::as_wanted;
+  return may_want && !look.is_test ? asked_for(core) : nullptr;
+}
+
 std::optional<std::uint64_t> PolledWords::invention(int core, const Look& look) {
   if (looks_.order != Looks::Order::invented || look.is_test) return std::nullopt;
+  const Looks::Wanted* const asked = asked_for(core);
+  if (asked == nullptr) return std::nullopt;
   const Looker& own = looker(core);
-  const auto found = wanted_.find({static_cast<std::uint32_t>(core), own.looks});
-  if (found == wanted_.end()) return std::nullopt;
   const std::size_t next = own.invented == own.looks ? own.inventions : 0;
-  const std::vector<std::uint64_t>& values = found->second->values;
-  return next < values.size() ? std::optional(values[next]) : std::nullopt;
+  return next < asked->values.size() ? std::optional(asked->values[next]) : std::nullopt;
 }
 
 // How often a loop is shown a value before it is shown another one.
@@ -184,7 +186,7 @@ std::uint64_t PolledWords::value(const Word& word, const View& view) {
     const Change& change = word.at(index);
     bits = change.bits + (change.is_sum ? bits : 0);
   }
-  return word.size_bytes == 8 ? bits : bits & ((std::uint64_t{1} << (8 * word.size_bytes)) - 1);
+  return word_of(bits, word.size_bytes);
 }
 
 void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t index) {
@@ -261,12 +263,15 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   std::erase(word.waiting, core);
   own.parked = nullptr;
   View& view = this->view(core, word);
-  if (const std::optional<std::uint64_t> made_up = invention(core, look)) {
+  const auto make_up = [&](std::uint64_t bits) {  // which its core has not seen
+    own.is_released = own.is_in_vain = own.goes_on = false;
+    view.showings = 0;
+    return bits;
+  };
+  if (const std::optional<std::uint64_t> invented = invention(core, look)) {
     own.inventions = own.invented == own.looks ? own.inventions + 1 : 1;
     own.invented = own.looks;
-    own.goes_on = own.is_in_vain = false;
-    view.showings = 0;
-    return *made_up;
+    return make_up(*invented);
   }
   const bool goes_on = look.again || look.in_turn;
   const std::uint64_t before = value(word, view);
@@ -290,9 +295,7 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
       for (std::size_t index : wanted_view->others) take(word, view, own.clock, index);
     } else if (is_late && !wants->values.empty()) {
       // It may be made of changes of which others come first here.
-      own.is_released = own.is_in_vain = own.goes_on = false;
-      view.showings = 0;
-      return wants->values.front();
+      return make_up(wants->values.front());
     } else if (is_late) {
       take_all();
     }
@@ -322,8 +325,7 @@ std::vector<int> PolledWords::release() {
   for (const bool needs_news : {true, false}) {
     for (int core : parked) {
       Looker& own = looker(core);
-      const bool is_late = looks_.order == Looks::Order::late &&
-                           wanted_.contains({static_cast<std::uint32_t>(core), own.looks});
+      const bool is_late = looks_.order == Looks::Order::late && asked_for(core) != nullptr;
       const bool has_news = view(core, *own.parked).base < own.parked->count();
       if (!is_late || (needs_news ? !has_news : own.is_parked_again)) continue;
       own.is_released = true;

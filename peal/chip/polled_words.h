@@ -147,6 +147,8 @@ class PolledWords {
     return reinterpret_cast<std::uint64_t>(address);
   }
   [[nodiscard]] Looker& looker(int core) { return lookers_[static_cast<std::size_t>(core)]; }
+  // What the plan has for the look of a core, and for what it wants of memory.
+  [[nodiscard]] const Looks::Wanted* asked_for(int core);
   [[nodiscard]] const Looks::Wanted* wanted(int core, const Look& look);
   // What is to be made up for a look next, if anything.
   [[nodiscard]] std::optional<std::uint64_t> invention(int core, const Look& look);

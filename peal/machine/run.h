@@ -62,6 +62,11 @@ struct PolledWord {
   std::uint32_t size_bytes = 0;  // 1, 2, 4 or 8
 };
 
+// What of a value a word of this size holds.
+[[nodiscard]] inline std::uint64_t word_of(std::uint64_t value, std::uint32_t size_bytes) {
+  return size_bytes == 8 ? value : value & ((std::uint64_t{1} << (8 * size_bytes)) - 1);
+}
+
 // How looks at polled words are answered: with values that the words have had, as the order of the
 // run so far admits, one a look.
 struct Looks {
@@ -70,7 +75,7 @@ struct Looks {
     oldest_first,  // each value in turn
     late,          // the same; but `wanted` looks when nobody else can go on, with what is newest
     as_wanted,     // the same; but `wanted` looks with the value that they want, again and again
-    invented,  // the same; but `wanted` looks first with all they want, whatever the word holds
+    invented,      // the same; but `wanted` looks first with all they want, whatever the word holds
   };
   // A look, by its number among those of its core, and what it is to find if it can.
   struct Wanted {

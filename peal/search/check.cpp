@@ -129,13 +129,12 @@ bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
   for (int run = 0; run < most_runs && !plan.looks.wanted.empty(); ++run) {
     const OneRun invented = run_apart(subject, request, plan);
     if (!take(invented)) return false;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, const LookRecord*> shown;
-    for (const LookRecord& look : invented.looks) shown[{look.core, look.number}] = &look;
-    std::erase_if(plan.looks.wanted, [&](Looks::Wanted& wanted) {
-      const LookRecord* const look = shown[{wanted.core, wanted.number}];
-      if (look == nullptr) return true;
+    const LooksByNumber shown = by_number(invented.looks);
+    std::erase_if(plan.looks.wanted, [&shown](Looks::Wanted& wanted) {
+      const auto look = shown.find({wanted.core, wanted.number});
+      if (look == shown.end()) return true;
       std::erase_if(wanted.values,
-                    [look](std::uint64_t value) { return look->has_been_shown(value); });
+                    [&look](std::uint64_t value) { return look->second->has_been_shown(value); });
       return wanted.values.empty();
     });
   }

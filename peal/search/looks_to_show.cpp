@@ -5,6 +5,12 @@
 
 namespace peal {
 
+LooksByNumber by_number(const std::vector<LookRecord>& looks) {
+  LooksByNumber result;
+  for (const LookRecord& look : looks) result[{look.core, look.number}] = &look;
+  return result;
+}
+
 std::map<std::uint32_t, std::size_t> LooksToShow::counts() const {
   std::map<std::uint32_t, std::size_t> result;
   for (const LookRecord& look : looks_) {
@@ -46,8 +52,7 @@ void LooksToShow::set_next(Looks& looks) {
 }
 
 void LooksToShow::note_shown(const std::vector<LookRecord>& shown) {
-  std::map<std::pair<std::uint32_t, std::uint32_t>, const LookRecord*> found;
-  for (const LookRecord& look : shown) found[{look.core, look.number}] = &look;
+  const LooksByNumber found = by_number(shown);
   const std::size_t before = counts()[slow_core_];
   for (LookRecord& look : looks_) {
     if (shows_newest_ && look.core == slow_core_) look.may_miss = false;

@@ -14,6 +14,10 @@
 
 namespace peal {
 
+// Looks of a run by their core and their number.
+using LooksByNumber = std::map<std::pair<std::uint32_t, std::uint32_t>, const LookRecord*>;
+[[nodiscard]] LooksByNumber by_number(const std::vector<LookRecord>& looks);
+
 // What loops of looks can find and were not shown, and the runs that show it to them: in each, one
 // core goes on only when nobody else can, so that the words that it looks at are as new as can be.
 // Where the newest value may be one that ends no loop, the first run of a core shows just that.

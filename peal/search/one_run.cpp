@@ -82,6 +82,7 @@ WrittenOutput output_of(const Json& json) {
 }
 
 Json json_of(const KernelLine& line) { return {line.file, line.line}; }
+KernelLine line_of_kernel(const Json& json) { return {json[0], json[1]}; }
 
 Json json_of(const LookRecord& look) {
   return {look.core, look.number, look.failed, look.found, look.not_shown, look.may_miss};
@@ -112,11 +113,10 @@ std::string packed(const OneRun& run) {
                                 })},
       {"looks", array_of(run.looks, [](const LookRecord& look) { return json_of(look); })},
       {"in_question",
-       array_of(
-           run.in_question,
-           [](const LookRecord& look) {
-             return Json{look.core, look.number, json_of(look.line), look.size_bytes, look.found};
-           })},
+       array_of(run.in_question,
+                [](const LookInQuestion& each) {
+                  return Json{json_of(each.look), json_of(each.line), each.size_bytes};
+                })},
       {"loops", array_of(run.loops, [](const KernelLine& line) { return json_of(line); })},
       {"contradicted",
        array_of(run.contradicted, [](const KernelLine& line) { return json_of(line); })},
@@ -148,14 +148,10 @@ OneRun unpacked_run(const std::string& bytes) {
   for (const Json& each : json["polled_words"]) run.polled_words.push_back({each[0], each[1]});
   for (const Json& each : json["looks"]) run.looks.push_back(look_of(each));
   for (const Json& each : json["in_question"]) {
-    run.in_question.push_back({.core = each[0],
-                               .number = each[1],
-                               .line = {each[2][0], each[2][1]},
-                               .size_bytes = each[3],
-                               .found = each[4]});
+    run.in_question.push_back({look_of(each[0]), line_of_kernel(each[1]), each[2]});
   }
-  for (const Json& each : json["loops"]) run.loops.push_back({each[0], each[1]});
-  for (const Json& each : json["contradicted"]) run.contradicted.push_back({each[0], each[1]});
+  for (const Json& each : json["loops"]) run.loops.push_back(line_of_kernel(each));
+  for (const Json& each : json["contradicted"]) run.contradicted.push_back(line_of_kernel(each));
   run.program = json["program"];
   run.knows_all_looks = json["knows_all_looks"];
   run.is_standstill = json["is_standstill"];

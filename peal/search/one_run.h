@@ -26,13 +26,13 @@ struct OneRun {
   bool has_windows = false;
   std::vector<WrittenOutput> outputs;  // of a run that nothing was wrong with
   std::string undecided;
-  std::vector<PolledWord> polled_words;  // that the next run has to know
-  bool knows_all_looks = true;           // Checker::knows_all_looks()
-  std::vector<LookRecord> looks;         // Checker::looks()
-  std::vector<LookRecord> in_question;   // Checker::looks_in_question()
-  std::vector<KernelLine> loops;         // lines of looks that are waits
-  std::vector<KernelLine> contradicted;  // Checker::contradicted()
-  std::uint64_t program = 0;             // Checker::program()
+  std::vector<PolledWord> polled_words;     // that the next run has to know
+  bool knows_all_looks = true;              // Checker::knows_all_looks()
+  std::vector<LookRecord> looks;            // Checker::looks()
+  std::vector<LookInQuestion> in_question;  // Checker::looks_in_question()
+  std::vector<KernelLine> loops;            // lines of looks that are waits
+  std::vector<KernelLine> contradicted;     // Checker::contradicted()
+  std::uint64_t program = 0;                // Checker::program()
   bool is_standstill = false, is_whole = false;
   bool has_grown = false;
   std::uint64_t events = 0;

@@ -17,40 +17,31 @@ constexpr std::size_t invention_count = 9;
 // What may keep a loop going that `found` has ended: bits and counts of all kinds.
 std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
                                                       std::uint32_t size_bytes) {
-  const std::uint32_t bits = 8 * size_bytes;
-  const std::uint64_t all = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
-  const std::uint64_t sign = std::uint64_t{1} << (bits - 1), quarter = sign >> 1;
+  const std::uint64_t sign = std::uint64_t{1} << (8 * size_bytes - 1), quarter = sign >> 1;
   // The largest finite floating-point numbers, of both signs, which as integers are large, too.
   const std::uint64_t largest = size_bytes == 8   ? 0x7FEFFFFFFFFFFFFF
                                 : size_bytes == 4 ? 0x7F7FFFFF
-                                                  : all >> 1;
-  return {0,
-          (found - quarter) & all,
-          all,
-          (found + quarter) & all,
-          sign | largest,
-          largest,
-          sign,
-          (found - 1) & all,
-          (found + 1) & all};
+                                                  : sign - 1;
+  std::array<std::uint64_t, invention_count> values = {
+      0,    found - quarter, ~std::uint64_t{0}, found + quarter, sign | largest, largest,
+      sign, found - 1,       found + 1};
+  for (std::uint64_t& value : values) value = word_of(value, size_bytes);
+  return values;
 }
 
 using LookSet = std::set<std::pair<std::uint32_t, std::uint32_t>>;  // by core and number
 
 // The looks of one line, which are tried apart from those of others.
-struct Line {
-  KernelLine line;
-  std::vector<LookRecord> looks;
-};
+using OneLine = std::vector<LookInQuestion>;
 
-std::vector<Line> by_line(const std::vector<LookRecord>& looks, const LookSet& known) {
-  std::vector<Line> result;
-  for (const LookRecord& look : looks) {
-    if (known.contains({look.core, look.number})) continue;
+std::vector<OneLine> by_line(const std::vector<LookInQuestion>& looks, const LookSet& known) {
+  std::vector<OneLine> result;
+  for (const LookInQuestion& each : looks) {
+    if (known.contains({each.look.core, each.look.number})) continue;
     auto line = std::find_if(result.begin(), result.end(),
-                             [&](const Line& other) { return other.line == look.line; });
-    if (line == result.end()) line = result.insert(line, {look.line, {}});
-    line->looks.push_back(look);
+                             [&](const OneLine& other) { return other.front().line == each.line; });
+    if (line == result.end()) line = result.insert(line, OneLine());
+    line->push_back(each);
   }
   return result;
 }
@@ -64,9 +55,9 @@ class Attempt {
     plan_.looks.order = Looks::Order::invented;
   }
 
-  void add(const LookRecord& look, std::size_t invention) {
-    const std::uint64_t value = inventions(look.found, look.size_bytes)[invention];
-    plan_.looks.wanted.push_back({look.core, look.number, {value}});
+  void add(const LookInQuestion& each, std::size_t invention) {
+    const std::uint64_t value = inventions(each.look.found, each.size_bytes)[invention];
+    plan_.looks.wanted.push_back({each.look.core, each.look.number, {value}});
   }
   // Makes the run; whether all but looks is as in the other one.
   [[nodiscard]] bool is_like(const OneRun& run) {
@@ -76,8 +67,8 @@ class Attempt {
     }
     return misled.program == run.program;
   }
-  [[nodiscard]] bool is_loop(const LookRecord& look) const {
-    return loops_.contains({look.core, look.number});
+  [[nodiscard]] bool is_loop(const LookInQuestion& each) const {
+    return loops_.contains({each.look.core, each.look.number});
   }
 
  private:
@@ -89,14 +80,14 @@ class Attempt {
 
 // Of many looks one run in which they find inventions of all kinds tells whether any is a loop.
 bool has_loops(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
-               const OneRun& run, const std::vector<LookRecord>& looks) {
-  if (looks.size() < 10 * invention_count) return true;
+               const OneRun& run, const OneLine& line) {
+  if (line.size() < 10 * invention_count) return true;
   Attempt attempt(subject, request, plan);
   std::size_t next = 0;
-  for (const LookRecord& look : looks) attempt.add(look, next++ % invention_count);
+  for (const LookInQuestion& each : line) attempt.add(each, next++ % invention_count);
   return attempt.is_like(run) &&
-         std::any_of(looks.begin(), looks.end(),
-                     [&attempt](const LookRecord& look) { return attempt.is_loop(look); });
+         std::any_of(line.begin(), line.end(),
+                     [&attempt](const LookInQuestion& each) { return attempt.is_loop(each); });
 }
 
 }  // namespace
@@ -105,15 +96,15 @@ bool find_short_loops(const CheckSubject& subject, const CheckRequest& request, 
                       const OneRun& run) {
   LookSet known;
   for (const LookRecord& look : plan.short_loops) known.emplace(look.core, look.number);
-  for (Line& line : by_line(run.in_question, known)) {
-    if (!has_loops(subject, request, plan, run, line.looks)) continue;
-    for (std::size_t number = 0; number < invention_count && !line.looks.empty(); ++number) {
+  for (OneLine& line : by_line(run.in_question, known)) {
+    if (!has_loops(subject, request, plan, run, line)) continue;
+    for (std::size_t number = 0; number < invention_count && !line.empty(); ++number) {
       Attempt attempt(subject, request, plan);
-      for (const LookRecord& look : line.looks) attempt.add(look, number);
+      for (const LookInQuestion& each : line) attempt.add(each, number);
       if (!attempt.is_like(run)) break;  // it goes by what it finds
-      std::erase_if(line.looks, [&](const LookRecord& look) {
-        if (!attempt.is_loop(look)) return false;
-        plan.short_loops.push_back(look);
+      std::erase_if(line, [&](const LookInQuestion& each) {
+        if (!attempt.is_loop(each)) return false;
+        plan.short_loops.push_back(each.look);
         return true;
       });
     }

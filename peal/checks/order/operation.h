@@ -8,6 +8,7 @@
 #include "peal/checks/access.h"
 #include "peal/checks/findings.h"
 #include "peal/checks/lane_clock.h"
+#include "peal/machine/run.h"
 #include "peal/machine/signal.h"
 
 namespace peal {
@@ -72,12 +73,12 @@ struct SatisfiedWait {
   std::int64_t least = INT64_MIN;  // that a signal can hold, if it is only added to
   std::uint32_t repeats = 0;       // looks before this one that have found the same, in a row
   std::vector<std::uint64_t> failed;
+  PlaceId place = 0;
+  LaneClock clock;  // of the scalar unit when it passed
 
   [[nodiscard]] bool has_failed(std::uint64_t bits) const {
     return std::find(failed.begin(), failed.end(), bits) != failed.end();
   }
-  PlaceId place = 0;
-  LaneClock clock;  // of the scalar unit when it passed
 };
 
 // The operations of one core on one cell that are not settled, in program order.
@@ -139,11 +140,6 @@ struct Cell {
   };
   std::vector<Settled> settled;
 };
-
-// What of a value a word of this size holds.
-[[nodiscard]] inline std::uint64_t word_of(std::uint64_t value, std::uint32_t size_bytes) {
-  return size_bytes == 8 ? value : value & ((std::uint64_t{1} << (8 * size_bytes)) - 1);
-}
 
 // Whether more on a cell makes a wait with this comparison pass, and nothing else does.
 [[nodiscard]] inline bool asks_for_more(WaitCmp cmp) {

@@ -107,7 +107,7 @@ class SignalOrder {
   [[nodiscard]] bool has_words() const { return has_words_; }
   [[nodiscard]] bool is_word(std::uint64_t address) const { return log_.is_word(address); }
   // A look at a polled word, which is the last thing that its core has waited for until it does
-  // something else: the next look that is the same goes on with it. Returns whether it goes on.
+  // something else: the next look that is the same goes on with it.
   // In another run it was a loop, which what is inherited has not ended.
   void look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
                     PlaceId place, std::uint64_t moment,
