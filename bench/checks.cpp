@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
+#include "peal/cases/contribution_events.h"
 #include "peal/checks/checker.h"
 #include "peal/collectives/collectives.h"
-#include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
 
 namespace peal {
@@ -23,8 +23,10 @@ void run_all_reduce(benchmark::State& state, const char* algorithm, bool checked
         [&](Team& team) {
           const View send = team.allocate(count, DType::f32);
           const View recv = team.allocate(count, DType::f32);
-          const ContributionCall call{
-              .collective = "all_reduce", .ranks = ranks, .rank = team.rank(), .count = count};
+          const ContributionCall call{.collective = Collective::all_reduce,
+                                      .ranks = ranks,
+                                      .rank = team.rank(),
+                                      .count = count};
           static_cast<void>(team.device().write(send));
           report_contribution(options.readers, call, send);
           run_collective(team, {.collective = Collective::all_reduce,

@@ -3,7 +3,7 @@
 
 #include "peal/collectives/collectives.h"
 #include "peal/executors/sim/fiber.h"
-#include "peal/executors/sim/schedule_virtual_time.h"
+#include "peal/executors/sim/schedule/virtual_time.h"
 #include "peal/launch/launch.h"
 
 namespace peal {

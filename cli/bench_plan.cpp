@@ -73,27 +73,13 @@ int combined(const BenchPlan& plan, std::uint64_t call, std::size_t i) {
 // What rank `rank` must get as element i of its recv.
 int expected(const BenchPlan& plan, std::size_t count, int rank, std::uint64_t call,
              std::size_t i) {
-  const std::size_t own = static_cast<std::size_t>(rank) * count, inside = i % count;
-  const auto block = static_cast<int>(i / count);
-  switch (plan.collective) {
-    case Collective::all_reduce:
-    case Collective::reduce:
-      return combined(plan, call, i);
-    case Collective::reduce_scatter:
-      return combined(plan, call, own + i);
-    case Collective::all_gather:
-    case Collective::gather:
-      return input(plan, block, call, inside);
-    case Collective::all_to_all:
-      return input(plan, block, call, own + inside);
-    case Collective::broadcast:
-      return input(plan, plan.root, call, i);
-    case Collective::scatter:
-      return input(plan, plan.root, call, own + i);
-    case Collective::barrier:
-      break;
-  }
-  return 0;
+  const ElementOrigin from = origin(plan.collective, {.rank = rank,
+                                                      .root = plan.root,
+                                                      .block = static_cast<int>(i / count),
+                                                      .count = count,
+                                                      .offset = i % count});
+  return from.combined ? combined(plan, call, from.element)
+                       : input(plan, from.from, call, from.element);
 }
 
 template <class T>

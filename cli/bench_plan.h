@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cli/bench_command.h"
-#include "peal/collectives/collective.h"
-#include "peal/machine/executor.h"
+#include "peal/machine/collective.h"
+#include "peal/run/executor.h"
 
 namespace peal {
 

@@ -19,10 +19,10 @@
 #include "cli/output_file.h"
 #include "cli/run_plan.h"
 #include "peal/base/error.h"
+#include "peal/base/process/watched_process.h"
 #include "peal/base/say.h"
-#include "peal/base/watched_process.h"
 #include "peal/launch/case_run.h"
-#include "peal/machine/kernel_failure.h"
+#include "peal/run/kernel_failure.h"
 #include "peal/search/place_keeper.h"
 
 namespace peal {

@@ -12,7 +12,7 @@
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/base/file_text.h"
-#include "peal/collectives/collective.h"
+#include "peal/machine/collective.h"
 
 namespace peal {
 namespace {

@@ -8,12 +8,12 @@
 
 #include "cli/output_file.h"
 #include "cli/run_request.h"
+#include "peal/cases/case_file.h"
 #include "peal/launch/case_run.h"
 #include "peal/launch/kernel_run.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/real_kernel_run.h"
 #include "peal/machine/kernel.h"
-#include "peal/pto/case_file.h"
 
 namespace peal {
 

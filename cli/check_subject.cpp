@@ -17,10 +17,10 @@
 #include "cli/run_plan.h"
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
+#include "peal/cases/contribution_events.h"
 #include "peal/checks/event_file.h"
 #include "peal/chip/core.h"
 #include "peal/collectives/collectives.h"
-#include "peal/launch/contribution_events.h"
 #include "peal/launch/launch.h"
 
 namespace peal {
@@ -170,7 +170,7 @@ class CollectiveSubject {
   }
 
   [[nodiscard]] ContributionCall contribution_call(int rank, std::uint64_t call) const {
-    return {.collective = name(plan_->collective),
+    return {.collective = plan_->collective,
             .op = plan_->op,
             .root = plan_->root,
             .ranks = plan_->ranks,

@@ -33,10 +33,10 @@
 #include "cli/tune_command.h"
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
+#include "peal/base/process/watched_process.h"
 #include "peal/base/say.h"
-#include "peal/base/watched_process.h"
 #include "peal/launch/launch.h"
-#include "peal/machine/kernel_failure.h"
+#include "peal/run/kernel_failure.h"
 
 namespace peal {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "peal/machine/kernel_failure.h"
-#include "peal/machine/standstill.h"
+#include "peal/run/deadlock.h"
+#include "peal/run/kernel_failure.h"
 
 namespace peal {
 

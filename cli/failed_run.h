@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "peal/base/error.h"
-#include "peal/machine/run.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -12,10 +12,10 @@
 
 #include "cli/devices_option.h"
 #include "peal/base/error.h"
+#include "peal/base/toml_file.h"
+#include "peal/cases/case_arguments.h"
+#include "peal/cases/case_node.h"
 #include "peal/launch/pto_callable.h"
-#include "peal/machine/toml_file.h"
-#include "peal/pto/case_arguments.h"
-#include "peal/pto/case_node.h"
 
 namespace peal {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/pto/case_file.h"
+#include "peal/cases/case_file.h"
 #include "peal/runtime/args.h"
 #include "peal/runtime/callable.h"
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/machine_memory.h"
+#include "peal/base/memory/machine_memory.h"
+#include "peal/cases/case_call.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/worker.h"
-#include "peal/pto/case_call.h"
 
 namespace peal {
 namespace {

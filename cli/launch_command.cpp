@@ -3,7 +3,7 @@
 
 #include "cli/number_option.h"
 #include "peal/base/say.h"
-#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/memory/arena.h"
 #include "peal/launch/process_team.h"
 
 namespace peal {

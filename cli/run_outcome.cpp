@@ -57,32 +57,6 @@ void make_calls(const RunPlan& plan, Team& team, std::span<int> entered, RankOut
   }
 }
 
-reference::Comparison compare(const RunPlan& plan, const RunOutcome& outcome) {
-  const reference::Buffers buffers{outcome.send, outcome.recv, plan.count};
-  switch (plan.collective) {
-    case Collective::all_reduce:
-      return reference::all_reduce(buffers, plan.op, outcome.rule);
-    case Collective::all_gather:
-      return reference::all_gather(buffers);
-    case Collective::reduce_scatter:
-      return reference::reduce_scatter(buffers, plan.op, outcome.rule);
-    case Collective::all_to_all:
-      return reference::all_to_all(buffers);
-    case Collective::broadcast:
-      return reference::broadcast(buffers, plan.root);
-    case Collective::reduce:
-      return reference::reduce(buffers, plan.op, plan.root, outcome.rule);
-    case Collective::gather:
-      return reference::gather(buffers, plan.root);
-    case Collective::scatter:
-      return reference::scatter(buffers, plan.root);
-    case Collective::barrier:
-      break;
-  }
-  CHECK(plan.collective != Collective::barrier);
-  return {};
-}
-
 std::optional<std::string> first_failure(const RunPlan& plan, const RunOutcome& outcome) {
   if (plan.collective == Collective::barrier) {
     const auto early = std::find_if(outcome.entered.begin(), outcome.entered.end(),
@@ -162,7 +136,11 @@ void judge(const RunPlan& plan, RunOutcome& outcome) {
                               : reference::Inputs::any;
       outcome.rule = reference::reduction_tolerance(plan.dtype, plan.op, inputs);
     }
-    outcome.comparison = compare(plan, outcome);
+    outcome.comparison = reference::compare({.collective = plan.collective,
+                                             .op = plan.op,
+                                             .root = plan.root,
+                                             .tolerance = outcome.rule},
+                                            {outcome.send, outcome.recv, plan.count});
   }
   outcome.failure = first_failure(plan, outcome);
 }

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "cli/run_plan.h"
-#include "peal/machine/run.h"
 #include "peal/machine/view.h"
 #include "peal/reference/reference.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -10,7 +10,7 @@
 #include "cli/number_option.h"
 #include "cli/unused_option.h"
 #include "peal/base/error.h"
-#include "peal/collectives/choice.h"
+#include "peal/collectives/tuning/choice.h"
 #include "peal/launch/launch.h"
 
 namespace peal {

@@ -12,7 +12,7 @@
 #include "cli/npy.h"
 #include "cli/run_request.h"
 #include "peal/collectives/registry.h"
-#include "peal/machine/executor.h"
+#include "peal/run/executor.h"
 
 namespace peal {
 

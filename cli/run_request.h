@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/pto/case_flags.h"
+#include "peal/cases/case_flags.h"
 
 namespace peal {
 

@@ -12,9 +12,9 @@
 #include "cli/number_option.h"
 #include "cli/progress_bar.h"
 #include "cli/tune_memory.h"
-#include "peal/collectives/choice.h"
 #include "peal/collectives/collectives.h"
-#include "peal/collectives/line_probe.h"
+#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/latency_probe.h"
 #include "peal/launch/launch.h"
 #include "peal/machine/barrier.h"
 

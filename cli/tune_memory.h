@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "peal/collectives/choice.h"
+#include "peal/collectives/tuning/choice.h"
 
 namespace peal {
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # All tests are one executable, which ctest runs as shards.
 
-file(GLOB test_sources CONFIGURE_DEPENDS tests/*.cpp examples/googletest/*.cpp)
+# They lie as the sources do that they test: peal/checks/memory/access_history.cpp is tested by
+# tests/checks/memory/access_history_test.cpp. tests/project holds those of the project as a whole.
+file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS tests/*_test.cpp tests/support/*.cpp
+     examples/googletest/*.cpp)
+list(FILTER test_sources EXCLUDE REGEX "/tests/thread/")
 if(NOT test_sources)
   return()
 endif()
@@ -21,7 +25,7 @@ target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_
                                               PEAL_BINARY_FOLDER="${PROJECT_BINARY_DIR}"
                                               PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
 string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
-set_property(SOURCE tests/install_test.cpp APPEND PROPERTY COMPILE_DEFINITIONS
+set_property(SOURCE tests/project/install_test.cpp APPEND PROPERTY COMPILE_DEFINITIONS
              "PEAL_COMPILE_FLAGS=\"${CMAKE_CXX_FLAGS_${configuration}}\"")
 target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
 build_in_unity(peal_tests 5 BY_LETTER)

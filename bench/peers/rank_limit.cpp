@@ -11,7 +11,7 @@
 #include "bench/peers/library.h"
 #include "bench/peers/meeting.h"
 #include "bench/peers/vector_loops.h"
-#include "peal/executors/shm/pages.h"
+#include "peal/executors/shm/memory/pages.h"
 
 namespace peal::peers {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "peal/checks/pipe_names.h"
+#include "peal/checks/rules/pipe_names.h"
 
 namespace peal {
 namespace {

@@ -11,19 +11,19 @@
 #include <utility>
 #include <vector>
 
-#include "peal/checks/contributions.h"
-#include "peal/checks/core_order.h"
 #include "peal/checks/findings.h"
-#include "peal/checks/flag_check.h"
-#include "peal/checks/global_accesses.h"
-#include "peal/checks/memory_regions.h"
-#include "peal/checks/on_chip_check.h"
+#include "peal/checks/memory/contributions.h"
+#include "peal/checks/memory/global_accesses.h"
+#include "peal/checks/memory/memory_regions.h"
+#include "peal/checks/memory/on_chip_check.h"
+#include "peal/checks/memory/scalar_lines.h"
+#include "peal/checks/order/core_order.h"
 #include "peal/checks/order/signal_order.h"
-#include "peal/checks/scalar_lines.h"
-#include "peal/checks/synchronisations.h"
-#include "peal/machine/event.h"
-#include "peal/machine/platform.h"
-#include "peal/machine/run.h"
+#include "peal/checks/rules/flag_check.h"
+#include "peal/checks/rules/synchronisations.h"
+#include "peal/run/event.h"
+#include "peal/run/platform.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

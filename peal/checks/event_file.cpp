@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "peal/base/error.h"
-#include "peal/checks/event_rules.h"
+#include "peal/checks/rules/event_rules.h"
 
 namespace peal {
 namespace {

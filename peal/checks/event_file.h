@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "peal/machine/event.h"
-#include "peal/machine/platform.h"
+#include "peal/run/event.h"
+#include "peal/run/platform.h"
 
 namespace peal {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "peal/chip/core.h"
-#include "peal/machine/task.h"
+#include "peal/run/task.h"
 
 namespace peal {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/machine/standstill.h"
+#include "peal/run/deadlock.h"
 
 namespace peal {
 

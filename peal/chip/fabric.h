@@ -13,10 +13,10 @@
 #include "peal/chip/regions.h"
 #include "peal/chip/tile_operation.h"
 #include "peal/machine/dtype.h"
-#include "peal/machine/event.h"
-#include "peal/machine/platform.h"
 #include "peal/machine/reduce_op.h"
-#include "peal/machine/run.h"
+#include "peal/run/event.h"
+#include "peal/run/platform.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "peal/base/units.h"
-#include "peal/machine/pipe.h"
+#include "peal/run/pipe.h"
 
 namespace peal {
 

@@ -7,8 +7,8 @@
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/dtype.h"
-#include "peal/machine/pipe.h"
 #include "peal/machine/reduce_op.h"
+#include "peal/run/pipe.h"
 
 namespace peal {
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "peal/machine/pipe.h"
-#include "peal/machine/run.h"
+#include "peal/run/pipe.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 
 namespace peal {
 

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "peal/base/source_place.h"
-#include "peal/collectives/collective.h"
+#include "peal/machine/collective.h"
 #include "peal/machine/team.h"
 
 namespace peal {

@@ -5,11 +5,11 @@
 #include <span>
 #include <string_view>
 
-#include "peal/collectives/collective.h"
 #include "peal/cost/closed_form.h"
 #include "peal/kernels/args.h"
+#include "peal/machine/collective.h"
 #include "peal/machine/device.h"
-#include "peal/machine/platform.h"
+#include "peal/run/platform.h"
 
 namespace peal {
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "peal/base/source_place.h"
-#include "peal/collectives/choice.h"
 #include "peal/collectives/registry.h"
-#include "peal/machine/call_record.h"
+#include "peal/collectives/tuning/choice.h"
+#include "peal/machine/calls/call_record.h"
 #include "peal/machine/team.h"
 
 namespace peal {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal/machine/platform.h"
+#include "peal/run/platform.h"
 
 namespace peal {
 

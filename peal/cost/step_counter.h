@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 
 namespace peal {
 

@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "peal/cases/case_file.h"
 #include "peal/machine/view.h"
-#include "peal/pto/case_file.h"
-#include "peal/pto/kernel.h"
-#include "peal/pto/shim.h"
+#include "peal/pto/isa/shim.h"
+#include "peal/pto/load/kernel.h"
 
 namespace peal {
 

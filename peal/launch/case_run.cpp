@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/cases/case_calls.h"
 #include "peal/executors/sim/executor.h"
-#include "peal/launch/case_calls.h"
 #include "peal/launch/case_program.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/rank_tasks.h"
-#include "peal/pto/fault_guard.h"
 #include "peal/pto/include/tensor.h"
+#include "peal/pto/load/fault_guard.h"
 
 namespace peal {
 namespace {

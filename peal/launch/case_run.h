@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "peal/machine/platform.h"
-#include "peal/machine/run.h"
-#include "peal/pto/case_file.h"
+#include "peal/cases/case_file.h"
+#include "peal/cases/case_result.h"
+#include "peal/run/platform.h"
+#include "peal/run/run.h"
 #include "peal/search/check.h"
 
 namespace peal {
@@ -22,17 +23,6 @@ struct CaseRunRequest {
   // Processor time that a kernel may take between two instructions of the chip.
   double time_limit_seconds = 5;
   RunOptions options = {};
-};
-
-struct CaseRunResult {
-  RunReport report;
-  std::int64_t calls = 1;
-  bool compared = false;                // whether the case says what to expect
-  std::vector<double> differences;      // per rank: the largest of all calls and outputs
-  double tolerance = 0;                 // absolute
-  std::optional<std::string> mismatch;  // the first element that is wrong
-  // Where the run has readers: what its outputs held, in one order in every run of the case.
-  std::vector<RunOutput> outputs;
 };
 
 // The same, for whoever checks it.

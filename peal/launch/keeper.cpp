@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/descendants.h"
+#include "peal/base/process/descendants.h"
 #include "peal/executors/shm/rank_process.h"
 
 namespace peal {

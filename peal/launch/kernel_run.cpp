@@ -17,17 +17,17 @@
 
 #include "peal/base/error.h"
 #include "peal/base/file_text.h"
+#include "peal/cases/case_calls.h"
+#include "peal/cases/kernel_case.h"
 #include "peal/chip/core.h"
-#include "peal/executors/sim/device.h"
 #include "peal/executors/sim/executor.h"
-#include "peal/launch/case_calls.h"
+#include "peal/executors/sim/rank_device.h"
 #include "peal/launch/launch.h"
-#include "peal/machine/described_arguments.h"
-#include "peal/machine/kernel_failure.h"
-#include "peal/machine/kernel_values.h"
-#include "peal/pto/fault_guard.h"
-#include "peal/pto/kernel_case.h"
-#include "peal/pto/loaded_object.h"
+#include "peal/machine/description/described_arguments.h"
+#include "peal/machine/description/kernel_values.h"
+#include "peal/pto/load/fault_guard.h"
+#include "peal/pto/load/loaded_object.h"
+#include "peal/run/kernel_failure.h"
 
 namespace peal {
 namespace {

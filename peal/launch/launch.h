@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/machine/executor.h"
+#include "peal/run/executor.h"
 
 namespace peal {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/machine/platform.h"
+#include "peal/run/platform.h"
 
 namespace peal {
 

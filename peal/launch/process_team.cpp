@@ -19,10 +19,10 @@
 
 #include "peal/base/error.h"
 #include "peal/base/say.h"
-#include "peal/executors/shm/arena.h"
-#include "peal/executors/shm/device.h"
+#include "peal/executors/shm/memory/arena.h"
+#include "peal/executors/shm/rank_device.h"
 #include "peal/executors/shm/rank_process.h"
-#include "peal/executors/shm/team_watch.h"
+#include "peal/executors/shm/wait/team_watch.h"
 #include "peal/launch/keeper.h"
 #include "peal/launch/platforms.h"
 

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/cases/case_call.h"
+#include "peal/cases/case_file.h"
 #include "peal/chip/chip_program.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_program.h"
 #include "peal/launch/kernel_run.h"
 #include "peal/launch/rank_tasks.h"
-#include "peal/pto/case_call.h"
-#include "peal/pto/case_file.h"
 
 namespace peal {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/pto/core_type.h"
+#include "peal/run/core_type.h"
 #include "peal/runtime/callable.h"
 
 namespace peal {

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "peal/machine/kernel_failure.h"
+#include "peal/run/kernel_failure.h"
 
 namespace peal {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "peal/chip/core.h"
-#include "peal/pto/kernel.h"
-#include "peal/pto/shim.h"
+#include "peal/pto/isa/shim.h"
+#include "peal/pto/load/kernel.h"
 
 namespace peal {
 

@@ -15,12 +15,12 @@
 #include <variant>
 
 #include "peal/base/error.h"
-#include "peal/launch/case_calls.h"
+#include "peal/cases/case_calls.h"
+#include "peal/cases/kernel_case.h"
 #include "peal/launch/launch.h"
 #include "peal/machine/barrier.h"
-#include "peal/machine/described_arguments.h"
-#include "peal/machine/kernel_values.h"
-#include "peal/pto/kernel_case.h"
+#include "peal/machine/description/described_arguments.h"
+#include "peal/machine/description/kernel_values.h"
 
 namespace peal {
 namespace {

@@ -10,14 +10,14 @@
 
 #include "peal/base/error.h"
 #include "peal/checks/checker.h"
-#include "peal/executors/shm/device_processes.h"
-#include "peal/executors/shm/driver.h"
-#include "peal/executors/sim/driver.h"
+#include "peal/executors/shm/worker/device_processes.h"
+#include "peal/executors/shm/worker/driver.h"
 #include "peal/executors/sim/executor.h"
-#include "peal/executors/sim/schedule.h"
+#include "peal/executors/sim/schedule/schedule.h"
+#include "peal/executors/sim/worker/driver.h"
 #include "peal/launch/launch.h"
 #include "peal/launch/platforms.h"
-#include "peal/pto/fault_guard.h"
+#include "peal/pto/load/fault_guard.h"
 
 namespace peal {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "peal/base/error.h"
-#include "peal/machine/verb_error.h"
+#include "peal/machine/calls/verb_error.h"
 
 namespace peal {
 

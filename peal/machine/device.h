@@ -13,7 +13,7 @@
 
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
-#include "peal/machine/call_record.h"
+#include "peal/machine/calls/call_record.h"
 #include "peal/machine/packets.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"

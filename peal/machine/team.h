@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "peal/machine/device.h"
-#include "peal/machine/platform.h"
 
 namespace peal {
+
+struct Platform;
 
 // One rank's membership in a group of ranks that make the same collective calls in the same order.
 class Team {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "peal/base/error.h"
 #include "peal/reference/stretch.h"
 
 namespace peal::reference {
@@ -156,6 +157,31 @@ Comparison all_to_all(const Buffers& buffers) {
     }
   }
   return comparer.result();
+}
+
+Comparison compare(const Call& call, const Buffers& buffers) {
+  switch (call.collective) {
+    case Collective::all_reduce:
+      return all_reduce(buffers, call.op, call.tolerance);
+    case Collective::reduce:
+      return reduce(buffers, call.op, call.root, call.tolerance);
+    case Collective::reduce_scatter:
+      return reduce_scatter(buffers, call.op, call.tolerance);
+    case Collective::all_gather:
+      return all_gather(buffers);
+    case Collective::gather:
+      return gather(buffers, call.root);
+    case Collective::scatter:
+      return scatter(buffers, call.root);
+    case Collective::broadcast:
+      return broadcast(buffers, call.root);
+    case Collective::all_to_all:
+      return all_to_all(buffers);
+    case Collective::barrier:
+      break;
+  }
+  CHECK(call.collective != Collective::barrier);
+  return {};
 }
 
 }  // namespace peal::reference

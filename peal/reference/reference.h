@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "peal/machine/collective.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/view.h"
@@ -66,5 +67,14 @@ struct Buffers {
 [[nodiscard]] Comparison scatter(const Buffers& buffers, int root);
 [[nodiscard]] Comparison broadcast(const Buffers& buffers, int root);
 [[nodiscard]] Comparison all_to_all(const Buffers& buffers);
+
+// A call of any collective that has a result; what it has no use for is not looked at.
+struct Call {
+  Collective collective{};
+  ReduceOp op = ReduceOp::sum;
+  int root = 0;
+  Tolerance tolerance = {};
+};
+[[nodiscard]] Comparison compare(const Call& call, const Buffers& buffers);
 
 }  // namespace peal::reference

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "peal/machine/task.h"
+#include "peal/run/task.h"
 #include "peal/runtime/buffer.h"
 #include "peal/runtime/domain.h"
 

@@ -11,7 +11,7 @@
 
 #include "peal/collectives/collectives.h"
 #include "peal/machine/kernel.h"
-#include "peal/machine/task.h"
+#include "peal/run/task.h"
 
 namespace peal {
 

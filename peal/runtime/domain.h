@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "peal/machine/device_driver.h"
+#include "peal/run/device_driver.h"
 #include "peal/runtime/buffer.h"
 
 namespace peal {

@@ -10,8 +10,8 @@
 #include "peal/base/error.h"
 #include "peal/base/expression.h"
 #include "peal/base/packed_text.h"
-#include "peal/machine/described_arguments.h"
-#include "peal/machine/kernel_values.h"
+#include "peal/machine/description/described_arguments.h"
+#include "peal/machine/description/kernel_values.h"
 #include "peal/runtime/callable.h"
 
 namespace peal {

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "peal/base/error.h"
-#include "peal/machine/kernel_failure.h"
-#include "peal/machine/standstill.h"
+#include "peal/run/deadlock.h"
+#include "peal/run/kernel_failure.h"
 #include "peal/runtime/submitted_run.h"
 
 // How a run is carried out.

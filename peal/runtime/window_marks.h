@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "peal/machine/device_driver.h"
+#include "peal/run/device_driver.h"
 
 namespace peal {
 

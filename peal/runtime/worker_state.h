@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/machine/device_driver.h"
+#include "peal/run/device_driver.h"
 #include "peal/runtime/callable.h"
 
 namespace peal {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "peal/checks/finding.h"
-#include "peal/checks/synchronisations.h"
-#include "peal/machine/platform.h"
-#include "peal/machine/run.h"
+#include "peal/checks/rules/synchronisations.h"
+#include "peal/run/platform.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/watched_process.h"
-#include "peal/checks/standstill_finding.h"
-#include "peal/machine/kernel_failure.h"
-#include "peal/machine/standstill.h"
+#include "peal/base/process/watched_process.h"
+#include "peal/checks/rules/deadlock_finding.h"
+#include "peal/run/deadlock.h"
+#include "peal/run/kernel_failure.h"
 #include "peal/search/isolated_run.h"
 #include "peal/search/output_difference.h"
 

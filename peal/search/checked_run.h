@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "peal/checks/checker.h"
-#include "peal/machine/run.h"
+#include "peal/run/run.h"
 #include "peal/search/check.h"
 #include "peal/search/one_run.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "peal/base/watched_process.h"
+#include "peal/base/process/watched_process.h"
 #include "peal/search/place_keeper.h"
 
 namespace peal {

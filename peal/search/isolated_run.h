@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 #include "peal/search/one_run.h"
 
 namespace peal {

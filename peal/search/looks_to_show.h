@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "peal/checks/checker.h"
-#include "peal/machine/run.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

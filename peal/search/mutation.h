@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/checks/synchronisations.h"
+#include "peal/checks/rules/synchronisations.h"
 #include "peal/search/check.h"
 
 namespace peal {

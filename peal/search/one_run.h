@@ -7,8 +7,8 @@
 
 #include "peal/checks/checker.h"
 #include "peal/checks/finding.h"
-#include "peal/checks/synchronisations.h"
-#include "peal/machine/run.h"
+#include "peal/checks/rules/synchronisations.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "peal/base/last_words.h"
+#include "peal/base/process/last_words.h"
 
 namespace peal {
 

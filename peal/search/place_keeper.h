@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 
 namespace peal {
 

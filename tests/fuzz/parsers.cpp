@@ -19,17 +19,17 @@
 #include "cli/number_option.h"
 #include "peal/base/error.h"
 #include "peal/base/expression.h"
+#include "peal/cases/case_call.h"
+#include "peal/cases/case_file.h"
+#include "peal/cases/case_flags.h"
 #include "peal/checks/checker.h"
 #include "peal/checks/event_file.h"
-#include "peal/collectives/choice.h"
 #include "peal/collectives/collectives.h"
+#include "peal/collectives/tuning/choice.h"
 #include "peal/executors/sim/executor.h"
-#include "peal/executors/sim/schedule_replay.h"
-#include "peal/machine/platform.h"
+#include "peal/executors/sim/schedule/replay.h"
 #include "peal/machine/team.h"
-#include "peal/pto/case_call.h"
-#include "peal/pto/case_file.h"
-#include "peal/pto/case_flags.h"
+#include "peal/run/platform.h"
 
 namespace peal {
 namespace {

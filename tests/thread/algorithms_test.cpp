@@ -12,9 +12,9 @@
 #include "peal/collectives/scratch.h"
 #include "peal/executors/shm/executor.h"
 #include "peal/launch/platforms.h"
-#include "tests/collective_case.h"
-#include "tests/random_calls.h"
-#include "tests/window_case.h"
+#include "tests/support/collective_case.h"
+#include "tests/support/random_calls.h"
+#include "tests/support/window_case.h"
 
 namespace peal::tests {
 namespace {

@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "peal/executors/shm/arena.h"
-#include "peal/executors/shm/device.h"
-#include "peal/executors/shm/team_watch.h"
+#include "peal/executors/shm/memory/arena.h"
+#include "peal/executors/shm/rank_device.h"
+#include "peal/executors/shm/wait/team_watch.h"
 
 namespace peal {
 

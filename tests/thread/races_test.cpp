@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "peal/executors/shm/executor.h"
-#include "peal/executors/shm/transfer.h"
+#include "peal/executors/shm/transfer/transfer.h"
 #include "peal/kernels/args.h"
 #include "peal/launch/platforms.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ranks whose calls differ, as threads: what they show each other of their calls is read while it
 // changes.
-#include "tests/unlike_calls.h"
+#include "tests/support/unlike_calls.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ TEST(ThreadUnlikeCalls, OfEveryAlgorithmAreToldByAll) {
       calls.back().count = 71;
       const UnlikeRun run = run_unlike(executor, calls, ranks - 2);
       SCOPED_TRACE(fmt::format("{} {}: {}", name(algorithm.collective), algorithm.name, run.text));
-      EXPECT_NE(run.text.find("with count 70 (tests/unlike_calls.cpp:"), std::string::npos);
+      EXPECT_NE(run.text.find("with count 70 (tests/support/unlike_calls.cpp:"), std::string::npos);
       EXPECT_NE(run.text.find(fmt::format("rank {} with count 71 (", ranks - 1)),
                 std::string::npos);
       for (const std::string& text : run.ranks) EXPECT_EQ(text, run.text);
@@ -41,7 +41,8 @@ TEST(ThreadUnlikeCalls, ThatNeverMeetAreToldByTheDeadlock) {
   const std::vector<UnlikeCall> calls = {{.collective = Collective::broadcast, .count = 9},
                                          {.collective = Collective::all_to_all, .count = 9}};
   const UnlikeRun run = run_unlike(executor, calls, 2);
-  EXPECT_NE(run.text.find("broadcast: rank 0 calls it (tests/unlike_calls.cpp:"), std::string::npos)
+  EXPECT_NE(run.text.find("broadcast: rank 0 calls it (tests/support/unlike_calls.cpp:"),
+            std::string::npos)
       << run.text;
   EXPECT_NE(run.text.find("rank 1 calls all_to_all ("), std::string::npos) << run.text;
 }

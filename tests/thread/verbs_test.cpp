@@ -16,7 +16,7 @@
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
 #include "peal/executors/shm/executor.h"
-#include "peal/executors/shm/transfer.h"
+#include "peal/executors/shm/transfer/transfer.h"
 #include "peal/launch/platforms.h"
 #include "peal/machine/barrier.h"
 

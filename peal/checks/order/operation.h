@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "peal/checks/access.h"
 #include "peal/checks/findings.h"
-#include "peal/checks/lane_clock.h"
-#include "peal/machine/run.h"
+#include "peal/checks/memory/access.h"
+#include "peal/checks/order/lane_clock.h"
 #include "peal/machine/signal.h"
+#include "peal/run/run.h"
 
 namespace peal {
 

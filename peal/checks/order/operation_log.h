@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "peal/checks/memory_regions.h"
+#include "peal/checks/memory/memory_regions.h"
 #include "peal/checks/order/operation.h"
 
 namespace peal {

@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "peal/checks/core_order.h"
-#include "peal/checks/memory_regions.h"
+#include "peal/checks/memory/memory_regions.h"
+#include "peal/checks/order/core_order.h"
 #include "peal/checks/order/known_releases.h"
 #include "peal/checks/order/operation.h"
 #include "peal/checks/order/operation_log.h"
 #include "peal/checks/order/own_bounds.h"
 #include "peal/checks/order/striking.h"
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 
 namespace peal {
 

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "peal/base/error.h"
-#include "peal/executors/shm/device.h"
-#include "peal/executors/shm/ledger.h"
+#include "peal/executors/shm/rank_device.h"
 #include "peal/executors/shm/rank_process.h"
-#include "peal/executors/shm/team_watch.h"
+#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/team_watch.h"
 
 namespace peal {
 namespace {

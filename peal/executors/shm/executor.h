@@ -4,8 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include "peal/executors/shm/arena.h"
-#include "peal/machine/executor.h"
+#include "peal/executors/shm/memory/arena.h"
+#include "peal/run/executor.h"
 
 namespace peal {
 

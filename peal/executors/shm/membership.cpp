@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/executors/shm/pages.h"
+#include "peal/executors/shm/memory/pages.h"
 
 namespace peal {
 namespace {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "peal/base/error.h"
-#include "peal/executors/shm/arena.h"
-#include "peal/executors/shm/waiter.h"
-#include "peal/executors/shm/watch.h"
-#include "peal/machine/task.h"
+#include "peal/executors/shm/memory/arena.h"
+#include "peal/executors/shm/wait/waiter.h"
+#include "peal/executors/shm/wait/watch.h"
+#include "peal/run/task.h"
 
 namespace peal {
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "peal/base/control_groups.h"
+#include "peal/base/process/control_groups.h"
 
 namespace peal {
 namespace {

@@ -17,7 +17,7 @@
 #include <optional>
 
 #include "peal/base/error.h"
-#include "peal/executors/shm/part_size.h"
+#include "peal/executors/shm/memory/part_size.h"
 
 namespace peal {
 namespace {

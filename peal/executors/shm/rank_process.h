@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "peal/executors/shm/arena.h"
+#include "peal/executors/shm/memory/arena.h"
 
 namespace peal {
 

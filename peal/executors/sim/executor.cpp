@@ -9,9 +9,9 @@
 #include <optional>
 
 #include "peal/base/error.h"
-#include "peal/executors/sim/device.h"
-#include "peal/executors/sim/schedule.h"
-#include "peal/executors/sim/standstill.h"
+#include "peal/executors/sim/deadlock.h"
+#include "peal/executors/sim/rank_device.h"
+#include "peal/executors/sim/schedule/schedule.h"
 
 namespace peal {
 namespace {

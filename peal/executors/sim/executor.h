@@ -8,7 +8,7 @@
 #include "peal/chip/core.h"
 #include "peal/executors/sim/fiber.h"
 #include "peal/executors/sim/memory.h"
-#include "peal/machine/executor.h"
+#include "peal/run/executor.h"
 
 namespace peal {
 

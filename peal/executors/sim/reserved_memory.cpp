@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/thread_sanitizer.h"
+#include "peal/base/sanitizers.h"
 
 namespace peal {
 namespace {

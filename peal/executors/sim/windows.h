@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "peal/machine/event.h"
+#include "peal/run/event.h"
 
 namespace peal {
 

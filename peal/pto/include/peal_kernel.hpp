@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal/pto/abi.h"
+#include "peal/pto/isa/abi.h"
 
 #define AICORE
 

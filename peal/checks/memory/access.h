@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "peal/checks/findings.h"
+#include "peal/checks/order/lane_clock.h"
+
+namespace peal {
+
+// One access to memory, small enough to be kept for every byte range.
+struct Access {
+  std::uint32_t core = 0;
+  std::uint32_t sequence = 0;  // in its lane; of a store through the scalar cache: its number there
+  std::uint32_t number = 0;    // in the program order of its core
+  PlaceId place = 0;
+  Lane lane{};  // where it was executed
+  Lane end{};   // where it ends: a store when it can be seen
+  bool writes = false;
+  bool atomic = false;          // commutes with other atomic writes
+  bool signal = false;          // a notify
+  bool cached = false;          // through the scalar cache
+  std::uint8_t look_bytes = 0;  // of a scalar read of one word of a window
+};
+
+[[nodiscard]] inline bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }
+
+}  // namespace peal

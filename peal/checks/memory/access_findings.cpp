@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "peal/checks/memory/global_accesses.h"
+#include "peal/checks/rules/pipe_names.h"
+
+// What is said of accesses to global memory.
+
+namespace peal {
+namespace {
+
+const char* verb(const Access& access) {
+  if (access.signal) return access.atomic ? "notifies it" : "sets it";
+  if (access.atomic) return "adds to it";
+  return access.writes ? "writes it" : "reads it";
+}
+
+}  // namespace
+
+FindingSide GlobalAccesses::side(const Access& access, const char* what) const {
+  const bool is_engine = !access.signal && !is_scalar(access);
+  FindingSide side{rank_of(access.core), static_cast<int>(access.core),
+                   is_engine ? name(static_cast<Pipe>(access.lane)) : "", what,
+                   findings_.places().line(access.place)};
+  add_when(side, access.core, access.number);
+  return side;
+}
+
+// Whether all these bytes are polled words whose store the access comes after, since its core, or
+// one that it has heard of, has seen it.
+bool GlobalAccesses::has_seen(const Access& store, const Pending& pending, const LaneClock& clock,
+                              std::uint64_t begin, std::uint64_t end) const {
+  if (!store.writes || store.core == pending.access.core) return false;
+  std::uint64_t seen = begin;
+  signals_.log().cells_in(begin, end, [&](std::uint32_t id, std::uint64_t address) {
+    const Cell& cell = signals_.log().cell(id);
+    const bool follows = cell.is_word && address == seen &&
+                         signals_.has_seen(cell, pending.access.core, clock[Lane::acquired], store);
+    if (follows) seen += cell.size_bytes;
+  });
+  return seen >= end;
+}
+
+void GlobalAccesses::note_read_while_changed(const Access& earlier, const Access& access,
+                                             std::uint64_t begin) {
+  const Access& read = access.writes ? earlier : access;
+  const bool is_look =
+      read.look_bytes != 0 && earlier.writes != access.writes && earlier.core != access.core;
+  if (!is_look) return;
+  const std::uint64_t word = begin & ~(std::uint64_t{read.look_bytes} - 1);
+  std::uint32_t& size = read_while_changed_[word];
+  size = std::max(size, std::uint32_t{read.look_bytes});
+  if (signals_.is_word(word)) raced_reads_.emplace(read.core, read.number);
+}
+
+void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, const LaneClock& clock,
+                              std::uint64_t begin, std::uint64_t end) {
+  const Access& access = pending.access;
+  if (has_seen(earlier, pending, clock, begin, end)) return;
+  note_read_while_changed(earlier, access, begin);
+  const bool looks_at_signal = (earlier.signal && !access.writes && is_scalar(access)) ||
+                               (access.signal && !earlier.writes && is_scalar(earlier));
+  if (looks_at_signal) {
+    reads_signals_ = true;
+    return;
+  }
+  const bool both_write = earlier.writes && access.writes;
+  const FindingClass kind = (earlier.signal || access.signal) && both_write
+                                ? FindingClass::lost_signal
+                                : FindingClass::race;
+  findings_.add(kind, earlier.place, access.place, [&] {
+    Finding finding{.kind = kind,
+                    .subject = regions_.describe(begin, end, rank_of(access.core)),
+                    .sides = {side(earlier, verb(earlier)), side(access, verb(access))},
+                    .reason = reason(earlier, access, clock)};
+    if (kind == FindingClass::lost_signal) {
+      finding.reason =
+          earlier.core == access.core
+              ? "signals of one core may overtake each other: one may erase the other, and who "
+                "waits for it waits for ever"
+              : "nothing orders the two: one may erase the other, and who waits for it waits for "
+                "ever";
+    }
+    return finding;
+  });
+}
+
+std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& access,
+                                           const LaneClock& clock) const {
+  if (earlier.cached && !access.cached) {
+    return "the store is still in the scalar cache: dcci and dsb are missing between them";
+  }
+  const char* const from = name(static_cast<Pipe>(earlier.lane));
+  const char* const to = name(static_cast<Pipe>(access.lane));
+  if (earlier.writes && clock[earlier.lane] >= earlier.sequence) {
+    return fmt::format(
+        "{} waits until {} has executed the store, and it need not be visible then: a dsb is "
+        "missing between them",
+        to, from);
+  }
+  if (earlier.lane == access.lane) {
+    return fmt::format(
+        "two stores of one pipe are not ordered at their destination: "
+        "pipe_barrier(PIPE_{}) is missing between them",
+        from);
+  }
+  return fmt::format("nothing makes {} wait for {}: a flag or a barrier is missing between them",
+                     to, from);
+}
+
+// Why nothing orders the two: the notify that was heard came too early, or none was.
+std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
+                                   const LaneClock& clock) const {
+  if (earlier.core == access.core) return reason_on_core(earlier, access, clock);
+  const int from = rank_of(earlier.core), to = rank_of(access.core);
+  const std::uint32_t known = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  const auto& releases =
+      earlier.core < releases_.size() ? releases_[earlier.core] : std::vector<Release>{};
+  if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
+    const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    const LaneClock& at = cores_[earlier.core].release_clock(known);
+    if (releases[known - 1].is_store) {
+      const char* const early =
+          earlier.cached   ? "line of the scalar cache is written back: dcci and dsb(DSB_DDR) are"
+          : earlier.writes ? "store is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is"
+                           : "load is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is";
+      return fmt::format(
+          "rank {} stores the word that rank {} looks at, at {}, before its {} missing before the "
+          "store",
+          from, to, describe(line), early);
+    }
+    if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
+      return fmt::format(
+          "rank {} notifies at {} when its store has been drained and need not be visible: "
+          "dsb(DSB_DDR) is missing before the notify",
+          from, describe(line));
+    }
+    return fmt::format(
+        "rank {} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
+        "is missing before the notify",
+        from, describe(line), earlier.writes ? "store" : "load");
+  }
+  if (earlier.writes && known > 0 && known <= releases.size() &&
+      releases[known - 1].number < earlier.number) {
+    const FindingLine& line = findings_.places().line(releases[known - 1].place);
+    if (releases[known - 1].is_store && releases[known - 1].place == earlier.place) {
+      return fmt::format(
+          "rank {} has looked at words that rank {} stores there: that says nothing of other "
+          "bytes, "
+          "nor of later stores",
+          to, from);
+    }
+    if (!line.file.starts_with("peal/")) {
+      return fmt::format(
+          "rank {} writes it after its {} at {}, the last that rank {} has provably waited for",
+          from, releases[known - 1].is_store ? "store" : "notify", describe(line), to);
+    }
+  }
+  std::uint32_t waited = clock[Lane::acquired];
+  const auto is_known = [&] {
+    return waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size();
+  };
+  if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // it is that look
+  if (is_known()) {
+    const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
+    if (line.file.starts_with("peal/launch/") ||
+        line.file.starts_with("peal/executors/")) {  // the end of a task, not a wait
+      return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
+    }
+    return fmt::format(
+        "nothing orders the two: what rank {} last waited for, at {}, can be "
+        "satisfied without rank {} having come past this",
+        to, describe(line), from);
+  }
+  return fmt::format("nothing orders the two: rank {} has waited for nothing before this", to);
+}
+
+void GlobalAccesses::clobber(const Access& line, const Access& write, std::uint64_t begin,
+                             std::uint64_t end) {
+  findings_.add(FindingClass::line_clobber, line.place, write.place, [&] {
+    return Finding{
+        .kind = FindingClass::line_clobber,
+        .subject = regions_.describe(begin, end, rank_of(write.core)),
+        .sides = {side(line, "rewrites its whole 64-byte line"), side(write, verb(write))},
+        .reason =
+            "the line may be written back with what these bytes held before; give signals of "
+            "different writers lines of their own, or use an atomic add"};
+  });
+}
+
+void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint64_t begin,
+                           std::uint64_t end) {
+  findings_.add(FindingClass::stale_read, earlier.place, read.place, [&] {
+    return Finding{.kind = FindingClass::stale_read,
+                   .subject = regions_.describe(begin, end, rank_of(read.core)),
+                   .sides = {side(earlier, verb(earlier)),
+                             side(read, "reads it from a line cached before that")},
+                   .reason = "a dcci is missing between the wait and the read"};
+  });
+}
+
+// A window is zero at first, so a kernel may well look at single elements of it, or at more than it
+// needs; a whole load that finds nothing was meant for something else.
+void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end) {
+  const Access& access = pending.access;
+  const auto after = host_writes_.upper_bound(begin);
+  if (after != host_writes_.begin() && std::prev(after)->second > begin) {
+    const std::uint64_t written_to = std::prev(after)->second;
+    return written_to < end ? unwritten(pending, written_to, end) : void();
+  }
+  const MemoryRegions::Region* const region = regions_.find(begin);
+  // What looks at results from outside of kernels has no line.
+  if (region == nullptr || findings_.places().line(access.place).file.empty()) return;
+  const auto make = [&] {
+    return Finding{.kind = FindingClass::never_written,
+                   .subject = regions_.describe(begin, end, rank_of(access.core)),
+                   .sides = {side(access, "reads it")},
+                   .reason = "nobody has written these bytes before"};
+  };
+  const bool is_part = begin != pending.begin || end != pending.end;
+  if (region->kind == RegionKind::window && (is_part || (is_scalar(access) && end - begin <= 8))) {
+    const bool is_known =
+        std::any_of(suspicions_.begin(), suspicions_.end(),
+                    [&](const auto& suspicion) { return suspicion.first == access.place; });
+    if (!is_known && !signals_.log().has_cell_in(begin, end)) {
+      suspicions_.emplace_back(access.place, make());
+    }
+    return;
+  }
+  findings_.add(FindingClass::never_written, access.place, access.place, make);
+}
+
+void GlobalAccesses::find_unwritten(bool is_wrong) {
+  const FindingClass kind =
+      is_wrong ? FindingClass::never_written : FindingClass::unwritten_window_read;
+  for (auto& suspicion : suspicions_) {
+    suspicion.second.kind = kind;
+    findings_.add(kind, suspicion.first, suspicion.first, [&] { return suspicion.second; });
+  }
+}
+
+// An output that no rank has written in any call holds what it held before.
+void GlobalAccesses::find_unwritten_outputs() {
+  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;  // and is written
+  regions_.for_each([&](const MemoryRegions::Region& region) {
+    if (region.kind != RegionKind::output || region.begin == region.end) return;
+    const std::string name = region.name.substr(0, region.name.rfind(" of call "));
+    auto& [first, is_written] = outputs.try_emplace(name, &region, false).first->second;
+    const auto history = histories_.find(region.begin);
+    is_written = is_written || (history != histories_.end() &&
+                                history->second.has_writes(region.begin, region.end));
+  });
+  for (const auto& [name, output] : outputs) {
+    if (output.second) continue;
+    // Each output is a finding of its own, and none has a line.
+    const Finding finding{
+        .kind = FindingClass::never_written,
+        .subject = regions_.describe(output.first->begin, output.first->end, output.first->rank),
+        .sides = {},
+        .reason = fmt::format("no rank writes the output `{}` in any call", name)};
+    findings_.add_apart(finding);
+  }
+}
+
+void GlobalAccesses::find_unread() {
+  for (PlaceId place = 0; place < written_.size(); ++place) {
+    const Written& first = written_[place];
+    if (first.is_read || first.bytes == 0) continue;
+    const MemoryRegions::Region* const region = regions_.find(first.begin);
+    if (region == nullptr || region->kind != RegionKind::window) continue;
+    if (signals_.log().has_cell_in(first.begin, first.end)) continue;
+    findings_.add(FindingClass::unread_bytes, place, place, [&] {
+      return Finding{
+          .kind = FindingClass::unread_bytes,
+          .subject = regions_.describe(first.begin, first.end, first.rank),
+          .sides = {{first.rank, first.core, "", "writes it", findings_.places().line(place)}},
+          .reason =
+              fmt::format("none of the {} bytes that this line writes is ever read", first.bytes)};
+    });
+  }
+}
+
+}  // namespace peal

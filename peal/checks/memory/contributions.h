@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "peal/checks/findings.h"
+#include "peal/checks/memory/contribution_memory.h"
+#include "peal/checks/memory/memory_regions.h"
+#include "peal/run/event.h"
+
+namespace peal {
+
+// Follows what each rank contributes through loads, stores and combinations: in each element of a
+// result every rank must be exactly once (sum, prod) or at least once (min, max), or the one
+// element that is to be moved there. Which contributors an element has is a fingerprint: the sum of
+// a random weight for each (rank, call); for min and max a set of ranks beside a hash of the call.
+// Values that go through scalar code are not followed and never a finding.
+class Contributions {
+ public:
+  Contributions(Findings& findings, const MemoryRegions& regions)
+      : findings_(findings), regions_(regions) {}
+
+  void read(const Event& event);
+
+ private:
+  struct Store {
+    std::vector<Footprint> writes;
+    std::vector<ContributionRun> runs;
+    bool atomic = false;
+    PlaceId place = 0;
+  };
+  struct Writer {
+    PlaceId place = 0;
+    int rank = 0, core = 0;
+  };
+  using StoreKey = std::tuple<int, int, std::int64_t>;  // core, pipe, number
+
+  void contribute(const Event& event);
+  void move(const Event& event);
+  void compute(const Event& event);
+  void become_visible(const Event& event);
+  void expect(const Event& event);
+  [[nodiscard]] std::uint64_t weight(int rank, std::uint32_t call) const;
+  [[nodiscard]] std::uint64_t add(std::uint64_t a, std::uint64_t b) const;
+  // The elements of `second` combined into those of `first`.
+  void combine(std::vector<ContributionRun>& first, const std::vector<ContributionRun>& second);
+  [[nodiscard]] std::uint64_t expected(const Event& event) const;
+  void report(const Event& event, std::int64_t index, const ContributionRun& found);
+  [[nodiscard]] std::string explain(const Event& event, std::int64_t element,
+                                    const ContributionRun& found) const;
+  [[nodiscard]] std::string explain_set(const Event& event, const ContributionRun& found) const;
+  [[nodiscard]] std::string where_from(const Event& event, const ContributionRun& found) const;
+
+  Findings& findings_;
+  const MemoryRegions& regions_;
+  ContributionMemory memory_;
+  std::map<StoreKey, Store> under_way_;
+  std::vector<Store> free_stores_;
+  std::vector<ContributionRun> first_, second_, sum_;  // for one event
+  std::map<std::uint64_t, Writer> last_writers_;       // of each region, by its start
+  int ranks_ = 0;
+  bool is_set_ = false;  // fingerprints are sets: the operation is min or max
+};
+
+}  // namespace peal

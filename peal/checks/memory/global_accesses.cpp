@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/memory/global_accesses.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "peal/checks/memory/scalar_lines.h"
+
+namespace peal {
+void GlobalAccesses::note_release(std::uint32_t core, PlaceId place, std::uint32_t number) {
+  if (releases_.size() <= core) releases_.resize(core + 1);
+  releases_[core].push_back({.place = place, .number = number});
+}
+
+void GlobalAccesses::add(const Access& access, const LaneClock& clock, std::uint64_t begin,
+                         std::uint64_t end, std::uint64_t moment, const Special* special) {
+  if (pending_.empty() || pending_.back().moment != moment) clocks_.push_back(clock);
+  Pending& pending = pending_.emplace_back();
+  pending.access = access;
+  pending.clock = static_cast<std::uint32_t>(clocks_.size() - 1);
+  pending.begin = begin;
+  pending.end = end;
+  pending.moment = moment;
+  if (special == nullptr) return;
+  pending.special = static_cast<std::uint32_t>(specials_.size());
+  specials_.push_back(*special);
+}
+
+void GlobalAccesses::note_host_write(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  auto next = host_writes_.upper_bound(end);
+  while (next != host_writes_.begin() && std::prev(next)->second >= begin) {
+    --next;
+    begin = std::min(begin, next->first);
+    end = std::max(end, next->second);
+    next = host_writes_.erase(next);
+  }
+  host_writes_.emplace_hint(next, begin, end);
+}
+
+void GlobalAccesses::collect_cell_stores() {
+  for (Pending& pending : pending_) {
+    const Access& access = pending.access;
+    if (pending.collected || !access.writes || access.atomic || access.signal) continue;
+    pending.collected = true;
+    signals_.log().cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
+      if (signals_.log().cell(cell).is_word) return;  // what it is given is told
+      signals_.add_store({.access = access,
+                          .clock = clocks_[pending.clock],
+                          .cell = cell,
+                          .moment = pending.moment,
+                          .value = specials_[pending.special].value});
+    });
+  }
+}
+
+void GlobalAccesses::judge() {
+  std::size_t judged = 0;
+  for (; judged < pending_.size(); ++judged) {
+    const Pending& pending = pending_[judged];
+    const std::uint32_t acquired = clocks_[pending.clock][Lane::acquired];
+    if (acquired > signals_.settled_acquires(pending.access.core)) break;
+    judge(pending);
+  }
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(judged));
+  std::vector<LaneClock> clocks;
+  std::vector<Special> specials{Special{}};
+  std::uint32_t last = UINT32_MAX;
+  for (Pending& pending : pending_) {
+    if (pending.clock != last) clocks.push_back(clocks_[last = pending.clock]);
+    pending.clock = static_cast<std::uint32_t>(clocks.size() - 1);
+    if (pending.special == 0) continue;
+    specials.push_back(specials_[pending.special]);
+    pending.special = static_cast<std::uint32_t>(specials.size() - 1);
+  }
+  clocks_ = std::move(clocks);
+  specials_ = std::move(specials);
+}
+
+std::vector<std::uint32_t> GlobalAccesses::oldest_asked() const {
+  std::vector<std::uint32_t> result(cores_.size(), UINT32_MAX);
+  for (const Pending& pending : pending_) {
+    std::uint32_t& oldest = result[pending.access.core];
+    oldest = std::min(oldest, clocks_[pending.clock][Lane::acquired]);
+    const Special& special = specials_[pending.special];
+    if (special.line_write || special.cached_read) {
+      oldest = std::min(oldest, special.line_clock[Lane::acquired]);
+    }
+  }
+  return result;
+}
+
+// A core's own load from its rank's memory sees what its store has executed; from a peer's memory,
+// and for everybody else and another store, the store has to be visible.
+bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const LaneClock& clock,
+                             std::uint64_t address) const {
+  const CoreOrder& order = cores_[earlier.core];
+  if (task_precedence_.has_several() && are_apart(earlier, access, clock)) return false;
+  if (earlier.core == access.core) {
+    if (earlier.writes && !access.writes) {
+      if (earlier.cached) return access.cached || order.has_ended(earlier, clock);
+      if (clock[earlier.lane] < earlier.sequence) return false;
+      return is_scalar(earlier) || order.has_ended(earlier, clock) ||
+             is_own_memory(address, access.core);
+    }
+    if (is_scalar(earlier) && is_scalar(access)) {
+      return signals_.signals_in_order() || !may_overtake(earlier, access, clock, address);
+    }
+    return order.has_ended(earlier, clock);
+  }
+  const std::uint32_t release = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  return release > 0 && order.has_ended(earlier, order.release_clock(release));
+}
+
+bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
+                               const LaneClock& clock) const {
+  if (rank_of(earlier.core) != rank_of(access.core)) return false;
+  const std::int64_t first = task_precedence_.task_of(earlier.core, earlier.number);
+  const std::int64_t second = task_precedence_.task_of(access.core, access.number);
+  if (first == TaskPrecedence::none || second == TaskPrecedence::none || first == second ||
+      task_precedence_.precedes(first, second)) {
+    return false;
+  }
+  const std::uint32_t release = signals_.known(access.core, clock[Lane::acquired], earlier.core);
+  if (release == 0) return true;
+  const std::int64_t by =
+      task_precedence_.task_of(earlier.core, release_number(earlier.core, release));
+  return by != first && !task_precedence_.precedes(first, by);
+}
+
+bool GlobalAccesses::may_overtake(const Access& earlier, const Access& access,
+                                  const LaneClock& clock, std::uint64_t address) const {
+  if (!earlier.signal || !access.signal || (earlier.atomic && access.atomic) ||
+      is_own_memory(address, access.core)) {
+    return false;
+  }
+  const std::uint32_t then = waits_before(access.core, earlier.number);
+  const int owner = regions_.find(address)->rank;
+  for (std::uint32_t core = 0; core < cores_.size(); ++core) {
+    if (rank_of(core) == owner && signals_.known(access.core, clock[Lane::acquired], core) >
+                                      signals_.known(access.core, then, core)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool GlobalAccesses::is_own_memory(std::uint64_t address, std::uint32_t core) const {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  return region == nullptr || region->rank == rank_of(core);
+}
+
+AccessHistory& GlobalAccesses::history(std::uint64_t address, int rank) {
+  const MemoryRegions::Region* const region = regions_.find(address);
+  if (region == nullptr) return private_histories_.try_emplace(rank, true).first->second;
+  const bool written_at_first = region->kind == RegionKind::input ||
+                                region->kind == RegionKind::inout ||
+                                region->kind == RegionKind::signals || region->is_filled;
+  return histories_.try_emplace(region->begin, written_at_first).first->second;
+}
+
+void GlobalAccesses::judge(const Pending& pending) {
+  const Access& access = pending.access;
+  const LaneClock& clock = clocks_[pending.clock];
+  const Special& special = specials_[pending.special];
+  if (special.look != 0 && signals_.take_waiting_look(access.core, special.look)) return;
+  if (special.line_write) judge_line(pending, special);
+  if (special.only_line || pending.begin == pending.end) return;
+  if (access.writes && !lines_.empty()) check_line_writes(pending, clock);
+  const bool looks = !access.writes || access.atomic;
+  history(pending.begin, rank_of(access.core))
+      .add(
+          pending.begin, pending.end, access,
+          [&](const Access& earlier) {
+            if (looks && earlier.writes) written(earlier.place).is_read = true;
+            const bool is_itself = earlier.core == access.core && earlier.lane == access.lane &&
+                                   earlier.number == access.number;
+            const bool over = is_itself || is_over(earlier, access, clock, pending.begin);
+            if (over && special.cached_read && earlier.writes && earlier.core != access.core &&
+                !is_over(earlier, access, special.line_clock, pending.begin)) {
+              stale(earlier, access, pending.begin, pending.end);
+            }
+            return over;
+          },
+          [&](const Access& earlier, std::uint64_t begin, std::uint64_t end) {
+            conflict(earlier, pending, clock, begin, end);
+          },
+          [&](std::uint64_t begin, std::uint64_t end) { unwritten(pending, begin, end); });
+  if (!access.writes || access.signal) return;
+  Written& own = written(access.place);
+  if (own.bytes == 0) {
+    own.rank = rank_of(access.core);
+    own.core = static_cast<int>(access.core);
+    own.begin = pending.begin;
+    own.end = pending.end;
+  }
+  own.bytes += pending.end - pending.begin;
+}
+
+// The whole line is written back, with what its other bytes held when it was filled.
+void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
+  const std::uint64_t line = scalar_line_of(pending.begin);
+  const Access& access = pending.access;
+  const auto look = [&](std::uint64_t from, std::uint64_t to) {
+    const MemoryRegions::Region* const region = regions_.find(from);
+    if (region == nullptr || from >= to) return;
+    history(from, rank_of(access.core))
+        .last_writes(from, to, [&](const Access& write, std::uint64_t begin, std::uint64_t end) {
+          if (write.core == access.core || is_over(write, access, special.line_clock, begin))
+            return;
+          clobber(access, write, begin, end);
+        });
+  };
+  look(line, pending.begin);
+  look(std::max(pending.end, line), line + scalar_line_bytes);
+  // Of one line of source only the last write counts: where it is over, the ones before it are.
+  std::vector<LineWrite>& writes = lines_[line];
+  const auto before = std::find_if(writes.begin(), writes.end(), [&](const LineWrite& earlier) {
+    return earlier.access.core == access.core && earlier.access.place == access.place &&
+           earlier.access.end == access.end && earlier.begin == pending.begin &&
+           earlier.end == pending.end;
+  });
+  if (before == writes.end()) {
+    writes.push_back({access, pending.begin, pending.end});
+  } else {
+    before->access = access;
+  }
+}
+
+void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& clock) {
+  const Access& access = pending.access;
+  const std::uint64_t first = scalar_line_of(pending.begin);
+  for (auto line = lines_.lower_bound(first); line != lines_.end() && line->first < pending.end;
+       ++line) {
+    for (const LineWrite& earlier : line->second) {
+      if (earlier.access.core == access.core) continue;
+      const bool within = pending.begin >= earlier.begin && pending.end <= earlier.end;
+      if (within || is_over(earlier.access, access, clock, pending.begin)) continue;
+      clobber(earlier.access, access, std::max(pending.begin, line->first),
+              std::min(pending.end, line->first + scalar_line_bytes));
+    }
+  }
+}
+
+int GlobalAccesses::rank_of(std::uint32_t core) const {
+  return core < ranks_.size() ? ranks_[core] : 0;
+}
+
+void GlobalAccesses::note_call(std::uint32_t core, std::int64_t call, std::uint32_t number) {
+  if (calls_.size() <= core) calls_.resize(core + 1);
+  calls_[core].push_back({.number = number, .call = call, .task = {}});
+}
+
+void GlobalAccesses::note_task(std::uint32_t core, std::string name, std::uint32_t number) {
+  if (tasks_.size() <= core) tasks_.resize(core + 1);
+  tasks_[core].push_back({.number = number, .call = 0, .task = std::move(name)});
+}
+
+void GlobalAccesses::add_when(FindingSide& side, std::uint32_t core, std::uint32_t number) const {
+  const auto last_before = [core, number](const std::vector<std::vector<Begin>>& begins) {
+    const Begin* found = nullptr;
+    if (core >= begins.size()) return found;
+    const auto after = std::upper_bound(
+        begins[core].begin(), begins[core].end(), number,
+        [](std::uint32_t wanted, const Begin& begin) { return wanted <= begin.number; });
+    if (after != begins[core].begin()) found = &*std::prev(after);
+    return found;
+  };
+  if (const Begin* const task = last_before(tasks_)) side.task = task->task;
+  const Begin* const call = last_before(calls_);
+  if (call == nullptr) return;
+  side.call = call->call;
+  if (core >= waits_.size()) return;
+  side.step = waits_before(core, number) - waits_before(core, call->number + 1);
+}
+
+std::uint32_t GlobalAccesses::waits_before(std::uint32_t core, std::uint32_t number) const {
+  if (core >= waits_.size()) return 0;
+  const auto end = std::partition_point(waits_[core].begin(), waits_[core].end(),
+                                        [&](const Release& wait) { return wait.number < number; });
+  return static_cast<std::uint32_t>(end - waits_[core].begin());
+}
+
+}  // namespace peal

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/order/core_order.h"
+
+#include <algorithm>
+
+#include "peal/base/error.h"
+
+namespace peal {
+namespace {
+
+std::size_t flag_number(int from, int to, int id) {
+  return static_cast<std::size_t>((from * pipe_count + to) * 8 + id);
+}
+
+// Issue clocks that are kept beyond a barrier, for transfers that it does not wait for.
+constexpr std::size_t kept_issue_clocks = 1024;
+
+}  // namespace
+
+LaneClock& CoreOrder::issued(const Event& event) {
+  LaneClock& clock = pipe(event.pipe);
+  std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
+  if (event.issued == last) return clock;  // the pipe knows that already
+  last = event.issued;
+  const std::uint32_t index =
+      event.issued < first_issue_clock_ ? 0 : event.issued - first_issue_clock_;
+  CHECK(index < issue_clocks_.size() &&
+        (index > 0 || event.issued == first_issue_clock_ || event.pipe == Pipe::dma));
+  clock.join(issue_clocks_[index]);
+  return clock;
+}
+
+CoreOrder::Start CoreOrder::execute(const Event& event) {
+  LaneClock& clock = issued(event);
+  Start start{clock, next_sequence(event.pipe)};
+  clock[lane_of(event.pipe)] = start.sequence;
+  return start;
+}
+
+CoreOrder::Start CoreOrder::scalar_access() {
+  Start start{scalar_, next_sequence(Pipe::scalar)};
+  scalar_[Lane::scalar] = start.sequence;
+  return start;
+}
+
+void CoreOrder::set_flag(const Event& event) {
+  LaneClock token;
+  if (event.pipe == Pipe::scalar) {
+    token = scalar_;
+  } else {
+    token = issued(event);
+    const bool stores = event.pipe == Pipe::mte3 || event.pipe == Pipe::fix;
+    if (stores && drained_is_visible_) token[end_lane(event.pipe)] = executed(event.pipe);
+  }
+  std::uint16_t& slot =
+      flag_slots_[flag_number(static_cast<int>(event.pipe), event.flag_pipe, event.flag_id)];
+  if (slot == 0) {
+    slot = static_cast<std::uint16_t>(tokens_.size());
+    tokens_.emplace_back();
+  }
+  tokens_[slot] = token;
+}
+
+void CoreOrder::wait_flag(const Event& event) {
+  LaneClock& clock = event.pipe == Pipe::scalar ? scalar_ : issued(event);
+  const std::size_t flag =
+      flag_number(event.flag_pipe, static_cast<int>(event.pipe), event.flag_id);
+  clock.join(tokens_[flag_slots_[flag]]);
+}
+
+void CoreOrder::pipe_barrier(const Event& event) {
+  if (event.pipe != Pipe::all) {
+    LaneClock& clock = issued(event);
+    const bool stores = event.pipe == Pipe::mte3 || event.pipe == Pipe::fix;
+    if (stores && drained_is_visible_) clock[end_lane(event.pipe)] = executed(event.pipe);
+    return;
+  }
+  // What any pipe knows of another is no more than what that has executed.
+  for (const Pipe each :
+       {Pipe::vector, Pipe::mte1, Pipe::mte2, Pipe::mte3, Pipe::cube, Pipe::fix}) {
+    scalar_[lane_of(each)] = executed(each);
+    if (drained_is_visible_) scalar_[end_lane(each)] = executed(each);
+  }
+  // Everything that was issued before has been executed, but for DMA transfers.
+  if (issue_clocks_.size() < 2 * kept_issue_clocks) return;
+  const std::size_t dropped = issue_clocks_.size() - kept_issue_clocks;
+  first_issue_clock_ += static_cast<std::uint32_t>(dropped);
+  issue_clocks_.erase(issue_clocks_.begin(),
+                      issue_clocks_.begin() + static_cast<std::ptrdiff_t>(dropped));
+}
+
+void CoreOrder::dsb() {
+  for (const Pipe each : {Pipe::mte3, Pipe::fix}) {
+    std::uint32_t& visible = scalar_[end_lane(each)];
+    visible = std::max(visible, scalar_[lane_of(each)]);
+  }
+  scalar_[Lane::scalar] = next_sequence(Pipe::scalar);
+  for (std::uint32_t store : cleaned_) flushed_[store] = scalar_[Lane::scalar];
+  cleaned_.clear();
+}
+
+std::uint32_t CoreOrder::cached_store(std::uint64_t line) {
+  const auto number = static_cast<std::uint32_t>(flushed_.size());
+  flushed_.push_back(0);
+  dirty_[line].push_back(number);
+  return number;
+}
+
+void CoreOrder::clean(std::uint64_t line) {
+  const auto found = dirty_.find(line);
+  if (found == dirty_.end()) return;
+  cleaned_.insert(cleaned_.end(), found->second.begin(), found->second.end());
+  dirty_.erase(found);
+}
+
+void CoreOrder::clean_all() {
+  for (const auto& [line, stores] : dirty_) {
+    cleaned_.insert(cleaned_.end(), stores.begin(), stores.end());
+  }
+  dirty_.clear();
+}
+
+void CoreOrder::dma_wait(const Event& event) {
+  const auto count = static_cast<std::uint32_t>(event.value);
+  scalar_[Lane::dma] = std::max(scalar_[Lane::dma], count);
+  scalar_[Lane::dma_visible] = std::max(scalar_[Lane::dma_visible], count);
+}
+
+std::uint32_t CoreOrder::acquire() { return ++scalar_[Lane::acquired]; }
+
+std::uint32_t CoreOrder::release() {
+  scalar_[Lane::scalar] = next_sequence(Pipe::scalar);
+  releases_.push_back(scalar_);
+  return release_count();
+}
+
+std::uint32_t CoreOrder::releases_before(const LaneClock& clock) const {
+  const auto end = std::partition_point(releases_.begin(), releases_.end(), [&](const auto& at) {
+    return at[Lane::scalar] <= clock[Lane::scalar];
+  });
+  return dropped_releases_ + static_cast<std::uint32_t>(end - releases_.begin());
+}
+
+std::uint32_t CoreOrder::first_release_after(const Access& access) const {
+  const auto first = std::partition_point(releases_.begin(), releases_.end(),
+                                          [&](const auto& at) { return !has_ended(access, at); });
+  if (first == releases_.end()) return UINT32_MAX;
+  return dropped_releases_ + static_cast<std::uint32_t>(first - releases_.begin()) + 1;
+}
+
+void CoreOrder::drop_releases(std::uint32_t r) {
+  if (r <= dropped_releases_ + 1024) return;
+  const std::uint32_t count = r - 1 - dropped_releases_;
+  releases_.erase(releases_.begin(), releases_.begin() + static_cast<std::ptrdiff_t>(count));
+  dropped_releases_ += count;
+}
+
+}  // namespace peal

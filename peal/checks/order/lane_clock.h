@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "peal/run/pipe.h"
+
+namespace peal {
+
+// The lanes of a core: for each pipe what it has executed, for those that write global memory what
+// of that can be seen there, and the waits of the scalar unit, which bring order from other cores.
+enum class Lane : std::uint8_t {
+  // 0 to 8: executed, by the numbers of the pipes.
+  scalar = static_cast<int>(Pipe::scalar),
+  mte3 = static_cast<int>(Pipe::mte3),
+  fix = static_cast<int>(Pipe::fix),
+  dma = static_cast<int>(Pipe::dma),
+  scalar_visible = 9,  // stores through the scalar cache, cleaned and waited for
+  mte3_visible = 10,
+  fix_visible = 11,
+  dma_visible = 12,
+  acquired = 13,  // waits passed
+};
+inline constexpr std::size_t lane_count = 16;  // a cache line
+
+[[nodiscard]] constexpr Lane lane_of(Pipe pipe) { return static_cast<Lane>(pipe); }
+// Where the end of a pipe's accesses stands: when its stores can be seen, or when it has executed.
+[[nodiscard]] constexpr Lane end_lane(Pipe pipe) {
+  switch (pipe) {
+    case Pipe::mte3:
+      return Lane::mte3_visible;
+    case Pipe::fix:
+      return Lane::fix_visible;
+    case Pipe::dma:
+      return Lane::dma_visible;
+    default:
+      return lane_of(pipe);
+  }
+}
+
+// What is known to be over, as a count for each lane of one core.
+struct alignas(64) LaneClock {
+  std::array<std::uint32_t, lane_count> counts{};
+
+  [[nodiscard]] std::uint32_t operator[](Lane lane) const {
+    return counts[static_cast<std::size_t>(lane)];
+  }
+  [[nodiscard]] std::uint32_t& operator[](Lane lane) {
+    return counts[static_cast<std::size_t>(lane)];
+  }
+  void join(const LaneClock& other) {
+    // Four at a time: compilers do not see that by themselves for the oldest processors.
+    using Four = std::uint32_t __attribute__((vector_size(16)));
+    for (std::size_t i = 0; i < lane_count; i += 4) {
+      Four own, others;
+      std::memcpy(&own, &counts[i], sizeof own);
+      std::memcpy(&others, &other.counts[i], sizeof others);
+      const Four is_more = reinterpret_cast<Four>(own > others);
+      own = (own & is_more) | (others & ~is_more);
+      std::memcpy(&counts[i], &own, sizeof own);
+    }
+  }
+};
+
+}  // namespace peal

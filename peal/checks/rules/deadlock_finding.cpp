@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/checks/rules/deadlock_finding.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
+
+namespace peal {
+namespace {
+
+constexpr std::size_t most_sides = 16;
+constexpr std::size_t most_reasons = 16;
+constexpr std::size_t most_listed = 16;  // ranks
+
+FindingSide side(const StandingCore& core) {
+  return {core.rank, core.core, "", core.what, {core.file, core.line}};
+}
+
+// Notifies only add, so what has gone past stays past.
+bool is_past(const StandingCore& core) {
+  const auto held = static_cast<std::int32_t>(core.held);
+  const auto wanted = static_cast<std::int32_t>(core.wanted);
+  switch (core.cmp) {
+    case WaitCmp::eq:
+    case WaitCmp::le:
+      return held > wanted;
+    case WaitCmp::lt:
+      return held >= wanted;
+    default:
+      return false;
+  }
+}
+
+std::string list_of(const std::set<int>& ranks) {
+  std::string text;
+  std::size_t listed = 0;
+  for (const int rank : ranks) {
+    if (++listed > most_listed) {
+      return text + fmt::format(" and {} more ranks", ranks.size() - most_listed);
+    }
+    text += fmt::format("{}rank {}", text.empty() ? "" : ", ", rank);
+  }
+  return text;
+}
+
+std::string who_is_silent(const StandingCore& core, bool all, const std::set<int>& silent) {
+  if (all) return fmt::format("{} of rank {}: nobody has notified it", core.signal, core.rank);
+  return silent.empty()
+             ? fmt::format("{} of rank {}: every rank has notified it", core.signal, core.rank)
+             : fmt::format("{} of rank {}: not notified by {}", core.signal, core.rank,
+                           list_of(silent));
+}
+
+// Lines that notify this signal of somebody and that most ranks have come to, but not all.
+void add_unreached(const StandingCore& core, const Checker& checker, const std::set<int>& ranks,
+                   std::vector<std::string>& reasons) {
+  for (const Checker::Unreached& notify : checker.unreached_notifies(core.cell)) {
+    std::set<int> missing;
+    std::set_difference(ranks.begin(), ranks.end(), notify.ranks.begin(), notify.ranks.end(),
+                        std::inserter(missing, missing.end()));
+    if (missing.empty() || missing.size() > notify.ranks.size()) continue;
+    const std::string text =
+        fmt::format("{} did not come to the notify at {}, as {} did", list_of(missing),
+                    describe(notify.line), list_of(notify.ranks));
+    const bool is_known = std::find(reasons.begin(), reasons.end(), text) != reasons.end();
+    if (!is_known && reasons.size() < most_reasons) reasons.push_back(text);
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> standstill_findings(const Standstill& standstill, const Checker& checker) {
+  std::vector<Finding> result;
+  const auto& cores = standstill.cores();
+  Finding deadlock{.kind = FindingClass::deadlock, .subject = {}, .sides = {}, .reason = {}};
+  std::size_t waiting = 0;
+  for (const StandingCore& core : cores) {
+    if (core.is_finished) continue;
+    ++waiting;
+    if (deadlock.sides.size() < most_sides) deadlock.sides.push_back(side(core));
+    if (!core.waits_for_signal || !is_past(core)) continue;
+    Finding past{.kind = FindingClass::never_satisfied,
+                 .subject = core.what,
+                 .sides = {side(core)},
+                 .reason = "notifies only add to it: no number of them can satisfy the wait"};
+    for (const FindingSide& notifier : checker.notifiers(core.cell)) past.sides.push_back(notifier);
+    if (result.empty()) result.push_back(past);
+  }
+  deadlock.subject =
+      fmt::format("{} of {} cores wait and nobody can wake them", waiting, cores.size());
+  const bool polls =
+      std::any_of(cores.begin(), cores.end(), [](const StandingCore& core) { return core.polls; });
+  if (polls) deadlock.subject = "a core polls, and nobody changes what it looks at";
+  std::set<int> ranks;
+  for (const StandingCore& core : cores) ranks.insert(core.rank);
+  std::vector<std::string> reasons;
+  for (const StandingCore& core : cores) {
+    if (core.is_finished || !core.waits_for_signal) continue;
+    const std::vector<FindingSide> notifiers = checker.notifiers(core.cell);
+    std::set<int> silent = ranks;
+    for (FindingSide notifier : notifiers) {
+      silent.erase(notifier.rank);
+      notifier.what =
+          fmt::format("{}, for which rank {} waits",
+                      notifier.what.substr(0, notifier.what.find(" it ")) + " " + core.signal +
+                          notifier.what.substr(notifier.what.find(" it ") + 3),
+                      core.rank);
+      if (deadlock.sides.size() < 2 * most_sides) deadlock.sides.push_back(std::move(notifier));
+    }
+    if (reasons.size() < most_reasons && ranks.size() > 1) {
+      reasons.push_back(who_is_silent(core, notifiers.empty(), silent));
+    }
+    add_unreached(core, checker, ranks, reasons);
+  }
+  const auto finished = static_cast<std::size_t>(std::count_if(
+      cores.begin(), cores.end(), [](const StandingCore& core) { return core.is_finished; }));
+  if (polls) {
+    deadlock.reason = "a notify of it, or a store to it, is missing, or behind a wait in vain";
+  } else if (finished > 0 && waiting > 0) {
+    for (const StandingCore& core : cores) {
+      if (!core.is_finished) continue;
+      deadlock.reason += fmt::format("{}rank {}", deadlock.reason.empty() ? "" : ", ", core.rank);
+    }
+    deadlock.reason += finished == 1 ? " has finished and notifies nobody any more"
+                                     : " have finished and notify nobody any more";
+  } else if (std::none_of(cores.begin(), cores.end(),
+                          [](const StandingCore& core) { return core.waits_for_signal; })) {
+    deadlock.reason = "a set_flag is missing, or behind a wait_flag that is itself in vain";
+  } else {
+    deadlock.reason = "every core waits for another's next notify: a cycle";
+  }
+  for (const std::string& reason : reasons) deadlock.reason += "\n  " + reason;
+  result.insert(result.begin(), deadlock);
+  return result;
+}
+
+}  // namespace peal

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "peal/run/pipe.h"
+
+namespace peal {
+
+// As the PTO tile ISA writes it: "MTE2".
+[[nodiscard]] constexpr const char* name(Pipe pipe) {
+  constexpr const char* names[] = {"S", "V", "MTE1", "MTE2", "MTE3", "M", "ALL", "FIX", "DMA"};
+  return names[static_cast<int>(pipe)];
+}
+
+}  // namespace peal

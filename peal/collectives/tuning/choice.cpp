@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/collectives/tuning/choice.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "peal/base/cache_folder.h"
+#include "peal/base/error.h"
+#include "peal/base/say.h"
+#include "peal/base/toml_file.h"
+#include "peal/collectives/collectives.h"
+
+namespace peal {
+namespace {
+
+constexpr std::string_view tune_text = "tune file";
+constexpr std::int64_t most_tuned_ranks = 65536;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error(
+      fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", tune_text, path, why));
+}
+
+MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
+  MeasuredChoice choice;
+  ChoiceConditions& conditions = choice.conditions;
+  try {
+    conditions.collective = parse_collective(table["collective"].value_or(std::string()));
+  } catch (const Error& error) {
+    refuse(path, error.what());
+  }
+  const std::int64_t ranks = table["ranks"].value_exact<std::int64_t>().value_or(0);
+  if (ranks > most_tuned_ranks)
+    refuse(path, fmt::format("{} ranks are more than there can be", ranks));
+  conditions.ranks = static_cast<int>(ranks);
+  conditions.in_windows = table["in_windows"].value_or(false);
+  conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
+  conditions.has_far_lines = table["far_lines"].value_or(false);
+  if (const toml::array* sizes = table["most_bytes"].as_array()) {
+    for (const toml::node& size : *sizes) {
+      const std::int64_t bytes = size.value_exact<std::int64_t>().value_or(-1);
+      const bool ascends =
+          bytes >= 0 &&
+          (choice.most_bytes.empty() || static_cast<std::size_t>(bytes) > choice.most_bytes.back());
+      if (!ascends) refuse(path, "its `most_bytes` are no sizes that ascend");
+      choice.most_bytes.push_back(static_cast<std::size_t>(bytes));
+    }
+  }
+  if (const toml::array* names = table["algorithms"].as_array()) {
+    for (const toml::node& name : *names) {
+      choice.algorithms.push_back(name.value_or(std::string()));
+      if (known_algorithm(conditions.collective, choice.algorithms.back()) == nullptr) {
+        refuse(path, fmt::format("{} has no algorithm `{}`", peal::name(conditions.collective),
+                                 choice.algorithms.back()));
+      }
+    }
+  }
+  if (choice.algorithms.empty() || choice.algorithms.size() != choice.most_bytes.size() ||
+      conditions.ranks < 1) {
+    refuse(path, fmt::format("a choice for {} has {} algorithms for {} sizes and {} ranks",
+                             name(conditions.collective), choice.algorithms.size(),
+                             choice.most_bytes.size(), conditions.ranks));
+  }
+  return choice;
+}
+
+std::vector<MeasuredChoice> choices_of(const toml::table& table, const std::string& path) {
+  const toml::array* const all = table["choice"].as_array();
+  if (all == nullptr) refuse(path, "it has no `choice`");
+  std::vector<MeasuredChoice> choices;
+  for (const toml::node& node : *all) {
+    if (node.as_table() == nullptr) refuse(path, "a `choice` is no table");
+    choices.push_back(choice_of(*node.as_table(), path));
+  }
+  return choices;
+}
+
+// The one for these conditions whose number of ranks is nearest.
+const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
+                              const ChoiceConditions& wanted) {
+  const MeasuredChoice* best = nullptr;
+  const auto distance = [&](const MeasuredChoice& choice) {
+    return std::abs(std::log2(static_cast<double>(choice.conditions.ranks) / wanted.ranks));
+  };
+  for (const MeasuredChoice& choice : measured) {
+    ChoiceConditions but_for_ranks = choice.conditions;
+    but_for_ranks.ranks = wanted.ranks;
+    if (but_for_ranks != wanted) continue;
+    if (best == nullptr || distance(choice) < distance(*best)) best = &choice;
+  }
+  return best;
+}
+
+// What rank 0 finds in the file, for all: it may be replaced between two looks at it, and ranks
+// that choose differently do not meet. Throws what it throws on every rank.
+std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
+  const std::string path = tune_file().string();
+  std::string text;
+  bool is_right = true;
+  std::error_code none;
+  if (team.rank() == 0 && !path.empty() && std::filesystem::exists(path, none)) {
+    try {
+      if (const std::string why = distrust_of_file(path); !why.empty()) refuse(path, why);
+      text = text_of(read_measured_choices(path));
+    } catch (const Error& error) {
+      text = error.what();
+      is_right = false;
+    }
+  }
+  const auto tell = [&](const Elements& data) {
+    broadcast(team, {.send = data, .recv = data, .algorithm = "direct"});
+  };
+  std::array<std::uint64_t, 2> head{text.size(), is_right ? 1u : 0u};
+  tell(head);
+  text.resize(head[0]);
+  tell(View{reinterpret_cast<std::byte*>(text.data()), text.size(), DType::u8});
+  if (head[1] == 0) throw Error(text);
+  if (text.empty()) return {};
+  return choices_of(parse_toml(fmt::format("file of tuned algorithms `{}`", path), text), path);
+}
+
+std::optional<Choice> forced_choice(Collective collective) {
+  const Algorithm* const forced = forced_algorithm(collective);
+  if (forced == nullptr) return std::nullopt;
+  return Choice{forced, "PEAL_ALGORITHM says so"};
+}
+
+// Of algorithms that the closed forms find slower than the best by this factor, none is simulated.
+constexpr double far_off = 4;
+// Simulating more than that takes longer than seconds: then the closed forms choose.
+constexpr double most_simulated_tiles = 4e6;
+
+// A call of which only the algorithm is open; of a rooted collective with the usual root.
+struct CallOutline {
+  Collective collective;
+  std::size_t count;
+  DType dtype;
+  Placement placement;
+
+  [[nodiscard]] std::string name() const {
+    return fmt::format("{} of {} {} {:d}{:d}{:d}", peal::name(collective), count, peal::name(dtype),
+                       placement.send_in_window, placement.recv_in_window, placement.in_place);
+  }
+  void make(Team& team, const char* algorithm) const;
+};
+
+void CallOutline::make(Team& team, const char* algorithm) const {
+  const CollectiveShape blocks = shape(collective, team.size());
+  // Private memory that nobody touches: no data is moved.
+  std::vector<std::unique_ptr<std::byte[]>> kept;
+  const auto buffer = [&](int of, bool in_window) -> View {
+    const std::size_t elements = static_cast<std::size_t>(of) * count;
+    if (in_window) return team.allocate(elements, dtype);
+    kept.push_back(std::make_unique_for_overwrite<std::byte[]>(elements * size_bytes(dtype)));
+    return {kept.back().get(), elements, dtype};
+  };
+  View send = buffer(blocks.send_blocks, placement.send_in_window);
+  View recv = buffer(blocks.recv_blocks, placement.recv_in_window);
+  const std::size_t own = static_cast<std::size_t>(team.rank()) * count;
+  if (placement.in_place && blocks.recv_blocks > blocks.send_blocks) {
+    send = recv.part(own, count);
+  } else if (placement.in_place && blocks.send_blocks > blocks.recv_blocks) {
+    recv = send.part(own, count);
+  } else if (placement.in_place) {
+    send = recv;
+  }
+  run_collective(team,
+                 {.collective = collective, .send = send, .recv = recv, .algorithm = algorithm});
+}
+
+// The one that takes least time on the simulated team, as a simulation of each shows.
+const Algorithm& fastest_algorithm(Team& team, const CallOutline& call) {
+  struct Candidate {
+    const Algorithm* algorithm;
+    double time_ps;
+  };
+  std::vector<Candidate> candidates;
+  double tiles = 0;
+  for (const Algorithm& algorithm : algorithms()) {
+    const std::size_t element = size_bytes(call.dtype);
+    if (algorithm.collective != call.collective ||
+        !algorithm.needs.are_met(call.placement, call.count * element)) {
+      continue;
+    }
+    const AlgorithmFigures of = figures(algorithm, team.size(), call.count);
+    candidates.push_back({&algorithm, predict_ps(of, element, team.platform())});
+    tiles += static_cast<double>(team.size()) *
+             (static_cast<double>(of.puts + of.gets + of.notifies) +
+              static_cast<double>((of.sent + of.copied) * static_cast<std::int64_t>(element)) /
+                  static_cast<double>(team.platform().verbs.tile_bytes));
+  }
+  CHECK(!candidates.empty());
+  std::ranges::stable_sort(candidates, {}, &Candidate::time_ps);
+  std::erase_if(candidates, [worst = far_off * candidates.front().time_ps](const Candidate& one) {
+    return one.time_ps > worst;
+  });
+  if (candidates.size() == 1 || tiles > most_simulated_tiles) return *candidates.front().algorithm;
+  for (Candidate& candidate : candidates) {
+    const Algorithm& algorithm = *candidate.algorithm;
+    const std::optional<Picoseconds> time =
+        team.device().foresee(fmt::format("{} {} {}", call.name(), algorithm.name, team.size()),
+                              team.size(), [&](Team& other) { call.make(other, algorithm.name); });
+    if (!time) return *candidates.front().algorithm;
+    candidate.time_ps = static_cast<double>(*time);
+  }
+  return *std::ranges::min_element(candidates, {}, &Candidate::time_ps)->algorithm;
+}
+
+}  // namespace
+
+std::filesystem::path tune_file() {
+  const auto folder = cache_folder();
+  return folder ? *folder / "tune.toml" : std::filesystem::path();
+}
+
+std::vector<MeasuredChoice> read_measured_choices(const std::string& path) {
+  return choices_of(read_toml_file(std::string(tune_text), path), path);
+}
+
+std::string text_of(const std::vector<MeasuredChoice>& choices) {
+  std::string text =
+      "# Measured by `peal tune`: the best algorithm up to so many bytes of a block.\n";
+  for (const MeasuredChoice& choice : choices) {
+    const ChoiceConditions& conditions = choice.conditions;
+    text += fmt::format(
+        "\n[[choice]]\ncollective = \"{}\"\nranks = {}\nin_windows = {}\noversubscribed = {}\n"
+        "far_lines = {}\nmost_bytes = [{}]\nalgorithms = [\"{}\"]\n",
+        name(conditions.collective), conditions.ranks, conditions.in_windows,
+        conditions.is_oversubscribed, conditions.has_far_lines, fmt::join(choice.most_bytes, ", "),
+        fmt::join(choice.algorithms, "\", \""));
+  }
+  return text;
+}
+
+bool uses_windows(Collective collective, const Placement& placement) {
+  return std::any_of(algorithms().begin(), algorithms().end(), [&](const Algorithm& algorithm) {
+    const Needs& needs = algorithm.needs;
+    return algorithm.collective == collective && (needs.send_in_window || needs.recv_in_window) &&
+           needs.are_met(placement, 0);
+  });
+}
+
+bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::size_t block_bytes) {
+  const Needs& needs = algorithm.needs;
+  if (!needs.are_met(placement, block_bytes)) return false;
+  const bool combines = shape(algorithm.collective, 1).has_op;
+  return !combines || needs.in_rank_order;
+}
+
+// Whether a block should travel by packets. Longer ones are better moved by long vectors, but not
+// where lines are far, since packets save a trip, nor where only one rank puts; and so are those of
+// many ranks. Places for packets are many where ranks are many.
+bool suits_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
+  constexpr std::size_t most_of_all = 32768;
+  constexpr int most_ranks = 64;
+  const bool one_puts = conditions.collective == Collective::broadcast;
+  const std::size_t most = conditions.has_far_lines || one_puts ? Packets::most_bytes : 1024;
+  return block_bytes <= most && conditions.ranks <= most_ranks &&
+         block_bytes * static_cast<std::size_t>(conditions.ranks) <= most_of_all;
+}
+
+const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size_t block_bytes) {
+  const auto choose = [&](const char* name) -> const Algorithm& {
+    return find_algorithm(conditions.collective, name);
+  };
+  const auto unless_few = [&](const char* name) -> const Algorithm& {
+    return choose(suits_packets(conditions, block_bytes) ? "packet" : name);
+  };
+  // What each rank moves; a direct way between windows costs one more meeting, which many ranks
+  // on few processors feel.
+  const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
+  const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 8192;
+  const bool direct = conditions.in_windows && moved > meeting_pays;
+  const std::size_t reading_pays = conditions.is_oversubscribed ? 32768 : 16384;
+  switch (conditions.collective) {
+    case Collective::all_reduce:
+      if (direct) return unless_few("window_push");
+      return unless_few(moved <= 4 * meeting_pays ? "push" : "two_phase");
+    case Collective::all_gather:
+      return unless_few(direct ? "window_push" : "direct");
+    case Collective::reduce_scatter:
+      return unless_few(direct ? "window_pull" : "push");
+    case Collective::all_to_all:
+      return unless_few(direct ? "window_push" : "push");
+    case Collective::broadcast:
+      return unless_few(conditions.in_windows && moved > reading_pays ? "window_pull" : "fifo");
+    case Collective::reduce:
+    case Collective::gather:
+    case Collective::scatter:
+      return choose("direct");
+    case Collective::barrier:
+      break;
+  }
+  return choose("dissemination");
+}
+
+const Algorithm* forced_algorithm(Collective collective) {
+  const char* const value = std::getenv("PEAL_ALGORITHM");
+  const Algorithm* found = nullptr;
+  for (std::string_view rest = value == nullptr ? "" : value; !rest.empty();) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), item.size() + 1));
+    const std::size_t equals = item.find('=');
+    if (equals == std::string_view::npos) {
+      throw Error(
+          fmt::format("PEAL_ALGORITHM: `{}` is no choice; give collective=algorithm, such "
+                      "as all_reduce=ring, with commas between several",
+                      item));
+    }
+    const Collective named = parse_collective(item.substr(0, equals));
+    const std::string_view algorithm = item.substr(equals + 1);
+    const Algorithm* const one =
+        algorithm == auto_algorithm ? nullptr : &find_algorithm(named, algorithm);
+    if (named == collective) found = one;
+  }
+  return found;
+}
+
+void Chooser::measure(Team& team) {
+  const ProbedHost probed = probe_.measure(team);
+  host_.ranks = team.size();
+  host_.is_oversubscribed = probed.is_oversubscribed;
+  host_.has_far_lines = probed.line_ns >= far_line_ns;
+  line_ns_ = probed.line_ns;
+}
+
+void Chooser::learn(Team& team) {
+  measure(team);
+  measured_ = choices_of_rank_0(team);
+  has_learned_ = true;
+}
+
+Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DType dtype,
+                       const Placement& placement) {
+  const std::size_t block_bytes = count * size_bytes(dtype);
+  if (std::optional<Choice> forced = forced_choice(collective)) return *forced;
+  if (!team.device().host().is_real) {
+    return {&fastest_algorithm(team, {collective, count, dtype, placement}),
+            "its predicted time is least"};
+  }
+  if (!has_learned_) learn(team);
+  ChoiceConditions conditions = host_;
+  conditions.collective = collective;
+  conditions.in_windows = uses_windows(collective, placement);
+  const std::string circumstances = host_.is_oversubscribed
+                                        ? std::string("more ranks than processors")
+                                        : fmt::format("a line takes {:.0f} ns", line_ns_);
+  if (const MeasuredChoice* known = nearest(measured_, conditions)) {
+    const auto last = std::ssize(known->most_bytes) - 1;
+    const auto at = std::min(
+        last, std::lower_bound(known->most_bytes.begin(), known->most_bytes.end(), block_bytes) -
+                  known->most_bytes.begin());
+    const Algorithm& algorithm =
+        find_algorithm(collective, known->algorithms[static_cast<std::size_t>(at)]);
+    if (algorithm.needs.are_met(placement, block_bytes)) {
+      return {&algorithm, fmt::format("`peal tune` found it best for {} ranks ({})",
+                                      known->conditions.ranks, circumstances)};
+    }
+  }
+  const Algorithm& usual = default_algorithm(conditions, block_bytes);
+  const auto may_be_taken = [&](const Algorithm& algorithm) {
+    return algorithm.collective == collective && is_candidate(algorithm, placement, block_bytes);
+  };
+  if (std::count_if(algorithms().begin(), algorithms().end(), may_be_taken) == 1) {
+    return {&usual, "there is no other that `auto` may take"};
+  }
+  return {&usual, fmt::format("nothing was measured ({}); `peal tune` does that", circumstances)};
+}
+
+void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_bytes,
+                const Placement& placement) {
+  const char* const value = std::getenv("PEAL_LOG");
+  if (value == nullptr || *value == '\0') return;
+  if (std::string_view(value) != "choices") {
+    throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
+  }
+  if (rank != 0) return;
+  say("peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),
+      block_bytes, ranks,
+      uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
+      choice.algorithm->name, choice.reason);
+}
+
+}  // namespace peal

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/memory/arena.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/memory/pages.h"
+#include "peal/executors/shm/memory/part_size.h"
+#include "peal/executors/shm/processors.h"
+
+namespace peal {
+namespace {
+
+constexpr std::uint32_t magic = 0x5045414e;  // one more when the control block changes
+
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+std::size_t head_bytes(int ranks) {
+  const std::size_t bytes =
+      sizeof(ShmControl) + static_cast<std::size_t>(ranks) * sizeof(RankControl);
+  return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+}
+
+// After a system call has failed.
+[[noreturn]] void refuse(int ranks, const std::string& what, const char* call,
+                         const std::string& limit) {
+  throw Error(
+      fmt::format("shm: {} for {} ranks: {}", what, ranks, explain_failure(call, errno, limit)));
+}
+
+// Closes a file, and leaves what was wrong before as it is.
+void close_after_error(int file) {
+  const int code = errno;
+  ::close(file);
+  errno = code;
+}
+
+// A file without a name, which ranks that are started as programs of their own inherit, or -1. It
+// is none of the standard files, to one of which others write if it was closed.
+int make_file() {
+  const int file = ::memfd_create("peal", 0);
+  if (file < 0 || file > STDERR_FILENO) return file;
+  const int other = ::fcntl(file, F_DUPFD, STDERR_FILENO + 1);
+  close_after_error(file);
+  return other;
+}
+
+}  // namespace
+
+ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
+    : file_(file),
+      memory_(memory),
+      size_bytes_(size_bytes),
+      control_(std::launder(reinterpret_cast<ShmControl*>(memory))),
+      ranks_(std::launder(reinterpret_cast<RankControl*>(memory + sizeof(ShmControl)))) {}
+
+ShmArena ShmArena::make(int ranks) {
+  if (ranks < 1 || ranks > most_ranks) {
+    throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, most_ranks));
+  }
+  const PartSize part = part_size(ranks, head_bytes(ranks), memory_limits(), wanted_part_bytes());
+  const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part.bytes;
+  const int file = make_file();
+  if (file < 0) {
+    refuse(ranks, "no memory file can be made", "memfd_create",
+           "use fewer ranks, or raise the limit of `ulimit -n`");
+  }
+  // Its length is within RLIMIT_FSIZE, which would be told by a signal.
+  if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
+    close_after_error(file);
+    refuse(ranks, fmt::format("the memory file cannot be made {} bytes long", size_bytes),
+           "ftruncate", "use fewer ranks, or set PEAL_SHM_BYTES lower");
+  }
+  std::byte* const memory = map_shared_file(file, size_bytes);
+  if (memory == nullptr) {
+    close_after_error(file);
+    refuse(ranks, fmt::format("the address space of {} bytes cannot be reserved", size_bytes),
+           "mmap", "raise `ulimit -v` (RLIMIT_AS), use fewer ranks, or set PEAL_SHM_BYTES lower");
+  }
+  ShmArena arena(file, memory, size_bytes);
+  new (memory) ShmControl{};
+  for (int rank = 0; rank < ranks; ++rank) new (arena.ranks_ + rank) RankControl{};
+  arena.control_->ranks = ranks;
+  arena.control_->processors = usable_processors();
+  arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
+  // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
+  arena.control_->has_posts = ranks <= arena.control_->processors && can_order_posts();
+  arena.control_->part_bytes = arena.part_bytes_ = part.bytes;
+  arena.control_->part_limit = part.limit;
+  arena.parts_ = memory + head_bytes(ranks);
+  arena.control_->magic = magic;
+  return arena;
+}
+
+ShmArena ShmArena::attach(int file) {
+  const off_t size = ::lseek(file, 0, SEEK_END);
+  if (size < static_cast<off_t>(sizeof(ShmControl))) {
+    ::close(file);
+    throw Error(
+        "shm: the open file that was passed on is no team's memory; start the program with "
+        "`peal launch`");
+  }
+  std::byte* const memory = map_shared_file(file, static_cast<std::size_t>(size));
+  if (memory == nullptr) {
+    close_after_error(file);
+    throw Error(
+        fmt::format("shm: the address space of {} bytes for the team's memory cannot be reserved: "
+                    "{}",
+                    size,
+                    explain_failure("mmap", errno,
+                                    "raise `ulimit -v` (RLIMIT_AS), or set PEAL_SHM_BYTES lower "
+                                    "where the ranks are started")));
+  }
+  ShmArena arena(file, memory, static_cast<std::size_t>(size));
+  if (arena.control_->magic != magic) {
+    throw Error(
+        "shm: the open file that was passed on is not the memory of a team of this version; start "
+        "the program with `peal launch` of the same installation");
+  }
+  arena.part_bytes_ = arena.control_->part_bytes;
+  arena.parts_ = memory + head_bytes(arena.control_->ranks);
+  return arena;
+}
+
+ShmArena::ShmArena(ShmArena&& other) noexcept
+    : file_(std::exchange(other.file_, -1)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      size_bytes_(other.size_bytes_),
+      control_(other.control_),
+      ranks_(other.ranks_),
+      parts_(other.parts_),
+      part_bytes_(other.part_bytes_),
+      keeper_(other.keeper_) {}
+
+ShmArena::~ShmArena() {
+  if (memory_ != nullptr && is_here()) ::munmap(memory_, size_bytes_);
+  if (file_ >= 0) ::close(file_);
+}
+
+std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_bytes) const {
+  std::atomic<std::uint64_t>& used = control_->symmetric_bytes;
+  std::uint64_t before = used.load();
+  do {
+    if (size_bytes > part_bytes() - before) refuse_symmetric(name, size_bytes);
+  } while (!used.compare_exchange_weak(
+      before, std::min<std::uint64_t>(part_bytes(), before + (size_bytes + 63) / 64 * 64)));
+  return before;
+}
+
+void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) const {
+  const PartLimit limit = control_->part_limit;
+  throw Error(
+      fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of a "
+                  "rank's {}; use fewer "
+                  "ranks or smaller buffers{}",
+                  name, size_bytes, part_bytes() - control_->symmetric_bytes.load(), part_bytes(),
+                  limit == PartLimit::none ? "" : ", or " + way_out(limit)));
+}
+
+bool ShmArena::tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const {
+  std::int32_t nobody = 0;
+  if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return false;
+  const std::size_t length = std::min(why.size(), ShmControl::most_text - 1);
+  std::memcpy(control_->text, why.data(), length);
+  control_->text[length] = '\0';
+  control_->state = state;
+  control_->has_text.store(kind, std::memory_order_release);
+  return true;
+}
+
+void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
+  ranks_[rank].state.store(state);
+  tell(rank, state, why, for_others);
+}
+
+std::string ShmArena::break_off_for_all(int rank, const std::string& why) const {
+  if (tell(rank, RankState::failed, why, for_all)) return why;
+  const std::string first = failure().value();
+  return is_for_all() ? first : why;
+}
+
+std::optional<std::string> ShmArena::failure() const {
+  const std::int32_t broken = control_->broken.load(std::memory_order_acquire);
+  if (broken == 0) return std::nullopt;
+  // Whoever was the first writes its words next, unless it dies before.
+  constexpr int most_looks = 1000;
+  const auto has_text = [&] { return control_->has_text.load(std::memory_order_acquire) != 0; };
+  for (int look = 0; look < most_looks && !has_text(); ++look) ::sched_yield();
+  if (!has_text()) {
+    return fmt::format("rank {} has failed", broken - 1);
+  }
+  return control_->text;
+}
+
+void ShmArena::check_failure() const {
+  const std::optional<std::string> why = failure();
+  if (!why) return;
+  if (control_->state == RankState::refused) throw Error(*why);
+  throw RunError(*why);
+}
+
+void ShmArena::mend() const {
+  for (int rank = 0; rank < ranks(); ++rank) {
+    ranks_[rank].state.store(RankState::absent);
+    ranks_[rank].processor.store(0);
+    ranks_[rank].sleeps.store(0);
+    ranks_[rank].waits.store(false);
+  }
+  control_->has_text.store(0);
+  control_->broken.store(0);
+}
+
+void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const {
+  constexpr std::size_t least_given_back = std::size_t{256} * 1024;
+  std::byte* const data = part(rank) + offset;
+  if (size_bytes < least_given_back) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  const std::size_t first = (offset + page_bytes - 1) / page_bytes * page_bytes - offset;
+  const std::size_t last = (offset + size_bytes) / page_bytes * page_bytes - offset;
+  if (::madvise(data + first, last - first, MADV_REMOVE) != 0) {
+    std::memset(data, 0, size_bytes);
+    return;
+  }
+  std::memset(data, 0, first);
+  std::memset(data + last, 0, size_bytes - last);
+}
+
+void ShmArena::restart_symmetric(std::size_t offset) const {
+  const std::size_t used = control_->symmetric_bytes.load();
+  for (int rank = 0; rank < ranks() && used > offset; ++rank) clear(rank, offset, used - offset);
+  control_->symmetric_bytes.store(offset);
+}
+
+void ShmArena::keep_to_itself() {
+  ::madvise(memory_, size_bytes_, MADV_DONTFORK);
+  keeper_ = ::getpid();
+}
+
+bool ShmArena::is_here() const { return keeper_ == 0 || keeper_ == ::getpid(); }
+
+void ShmArena::close_file() {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
+}
+
+}  // namespace peal

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/memory/device_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/memory/pages.h"
+
+namespace peal {
+
+DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
+  if (request.size_bytes > size_bytes_) {
+    throw Error(
+        fmt::format("`{}` of {} bytes is more than the {} of a device's memory; use smaller "
+                    "buffers or fewer devices",
+                    request.name, request.size_bytes, size_bytes_));
+  }
+  // Allocations of no bytes have places of their own, too.
+  const std::size_t extent = (std::max<std::size_t>(1, request.size_bytes) + 63) / 64 * 64;
+  const std::optional<std::size_t> offset = free_.take(extent);
+  if (!offset) {
+    throw Error(
+        fmt::format("`{}` of {} bytes does not fit into the {} bytes that are left of a device's "
+                    "{}; free buffers, or use smaller ones or fewer devices",
+                    request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
+  }
+  // Larger ones may well be used in part; their pages come then.
+  constexpr std::size_t most_taken_bytes = std::size_t{1} << 30;
+  if (request.size_bytes <= most_taken_bytes) {
+    for (int device : request.devices) {
+      take_pages(arena_.part(device) + *offset, request.size_bytes);
+    }
+  }
+  allocations_[*offset] = {request.devices, request.size_bytes, extent};
+  return {.id = *offset,
+          .first = arena_.part(0) + *offset,
+          .stride = static_cast<std::ptrdiff_t>(arena_.part_bytes())};
+}
+
+void ShmDeviceMemory::free(const DeviceMemory& memory) {
+  const auto found = allocations_.find(memory.id);
+  CHECK(found != allocations_.end());
+  const Allocation& gone = found->second;
+  if (arena_.is_here()) {  // and this no process that the worker's has forked
+    for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);
+  }
+  free_.give(memory.id, gone.extent_bytes);
+  allocations_.erase(found);
+}
+
+}  // namespace peal

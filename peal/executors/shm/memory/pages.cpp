@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/memory/pages.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstdint>
+
+// Of Linux 5.14 and 6.1; the C library's headers may be older than the system.
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+namespace peal {
+namespace {
+
+std::uintptr_t down_to(std::uintptr_t multiple, std::uintptr_t address) {
+  return address / multiple * multiple;
+}
+std::uintptr_t up_to(std::uintptr_t multiple, std::uintptr_t address) {
+  return down_to(multiple, address + multiple - 1);
+}
+
+void advise(std::uintptr_t begin, std::uintptr_t end, int advice) {
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+void unmap(std::uintptr_t begin, std::uintptr_t end) {
+  if (begin != end) ::munmap(reinterpret_cast<void*>(begin), end - begin);
+}
+
+}  // namespace
+
+std::byte* map_shared_file(int file, std::size_t size_bytes) {
+  // Room enough to begin at a multiple; what is left over on both sides is given back.
+  void* const room = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return nullptr;
+  const auto first = reinterpret_cast<std::uintptr_t>(room);
+  const std::uintptr_t last = up_to(page_bytes, first + size_bytes + huge_page_bytes);
+  const std::uintptr_t begin = up_to(huge_page_bytes, first);
+  void* const memory = ::mmap(reinterpret_cast<void*>(begin), size_bytes, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0);
+  if (memory == MAP_FAILED) {
+    const int refusal = errno;
+    unmap(first, last);
+    errno = refusal;
+    return nullptr;
+  }
+  unmap(first, begin);
+  unmap(up_to(page_bytes, begin + size_bytes), last);
+  return static_cast<std::byte*>(memory);
+}
+
+void take_pages(const std::byte* data, std::size_t size_bytes) {
+  constexpr std::size_t least_huge_bytes = huge_page_bytes / 4;
+  const auto first = reinterpret_cast<std::uintptr_t>(data), last = first + size_bytes;
+  if (size_bytes >= least_huge_bytes) {
+    const std::uintptr_t begin = down_to(huge_page_bytes, first);
+    const std::uintptr_t end = up_to(huge_page_bytes, last);
+    // Asking for huge pages beforehand is heeded only where `shmem_enabled` of the system says so,
+    // which as installed it does not. Small pages can be made a huge one everywhere, if there is
+    // at least one.
+    advise(begin, end, MADV_HUGEPAGE);
+    for (std::uintptr_t at = begin; at < end; at += huge_page_bytes) {
+      advise(at, at + page_bytes, MADV_POPULATE_WRITE);
+    }
+    advise(begin, end, MADV_COLLAPSE);
+  }
+  if (size_bytes >= page_bytes) advise(down_to(page_bytes, first), last, MADV_POPULATE_WRITE);
+}
+
+}  // namespace peal

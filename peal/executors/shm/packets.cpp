@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets where ranks are real: each line brings its data and the news of it, so that a rank that
+// waits has the data one trip of a line after it was put. The bell is rung, too, for those who
+// sleep.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include "peal/base/error.h"
+#include "peal/base/sanitizers.h"
+#include "peal/executors/shm/rank_device.h"
+#include "peal/executors/shm/transfer/packet_box.h"
+#include "peal/executors/shm/transfer/transfer.h"
+#include "peal/executors/shm/transfer/vector_copy.h"
+#include "peal/executors/shm/wait/waiter.h"
+
+namespace peal {
+namespace {
+
+constexpr std::size_t line_bytes = PacketLine::data_bytes;
+
+// The number of a line's put, without its stamp.
+constexpr std::uint64_t number_mask = (std::uint64_t{1} << stamp_shift) - 1;
+
+// The first line from `next` on that is not of that put so far; or `end`.
+std::size_t first_missing(PacketBox& box, std::size_t next, std::size_t end, std::uint64_t mark) {
+  const auto is_there = [&](PacketLine& line) {
+    return std::atomic_ref(line.mark).load(std::memory_order_acquire) == mark;
+  };
+  while (next < end && is_there(box.lines[next])) ++next;
+  return next;
+}
+
+void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
+                std::uint64_t mark) {
+  if (size_bytes > 0) std::memcpy(line.data, src, size_bytes);
+  std::atomic_ref(line.mark).store(mark, std::memory_order_release);
+}
+
+void write_lines(PacketLine* line, const std::byte* src, std::size_t size_bytes,
+                 std::uint64_t mark) {
+  const std::size_t whole = size_bytes / line_bytes, rest = size_bytes % line_bytes;
+  if constexpr (is_thread_sanitized) {  // which does not see what vectors do
+    for (std::size_t i = 0; i < whole; ++i) {
+      write_line(line[i], src + i * line_bytes, line_bytes, mark);
+    }
+  } else if (whole > 0) {
+    static const VectorPacketWriter write = vector_packet_writer();
+    write(line, src, whole, mark);
+  }
+  if (rest > 0 || whole == 0) write_line(line[whole], src + whole * line_bytes, rest, mark);
+}
+
+void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) {
+  for (; size_bytes >= line_bytes; size_bytes -= line_bytes, dst += line_bytes, ++line) {
+    std::memcpy(dst, line->data, line_bytes);
+  }
+  if (size_bytes > 0) std::memcpy(dst, line->data, size_bytes);
+}
+
+}  // namespace
+
+void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace) {
+  const View place{to.data, sizeof(PacketBox), DType::u8};
+  PacketBox& box = *reinterpret_cast<PacketBox*>(at(peer, place, "put_packets"));
+  PacketBox& own = packet_box(to);
+  if (own.puts == nullptr) own.puts = count_puts();
+  std::uint64_t& puts = own.puts[part_of(peer)];
+  const std::uint64_t mark = puts + arrival(), number = ++puts;
+  count_put(peer, src);
+  const bool is_remote = peer.index != rank();
+  if (is_remote) ++counts_.notifies;
+  if (settings_.values) {
+    write_lines(box.lines, src.data, src.size_bytes(), mark);
+  } else {
+    for (std::size_t i = 0; i < PacketBox::lines_for(src.size_bytes()); ++i) {
+      std::atomic_ref(box.lines[i].mark).store(mark, std::memory_order_release);
+    }
+  }
+  if (membership_.policy().orders_posts && is_remote) {
+    post_and_wake(wait_word(box.bell), number - settings_.signal_start);
+  } else {
+    add_and_wake(wait_word(box.bell), 1);
+  }
+}
+
+std::uint64_t* ShmDevice::count_puts() {
+  const auto parts = static_cast<std::size_t>(membership_.arena().ranks());
+  // Only the first put from a place allocates.
+  put_counts_.push_back(std::make_unique<std::uint64_t[]>(parts));
+  std::uint64_t* const counts = put_counts_.back().get();
+  std::fill_n(counts, parts, settings_.signal_start);
+  return counts;
+}
+
+void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place) {
+  ++counts_.waits;
+  const std::uint64_t mark = box.taken + arrival();
+  const std::size_t lines = PacketBox::lines_for(size_bytes);
+  const std::size_t missing = first_missing(box, 0, lines, mark);
+  if (missing < lines) await_lines(box, missing, lines, place);
+  ++box.taken;
+}
+
+void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
+  const std::uint64_t number = box.taken + 1, mark = box.taken + arrival();
+  for (int looks = membership_.policy().pauses; looks > 0; --looks) {
+    next = first_missing(box, next, end, mark);
+    if (next == end) return;
+    pause_briefly();
+  }
+  const auto target = static_cast<std::uint32_t>(number);
+  const WaitWord bell = wait_word(box.bell);
+  box.ledger.consumed = target - 1;  // for those who ask what is waited for
+  WaitPolicy policy = membership_.policy();
+  policy.pauses = 0;  // it has been looked at for long
+  if (!has_reached(bell, target)) {
+    show_call();
+    wait_until_reached(bell, target, membership_.watch(), policy, "the wait", place);
+  }
+  next = first_missing(box, next, end, mark);
+  if (next == end) return;
+  const std::uint64_t there = std::atomic_ref(box.lines[next].mark).load();
+  // Of that put, but in another call.
+  if (((there ^ number) & number_mask) == 0) refuse_heard(there - mark, 1);
+  if ((there & number_mask) > (number & number_mask)) {
+    throw RunError(
+        fmt::format("the wait at {}:{} on rank {} is for packets that were overwritten by a later "
+                    "put; put again only when it is known that they were taken",
+                    place.file, place.line, rank()));
+  }
+  throw RunError(
+      fmt::format("the wait at {}:{} on rank {} is for packets of more than {} bytes, and fewer "
+                  "were put; make the calls of all ranks of one length",
+                  place.file, place.line, rank(), next * line_bytes));
+}
+
+void ShmDevice::do_take_packets(const View& dst, const Packets& from, SourcePlace place) {
+  PacketBox& box = packet_box(from);
+  await_packets(box, dst.size_bytes(), place);
+  if (settings_.values) read_lines(dst.data, box.lines, dst.size_bytes());
+}
+
+void ShmDevice::do_reduce_packets(const View& dst, const View& own, const PacketRow& from,
+                                  ReduceOp op, SourcePlace place) {
+  const auto ranks = static_cast<std::size_t>(this->ranks());
+  PacketSource few[at_hand];
+  PacketSource* const srcs = room_for(ranks, few, packet_sources_);
+  for (int peer = 0; peer < this->ranks(); ++peer) {
+    if (peer == rank()) {
+      srcs[peer] = {own.data, line_bytes};
+      continue;
+    }
+    PacketBox& box = packet_box(from[peer]);
+    await_packets(box, dst.size_bytes(), place);
+    srcs[peer] = {box.lines[0].data, sizeof(PacketLine)};
+  }
+  if (!settings_.values) return;
+  reduce_packet_lines(
+      {.dst = dst.data, .srcs = {srcs, ranks}, .count = dst.count, .dtype = dst.dtype, .op = op});
+}
+
+PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
+  CHECK(count >= 0);
+  constexpr std::size_t stride = sizeof(PacketBox);
+  std::byte* const data = allocate_alike(name, static_cast<std::size_t>(count) * stride, stride);
+  const PacketRow row({data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count);
+  for (int i = 0; i < count; ++i) {
+    PacketBox& box = packet_box(row[i]);
+    box.bell.ledger = offsetof(PacketBox, ledger) - offsetof(PacketBox, bell);
+    if (settings_.signal_start == 0) continue;
+    box.taken = settings_.signal_start;
+    // Added, because peers may have put already.
+    std::atomic_ref(box.bell.added).fetch_add(settings_.signal_start);
+  }
+  return row;
+}
+
+}  // namespace peal

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "peal/executors/shm/membership.h"
+#include "peal/executors/shm/transfer/packet_box.h"
+#include "peal/executors/shm/transfer/vector_reduce.h"
+#include "peal/executors/shm/wait/call_history.h"
+#include "peal/machine/device.h"
+#include "peal/run/run.h"
+
+namespace peal {
+
+// A rank that is a process (or a thread) of its own and shares an arena with its peers.
+class ShmDevice final : public Device {
+ public:
+  struct Settings {
+    bool values = true;  // off: no data is moved; signals still work
+    std::uint32_t signal_start = 0;
+  };
+  // The membership has to outlive it.
+  ShmDevice(ShmMembership& membership, const Settings& settings);
+
+  // Of a part of another device's team; keeps its membership and counts there.
+  ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+            RankCounts& counts);
+
+  // Of a part of a team, it shows its calls. Of a whole one, others may have the memory by now.
+  ~ShmDevice() override {
+    if (owned_ != nullptr) show_calls();
+  }
+
+  [[nodiscard]] const RankCounts& counts() const { return counts_; }
+  // Shows the others how many calls have begun, which is to be done before this rank's end.
+  void show_calls() const;
+
+ private:
+  static constexpr std::size_t least_long_bytes =
+      4096;  // from here on it matters how they are stored
+
+  void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
+  void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
+  void do_copy(const View& dst, const View& src, SourcePlace place) override;
+  void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+                 SourcePlace place) override;
+  void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
+                     SourcePlace place) override;
+  void do_notify(Rank peer, Signal signal, int n, SourcePlace place) override;
+  void do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
+                     SourcePlace place) override;
+  void do_wait(Signal signal, int n, SourcePlace place) override;
+  bool do_poll(Signal signal, int n, SourcePlace place) override;
+  void do_flush(SourcePlace place) override;
+  std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) override;
+  void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
+                  SourcePlace place) override;
+  bool do_is_in_window(const View& view) const override;
+  [[nodiscard]] HostFacts do_host() const override;
+  std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
+  Window do_allocate(std::string_view name, std::size_t size_bytes) override;
+  SignalRow do_allocate_signals(std::string_view name, int count) override;
+  void do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place) override;
+  void do_take_packets(const View& dst, const Packets& from, SourcePlace place) override;
+  void do_reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
+                         SourcePlace place) override;
+  PacketRow do_allocate_packets(std::string_view name, int count) override;
+  std::uint64_t do_announce(const CallRecord& call) override;
+  bool do_announce_again(std::uint64_t number) override;
+
+  static constexpr std::size_t at_hand = 16;
+  // Room for so many: those at hand, or if they do not suffice, a vector that is kept, so that it
+  // need not allocate again.
+  template <class T>
+  static T* room_for(std::size_t count, T (&few)[at_hand], std::vector<T>& many) {
+    if (count <= at_hand) return few;
+    many.resize(count);
+    return many.data();
+  }
+  void count_put(Rank peer, const View& view) {
+    if (peer.index == rank()) return;
+    ++counts_.puts;
+    counts_.sent_bytes += view.size_bytes();
+  }
+  // How a verb writes to a rank's view, of so many of one length that it reads and writes.
+  [[nodiscard]] Stores stores_for(Rank rank, const View& dst, std::size_t views) const {
+    if (dst.size_bytes() < least_long_bytes) return Stores::cached;
+    return stores_for_long(rank, dst, views);
+  }
+  [[nodiscard]] Stores stores_for_long(Rank rank, const View& dst, std::size_t views) const;
+  // The address of this rank's view in a peer's window; the view must lie in a window.
+  [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const {
+    if (peer.index == rank() || view.empty()) return view.data;
+    if (!membership_.holds(view.data, view.size_bytes())) refuse(peer, view, verb);
+    return view.data + membership_.shift(peer.index);
+  }
+  [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
+  [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
+  // Adds arrivals, with their stamps, to the peer's cell, that of the signal.
+  void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals);
+  // Waits until the cell has come to a sum of arrivals of this call, n more than it was, or throws.
+  void await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place);
+  // Says to those who look after it which call the next wait is in.
+  void show_call();
+  [[nodiscard]] CallPosition position() const;
+  // Some rank has notified in another call: fails for all, with both.
+  [[noreturn]] void refuse_heard(std::uint64_t excess, int n) const;
+  [[nodiscard]] std::byte* allocate_alike(std::string_view name, std::size_t size_bytes,
+                                          std::size_t signal_stride = sizeof(SignalCell));
+  // Makes what counts the puts from one place.
+  [[nodiscard]] std::uint64_t* count_puts();
+  // Waits until so many bytes of the next put are there.
+  void await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place);
+  // Waits for its lines from one on.
+  void await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place);
+  // Whether this rank posts to the peer's cell; it does from now on if nobody has so far.
+  [[nodiscard]] bool is_poster(Rank peer, Signal signal) const;
+  [[nodiscard]] int part_of(Rank peer) const {
+    return membership_.parts()[static_cast<std::size_t>(peer.index)];
+  }
+
+  std::unique_ptr<ShmMembership> owned_;
+  ShmMembership& membership_;
+  Settings settings_;
+  std::uint32_t own_mark_ = static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a poster
+  RankCounts own_counts_;  // unless they are another device's
+  RankCounts& counts_;
+  std::optional<SignalRow> split_rounds_;
+  std::optional<ShmCalls> calls_shown_;
+  std::vector<std::byte*> reduce_dsts_;  // see room_for()
+  std::vector<const std::byte*> reduce_srcs_;
+  std::vector<PacketSource> packet_sources_;
+  std::vector<std::unique_ptr<std::uint64_t[]>> put_counts_;
+};
+
+}  // namespace peal

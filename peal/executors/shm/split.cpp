@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "peal/executors/shm/rank_device.h"
+#include "peal/machine/barrier.h"
+
+// How a team is divided.
+
+namespace peal {
+namespace {
+
+// What a rank shows the others, at the same place of each. The allocations are of that team whose
+// first member the rank is.
+struct SplitWindow {
+  SplitEntry entry;
+  AllocationChunk allocations;
+};
+
+}  // namespace
+
+ShmDevice::ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
+                     RankCounts& counts)
+    : Device(membership->rank(), membership->ranks()),
+      owned_(std::move(membership)),
+      membership_(*owned_),
+      settings_(settings),
+      counts_(counts) {}
+
+std::unique_ptr<Device> ShmDevice::do_split(const SplitEntry& own, SourcePlace place) {
+  if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
+  std::byte* const window = membership_.allocate("split", sizeof(SplitWindow));
+  const auto shown_by = [&](int rank) -> SplitWindow& {
+    return *reinterpret_cast<SplitWindow*>(window + membership_.shift(rank));
+  };
+  shown_by(rank()).entry = own;
+  barrier(*this, *split_rounds_, place);
+  if (own.color < 0) return nullptr;
+  std::vector<SplitEntry> entries;
+  for (int rank = 0; rank < ranks(); ++rank) entries.push_back(shown_by(rank).entry);
+  const std::vector<int> members = ranks_of_color(entries, own.color);
+  std::vector<int> parts;
+  for (int rank : members) {
+    parts.push_back(membership_.parts()[static_cast<std::size_t>(rank)]);
+  }
+  const auto self = std::find(members.begin(), members.end(), rank());
+  auto membership = std::make_unique<ShmMembership>(
+      membership_.arena(),
+      ShmMembership::Settings{.parts = std::move(parts),
+                              .rank = static_cast<int>(self - members.begin()),
+                              .allocations = shown_by(members.front()).allocations,
+                              .watch = membership_.watch(),
+                              .policy = membership_.policy(),
+                              .has_tasks = membership_.has_tasks(),
+                              .whole = &membership_});
+  return std::make_unique<ShmDevice>(std::move(membership), settings_, counts_);
+}
+
+}  // namespace peal

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/worker/device_keeper.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <exception>
+
+#include "peal/base/error.h"
+#include "peal/base/packed_text.h"
+#include "peal/executors/shm/rank_process.h"
+
+namespace peal {
+namespace {
+
+// The file that was loaded where a function lies; empty where there is none.
+std::string object_of(std::size_t function) {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<void*>(function), &info) == 0 || info.dli_fname == nullptr) {
+    return "";
+  }
+  return info.dli_fname;
+}
+
+template <class Function>
+std::size_t address_of(Function function) {
+  return reinterpret_cast<std::size_t>(function);
+}
+
+// Throws Error when this process does not have the function where the other one had it.
+void check_function(const std::string& name, std::size_t function, const std::string& object) {
+  if (function == 0 || object_of(function) == object) return;
+  throw Error(
+      fmt::format("callable `{}`: its function lies in `{}`, which was loaded after the worker was "
+                  "opened, and device processes do not have that; load it before open_worker",
+                  name, object));
+}
+
+}  // namespace
+
+std::string pack_programs(const std::vector<NamedRecipe>& programs) {
+  PackedText packed;
+  packed.add(programs.size());
+  for (const auto& [name, recipe] : programs) {
+    packed.add(name).add(recipe.text);
+    for (const std::size_t function : {address_of(recipe.make), address_of(recipe.function)}) {
+      packed.add(function).add(object_of(function));
+    }
+  }
+  return packed.text();
+}
+
+void DeviceKeeper::work() {
+  ::prctl(PR_SET_NAME, "peal-keeper");
+  for (;;) {
+    char message = 0;
+    const ssize_t got = ::read(socket_, &message, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    switch (static_cast<KeeperMessage>(message)) {
+      case KeeperMessage::programs:
+        add_programs({control_.programs, control_.programs_bytes});
+        break;
+      case KeeperMessage::start:
+        run_devices();
+        break;
+      case KeeperMessage::stop:  // the devices have ended: because of it, or before it came
+        break;
+      case KeeperMessage::quit:
+        return;
+    }
+  }
+}
+
+void DeviceKeeper::add_programs(std::string_view packed) {
+  try {
+    UnpackedText unpacked(packed);
+    for (std::size_t left = unpacked.count(); left > 0; --left) {
+      const std::string name = unpacked.text();
+      DeviceProgram::Recipe recipe{.text = unpacked.text()};
+      const std::size_t make = unpacked.count();
+      check_function(name, make, unpacked.text());
+      const std::size_t function = unpacked.count();
+      check_function(name, function, unpacked.text());
+      recipe.make = reinterpret_cast<decltype(recipe.make)>(make);
+      recipe.function = reinterpret_cast<decltype(recipe.function)>(function);
+      programs_.push_back(recipe.make(recipe));
+    }
+  } catch (const std::exception& error) {  // a program's own, too
+    control_.is_refused = true;
+    keep_text(control_.refusal, std::string_view(error.what()));
+  }
+  add_and_wake(control_.answers.word(), 1);
+}
+
+// Returns when none of them is left.
+void DeviceKeeper::run_devices() {
+  RankProcesses processes(
+      arena_, {.name =
+                   [&](int device) {
+                     return fmt::format("device {}", numbers_[static_cast<std::size_t>(device)]);
+                   },
+               .stop = socket_});
+  try {
+    for (int device = 0; device < arena_.ranks(); ++device) {
+      processes.fork([this, device]() -> int {
+        ::close(socket_);
+        ::prctl(PR_SET_NAME, "peal-device");
+        arena_.rank(device).state.store(RankState::running);
+        add_and_wake(control_.ready.word(), 1);
+        DeviceProcess(arena_, control_, device, platform_, programs_).work();
+      });
+    }
+  } catch (const Error& error) {
+    arena_.break_off(0, RankState::dead, error.what());
+  }
+  static_cast<void>(processes.wait(0));
+  add_and_wake(control_.stops.word(), 1);
+  add_and_wake(control_.events.word(), 1);
+}
+
+}  // namespace peal

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/worker/device_processes.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/base/sanitizers.h"
+#include "peal/executors/shm/rank_process.h"
+#include "peal/executors/shm/worker/device_keeper.h"
+
+namespace peal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What a keeper that has been told to end is given for it.
+constexpr int patience_ms = 5000;
+
+// One is the sanitizer's.
+constexpr std::ptrdiff_t most_threads = is_thread_sanitized ? 2 : 1;
+
+std::ptrdiff_t count_threads() {
+  std::error_code failed;  // of /proc, which a container may lack: then nothing is known
+  const std::filesystem::directory_iterator threads("/proc/self/task", failed);
+  return failed ? 1 : std::distance(threads, std::filesystem::directory_iterator());
+}
+
+void check_threads() {
+  // One that has been joined is listed a moment longer.
+  const Clock::time_point end = Clock::now() + std::chrono::milliseconds(100);
+  while (count_threads() > most_threads && Clock::now() < end) ::sched_yield();
+  const std::ptrdiff_t count = count_threads();
+  if (count <= most_threads) return;
+  throw Error(
+      fmt::format("worker: the process has {} threads, and devices of platform shm are processes, "
+                  "which cannot be forked safely then; open the worker before threads are started",
+                  count));
+}
+
+ShmArena arena_for(const std::vector<int>& numbers) {
+  if (numbers.size() > static_cast<std::size_t>(ShmArena::most_ranks)) {
+    throw Error(fmt::format("worker: {} devices; platform shm takes 1 to {}", numbers.size(),
+                            ShmArena::most_ranks));
+  }
+  check_threads();
+  ShmArena arena = ShmArena::make(static_cast<int>(numbers.size()));
+  arena.close_file();
+  return arena;
+}
+
+[[noreturn]] void refuse_keeper() {
+  throw Error(fmt::format(
+      "worker: the process that keeps its devices cannot be started: {}",
+      explain_failure("fork", errno, "raise the limits of `ulimit -u` and `ulimit -n`")));
+}
+
+}  // namespace
+
+DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
+    : numbers_(std::move(numbers)), platform_(std::move(platform)), arena_(arena_for(numbers_)) {
+  // What is wrong with it is the caller's mistake.
+  static_cast<void>(arena_.wait_policy());
+  arena_.restart_symmetric(memory_bytes());
+  const std::size_t offset =
+      arena_.take_symmetric("mailboxes", DevicesControl::bytes_of(numbers_.size()));
+  control_ = new (arena_.part(0) + offset) DevicesControl{};
+  symmetric_begin_ = arena_.control().symmetric_bytes.load();
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_keeper();
+  socket_ = ends[0];
+  const pid_t parent = ::getpid();
+  flush_output();  // or both would write it
+  keeper_ = ::fork();
+  if (keeper_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
+    ::close(socket_);
+    // An interrupt from the terminal is for the process that drives the devices.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGCHLD, SIG_DFL);
+    DeviceKeeper(arena_, *control_, numbers_, platform_, ends[1]).work();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  if (keeper_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, keeper_, 0));
+  if (handle_ < 0) {
+    const int code = errno;
+    ::close(socket_);  // upon which a keeper ends
+    if (keeper_ > 0) ::waitpid(keeper_, nullptr, 0);
+    errno = code;
+    refuse_keeper();
+  }
+  arena_.keep_to_itself();
+}
+
+DeviceProcesses::~DeviceProcesses() {
+  if (arena_.is_here()) end_keeper();  // and this no process that the worker's has forked
+  ::close(handle_);
+  ::close(socket_);
+}
+
+void DeviceProcesses::end_keeper() const {
+  send(KeeperMessage::quit);
+  pollfd end{.fd = handle_, .events = POLLIN, .revents = 0};
+  while (::poll(&end, 1, patience_ms) < 0 && errno == EINTR) {
+  }
+  if (end.revents == 0) ::kill(keeper_, SIGKILL);
+  while (::waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// A keeper that has ended is noticed when it is waited for.
+void DeviceProcesses::send(KeeperMessage message) const {
+  while (::send(socket_, &message, 1, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+  }
+}
+
+bool DeviceProcesses::keeper_lives() const {
+  pollfd end{.fd = handle_, .events = POLLIN, .revents = 0};
+  return ::poll(&end, 1, 0) <= 0;
+}
+
+bool DeviceProcesses::comes(SharedWord& word, std::uint32_t target) const {
+  constexpr std::chrono::milliseconds most(100);
+  const WaitPolicy policy = arena_.wait_policy();
+  while (!wait_briefly(word.word(), target, policy, most)) {
+    if (!keeper_lives() || have_failed()) return false;
+  }
+  return true;
+}
+
+std::string DeviceProcesses::end_of_keeper() const {
+  return fmt::format(
+      "the process {}, which kept the worker's devices, has ended, and the devices with it; open a "
+      "new worker",
+      keeper_);
+}
+
+void DeviceProcesses::add_programs(std::string_view packed) {
+  control_->programs = packed.data();
+  control_->programs_bytes = packed.size();
+  control_->is_refused = false;
+  send(KeeperMessage::programs);
+  if (!comes(control_->answers, ++answers_)) throw RunError(end_of_keeper());
+  if (control_->is_refused) throw Error(control_->refusal);
+}
+
+bool DeviceProcesses::start() {
+  if (started_ && !have_failed()) return false;
+  stop();
+  arena_.mend();
+  for (std::size_t device = 0; device < numbers_.size(); ++device) {
+    new (&control_->mailbox(static_cast<int>(device))) TaskMailbox{};
+  }
+  control_->ready.value = 0;
+  started_ = true;
+  send(KeeperMessage::start);
+  // One that cannot be started is told at the first wait for it.
+  static_cast<void>(comes(control_->ready, static_cast<std::uint32_t>(numbers_.size())));
+  return true;
+}
+
+void DeviceProcesses::stop() {
+  if (!started_) return;
+  send(KeeperMessage::stop);
+  ++stops_;
+  // Without a keeper the devices have ended, too.
+  while (!comes(control_->stops, stops_) && keeper_lives()) {
+  }
+  started_ = false;
+}
+
+std::optional<std::string> DeviceProcesses::end() {
+  if (std::optional<std::string> failure = arena_.failure()) {
+    stop();
+    // By now it is complete.
+    return arena_.failure();
+  }
+  if (!keeper_lives()) return end_of_keeper();
+  return std::nullopt;
+}
+
+}  // namespace peal

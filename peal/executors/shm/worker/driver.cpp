@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/executors/shm/worker/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "peal/base/error.h"
+#include "peal/executors/shm/wait/call_history.h"
+#include "peal/executors/shm/wait/deadlock.h"
+
+namespace peal {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// How long a wait sleeps before somebody looks whether it is in vain.
+constexpr milliseconds shortest_sleep(1), longest_sleep(100);
+
+// What a device that is busy has left when its task has failed.
+constexpr std::chrono::seconds grace(5);
+
+}  // namespace
+
+ShmDriver::ShmDriver(std::shared_ptr<DeviceProcesses> processes, std::string others)
+    : processes_(std::move(processes)),
+      others_(std::move(others)),
+      memory_(processes_->arena(), processes_->memory_bytes()),
+      policy_(processes_->arena().wait_policy(1)),
+      devices_(processes_->numbers().size()) {}
+
+ShmDriver::~ShmDriver() = default;
+
+void ShmDriver::add_program(const std::string& name, const TaskProgram& program) {
+  const auto* const known = dynamic_cast<const DeviceProgram*>(&program);
+  if (known == nullptr) {
+    throw Error(
+        fmt::format("callable `{}` is written for a chip, as PTO kernels are, and platform shm has "
+                    "none; use one of {}",
+                    name, others_));
+  }
+  if (is_open_) {
+    throw Error(
+        fmt::format("callable `{}` is added after start(), and devices of platform shm are "
+                    "processes that know only what was added before; add it before start()",
+                    name));
+  }
+  try {
+    recipes_.push_back({name, known->recipe()});
+  } catch (const Error& error) {
+    throw Error(fmt::format("callable `{}` cannot run on platform shm: {}", name, error.what()));
+  }
+  programs_.emplace(&program, recipes_.size() - 1);
+}
+
+void ShmDriver::open() {
+  const std::string packed = pack_programs(recipes_);
+  const DeviceMemory memory =
+      memory_.allocate({.name = "programs", .devices = {0}, .size_bytes = packed.size()});
+  std::memcpy(memory.on(0), packed.data(), packed.size());
+  processes_->add_programs({reinterpret_cast<const char*>(memory.on(0)), packed.size()});
+  memory_.free(memory);
+  processes_->start();
+  is_open_ = true;
+}
+
+void ShmDriver::begin_run(RunSettings settings) {
+  CHECK(running_.empty() && settings.options.readers.empty());
+  if (processes_->start()) {
+    for (Device& device : devices_) device.number = 0;
+  }
+  settings_ = std::move(settings);
+  domains_.assign(settings_.domains.size(), nullptr);
+  ++run_;
+  begin_ = Clock::now();
+}
+
+Picoseconds ShmDriver::now() const {
+  return std::chrono::duration_cast<nanoseconds>(Clock::now() - begin_).count() * 1000;
+}
+
+DomainControl& ShmDriver::domain_control(std::size_t index) {
+  DomainControl*& made = domains_[index];
+  if (made != nullptr) return *made;
+  const DriverDomain& domain = settings_.domains[index];
+  const ShmArena& arena = processes_->arena();
+  const std::size_t offset =
+      arena.take_symmetric(domain.name, DomainControl::bytes_of(domain.devices.size()));
+  made = new (arena.part(0) + offset) DomainControl{};
+  keep_text(made->name, domain.name);
+  if (domain.window) {
+    made->window_offset = domain.window->id;
+    made->window_bytes = domain.window_bytes;
+  }
+  made->size = static_cast<std::int32_t>(domain.devices.size());
+  std::copy(domain.devices.begin(), domain.devices.end(), made->devices());
+  return *made;
+}
+
+TaskArgument* ShmDriver::argument_memory(Device& device, int index, std::size_t count) {
+  if (!device.arguments || count > device.arguments_capacity) {
+    if (device.arguments) memory_.free(*device.arguments);
+    device.arguments.reset();
+    device.arguments_capacity = std::bit_ceil(std::max<std::size_t>(16, count));
+    device.arguments =
+        memory_.allocate({.name = "arguments of a task",
+                          .devices = {index},
+                          .size_bytes = device.arguments_capacity * sizeof(TaskArgument)});
+  }
+  return reinterpret_cast<TaskArgument*>(device.arguments->on(index));
+}
+
+void ShmDriver::post(const DriverTask& task, const TaskMember& member) {
+  Device& device = devices_[static_cast<std::size_t>(member.device)];
+  TaskMailbox& box = mailbox(member.device);
+  TaskArgument* const arguments = argument_memory(device, member.device, member.arguments.size());
+  std::copy(member.arguments.begin(), member.arguments.end(), arguments);
+  box.order = {.run = run_,
+               .program = programs_.at(task.program),
+               .domain = member.domain ? &domain_control(*member.domain) : nullptr,
+               .rank = member.rank,
+               .arguments_count = static_cast<std::int32_t>(member.arguments.size()),
+               .arguments = arguments};
+  device.task = task.id;
+  ++device.number;
+  add_and_wake(box.posted.word(), 1);
+}
+
+void ShmDriver::start(const DriverTask& task) {
+  Running& running = running_[task.id];
+  for (const TaskMember& member : task.members) running.devices.push_back(member.device);
+  for (const TaskMember& member : task.members) post(task, member);
+}
+
+// The next task that has ended, of those whose devices have said so.
+std::optional<TaskEnd> ShmDriver::collect() {
+  for (std::size_t index = 0; index < devices_.size(); ++index) {
+    const Device& device = devices_[index];
+    const auto own = static_cast<int>(index);
+    if (!device.task || mailbox(own).done.load() != device.number) continue;
+    if (std::optional<TaskEnd> end = leave(own)) return end;
+  }
+  return std::nullopt;
+}
+
+// The device has ended its part; the task, if it was the last one.
+std::optional<TaskEnd> ShmDriver::leave(int index) {
+  Device& device = devices_[static_cast<std::size_t>(index)];
+  const std::uint32_t id = *std::exchange(device.task, std::nullopt);
+  Running& task = running_.at(id);
+  std::erase(task.devices, index);
+  const TaskMailbox& box = mailbox(index);
+  if (box.has_failed && task.failure == nullptr) {
+    task.failure = std::make_exception_ptr(RunError(box.failure));
+    cancel(task);
+  }
+  if (!task.devices.empty()) return std::nullopt;
+  TaskEnd end{.task = id, .failure = task.failure, .is_standstill = task.is_standstill};
+  running_.erase(id);
+  return end;
+}
+
+// The other members may wait for the one that has failed.
+void ShmDriver::cancel(Running& task) {
+  if (!task.cancelled) task.cancelled = Clock::now();
+  for (int index : task.devices) {
+    mailbox(index).cancelled.store(devices_[static_cast<std::size_t>(index)].number);
+    const ShmArena& arena = processes_->arena();
+    const RankControl& control = arena.rank(index);
+    if (control.sleeps.load() % 2 == 1) wake(arena.cell_at(control.wait.cell).sleepers);
+  }
+}
+
+void ShmDriver::look_after_cancelled() {
+  for (auto& [id, task] : running_) {
+    if (!task.cancelled) continue;
+    cancel(task);
+    if (Clock::now() - *task.cancelled < grace) continue;
+    processes_->stop();
+    throw RunError(fmt::format(
+        "device {} went on for {} s after task {} had failed on another, and was killed",
+        processes_->numbers()[static_cast<std::size_t>(task.devices.front())], grace.count(), id));
+  }
+}
+
+// How the calls of a device that sleeps in one differ from another's, or nothing.
+std::string ShmDriver::unlike_calls(int index) const {
+  const ShmArena& arena = processes_->arena();
+  const SleepingWait& wait = arena.rank(index).wait;
+  if (wait.calls_place == 0) return "";
+  return find_difference(arena, {.part = index,
+                                 .place = static_cast<std::size_t>(wait.calls_place),
+                                 .number = wait.call_number})
+      .value_or("");
+}
+
+// Whoever could notify a device has a task.
+void ShmDriver::look_for_standstill() {
+  std::vector<int> busy;
+  for (std::size_t index = 0; index < devices_.size(); ++index) {
+    if (devices_[index].task) busy.push_back(static_cast<int>(index));
+  }
+  std::map<int, StandingCore> cores;
+  for (StandingCore& core : find_standstill(processes_->arena(), busy)) {
+    cores[core.rank] = std::move(core);
+  }
+  if (cores.empty()) return;
+  for (auto& [id, task] : running_) {
+    if (task.cancelled) continue;
+    std::vector<StandingCore> own;
+    std::string why;
+    for (int index : task.devices) {
+      own.push_back(cores.at(index));
+      if (why.empty()) why = unlike_calls(index);
+    }
+    task.is_standstill = true;
+    task.failure = std::make_exception_ptr(Standstill("deadlock", std::move(own), std::move(why)));
+    cancel(task);
+  }
+}
+
+void ShmDriver::report_end(const std::string& what) const {
+  const int failed = processes_->arena().failed_rank();
+  if (failed >= 0) {
+    if (const auto task = devices_[static_cast<std::size_t>(failed)].task) {
+      throw RunError(fmt::format("{} while task {} ran on it", what, *task));
+    }
+  }
+  throw RunError(what);
+}
+
+std::optional<TaskEnd> ShmDriver::wait_for_end(Clock::time_point deadline) {
+  SharedWord& events = processes_->control().events;
+  nanoseconds sleep = shortest_sleep;
+  for (;;) {
+    const std::uint32_t seen = events.load();
+    if (std::optional<TaskEnd> end = collect()) return end;
+    if (processes_->have_failed()) report_end(processes_->end().value());
+    look_after_cancelled();
+    const auto left = std::chrono::duration_cast<nanoseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    if (wait_briefly(events.word(), seen + 1, policy_, std::min(sleep, left))) continue;
+    if (const std::optional<std::string> what = processes_->end()) report_end(*what);
+    look_for_standstill();
+    const bool is_leaving = std::any_of(running_.begin(), running_.end(), [](const auto& entry) {
+      return entry.second.cancelled.has_value();
+    });
+    sleep = is_leaving ? shortest_sleep : std::min<nanoseconds>(2 * sleep, longest_sleep);
+  }
+}
+
+void ShmDriver::end_run() {
+  if (!running_.empty()) processes_->stop();
+  running_.clear();
+  for (Device& device : devices_) device.task.reset();
+  domains_.clear();
+  settings_ = {};
+  processes_->forget_allocations();
+}
+
+}  // namespace peal

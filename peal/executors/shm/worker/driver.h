@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "peal/executors/shm/memory/device_memory.h"
+#include "peal/executors/shm/worker/device_keeper.h"
+#include "peal/executors/shm/worker/device_processes.h"
+#include "peal/run/device_driver.h"
+
+namespace peal {
+
+// Devices that are processes of this host over shared memory, one task at a time each. Times are
+// real: from a run's begin, by the steady clock. What a run leaves behind when a device process
+// ends are the memory of the devices and new processes for the next run.
+class ShmDriver final : public DeviceDriver {
+ public:
+  // `others` names the platforms on which what this one refuses can run.
+  ShmDriver(std::shared_ptr<DeviceProcesses> processes, std::string others);
+  ~ShmDriver() override;
+
+  [[nodiscard]] const Platform& platform() const override { return processes_->platform(); }
+  [[nodiscard]] bool is_simulated() const override { return false; }
+  void add_program(const std::string& name, const TaskProgram& program) override;
+  void open() override;
+  [[nodiscard]] DeviceMemory allocate(const DeviceMemoryRequest& request) override {
+    return memory_.allocate(request);
+  }
+  void free(const DeviceMemory& memory) override { memory_.free(memory); }
+  void begin_run(RunSettings settings) override;
+  void start(const DriverTask& task) override;
+  std::optional<TaskEnd> wait_for_end(std::chrono::steady_clock::time_point deadline) override;
+  [[nodiscard]] Picoseconds now() const override;
+  void end_run() override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Running {
+    std::vector<int> devices;  // that have not ended it
+    std::exception_ptr failure = nullptr;
+    bool is_standstill = false;
+    std::optional<Clock::time_point> cancelled = {};  // since when its devices are to leave it
+  };
+  struct Device {
+    std::optional<std::uint32_t> task;  // that it has
+    std::uint32_t number = 0;           // of it, or of the last one, in the mailbox
+    std::optional<DeviceMemory> arguments;
+    std::size_t arguments_capacity = 0;
+  };
+
+  [[nodiscard]] TaskMailbox& mailbox(int device) const {
+    return processes_->control().mailbox(device);
+  }
+  [[nodiscard]] DomainControl& domain_control(std::size_t index);
+  [[nodiscard]] TaskArgument* argument_memory(Device& device, int index, std::size_t count);
+  void post(const DriverTask& task, const TaskMember& member);
+  [[nodiscard]] std::optional<TaskEnd> collect();
+  [[nodiscard]] std::optional<TaskEnd> leave(int device);
+  void cancel(Running& task);
+  void look_after_cancelled();
+  void look_for_standstill();
+  [[nodiscard]] std::string unlike_calls(int index) const;
+  [[noreturn]] void report_end(const std::string& what) const;
+
+  std::shared_ptr<DeviceProcesses> processes_;
+  std::string others_;
+  ShmDeviceMemory memory_;
+  WaitPolicy policy_;
+  std::vector<NamedRecipe> recipes_;
+  std::unordered_map<const TaskProgram*, std::size_t> programs_;  // their places
+  bool is_open_ = false;
+  std::vector<Device> devices_;
+
+  RunSettings settings_;  // of the run
+  std::uint64_t run_ = 0;
+  Clock::time_point begin_;
+  std::vector<DomainControl*> domains_;  // as far as they are in use
+  std::map<std::uint32_t, Running> running_;
+};
+
+}  // namespace peal

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-#include "peal/machine/verb_error.h"
-
-namespace peal {
-
-VerbError::VerbError(const std::string& sentence, SourcePlace place)
-    : VerbError(sentence, std::string(place.file) + ":" + std::to_string(place.line)) {}
-
-}  // namespace peal

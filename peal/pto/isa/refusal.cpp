@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/pto/isa/refusal.h"
+
+#include <fmt/format.h>
+
+#include "peal/base/error.h"
+
+namespace peal::pto_refusal {
+
+Core& core() {
+  Core* running = current_core();
+  CHECK(running != nullptr);
+  return *running;
+}
+
+void refuse_at(const std::string& where, const std::string& what, KernelFailure::Kind kind) {
+  throw KernelFailure(kind, core().rank(), core().index(), what, where);
+}
+
+void refuse(pto_abi::Place place, const std::string& what, KernelFailure::Kind kind) {
+  refuse_at(fmt::format("{}:{}", place.file, place.line), what, kind);
+}
+
+}  // namespace peal::pto_refusal

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peal/pto/load/compiler.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "peal/base/cache_folder.h"
+#include "peal/base/error.h"
+#include "peal/base/installation.h"
+#include "peal/base/process/last_words.h"
+#include "peal/pto/load/compiler_command.h"
+#include "peal/pto/load/kernel_manifest.h"
+
+namespace peal {
+namespace {
+
+namespace fs = std::filesystem;
+
+// How often a source may change while it is read, or fail to compile and then not.
+constexpr int most_attempts = 10;
+
+// The folder in which peal/pto/isa/abi.h and the kernels' headers lie.
+fs::path header_root() {
+  const std::vector<fs::path> roots = include_folders();
+  std::error_code failed;
+  for (const fs::path& root : roots) {
+    if (fs::exists(root / "peal/pto/isa/abi.h", failed)) return root;
+  }
+  throw Error(
+      fmt::format("the PTO headers are not found under {}; set PEAL_ROOT to the prefix of an "
+                  "installed Peal",
+                  fmt::join(std::vector<std::string>{roots.begin(), roots.end()}, ", ")));
+}
+
+// The files that a make rule, as the compiler writes it, says its target depends on.
+std::vector<std::string> dependencies(const std::string& rule) {
+  std::vector<std::string> files;
+  std::string file;
+  for (std::size_t i = rule.find(": ") + 2; i < rule.size(); ++i) {
+    const char c = rule[i];
+    if (c == '\\' && i + 1 < rule.size()) {
+      if (rule[++i] != '\n') file += rule[i];
+    } else if (c == ' ' || c == '\n') {
+      if (!file.empty()) files.push_back(std::move(file));
+      file.clear();
+    } else {
+      file += c;
+    }
+  }
+  if (!file.empty()) files.push_back(file);
+  return files;
+}
+
+// How a source becomes a shared object: three commands, without the names of what they write.
+struct Build {
+  ChosenCompiler compiler;
+  CommandWords preprocess, compile, link;  // what comes behind the compiler's name
+  std::vector<std::string> linked_sources;
+  std::vector<std::string> include_folders;
+
+  [[nodiscard]] CommandWords command(const CommandWords& arguments,
+                                     const CommandWords& more) const {
+    CommandWords result = compiler.words;
+    result.insert(result.end(), arguments.begin(), arguments.end());
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  }
+  // Changes with everything but the contents of files.
+  [[nodiscard]] std::string key() const;
+};
+
+std::string Build::key() const {
+  std::string text = fmt::format("peal object 3\n{}\n{}\n{}\n{}", compiler.identity,
+                                 fmt::join(compiler.words, "\n"), fmt::join(preprocess, "\n"),
+                                 fmt::join(link, "\n"));
+  for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH",
+                           "LIBRARY_PATH", "SOURCE_DATE_EPOCH"}) {
+    const char* const value = std::getenv(name);
+    text += fmt::format("\n{}={}", name, value == nullptr ? "" : value);
+  }
+  return content_hash(text);
+}
+
+Build build_of(const fs::path& path, KernelLanguage language, const CompileOptions& options) {
+  const fs::path root = header_root();
+  Build build;
+  build.compiler = chosen_compiler();
+  build.include_folders = options.include_folders;
+  const CommandWords always{"-std=c++20", "-O2", "-g", "-fPIC", "-w"};
+  build.compile = build.link = build.preprocess = always;
+  const auto add = [](CommandWords& words, std::initializer_list<std::string> more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
+  const bool is_pto = language == KernelLanguage::pto;
+  for (CommandWords* words : {&build.preprocess, &build.link}) {
+    add(*words, {"-I" + root.string()});
+    if (is_pto) add(*words, {"-I" + (root / "peal/pto/include").string()});
+  }
+  for (const std::string& folder : options.include_folders) {
+    build.preprocess.push_back("-I" + folder);
+  }
+  for (const std::string& name : options.defines) build.preprocess.push_back("-D" + name);
+  // Some of these change what is defined, too.
+  for (CommandWords* words : {&build.preprocess, &build.compile}) {
+    add(*words, {"-fno-optimize-sibling-calls", "-fsanitize=thread", "--param",
+                 "tsan-instrument-func-entry-exit=0"});
+    if (is_pto) add(*words, {"-fstack-clash-protection"});
+  }
+  if (is_pto) {
+    add(build.preprocess, {"-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
+  } else {
+    add(build.link, {"-DPEAL_VERB_KERNEL"});
+  }
+  // The callbacks of the instrumented object are linked into it, and are not instrumented.
+  const fs::path callbacks = root / "peal/pto/include/peal_callbacks.cpp";
+  const fs::path script = root / "peal/pto/include/peal_kernel.ld";
+  build.linked_sources = {callbacks.string(), script.string()};
+  add(build.link,
+      {callbacks.string(), "-Wl,-T," + script.string(),
+       "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,--wrap=exit,--wrap=_exit,"
+       "--wrap=_Exit,--wrap=quick_exit,--wrap=__assert_fail,--wrap=__cxa_guard_acquire,"
+       "--wrap=__cxa_guard_release,--wrap=__cxa_guard_abort,--wrap=__cxa_atexit,"
+       "--wrap=__cxa_thread_atexit,--wrap=atexit,--wrap=at_quick_exit"});
+  build.preprocess.push_back(path.string());
+  return build;
+}
+
+// What the preprocessor makes of a source.
+struct Preprocessed {
+  std::string text_hash;  // of it and of what is linked with it
+  KernelManifest manifest;
+};
+
+class Compilation {
+ public:
+  Compilation(const std::string& source, const Build& build, const fs::path& cache)
+      : source_(source), build_(build), cache_(cache), folder_(cache) {}
+
+  // The contents that the manifest tells of are those that were read: either no file is younger
+  // than a moment before that, or all were the same before and after.
+  Preprocessed preprocess() {
+    std::optional<KernelManifest> before;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+      const timespec begin = moment();
+      run(build_.preprocess, {"-E", "-MD", "-MF", path("rule"), "-MT", "x", "-o", path("text.ii")});
+      const std::optional<std::string> text = file_contents(path("text.ii"));
+      if (!text || text->empty()) refuse_compiler("writes nothing");
+      std::vector<std::string> files = dependencies(file_contents(path("rule")).value_or(": "));
+      std::string hashed = content_hash(*text);
+      for (const std::string& linked : build_.linked_sources) {
+        files.push_back(linked);
+        hashed += content_hash(file_contents(linked).value_or(""));
+      }
+      KernelManifest manifest = KernelManifest::of(files, build_.include_folders);
+      if (manifest.is_older_than(begin) || manifest == before) {
+        return {content_hash(hashed), std::move(manifest)};
+      }
+      before = std::move(manifest);
+    }
+    throw Error(
+        fmt::format("kernel `{}` changes while it is read; save it and run this again", source_));
+  }
+
+  // Compiles what preprocess() has read, to `object`. False where it does not compile but the
+  // source, which has changed since, does.
+  bool compile(const fs::path& object) {
+    const CommandWords text{"-x", "c++-cpp-output", "-c", path("text.ii"), "-o", path("object.o")};
+    const ProgramResult result =
+        run_program(build_.command(build_.compile, text), folder_.file(""));
+    if (!result.succeeded) {
+      folder_.check_writable();
+      // Messages are about the source as it was written.
+      const ProgramResult again = run_program(
+          build_.command(build_.preprocess, {"-c", "-o", path("object.o")}), folder_.file(""));
+      if (again.succeeded) return false;
+      refuse(again);
+    }
+    run(build_.link, {"-shared", path("object.o"), "-o", path("object.so")});
+    if (file_contents(path("object.so")).value_or("").empty()) refuse_compiler("writes no object");
+    seal_object(path("object.so"));
+    if (!is_sealed(path("object.so"))) folder_.check_writable();
+    folder_.publish("object.so", object);
+    return true;
+  }
+
+  void publish(const KernelManifest& manifest, const std::string& text_hash, const fs::path& to) {
+    manifest.write(path("manifest"), text_hash);
+    folder_.publish("manifest", to);
+  }
+
+ private:
+  [[nodiscard]] std::string path(const char* name) const { return folder_.file(name).string(); }
+
+  // Now, by the clock that stamps files.
+  [[nodiscard]] timespec moment() const {
+    const std::string mark = path("mark");
+    std::ofstream(mark) << "x";
+    struct stat status = {};
+    if (::stat(mark.c_str(), &status) != 0) folder_.check_writable();
+    return status.st_ctim;
+  }
+
+  void run(const CommandWords& arguments, const CommandWords& more) const {
+    const ProgramResult result = run_program(build_.command(arguments, more), folder_.file(""));
+    if (!result.succeeded) refuse(result);
+  }
+
+  [[noreturn]] void refuse(const ProgramResult& result) const {
+    folder_.check_writable();
+    if (result.signal != 0) {
+      refuse_compiler(fmt::format("was ended by signal {} at kernel `{}`; is there enough memory?",
+                                  result.signal, source_));
+    }
+    if (result.messages.empty()) {
+      refuse_compiler(fmt::format("fails at kernel `{}` without a message", source_));
+    }
+    throw QuotedError(fmt::format("kernel `{}` does not compile:", source_), result.messages);
+  }
+
+  [[noreturn]] void refuse_compiler(const std::string& what) const {
+    folder_.check_writable();
+    throw Error(
+        fmt::format("compiler `{}` {}; install g++, or set CXX to a compiler that takes "
+                    "its options",
+                    fmt::join(build_.compiler.words, " "), what));
+  }
+
+  const std::string& source_;
+  const Build& build_;
+  const fs::path& cache_;
+  BuildFolder folder_;
+};
+
+// The object under that name, in use from now on, if it is whole and nobody else's.
+std::optional<KernelObject> usable(const fs::path& object) {
+  std::optional<CacheLock> lock = CacheLock::of(object);
+  if (!lock || !is_sealed(object)) return std::nullopt;
+  touch_cache_entry(object);
+  return KernelObject{object.string(), *std::move(lock)};
+}
+
+}  // namespace
+
+KernelObject compile_source(const std::string& source, KernelLanguage language,
+                            const CompileOptions& options) {
+  std::error_code failed;
+  const fs::path path = fs::canonical(source, failed);
+  if (failed) {
+    throw Error(fmt::format("kernel `{}` cannot be read: {}; name an existing source file", source,
+                            failed.message()));
+  }
+  if (!fs::is_regular_file(path, failed)) {
+    throw Error(fmt::format("kernel `{}` is no file; name an existing source file", source));
+  }
+  const RightfulWait for_the_compiler;
+  const Build build = build_of(path, language, options);
+  const fs::path cache = made_cache_folder();
+  const std::string key = build.key();
+  const fs::path manifest = cache / (key + ".manifest");
+  const auto object_of = [&](const std::string& text_hash) {
+    return cache / fmt::format("{}-{}.so", key, text_hash);
+  };
+  if (const auto text_hash = KernelManifest::current_text_hash(manifest)) {
+    if (std::optional<KernelObject> object = usable(object_of(*text_hash))) {
+      touch_cache_entry(manifest);
+      return *std::move(object);
+    }
+  }
+  Compilation compilation(source, build, cache);
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const Preprocessed read = compilation.preprocess();
+    const fs::path name = object_of(read.text_hash);
+    std::optional<KernelObject> object = usable(name);
+    if (!object) {
+      if (!compilation.compile(name)) continue;
+      object = usable(name);  // nothing where somebody has removed it
+    }
+    if (!object) continue;
+    compilation.publish(read.manifest, read.text_hash, manifest);
+    clean_cache(cache, name, {});
+    return *std::move(object);
+  }
+  throw Error(fmt::format(
+      "kernel `{}` changes while it is compiled, or its object in cache folder `{}` does; run this "
+      "again",
+      source, cache.string()));
+}
+
+}  // namespace peal
