@@ -24,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t most_iterations = 1'000'000;
+constexpr std::uint64_t max_iterations = 1'000'000;
 
 std::vector<std::size_t> counts_of(const BenchRequest& request, const BenchPlan& plan) {
   const std::vector<std::uint64_t> sizes =
@@ -178,8 +178,8 @@ BenchPlan make_bench_plan(const BenchRequest& request) {
       parse_number("--root", request.root.value_or("0"),
                    {.lowest = 0, .highest = static_cast<std::uint64_t>(plan.ranks - 1)}));
   if (request.iterations) {
-    plan.iterations = parse_number("--iterations", *request.iterations,
-                                   {.lowest = 1, .highest = most_iterations});
+    plan.iterations =
+        parse_number("--iterations", *request.iterations, {.lowest = 1, .highest = max_iterations});
   }
   plan.counts = counts_of(request, plan);
   return plan;

@@ -23,7 +23,7 @@
 #include "peal/base/say.h"
 #include "peal/launch/case_run.h"
 #include "peal/run/kernel_failure.h"
-#include "peal/search/place_keeper.h"
+#include "peal/search/place_recorder.h"
 
 namespace peal {
 namespace {
@@ -148,7 +148,7 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   if (!can_watch() || target.runs_for_real()) return run_here(target, run);
   // What the first byte of an answer says it is.
   constexpr char a_result = 'r', a_failure = 'f';
-  const double blocked_seconds = most_blocked_seconds(run.time_limit_seconds);
+  const double blocked_seconds = max_blocked_seconds(run.time_limit_seconds);
   const auto watched = [&](const CaseRunRequest& request) {
     return run_watched(
         [&] {
@@ -164,9 +164,9 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   };
   WatchedEnd end = watched(run);
   if (!end.has_answered && end.where.empty()) {  // a run is the same each time
-    PlaceKeeper keeper;
+    PlaceRecorder supervisor;
     CaseRunRequest again = run;
-    again.options.readers.push_back(&keeper);
+    again.options.readers.push_back(&supervisor);
     end = watched(again);
   }
   if (!end.has_answered) {

@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t most_calls = 1000000;  // as in a case
-constexpr std::uint64_t most_count = std::uint64_t{1} << 40;
+constexpr std::uint64_t max_calls = 1000000;  // as in a case
+constexpr std::uint64_t max_count = std::uint64_t{1} << 40;
 constexpr int default_ranks = 4;  // of a Peal kernel
 
 // A source is read more than once: to see what it is, and by the compiler.
@@ -89,7 +89,7 @@ CaseReplacements replacements(const RunRequest& request) {
     if (!is_new) throw Error(fmt::format("--set gives `{}` twice; give it once", name));
   }
   if (!request.count) return result;
-  const std::uint64_t count = parse_count("--count", *request.count, {.highest = most_count});
+  const std::uint64_t count = parse_count("--count", *request.count, {.highest = max_count});
   if (!result.emplace(count_name, std::to_string(count)).second) {
     throw Error("--count and --set disagree about `count`; give one of them");
   }
@@ -214,7 +214,7 @@ bool names_case(const RunRequest& request) {
 std::optional<std::int64_t> parse_calls(const RunRequest& request) {
   if (!request.calls) return std::nullopt;
   return static_cast<std::int64_t>(
-      parse_number("--calls", *request.calls, {.lowest = 1, .highest = most_calls}));
+      parse_number("--calls", *request.calls, {.lowest = 1, .highest = max_calls}));
 }
 
 CaseTarget find_case_target(const RunRequest& request) {
@@ -236,8 +236,8 @@ CaseTarget find_case_target(const RunRequest& request) {
       refuse_unused(fmt::format("platform {}", request.platform), options);
     }
     const Kernel& kernel = *target.kernel;
-    target.ranks = {std::clamp(default_ranks, kernel.least_ranks,
-                               std::max(kernel.least_ranks, kernel.most_ranks))};
+    target.ranks = {
+        std::clamp(default_ranks, kernel.min_ranks, std::max(kernel.min_ranks, kernel.max_ranks))};
   } else {
     target.path = request.flags.any() ? request.collective : case_path(request);
     target.file = read_case(request);

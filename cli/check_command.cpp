@@ -27,7 +27,7 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t most_schedules = 1000000;
+constexpr std::uint64_t max_schedules = 1000000;
 
 std::vector<FindingClass> parse_classes(const char* option, const std::vector<std::string>& names) {
   std::vector<FindingClass> classes;
@@ -190,7 +190,7 @@ int check_command(const CheckCommandRequest& request) {
                              .save_schedule = request.run.save_schedule};
   if (request.schedules) {
     check_request.schedules = static_cast<int>(
-        parse_number("--schedules", *request.schedules, {.lowest = 0, .highest = most_schedules}));
+        parse_number("--schedules", *request.schedules, {.lowest = 0, .highest = max_schedules}));
   }
   check_outputs(named_files({{"--json", request.run.json},
                              {"--events", request.events},

@@ -38,7 +38,7 @@ std::vector<int> parse_ranks(const RunRequest& request) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     ranks.push_back(static_cast<int>(parse_number("--ranks", text.substr(begin, end - begin),
-                                                  {.lowest = 1, .highest = most_ranks})));
+                                                  {.lowest = 1, .highest = max_ranks})));
     begin = end + 1;
   }
   return ranks;

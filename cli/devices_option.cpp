@@ -24,9 +24,9 @@ int parse_device(std::string_view list, std::string_view text) {
   if (!is_number || code == std::errc::invalid_argument) {
     throw Error(fmt::format("--devices `{}`: `{}` is no device; {}", list, text, way_out));
   }
-  if (code != std::errc() || device >= most_ranks) {
+  if (code != std::errc() || device >= max_ranks) {
     throw Error(fmt::format("--devices `{}`: device {} is beyond the last, {}; {}", list, text,
-                            most_ranks - 1, way_out));
+                            max_ranks - 1, way_out));
   }
   return device;
 }

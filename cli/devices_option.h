@@ -7,7 +7,7 @@
 namespace peal {
 
 // No team is larger, and no device has a higher number than this less one.
-inline constexpr int most_ranks = 65536;
+inline constexpr int max_ranks = 65536;
 
 // The devices of a list such as `0-3` or `0,2,5-7`, in its order; rank r runs on the r-th of them.
 // Throws Error for a range that descends, a device named twice, or anything else.

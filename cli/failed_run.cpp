@@ -12,8 +12,8 @@ using Json = nlohmann::ordered_json;
 
 FailedRun FailedRun::of(const RunError& error, RunReport report) {
   std::vector<RankEnd> ends;
-  if (const auto* standstill = dynamic_cast<const Standstill*>(&error)) {
-    for (const StandingCore& core : standstill->cores()) {
+  if (const auto* deadlock = dynamic_cast<const Deadlock*>(&error)) {
+    for (const StandingCore& core : deadlock->cores()) {
       ends.push_back({core.rank, core.core, core.is_finished ? "finished" : "waits",
                       core.is_finished ? "" : core.what, core.file, core.line});
     }

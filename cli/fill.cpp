@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t rank_step = 100;  // between the ramps of neighbours
 constexpr std::uint64_t call_step = 7;    // between the ramps of one call and the next
-constexpr std::uint64_t most_twos = 4;    // in a product
+constexpr std::uint64_t max_twos = 4;     // in a product
 
 // The elements 0..2^bits are exact in the type.
 template <class T>
@@ -63,19 +63,19 @@ struct Ramp {
 
   // Numbers below `limit`, drawn for each element and rank: for teams so large that a ramp below
   // the limit would repeat itself from rank to rank. Where not even ones on all ranks are exact, at
-  // most `most_ones` of them hold one, other ranks for each element.
-  void drawn(std::uint64_t limit, std::uint64_t most_ones, const View& view) const {
+  // most `max_ones` of them hold one, other ranks for each element.
+  void drawn(std::uint64_t limit, std::uint64_t max_ones, const View& view) const {
     const std::uint64_t values = std::max<std::uint64_t>(limit, 2);
     store<T>(view, [&](std::uint64_t i) {
       const std::uint64_t value = Random::mix(scrambled(i) + rank) % values;
-      return element_of<T>(turn(i) < most_ones ? value : 0);
+      return element_of<T>(turn(i) < max_ones ? value : 0);
     });
   }
 
-  // Twos on up to most_twos of the ranks, another number of them on other ranks for each element;
+  // Twos on up to max_twos of the ranks, another number of them on other ranks for each element;
   // ones elsewhere. Any two ranks differ in some element.
   void few_twos(const View& view) const {
-    const std::uint64_t choices = std::min(most_twos, ranks) + 1;
+    const std::uint64_t choices = std::min(max_twos, ranks) + 1;
     store<T>(view, [&](std::uint64_t i) {
       return element_of<T>(turn(i) < scrambled(i) % choices ? 2 : 1);
     });

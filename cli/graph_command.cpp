@@ -18,7 +18,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_tasks_told = 64;
+constexpr std::size_t max_tasks_told = 64;
 
 std::string verdict(const GraphRunResult& result) {
   if (result.failure || result.mismatch || !result.report.findings.empty()) return "FAIL";
@@ -26,7 +26,7 @@ std::string verdict(const GraphRunResult& result) {
 }
 
 std::string text_of(const GraphFile& file, const GraphRunResult& result, bool checks) {
-  std::string text = describe(result.report, most_tasks_told);
+  std::string text = describe(result.report, max_tasks_told);
   if (checks && !result.failure && result.report.findings.empty()) text += "checks: clean\n";
   const auto out = std::back_inserter(text);
   for (const GraphDifference& difference : result.differences) {

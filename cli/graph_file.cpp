@@ -38,7 +38,7 @@ class Reader {
     result_.numbers.subject = fmt::format("graph file `{}`", path_);
     result_.numbers.tolerance = 1e-3;
     result_.numbers.has_calls = false;
-    result_.numbers.most_ranks = most_ranks;
+    result_.numbers.max_ranks = max_ranks;
   }
 
   GraphFile read() {
@@ -86,7 +86,7 @@ class Reader {
         node.refuse(fmt::format("cannot be read: {}", error.what()));
       }
     }
-    constexpr CaseNode::Range range{.lowest = 0, .highest = most_ranks - 1};
+    constexpr CaseNode::Range range{.lowest = 0, .highest = max_ranks - 1};
     if (!node.is_array()) return {node.constant(range)};
     std::vector<int> result;
     for (const CaseNode& element : node.elements()) {
@@ -169,7 +169,7 @@ class Reader {
     if (const auto op = node.find("op")) options.op = op->reduce_op();
     if (const auto algorithm = node.find("algorithm")) options.algorithm = algorithm->text();
     if (const auto root = node.find("root")) {
-      options.root = root->constant({.lowest = 0, .highest = most_ranks - 1});
+      options.root = root->constant({.lowest = 0, .highest = max_ranks - 1});
     }
     const std::string& text = named.text();
     return loaded(node, [&] { return collective(text, options); });
@@ -223,8 +223,8 @@ class Reader {
   }
 
   // `x`, `x@1`, `tp.scratch` or `tp.scratch@1`.
-  GraphFile::Place read_place(const CaseNode& node) const {
-    GraphFile::Place place;
+  GraphFile::Instance read_place(const CaseNode& node) const {
+    GraphFile::Instance place;
     std::string_view text = node.text();
     if (const std::size_t at = text.find('@'); at != text.npos) {
       try {
@@ -292,10 +292,10 @@ class Reader {
   }
 
   // An end of a copy: a place, or a table with the place and a part of it.
-  GraphFile::Place read_end(const CaseNode& node) {
+  GraphFile::Instance read_end(const CaseNode& node) {
     if (node.is_text()) return read_place(node);
     node.allow({"place", "first", "count"});
-    GraphFile::Place place = read_place(need(node, "place"));
+    GraphFile::Instance place = read_place(need(node, "place"));
     if (const auto first = node.find("first")) place.first = number(*first);
     if (const auto count = node.find("count")) place.count = number(*count);
     return place;

@@ -15,7 +15,7 @@ namespace peal {
 // A described graph of tasks. The form of the file is docs/graph_files.md's.
 struct GraphFile {
   // An instance of a buffer, or of a domain's, where the task runs unless a device is named.
-  struct Place {
+  struct Instance {
     std::size_t buffer = 0;             // index of it, or of the domain's buffer
     std::optional<std::size_t> domain;  // index
     std::optional<int> device;
@@ -24,7 +24,7 @@ struct GraphFile {
   struct Argument {
     TaskArgument::Kind kind{};
     TaskDirection direction{};
-    Place place;             // of an array
+    Instance place;          // of an array
     std::size_t number = 0;  // of a scalar: index of `numbers`
     std::size_t domain = 0;  // of a context: index
   };

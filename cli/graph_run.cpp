@@ -170,7 +170,8 @@ class GraphRun {
   }
 
   // The instance on the named device, or else on the task's, or else the only one.
-  Array array(const GraphFile::Place& place, const GraphFile::Task& task, int device, Point point) {
+  Array array(const GraphFile::Instance& place, const GraphFile::Task& task, int device,
+              Point point) {
     const int where = place.device.value_or(device);
     if (place.domain) {
       const GraphFile::Domain& domain = file_.domains[*place.domain];
@@ -195,12 +196,12 @@ class GraphRun {
     return instance.view.part(first, count);
   }
 
-  Array part(const Buffer& whole, const GraphFile::Place& place, Point point) {
+  Array part(const Buffer& whole, const GraphFile::Instance& place, Point point) {
     const auto [first, count] = bounds(place, whole.count(), whole.name(), point);
     return whole.part(first, count);
   }
 
-  std::pair<std::size_t, std::size_t> bounds(const GraphFile::Place& place, std::size_t whole,
+  std::pair<std::size_t, std::size_t> bounds(const GraphFile::Instance& place, std::size_t whole,
                                              const std::string& name, Point point) {
     const std::size_t first = place.first ? length(*place.first, point) : 0;
     if (first > whole) {

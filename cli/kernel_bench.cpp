@@ -25,7 +25,7 @@ namespace peal {
 namespace {
 
 constexpr std::int64_t warm_up = 10;
-constexpr std::int64_t most_timed_calls = 100'000, usual_iterations = 200;
+constexpr std::int64_t max_timed_calls = 100'000, usual_iterations = 200;
 constexpr std::int64_t usual_runs = 20;  // of a kernel that needs fresh windows
 
 RunRequest run_request(const BenchRequest& request) {
@@ -104,8 +104,8 @@ int kernel_bench(const BenchRequest& request) {
       parse_number("--ranks", request.ranks.value_or("2"), {.lowest = 1, .highest = 1024}));
   std::optional<std::int64_t> iterations;
   if (request.iterations) {
-    iterations = static_cast<std::int64_t>(parse_number(
-        "--iterations", *request.iterations, {.lowest = 1, .highest = most_timed_calls}));
+    iterations = static_cast<std::int64_t>(parse_number("--iterations", *request.iterations,
+                                                        {.lowest = 1, .highest = max_timed_calls}));
   }
   std::optional<OutputFile> json;
   if (request.json) json.emplace(*request.json);

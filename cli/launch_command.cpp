@@ -10,7 +10,7 @@ namespace peal {
 
 int launch_command(const LaunchRequest& request) {
   const auto ranks = static_cast<int>(
-      parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = ShmArena::most_ranks}));
+      parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = ShmArena::max_ranks}));
   return launch_processes(ranks, request.command,
                           [](const std::string& why) { say("peal: {}\n", why); });
 }

@@ -47,9 +47,9 @@ void check_replaceable(const std::string& path, const struct stat& status) {
 // Where a file lies, or will, that is opened by the path: symbolic links lead on, also to what is
 // not there.
 fs::path followed(fs::path path) {
-  constexpr int most_links = 40;  // as of the system
+  constexpr int max_links = 40;  // as of the system
   std::error_code failed;
-  for (int links = 0; links < most_links && fs::is_symlink(path, failed); ++links) {
+  for (int links = 0; links < max_links && fs::is_symlink(path, failed); ++links) {
     const fs::path next = fs::read_symlink(path, failed);
     if (failed) break;
     path = path.parent_path() / next;

@@ -16,8 +16,8 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t most_calls = 10000000;
-constexpr std::size_t most_bytes = std::size_t{1} << 40;  // of one buffer of a rank
+constexpr std::uint64_t max_calls = 10000000;
+constexpr std::size_t max_bytes = std::size_t{1} << 40;  // of one buffer of a rank
 constexpr int default_ranks = 4;
 constexpr std::size_t default_count = 256;
 
@@ -42,7 +42,7 @@ Fill parse_fill(const RunRequest& request) {
 int parse_root(const RunRequest& request, const RunPlan& plan) {
   if (!request.root) return 0;
   const std::uint64_t root =
-      parse_number("--root", *request.root, {.lowest = 0, .highest = most_ranks - 1});
+      parse_number("--root", *request.root, {.lowest = 0, .highest = max_ranks - 1});
   if (!plan.shape.has_root) return 0;
   const auto last = static_cast<std::uint64_t>(plan.ranks) - 1;
   if (root > last) {
@@ -95,7 +95,7 @@ void check_buffer_size(const RunPlan& plan) {
   const int blocks = std::max(plan.shape.send_blocks, plan.shape.recv_blocks);
   if (blocks == 0) return;
   const std::size_t most =
-      (most_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
+      (max_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
   if (plan.count <= most) return;
   throw Error(
       fmt::format("--count {} of {} in {} block{} does not stay below 2^40 bytes for a rank; "
@@ -171,7 +171,7 @@ int ranks_of(const RunRequest& request, int otherwise) {
   std::optional<int> ranks, devices;
   if (request.ranks) {
     ranks = static_cast<int>(
-        parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = most_ranks}));
+        parse_number("--ranks", *request.ranks, {.lowest = 1, .highest = max_ranks}));
   }
   if (request.devices) devices = static_cast<int>(parse_devices(*request.devices).size());
   if (ranks && devices && ranks != devices) {
@@ -187,16 +187,16 @@ RunPlan make_run_plan(const RunRequest& request, std::unique_ptr<Executor> execu
   refuse_options_of_kernels(request);
   plan.ranks = ranks_of(request, default_ranks);
   plan.shape = shape(plan.collective, plan.ranks);
-  plan.count = request.count ? parse_count("--count", *request.count,
-                                           {.lowest = 0, .highest = most_bytes - 1})
-                             : default_count;
+  plan.count = request.count
+                   ? parse_count("--count", *request.count, {.lowest = 0, .highest = max_bytes - 1})
+                   : default_count;
   if (request.dtype) plan.dtype = parse_dtype(*request.dtype);
   if (request.op) plan.op = parse_reduce_op(*request.op);
   plan.root = parse_root(request, plan);
   plan.fill = parse_fill(request);
   plan.values = !request.no_values;
   if (request.repeat) {
-    plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = most_calls});
+    plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = max_calls});
   }
   if (plan.shape.recv_blocks > 0) check_values_off(request);
   plan.executor = executor != nullptr ? std::move(executor) : open_executor(request.platform);

@@ -27,7 +27,7 @@ constexpr int rounds = 5;
 // Of a block; the largest is left out where all ranks' blocks would take too much memory.
 constexpr std::size_t block_sizes[] = {48,    256,   1024,   2048,    4096,    8192,
                                        16384, 65536, 262144, 1048576, 4194304, 16777216};
-constexpr std::size_t most_total_bytes = std::size_t{1} << 28;
+constexpr std::size_t max_total_bytes = std::size_t{1} << 28;
 // An algorithm takes a size from the one for the size before when it is better by this much.
 constexpr double clear_margin = 0.97;
 
@@ -44,7 +44,7 @@ struct Case {
     const auto total = static_cast<std::size_t>((blocks.send_blocks + blocks.recv_blocks) * ranks);
     std::vector<std::size_t> result;
     for (std::size_t size : block_sizes) {
-      if (size * total <= most_total_bytes) result.push_back(size);
+      if (size * total <= max_total_bytes) result.push_back(size);
     }
     return result;
   }
@@ -70,11 +70,11 @@ int calls_for(std::size_t block_bytes) {
 }
 
 // The mean time of some calls, each after all ranks have met and written their input anew.
-double time_us(Team& team, const SignalRow& meeting, const CollectiveCall& call, int calls) {
+double time_us(Team& team, const SignalRow& rounds, const CollectiveCall& call, int calls) {
   double total = 0;
   for (int i = 0; i < calls + 1; ++i) {
     std::fill_n(call.send.data, call.send.size_bytes(), static_cast<std::byte>(i));
-    barrier(team.device(), meeting);
+    barrier(team.device(), rounds);
     const Clock::time_point begin = Clock::now();
     run_collective(team, call);
     const std::chrono::duration<double, std::micro> took = Clock::now() - begin;
@@ -85,8 +85,7 @@ double time_us(Team& team, const SignalRow& meeting, const CollectiveCall& call,
 
 void measure_rank(Team& team, const Case& of, std::span<double> times) {
   const std::vector<const Algorithm*> candidates = of.candidates();
-  const SignalRow meeting =
-      team.device().allocate_signals("tune barrier", barrier_rounds(of.ranks));
+  const SignalRow rounds = team.device().allocate_signals("tune barrier", barrier_rounds(of.ranks));
   const CollectiveShape blocks = shape(of.collective, of.ranks);
   const std::vector<std::size_t> sizes = of.sizes();
   const auto length = [](int count, std::size_t bytes) {
@@ -113,7 +112,7 @@ void measure_rank(Team& team, const Case& of, std::span<double> times) {
         double& time = times[next++];
         time = -1;
         if (!is_candidate(*algorithm, of.placement(), size)) continue;
-        time = time_us(team, meeting,
+        time = time_us(team, rounds,
                        {.collective = of.collective,
                         .send = view(send, blocks.send_blocks),
                         .recv = view(recv, blocks.recv_blocks),
@@ -144,7 +143,7 @@ Measured measure(Executor& executor, const Case& of) {
                                  .ranks = of.ranks,
                                  .in_windows = of.in_windows,
                                  .is_oversubscribed = host.is_oversubscribed,
-                                 .has_far_lines = host.line_ns >= far_line_ns},
+                                 .lacks_shared_cache = host.line_ns >= shared_cache_limit_ns},
                   .times_us = {}};
   for (std::size_t size = 0; size < sizes; ++size) {
     std::vector<double>& of_size = result.times_us.emplace_back();
@@ -167,7 +166,7 @@ Measured measure(Executor& executor, const Case& of) {
 MeasuredChoice best_of(const Case& of, const Measured& measured) {
   const std::vector<const Algorithm*> candidates = of.candidates();
   const std::vector<std::size_t> sizes = of.sizes();
-  MeasuredChoice choice{.conditions = measured.conditions, .most_bytes = {}, .algorithms = {}};
+  MeasuredChoice choice{.conditions = measured.conditions, .max_bytes = {}, .algorithms = {}};
   std::size_t current = candidates.size();
   for (std::size_t size = 0; size < sizes.size(); ++size) {
     const std::vector<double>& times = measured.times_us[size];
@@ -180,9 +179,9 @@ MeasuredChoice best_of(const Case& of, const Measured& measured) {
     if (!current_holds) current = best;
     if (choice.algorithms.empty() || choice.algorithms.back() != candidates[current]->name) {
       choice.algorithms.emplace_back(candidates[current]->name);
-      choice.most_bytes.push_back(sizes[size]);
+      choice.max_bytes.push_back(sizes[size]);
     }
-    choice.most_bytes.back() = sizes[size];
+    choice.max_bytes.back() = sizes[size];
   }
   return choice;
 }
@@ -193,11 +192,11 @@ std::string describe(const MeasuredChoice& choice) {
       fmt::format("{:15} {:3} ranks, {}{}{}:", name(conditions.collective), conditions.ranks,
                   conditions.in_windows ? "windows" : "private memory",
                   conditions.is_oversubscribed ? ", more than processors" : "",
-                  conditions.has_far_lines ? ", far lines" : "");
+                  conditions.lacks_shared_cache ? ", far lines" : "");
   for (std::size_t i = 0; i < choice.algorithms.size(); ++i) {
     text += i + 1 == choice.algorithms.size()
                 ? fmt::format(" {}", choice.algorithms[i])
-                : fmt::format(" {} to {} B,", choice.algorithms[i], choice.most_bytes[i]);
+                : fmt::format(" {} to {} B,", choice.algorithms[i], choice.max_bytes[i]);
   }
   return text;
 }

@@ -3,7 +3,7 @@
 # of the other libraries are built by the target `peers`, as far as those are installed.
 
 add_library(peers_rank STATIC EXCLUDE_FROM_ALL
-            bench/peers/clock.cpp bench/peers/meeting.cpp bench/peers/memory.cpp
+            bench/peers/clock.cpp bench/peers/rendezvous.cpp bench/peers/memory.cpp
             bench/peers/protocol.cpp bench/peers/rank_loop.cpp bench/peers/vector_loops.cpp)
 target_include_directories(peers_rank PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(peers_rank PUBLIC hwy::hwy PRIVATE peal_program_options)

@@ -26,7 +26,7 @@ constexpr const char* keep_memory =
 
 class FieldBuilder {
  public:
-  explicit FieldBuilder(const Place& place) : place_(place) {}
+  explicit FieldBuilder(const Location& place) : place_(place) {}
 
   // Returns whether the program of the set's ranks has been built.
   bool add_set(const std::string& name, const Strings& launcher, const std::string& program,
@@ -61,15 +61,15 @@ class FieldBuilder {
 
   [[nodiscard]] std::string next_set() const { return std::to_string(field_.sets.size()); }
   [[nodiscard]] Field field() && { return std::move(field_); }
-  [[nodiscard]] const Place& place() const { return place_; }
+  [[nodiscard]] const Location& place() const { return place_; }
 
  private:
-  const Place& place_;
+  const Location& place_;
   Field field_;
 };
 
 void add_peal(FieldBuilder& field) {
-  const Place& place = field.place();
+  const Location& place = field.place();
   field.add_set("peal", {place.peal, "launch", "-n", std::to_string(place.ranks), "--"},
                 "bench_peers", {"rank-of-peal", place.socket(), field.next_set()}, {});
   field.add({.name = "peal in windows",
@@ -99,7 +99,7 @@ void add_limit(FieldBuilder& field) {
 
 void add_open_mpi(FieldBuilder& field, const std::string& name, const Strings& options,
                   const char* pages, const std::vector<Operation>& operations) {
-  const Place& place = field.place();
+  const Location& place = field.place();
   Strings launcher{"mpirun.openmpi", "-n", std::to_string(place.ranks)};
   if (::geteuid() == 0) launcher.push_back("--allow-run-as-root");
   const bool best = std::string(pages) == "huge";
@@ -117,7 +117,7 @@ void add_open_mpi(FieldBuilder& field, const std::string& name, const Strings& o
 }
 
 void add_mpich(FieldBuilder& field, const std::string& name, const char* pages) {
-  const Place& place = field.place();
+  const Location& place = field.place();
   Strings launcher{"mpiexec.mpich", "-n", std::to_string(place.ranks)};
   const bool best = std::string(pages) == "huge";
   if (best && !place.crowded) launcher.insert(launcher.end(), {"-bind-to", "core"});
@@ -128,11 +128,11 @@ void add_mpich(FieldBuilder& field, const std::string& name, const char* pages) 
 }
 
 void add_gloo(FieldBuilder& field) {
-  const Place& place = field.place();
-  const std::string meeting_place = place.folder + "/gloo";
+  const Location& place = field.place();
+  const std::string rendezvous_place = place.folder + "/gloo";
   if (!field.add_set("gloo", {}, "rank_gloo", {place.socket(), field.next_set()}, {})) return;
-  field.start_each({meeting_place});
-  std::filesystem::create_directory(meeting_place);
+  field.start_each({rendezvous_place});
+  std::filesystem::create_directory(rendezvous_place);
   for (std::uint32_t variant = 0; variant < gloo_names.size(); ++variant) {
     Contestant gloo{.name = gloo_names[variant], .kind = Kind::peer, .variant = variant};
     gloo.operations = {Operation::all_reduce};
@@ -169,7 +169,7 @@ bool Contestant::does(Operation operation) const {
          std::find(operations.begin(), operations.end(), operation) != operations.end();
 }
 
-Field choose_field(const Place& place, const std::vector<std::string>& wanted) {
+Field choose_field(const Location& place, const std::vector<std::string>& wanted) {
   FieldBuilder builder(place);
   add_peal(builder);
   add_limit(builder);

@@ -37,7 +37,7 @@ struct Field {
 };
 
 // Where the sets of a run meet.
-struct Place {
+struct Location {
   int ranks = 2;
   int processors = 1;
   bool crowded = false;  // more ranks than processors
@@ -49,6 +49,6 @@ struct Place {
 
 // All contestants whose programs are there, of those whose name begins with one of `wanted` (all,
 // if that is empty). Throws Error for a wanted name that fits none.
-[[nodiscard]] Field choose_field(const Place& place, const std::vector<std::string>& wanted);
+[[nodiscard]] Field choose_field(const Location& place, const std::vector<std::string>& wanted);
 
 }  // namespace peal::peers

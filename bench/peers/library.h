@@ -32,7 +32,7 @@ class Library {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int ranks() const = 0;
 
-  // Makes its buffers; `file` is shared by the set, and free from Meeting::size_bytes on.
+  // Makes its buffers; `file` is shared by the set, and free from Rendezvous::size_bytes on.
   virtual void prepare(const Setup& setup, int file) = 0;
   [[nodiscard]] virtual Buffers buffers(std::uint32_t variant) = 0;
   // Gives the buffers' memory back to the system, where that can be.

@@ -10,10 +10,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "bench/peers/meeting.h"
 #include "bench/peers/race.h"
 #include "bench/peers/rank_limit.h"
 #include "bench/peers/rank_peal.h"
+#include "bench/peers/rendezvous.h"
 #include "bench/peers/summary.h"
 #include "cli/bench_warnings.h"
 #include "cli/number_option.h"
@@ -80,10 +80,10 @@ RacePlan make_plan(const Request& request) {
   RacePlan plan;
   plan.ranks = static_cast<int>(
       parse_number("--ranks", request.ranks,
-                   {.lowest = 1, .highest = static_cast<std::uint64_t>(Meeting::most_ranks)}));
+                   {.lowest = 1, .highest = static_cast<std::uint64_t>(Rendezvous::max_ranks)}));
   plan.operations = chosen<Operation>("--collective", request.collectives, operation_names);
   plan.regimes = chosen<Regime>("--regime", request.regimes, regime_names);
-  if (request.regimes.empty()) plan.most_untouched = 64 << 10;
+  if (request.regimes.empty()) plan.max_untouched = 64 << 10;
   if (request.smallest || request.largest || request.factor) {
     plan.sizes = parse_sizes(request.smallest, request.largest, request.factor);
   } else {

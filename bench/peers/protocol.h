@@ -21,8 +21,8 @@ struct Hello {
 // The answer, which a file to be shared by the set comes with.
 struct Setup {
   double ns_per_tick = 0;
-  std::uint64_t most_floats = 0;  // of a buffer
-  std::uint32_t crowded = 0;      // whether there are more ranks than processors
+  std::uint64_t max_floats = 0;  // of a buffer
+  std::uint32_t crowded = 0;     // whether there are more ranks than processors
 };
 
 enum class Action : std::uint32_t { measure, quit };

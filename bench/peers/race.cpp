@@ -172,8 +172,8 @@ class Race {
     Setup setup{.ns_per_tick = ns_per_tick(), .crowded = place_.crowded ? 1u : 0u};
     for (const std::uint64_t size : plan_.sizes) {
       for (const Operation operation : plan_.operations) {
-        setup.most_floats =
-            std::max(setup.most_floats, plan_.size_bytes(operation, size) / sizeof(float));
+        setup.max_floats =
+            std::max(setup.max_floats, plan_.size_bytes(operation, size) / sizeof(float));
       }
     }
     const Listener listener(place_.socket());
@@ -335,7 +335,7 @@ class Race {
   ChildrenEnd children_end_;
   Folder folder_;
   Spinner spinner_;
-  Place place_;
+  Location place_;
   RaceResult result_;
   std::vector<std::unique_ptr<RankSet>> sets_;
   std::map<std::size_t, bool> failed_;

@@ -17,16 +17,16 @@ struct RacePlan {
   int ranks = 2;
   std::vector<Operation> operations;
   std::vector<Regime> regimes;
-  std::vector<std::uint64_t> sizes;           // bytes that were asked for
-  std::uint64_t most_untouched = UINT64_MAX;  // bytes in that regime
-  std::uint64_t seconds = 0;                  // no round is begun that would end after it
+  std::vector<std::uint64_t> sizes;          // bytes that were asked for
+  std::uint64_t max_untouched = UINT64_MAX;  // bytes in that regime
+  std::uint64_t seconds = 0;                 // no round is begun that would end after it
   std::optional<std::uint64_t> rounds;
   std::string peal;  // the command
   std::vector<std::string> wanted;
   bool spinner = false;  // another process that uses a processor all the time
 
   [[nodiscard]] bool has(Regime regime, std::uint64_t size) const {
-    return regime == Regime::touched || size <= most_untouched;
+    return regime == Regime::touched || size <= max_untouched;
   }
   // Elements of a block, so that the larger side of a rank has at most the size, but an element.
   [[nodiscard]] std::uint64_t count(Operation operation, std::uint64_t size) const;

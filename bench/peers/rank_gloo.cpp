@@ -36,7 +36,7 @@ class Gloo final : public Library {
   [[nodiscard]] int ranks() const override { return context_->size; }
 
   void prepare(const Setup& setup, int) override {
-    for (Memory* memory : memories()) *memory = Memory(setup.most_floats, Pages::huge);
+    for (Memory* memory : memories()) *memory = Memory(setup.max_floats, Pages::huge);
   }
   [[nodiscard]] Buffers buffers(std::uint32_t) override { return {send_.floats(), recv_.floats()}; }
   void release(std::uint32_t) override {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bench/peers/library.h"
-#include "bench/peers/meeting.h"
+#include "bench/peers/rendezvous.h"
 #include "bench/peers/vector_loops.h"
 #include "peal/executors/shm/memory/pages.h"
 
@@ -26,11 +26,11 @@ class Limit final : public Library {
   [[nodiscard]] int ranks() const override { return ranks_; }
 
   void prepare(const Setup& setup, int file) override {
-    most_ = setup.most_floats;
+    most_ = setup.max_floats;
     const std::size_t stride = (most_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
     const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
     // Every rank sets the same size.
-    static_assert(Meeting::size_bytes <= huge_page_bytes);
+    static_assert(Rendezvous::size_bytes <= huge_page_bytes);
     if (::ftruncate(file, static_cast<off_t>(huge_page_bytes + bytes)) < 0) {
       throw std::runtime_error("limit: the shared file cannot grow");
     }
@@ -43,7 +43,7 @@ class Limit final : public Library {
     }
     // As the windows, they are taken by their owner.
     for (const float* own_floats : {sends_[own()], recvs_[own()]}) {
-      take_pages(reinterpret_cast<const std::byte*>(own_floats), most_ * sizeof(float));
+      prefault(reinterpret_cast<const std::byte*>(own_floats), most_ * sizeof(float));
     }
   }
   [[nodiscard]] Buffers buffers(std::uint32_t) override {

@@ -8,7 +8,7 @@
 
 #include "bench/peers/clock.h"
 #include "bench/peers/library.h"
-#include "bench/peers/meeting.h"
+#include "bench/peers/rendezvous.h"
 #include "bench/peers/vector_loops.h"
 
 namespace peal::peers {
@@ -72,8 +72,8 @@ class Values {
 
 class RankLoop {
  public:
-  RankLoop(Library& library, Channel& driver, Meeting& meeting, const Setup& setup)
-      : library_(library), driver_(driver), meeting_(meeting), setup_(setup) {}
+  RankLoop(Library& library, Channel& driver, Rendezvous& rendezvous, const Setup& setup)
+      : library_(library), driver_(driver), rendezvous_(rendezvous), setup_(setup) {}
 
   int run() {
     for (Command command; driver_.receive(&command, sizeof command);) {
@@ -85,7 +85,7 @@ class RankLoop {
 
  private:
   void measure(const Command& command) {
-    const Blocks blocks = blocks_of(command.operation, meeting_.ranks());
+    const Blocks blocks = blocks_of(command.operation, rendezvous_.ranks());
     const Buffers buffers = library_.buffers(command.variant);
     call_ = {.operation = command.operation,
              .variant = command.variant,
@@ -103,7 +103,7 @@ class RankLoop {
     } else {
       untouched(command);
     }
-    reply.line_after_ns = meeting_.line_ns(setup_.ns_per_tick);
+    reply.line_after_ns = rendezvous_.line_ns(setup_.ns_per_tick);
     if (command.release != 0) library_.release(command.variant);
     reply.times = times_.size();
     reply.wrong = wrong_;
@@ -117,15 +117,15 @@ class RankLoop {
     constexpr double apart_ns = 2000, longest_ns = 8e6;
     const std::uint64_t start = ticks();
     for (;;) {
-      const double line_ns = meeting_.line_ns(setup_.ns_per_tick);
+      const double line_ns = rendezvous_.line_ns(setup_.ns_per_tick);
       const bool done = line_ns < apart_ns || nanoseconds(ticks() - start) > longest_ns;
-      if (meeting_.agree(done ? 1 : 0) != 0) return line_ns;
+      if (rendezvous_.agree(done ? 1 : 0) != 0) return line_ns;
     }
   }
 
   // Input anew, meet, begin together, the timed call, all of the output read: again and again.
   void touched(const Command& command) {
-    const Values values(call_, meeting_.rank(), meeting_.ranks());
+    const Values values(call_, rendezvous_.rank(), rendezvous_.ranks());
     const std::uint64_t timing = ticks_of_timing(), start = ticks();
     const std::uint64_t all = command.warm_up + command.calls;
     times_.reserve(command.calls);
@@ -133,12 +133,12 @@ class RankLoop {
       const std::uint32_t salt = salt_of(command.seed, call);
       values.write_input(salt);
       const bool late = nanoseconds(ticks() - start) > static_cast<double>(command.limit_ns);
-      if (meeting_.agree(late && !times_.empty() ? 1 : 0) != 0) return;
-      meeting_.leave_together(setup_.ns_per_tick);
+      if (rendezvous_.agree(late && !times_.empty() ? 1 : 0) != 0) return;
+      rendezvous_.leave_together(setup_.ns_per_tick);
       const std::uint64_t begin = ticks();
       library_.run();
       const std::uint64_t took = ticks() - begin;
-      if (!library_.synchronises()) meeting_.barrier();
+      if (!library_.synchronises()) rendezvous_.barrier();
       wrong_ += values.count_wrong_output(salt);
       if (call >= command.warm_up) times_.push_back(nanoseconds(took - std::min(took, timing)));
     }
@@ -146,18 +146,18 @@ class RankLoop {
 
   // Calls back to back on the same values, of which the mean time is taken.
   void untouched(const Command& command) {
-    const Values values(call_, meeting_.rank(), meeting_.ranks());
+    const Values values(call_, rendezvous_.rank(), rendezvous_.ranks());
     const std::uint32_t salt = salt_of(command.seed, 0);
     values.write_input(salt);
     values.spoil_output();
-    meeting_.barrier();
+    rendezvous_.barrier();
     const std::uint64_t warm_up = std::max<std::uint64_t>(1, command.warm_up);
     const double warm_up_ns = repeat(warm_up);
     const double fitting = static_cast<double>(command.limit_ns) * static_cast<double>(warm_up) /
                            std::max(1.0, warm_up_ns);
     const auto most = static_cast<double>(command.calls);
     const std::uint64_t calls =
-        meeting_.agree(static_cast<std::uint64_t>(std::clamp(fitting, 1.0, most)));
+        rendezvous_.agree(static_cast<std::uint64_t>(std::clamp(fitting, 1.0, most)));
     times_.push_back(repeat(calls) / static_cast<double>(calls));
     wrong_ += values.count_wrong_output(salt);
   }
@@ -166,7 +166,7 @@ class RankLoop {
     const std::uint64_t begin = ticks();
     for (std::uint64_t call = 0; call < calls; ++call) library_.run();
     const std::uint64_t took = ticks() - begin;
-    if (!library_.synchronises()) meeting_.barrier();
+    if (!library_.synchronises()) rendezvous_.barrier();
     return nanoseconds(took);
   }
 
@@ -176,7 +176,7 @@ class RankLoop {
 
   Library& library_;
   Channel& driver_;
-  Meeting& meeting_;
+  Rendezvous& rendezvous_;
   const Setup& setup_;
   Call call_;
   std::vector<double> times_;
@@ -192,9 +192,9 @@ int serve(Library& library, const std::string& socket_path, std::uint32_t set) {
   driver.send(&hello, sizeof hello);
   Setup setup;
   const int file = driver.receive_setup(setup);
-  Meeting meeting(file, hello.rank, hello.ranks, setup.crowded != 0);
+  Rendezvous rendezvous(file, hello.rank, hello.ranks, setup.crowded != 0);
   library.prepare(setup, file);
-  return RankLoop(library, driver, meeting, setup).run();
+  return RankLoop(library, driver, rendezvous, setup).run();
 }
 
 }  // namespace peal::peers

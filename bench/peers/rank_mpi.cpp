@@ -26,8 +26,8 @@ class Mpi final : public Library {
   [[nodiscard]] int ranks() const override { return ranks_; }
 
   void prepare(const Setup& setup, int) override {
-    send_ = Memory(setup.most_floats, pages_);
-    recv_ = Memory(setup.most_floats, pages_);
+    send_ = Memory(setup.max_floats, pages_);
+    recv_ = Memory(setup.max_floats, pages_);
   }
   [[nodiscard]] Buffers buffers(std::uint32_t) override { return {send_.floats(), recv_.floats()}; }
   void release(std::uint32_t) override {

@@ -15,10 +15,10 @@ class Peal final : public Library {
   [[nodiscard]] int ranks() const override { return team_.size(); }
 
   void prepare(const Setup& setup, int) override {
-    windows_.send = team_.allocate<float>(setup.most_floats);
-    windows_.recv = team_.allocate<float>(setup.most_floats);
-    send_ = Memory(setup.most_floats, Pages::huge);
-    recv_ = Memory(setup.most_floats, Pages::huge);
+    windows_.send = team_.allocate<float>(setup.max_floats);
+    windows_.recv = team_.allocate<float>(setup.max_floats);
+    send_ = Memory(setup.max_floats, Pages::huge);
+    recv_ = Memory(setup.max_floats, Pages::huge);
   }
   [[nodiscard]] Buffers buffers(std::uint32_t variant) override {
     if (PealVariant{variant} == PealVariant::windows) return windows_;

@@ -19,7 +19,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "bench/peers/meeting.h"
+#include "bench/peers/rendezvous.h"
 
 namespace peal::peers {
 namespace {
@@ -81,7 +81,7 @@ Listener::Listener(const std::string& path)
   std::memcpy(address.sun_path, path.c_str(), std::min(path.size(), sizeof address.sun_path - 1));
   if (!fits || socket_ < 0 ||
       ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
-      ::listen(socket_, Meeting::most_ranks) < 0) {
+      ::listen(socket_, Rendezvous::max_ranks) < 0) {
     throw std::runtime_error(fmt::format("no socket can be made at {}: {}", path,
                                          fits ? std::strerror(errno) : "the path is too long"));
   }
@@ -97,8 +97,8 @@ Channel Listener::accept() const {
   return Channel(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-RankSet::RankSet(const SetSpec& spec, std::uint32_t index, const Place& place, const Setup& setup,
-                 const Listener& listener)
+RankSet::RankSet(const SetSpec& spec, std::uint32_t index, const Location& place,
+                 const Setup& setup, const Listener& listener)
     : name_(spec.name), log_(fmt::format("{}/set{}.log", place.folder, index)) {
   channels_.resize(static_cast<std::size_t>(place.ranks));
   try {
@@ -113,7 +113,7 @@ RankSet::RankSet(const SetSpec& spec, std::uint32_t index, const Place& place, c
 RankSet::~RankSet() { end(); }
 
 void RankSet::start(const std::vector<std::string>& command, const SetSpec& spec,
-                    const Place& place) {
+                    const Location& place) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
@@ -144,9 +144,9 @@ void RankSet::start(const std::vector<std::string>& command, const SetSpec& spec
 }
 
 void RankSet::connect(std::uint32_t index, const Setup& setup, const Listener& listener) {
-  const int file = ::memfd_create("meeting", MFD_CLOEXEC);
+  const int file = ::memfd_create("rendezvous", MFD_CLOEXEC);
   const Channel owner(file);  // closes it
-  if (file < 0 || ::ftruncate(file, Meeting::size_bytes) < 0) fail("has no shared memory");
+  if (file < 0 || ::ftruncate(file, Rendezvous::size_bytes) < 0) fail("has no shared memory");
   const Clock::time_point limit = Clock::now() + start_limit;
   for (std::size_t connected = 0; connected < channels_.size();) {
     if (has_ended()) fail("does not start");

@@ -55,7 +55,7 @@ struct Batch {
 class RankSet {
  public:
   // Starts them, and returns when all ranks have connected. Throws SetFailed.
-  RankSet(const SetSpec& spec, std::uint32_t index, const Place& place, const Setup& setup,
+  RankSet(const SetSpec& spec, std::uint32_t index, const Location& place, const Setup& setup,
           const Listener& listener);
   RankSet(const RankSet&) = delete;
   RankSet& operator=(const RankSet&) = delete;
@@ -65,7 +65,7 @@ class RankSet {
   [[nodiscard]] Batch measure(const Command& command);
 
  private:
-  void start(const std::vector<std::string>& command, const SetSpec& spec, const Place& place);
+  void start(const std::vector<std::string>& command, const SetSpec& spec, const Location& place);
   void connect(std::uint32_t index, const Setup& setup, const Listener& listener);
   void end();
   [[nodiscard]] bool has_ended();

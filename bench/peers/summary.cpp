@@ -9,7 +9,7 @@ namespace {
 constexpr double width = 1.5;
 // Batches beside other work are left out where there are that many others.
 constexpr std::size_t enough_quiet = 3;
-constexpr double least_share = 0.2;
+constexpr double min_share = 0.2;
 // Ranks that are further apart were on one processor in turns.
 constexpr double furthest_ns = 2000;
 
@@ -55,7 +55,7 @@ std::vector<Mode> modes_of(const std::vector<Record>& records) {
     const auto members = std::count_if(records.begin(), records.end(),
                                        [&](const Record& record) { return mode.has(record); });
     mode.share = static_cast<double>(members) / static_cast<double>(records.size());
-    if (mode.share < least_share && !modes.empty()) break;
+    if (mode.share < min_share && !modes.empty()) break;
     modes.push_back(mode);
     std::erase_if(latencies,
                   [&](double ns) { return ns >= mode.lowest_ns && ns <= mode.highest_ns; });

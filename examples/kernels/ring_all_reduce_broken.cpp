@@ -42,6 +42,6 @@ peal::Kernel peal_kernel() {
                   {.name = "inbox", .count = "(1000 + P - 1) / P * (P - 1)"}},
       .signals = {{.name = "arrived", .count = "1"}},
       .expect = {{.collective = "all_reduce"}},
-      .least_ranks = 2,
+      .min_ranks = 2,
   };
 }

@@ -30,6 +30,6 @@ peal::Kernel peal_kernel() {
                   {.name = "sum", .kind = Kind::output, .count = "1000"},
                   {.name = "part", .kind = Kind::output, .count = "500"}},
       .expect = {{.collective = "all_reduce"}},
-      .least_ranks = 2,
+      .min_ranks = 2,
   };
 }

@@ -18,7 +18,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_bytes = std::size_t{1} << 24;
+constexpr std::size_t max_bytes = std::size_t{1} << 24;
 
 // Reads a regular file or a pipe, up to a limit.
 class Reader {
@@ -46,7 +46,7 @@ class Reader {
       if (got < 0) refuse(std::strerror(errno));
       if (got == 0) return text;
       text.append(buffer.data(), static_cast<std::size_t>(got));
-      if (text.size() > most_bytes) refuse("it is longer than 16 MiB");
+      if (text.size() > max_bytes) refuse("it is longer than 16 MiB");
     }
   }
 
@@ -68,7 +68,7 @@ class Reader {
 
 // How deep values nest in each other, and how many parts a key has. What is parsed is as deep as
 // both together, and is taken apart by functions that call themselves.
-constexpr int most_nested = 32, most_key_parts = 32;
+constexpr int max_nested = 32, max_key_parts = 32;
 
 // Walks through the text as TOML divides it: strings and comments hold neither brackets nor keys.
 class NestingCheck {
@@ -89,12 +89,12 @@ class NestingCheck {
       }
       ++place_;
       if (c == '\n') ++line_;
-      if (c == '.' && ++key_parts_ > most_key_parts)
-        return too_deep("a key has", most_key_parts, "parts");
+      if (c == '.' && ++key_parts_ > max_key_parts)
+        return too_deep("a key has", max_key_parts, "parts");
       if (c == '[' || c == '{') ++depth_;
       if ((c == ']' || c == '}') && depth_ > 0) --depth_;
       if (c != '.' && c != ' ' && c != '\t' && !is_bare(c)) key_parts_ = 1;
-      if (depth_ > most_nested) return too_deep("values nest", most_nested, "levels deep");
+      if (depth_ > max_nested) return too_deep("values nest", max_nested, "levels deep");
     }
     return {};
   }

@@ -18,8 +18,8 @@ constexpr ArgumentKind all_argument_kinds[] = {
     ArgumentKind::window, ArgumentKind::scalar, ArgumentKind::context};
 
 // What a core's task takes; orchestration distributes what is more.
-constexpr std::ptrdiff_t most_tensors = 32;
-constexpr std::ptrdiff_t most_scalars = 16;
+constexpr std::ptrdiff_t max_tensors = 32;
+constexpr std::ptrdiff_t max_scalars = 16;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
@@ -103,11 +103,11 @@ void check_direct(const CaseNode& node, const CaseFile& file) {
   }
   const auto tensors = scalar - file.arguments.begin();
   const auto scalars = file.arguments.end() - scalar;
-  if (tensors > most_tensors || scalars > most_scalars) {
+  if (tensors > max_tensors || scalars > max_scalars) {
     node.refuse(
         fmt::format("has {} tensors and {} scalars; a kernel takes {} and {}, so add "
                     "[orchestration]",
-                    tensors, scalars, most_tensors, most_scalars));
+                    tensors, scalars, max_tensors, max_scalars));
   }
 }
 

@@ -18,9 +18,9 @@ namespace peal {
 namespace {
 
 constexpr std::int64_t highest_bytes = std::int64_t{1} << 40;
-constexpr std::int64_t most_blocks = 4096;  // and cores; no chip comes near
-constexpr std::int64_t most_calls = 1'000'000;
-constexpr std::int64_t most_cores_of_all = 131072;
+constexpr std::int64_t max_blocks = 4096;  // and cores; no chip comes near
+constexpr std::int64_t max_calls = 1'000'000;
+constexpr std::int64_t max_cores_of_all = 131072;
 constexpr std::int64_t call_step = 7;  // between the inputs of one call and the next
 
 // The value for a scope of P, rank, call, the values and, for elements, i.
@@ -161,20 +161,20 @@ CaseSetup case_setup(const CaseFile& file, int ranks) {
     return given ? within(file, *given, value_of(file, *given, scope), limits) : otherwise;
   };
   CaseSetup setup;
-  setup.blocks = static_cast<int>(number(file.blocks, 1, {1, most_blocks, "blocks"}));
-  setup.cores = static_cast<int>(number(file.cores, setup.blocks, {1, most_blocks, "cores"}));
+  setup.blocks = static_cast<int>(number(file.blocks, 1, {1, max_blocks, "blocks"}));
+  setup.cores = static_cast<int>(number(file.cores, setup.blocks, {1, max_blocks, "cores"}));
   if (setup.cores < setup.blocks) {
     refuse_case(file.subject, "cores",
                 fmt::format("is {}, fewer than the {} blocks that run at the same time; give each "
                             "a core",
                             setup.cores, setup.blocks));
   }
-  if (std::int64_t{setup.cores} * ranks > most_cores_of_all) {
+  if (std::int64_t{setup.cores} * ranks > max_cores_of_all) {
     refuse_case(file.subject, "cores",
                 fmt::format("is {} on each of {} ranks; a run has at most {} cores, so use fewer",
-                            setup.cores, ranks, most_cores_of_all));
+                            setup.cores, ranks, max_cores_of_all));
   }
-  setup.calls = number(file.calls, 1, {1, most_calls, "calls"});
+  setup.calls = number(file.calls, 1, {1, max_calls, "calls"});
   for (const CaseWindow& window : file.windows) {
     const std::int64_t count = number(window.count, 0, elements_of(window.dtype, 1));
     setup.window_bytes.push_back(static_cast<std::size_t>(count) * size_bytes(window.dtype));
@@ -231,8 +231,10 @@ CaseCollectiveCall CaseCall::evaluate(const ExpectedCollective& expected) const 
   call.count = block_length(call.collective, send, recv, point_.ranks);
   const std::size_t needed_send = call.count * static_cast<std::size_t>(blocks.send_blocks);
   const std::size_t needed_recv = call.count * static_cast<std::size_t>(blocks.recv_blocks);
-  const bool send_fits = send == needed_send || !sends(call.collective, point_.rank, call.root);
-  const bool recv_fits = recv == needed_recv || !receives(call.collective, point_.rank, call.root);
+  const bool send_fits =
+      send == needed_send || !peal::sends(call.collective, point_.rank, call.root);
+  const bool recv_fits =
+      recv == needed_recv || !peal::receives(call.collective, point_.rank, call.root);
   if (!send_fits || !recv_fits) {
     refuse_case(
         file_.subject, fmt::format("expect.{}", name(call.collective)),
@@ -298,7 +300,7 @@ void CaseCall::fill(const CaseFill& how, const View& view, std::int64_t shift_by
 
 bool CaseCall::receives(std::size_t argument) const {
   if (!collective_ || collective_->recv != argument) return true;
-  return !shape_of(collective_->collective).recv_at_root || point_.rank == collective_->root;
+  return peal::receives(collective_->collective, point_.rank, collective_->root);
 }
 
 void CaseCall::expect(const ExpectedOutput& output, const View& view) const {

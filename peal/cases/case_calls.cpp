@@ -75,7 +75,7 @@ CaseCalls::CaseCalls(const CaseFile& file, int ranks, std::int64_t calls)
   }
 }
 
-std::size_t CaseCalls::most_elements(std::int64_t call, std::size_t argument) {
+std::size_t CaseCalls::max_elements(std::int64_t call, std::size_t argument) {
   std::size_t most = 0;
   for (int rank = 0; rank < ranks_; ++rank) {
     most = std::max(most, at(call, rank).numbers.count(argument));

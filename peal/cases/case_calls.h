@@ -35,7 +35,7 @@ class CaseCalls {
                   static_cast<std::size_t>(rank)];
   }
   // The most elements that any rank has of an array, in that call.
-  [[nodiscard]] std::size_t most_elements(std::int64_t call, std::size_t argument);
+  [[nodiscard]] std::size_t max_elements(std::int64_t call, std::size_t argument);
 
   // Tells readers what a rank contributes to a named collective, as a call begins, and what its
   // result must be made from, as it ends.

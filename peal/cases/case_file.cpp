@@ -48,17 +48,17 @@ std::string read_path(const CaseNode& node, const CaseFile& file, PathKind kind)
 }
 
 void read_ranks(const CaseNode& root, CaseFile& file) {
-  file.fewest_ranks = 1;
-  file.most_ranks = highest_ranks;
+  file.min_ranks = 1;
+  file.max_ranks = highest_ranks;
   if (const auto limit = root.find("rank_limit"); limit) {
     const std::vector<CaseNode> ends = limit->elements();
     if (ends.size() != 2) limit->must_be("the fewest and the most ranks, such as [2, 16]");
-    file.fewest_ranks = ends[0].constant({.lowest = 1, .highest = highest_ranks});
-    file.most_ranks = ends[1].constant({.lowest = file.fewest_ranks, .highest = highest_ranks});
+    file.min_ranks = ends[0].constant({.lowest = 1, .highest = highest_ranks});
+    file.max_ranks = ends[1].constant({.lowest = file.min_ranks, .highest = highest_ranks});
   }
   const CaseNode ranks = root.need("ranks");
   for (const CaseNode& node : ranks.elements()) {
-    file.ranks.push_back(node.constant({.lowest = file.fewest_ranks, .highest = file.most_ranks}));
+    file.ranks.push_back(node.constant({.lowest = file.min_ranks, .highest = file.max_ranks}));
   }
   if (file.ranks.empty()) ranks.must_be("at least one number of ranks");
 }
@@ -199,11 +199,11 @@ CaseFile read_case_text(const std::string& text, const CaseReplacements& replace
 }
 
 void check_ranks(const CaseFile& file, int ranks) {
-  if (ranks >= file.fewest_ranks && ranks <= file.most_ranks) return;
+  if (ranks >= file.min_ranks && ranks <= file.max_ranks) return;
   refuse_case(
       file.subject, "rank_limit",
       fmt::format("is [{}, {}], which {} ranks are outside of; use a number of ranks within",
-                  file.fewest_ranks, file.most_ranks, ranks));
+                  file.min_ranks, file.max_ranks, ranks));
 }
 
 void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {

@@ -101,7 +101,7 @@ struct CaseFile {
   std::string subject;                             // of its errors: "case file `ring.toml`"
   std::string path;                                // empty for a case that is no file
   std::vector<int> ranks;                          // what a plain run uses
-  int fewest_ranks = 1, most_ranks = 1;            // what the kernel can do
+  int min_ranks = 1, max_ranks = 1;                // what the kernel can do
   std::optional<CaseNumber> blocks, cores, calls;  // without: 1, as many as blocks, 1
   std::vector<std::string> include;                // folders
   double tolerance = 0;

@@ -53,12 +53,12 @@ class Reader {
 
   void read_limits() {
     CaseFile& file = result_.file;
-    file.fewest_ranks = kernel_.least_ranks;
-    file.most_ranks = kernel_.most_ranks;
+    file.min_ranks = kernel_.min_ranks;
+    file.max_ranks = kernel_.max_ranks;
     file.tolerance = kernel_.tolerance;
-    if (file.fewest_ranks < 1 || file.most_ranks < file.fewest_ranks) {
-      refuse("least_ranks", fmt::format("is {} and `most_ranks` is {}; give 1 <= least <= most",
-                                        file.fewest_ranks, file.most_ranks));
+    if (file.min_ranks < 1 || file.max_ranks < file.min_ranks) {
+      refuse("min_ranks", fmt::format("is {} and `max_ranks` is {}; give 1 <= least <= most",
+                                      file.min_ranks, file.max_ranks));
     }
     if (!(file.tolerance >= 0)) {
       refuse("tolerance", fmt::format("is {}; it must not be negative", file.tolerance));

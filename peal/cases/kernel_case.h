@@ -20,10 +20,10 @@ struct KernelCase {
   struct WindowIndex {
     std::size_t value = 0;
   };
-  using Place = std::variant<ArgumentIndex, WindowIndex>;
+  using BufferIndex = std::variant<ArgumentIndex, WindowIndex>;
 
   CaseFile file;                     // a row of signals is a window of one byte for each of them
-  std::vector<Place> buffers;        // where each buffer of the kernel is in `file`
+  std::vector<BufferIndex> buffers;  // where each buffer of the kernel is in `file`
   std::vector<std::size_t> signals;  // and each row of signals, among the windows
 };
 

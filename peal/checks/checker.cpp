@@ -14,7 +14,7 @@ namespace {
 // Accesses and signals that are kept before their order is worked out.
 constexpr std::size_t first_batch = 32768;
 // More is only kept where ranks never hear of each other: on a ring of many ranks that takes long.
-constexpr std::size_t most_usual_batch = 16 * first_batch;
+constexpr std::size_t max_usual_batch = 16 * first_batch;
 
 }  // namespace
 
@@ -120,7 +120,7 @@ void Checker::read(const Event& event) {
 
 // Whether the line of the event that is being read is a kernel's, not that of whoever runs it.
 bool Checker::is_kernel_place() {
-  for (PlaceId place = static_cast<PlaceId>(kernel_places_.size()); place <= place_; ++place) {
+  for (SourceId place = static_cast<SourceId>(kernel_places_.size()); place <= place_; ++place) {
     const std::string& file = findings_.places().line(place).file;
     kernel_places_.push_back(!file.empty() && !file.starts_with("peal/launch/") &&
                              !file.starts_with("peal/executors/"));
@@ -413,8 +413,8 @@ void Checker::end_flags(const Event& event) {
 }
 
 void Checker::settle(bool all) {
-  most_kept_ = std::max(most_kept_,
-                        accesses_.pending() + signals_.pending() + signals_.pending_operations());
+  max_kept_ =
+      std::max(max_kept_, accesses_.pending() + signals_.pending() + signals_.pending_operations());
   accesses_.collect_cell_stores();
   for (const SatisfiedWait* wait : signals_.settle(all)) judge_wait(*wait);
   accesses_.judge();
@@ -422,7 +422,7 @@ void Checker::settle(bool all) {
   signals_.forget_settled(accesses_.oldest_asked());
   if (accesses_.pending() + signals_.pending() > batch_ / 2) {
     batch_ *= 2;
-    has_grown_ = batch_ > most_usual_batch;
+    has_grown_ = batch_ > max_usual_batch;
   }
 }
 

@@ -94,14 +94,14 @@ class Checker final : public EventReader {
   // look.
   [[nodiscard]] std::vector<LookInQuestion> looks_in_question() const;
   // The lines of loops of which another run has shown that they are not what they seem.
-  [[nodiscard]] const std::set<PlaceId>& contradicted() const { return contradicted_; }
+  [[nodiscard]] const std::set<SourceId>& contradicted() const { return contradicted_; }
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }
   // From the first event on.
   void follow_program() { follows_program_ = true; }
   // A hash of what the kernels have done, but for looks and what may stand between them.
   [[nodiscard]] std::uint64_t program() const { return program_; }
   // The lines of looks that are waits.
-  [[nodiscard]] const std::set<PlaceId>& loops() const { return loops_; }
+  [[nodiscard]] const std::set<SourceId>& loops() const { return loops_; }
   // Who has changed the word last, as far as that is kept.
   [[nodiscard]] std::optional<FindingSide> last_change(std::uint64_t word) const;
   // Whether the findings hold only if the run is checked again with Memory::whole.
@@ -109,7 +109,7 @@ class Checker final : public EventReader {
   // Whether ranks that do not hear of each other have made the checks keep more and more.
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // The most accesses, waits and notifies whose order was still to be worked out.
-  [[nodiscard]] std::size_t most_kept() const { return most_kept_; }
+  [[nodiscard]] std::size_t max_kept() const { return max_kept_; }
   // Who has notified a cell, how often, at each line.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
   // Each line that has notified this signal, of whatever rank, and the ranks that have come there.
@@ -126,7 +126,7 @@ class Checker final : public EventReader {
 
  private:
   struct LastStore {
-    PlaceId place = 0;
+    SourceId place = 0;
     std::uint64_t begin = 0, end = 0;
   };
   struct CoreState {
@@ -200,32 +200,32 @@ class Checker final : public EventReader {
   std::uint64_t moment_ = 0;  // events so far
   std::uint64_t kernel_instructions_ = 0, window_accesses_ = 0;
   bool has_windows_ = false;
-  std::vector<bool> kernel_places_;  // by PlaceId: whether the line is a kernel's
-  PlaceId place_ = 0;                // of the event that is being read
+  std::vector<bool> kernel_places_;  // by SourceId: whether the line is a kernel's
+  SourceId place_ = 0;               // of the event that is being read
   std::size_t batch_;
   bool has_grown_ = false;
-  std::size_t most_kept_ = 0;
+  std::size_t max_kept_ = 0;
   std::string undecided_;
-  std::map<PlaceId, WaitLine> wait_lines_;
-  std::map<std::pair<PlaceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
+  std::map<SourceId, WaitLine> wait_lines_;
+  std::map<std::pair<SourceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
   // How often each line of each rank has notified each cell.
-  std::map<std::tuple<std::uint64_t, int, PlaceId>, std::uint64_t> notify_counts_;
+  std::map<std::tuple<std::uint64_t, int, SourceId>, std::uint64_t> notify_counts_;
   std::set<std::uint64_t> looked_at_;     // cells
   std::set<std::uint64_t> polled_;        // cells that are polled without being known as such
   std::set<std::uint64_t> signal_looks_;  // likewise those that are read as data
   struct SingleLook {
     std::uint32_t number = 0, size_bytes = 0;
-    PlaceId place = 0;
+    SourceId place = 0;
     std::uint64_t found = 0;
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, SingleLook> single_looks_;  // by instruction
   std::vector<LookRecord> looks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, LookRecord> asked_;  // by core and number
   bool knows_all_looks_ = true;
-  std::set<PlaceId> contradicted_;
+  std::set<SourceId> contradicted_;
   bool follows_program_ = false;
   std::uint64_t program_ = 0;
-  std::set<PlaceId> loops_;
+  std::set<SourceId> loops_;
   Synchronisations synchronisations_;
 };
 

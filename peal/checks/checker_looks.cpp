@@ -12,7 +12,7 @@ namespace peal {
 namespace {
 
 // More looks than these are not kept for the case that they turn out to be loops.
-constexpr std::size_t most_single_looks = 100000;
+constexpr std::size_t max_single_looks = 100000;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ void Checker::look_at_word(const Event& event, CoreOrder& order) {
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
   if (event.look == Look::again || asked != asked_.end()) {
     loops_.insert(place_);
-  } else if (single_looks_.size() < most_single_looks) {
+  } else if (single_looks_.size() < max_single_looks) {
     single_looks_[{static_cast<std::uint32_t>(event.core), event.number}] = {
         .number = number,
         .size_bytes = static_cast<std::uint32_t>(event.size_bytes),
@@ -126,7 +126,7 @@ bool LookRecord::has_been_shown(std::uint64_t value) const {
 // Of a loop of looks the order is that of every schedule if it was shown everything that it can
 // find. It ends by the value alone: what has ended it in one run does so in all.
 void Checker::judge_look(const SatisfiedWait& look) {
-  constexpr std::size_t most_looks = 20000;
+  constexpr std::size_t max_looks = 20000;
   if (look.goes_on || look.is_single) return;
   LookRecord record{
       .core = look.core, .number = look.number, .failed = look.failed, .found = look.found};
@@ -144,7 +144,7 @@ void Checker::judge_look(const SatisfiedWait& look) {
     if (!record.has_been_shown(value)) record.not_shown.push_back(value);
   }
   record.may_miss = signals_.may_miss(look);
-  if (looks_.size() >= most_looks && record.not_shown.empty() && !record.may_miss) {
+  if (looks_.size() >= max_looks && record.not_shown.empty() && !record.may_miss) {
     knows_all_looks_ = false;
     return;
   }

@@ -129,7 +129,7 @@ std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
 
 std::vector<Checker::Unreached> Checker::unreached_notifies(std::uint64_t cell) const {
   const MemoryRegions::Region* const own = regions_.find(cell);
-  std::map<PlaceId, std::set<int>> reached;  // by line: who has notified this signal of anybody
+  std::map<SourceId, std::set<int>> reached;  // by line: who has notified this signal of anybody
   for (const auto& [key, count] : notify_counts_) {
     const auto& [address, rank, place] = key;
     const MemoryRegions::Region* const region = regions_.find(address);
@@ -149,7 +149,7 @@ std::vector<Checker::Unreached> Checker::unreached_notifies(std::uint64_t cell) 
 std::vector<FindingSide> Checker::notifiers_elsewhere(std::uint64_t cell) const {
   std::vector<FindingSide> result;
   const MemoryRegions::Region* const own = regions_.find(cell);
-  PlaceId last = UINT32_MAX;
+  SourceId last = UINT32_MAX;
   for (const auto& [key, side] : notified_) {
     const MemoryRegions::Region* const region = regions_.find(key.second);
     if (own == nullptr || region == nullptr || key.first == last || region->rank == own->rank ||
@@ -164,7 +164,7 @@ std::vector<FindingSide> Checker::notifiers_elsewhere(std::uint64_t cell) const 
 }
 
 void Checker::find_unwaited() {
-  std::map<PlaceId, const FindingSide*> unwaited;
+  std::map<SourceId, const FindingSide*> unwaited;
   for (const auto& [key, side] : notified_) {
     if (!looked_at_.contains(key.second)) unwaited.try_emplace(key.first, &side);
   }

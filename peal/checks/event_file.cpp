@@ -43,7 +43,7 @@ std::uint8_t byte_of(Enum value) {
 }
 
 // Names of source files and of windows.
-constexpr std::uint32_t most_text_bytes = 65536;
+constexpr std::uint32_t max_text_bytes = 65536;
 
 [[noreturn]] void refuse(const std::string& path, std::string_view what) {
   throw Error(fmt::format("event file `{}` {}; record it again with `peal check ... --events FILE`",
@@ -68,9 +68,9 @@ void read_heading(std::istream& file, const std::string& path, EventFileHeading&
   switches.signals_in_order = get<std::uint8_t>(file, path) != 0;
   switches.event_identity_without_waiter = get<std::uint8_t>(file, path) != 0;
   heading.ranks = get<std::int32_t>(file, path);
-  if (heading.ranks < 1 || heading.ranks > EventRules::most_ranks) {
+  if (heading.ranks < 1 || heading.ranks > EventRules::max_ranks) {
     refuse(path, fmt::format("is of {} ranks, and a run has 1 to {}", heading.ranks,
-                             EventRules::most_ranks));
+                             EventRules::max_ranks));
   }
 }
 
@@ -114,7 +114,7 @@ Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
 
 void read_text(std::istream& file, const std::string& path, std::deque<std::string>& texts) {
   const auto size = get<std::uint32_t>(file, path);
-  if (size > most_text_bytes) refuse(path, "is damaged: it has a text that is too long");
+  if (size > max_text_bytes) refuse(path, "is damaged: it has a text that is too long");
   std::string& text = texts.emplace_back(size, '\0');
   if (!file.read(text.data(), static_cast<std::streamsize>(size))) refuse(path, "ends too early");
 }
@@ -223,7 +223,7 @@ void EventFileWriter::read(const Event& event) {
 void EventFileWriter::finish(std::string_view end) {
   put(Record::end);
   if (!end.empty()) {
-    end = end.substr(0, most_text_bytes);
+    end = end.substr(0, max_text_bytes);
     put(static_cast<std::uint32_t>(end.size()));
     file_.write(end.data(), static_cast<std::streamsize>(end.size()));
   }

@@ -6,7 +6,7 @@
 
 namespace peal {
 
-PlaceId PlaceTable::id(SourcePlace place) {
+SourceId SourceTable::id(SourcePlace place) {
   const Key key{place.file, place.line};
   Recent& recent = recent_[(Hash{}(key)) % recent_.size()];
   if (recent.key == key) return recent.id;
@@ -14,7 +14,7 @@ PlaceId PlaceTable::id(SourcePlace place) {
   if (is_new) {  // the same file may have its name at several addresses
     const std::string file = place.file == nullptr ? "" : place.file;
     const auto [named, is_new_name] =
-        by_name_.try_emplace({file, place.line}, static_cast<PlaceId>(lines_.size()));
+        by_name_.try_emplace({file, place.line}, static_cast<SourceId>(lines_.size()));
     if (is_new_name) lines_.push_back({file, place.line});
     entry->second = named->second;
   }
@@ -22,7 +22,7 @@ PlaceId PlaceTable::id(SourcePlace place) {
   return entry->second;
 }
 
-void Findings::add(FindingClass kind, PlaceId first, PlaceId second,
+void Findings::add(FindingClass kind, SourceId first, SourceId second,
                    const std::function<Finding()>& make) {
   const auto [entry, is_new] =
       index_.try_emplace({kind, std::min(first, second), std::max(first, second)}, found_.size());

@@ -16,14 +16,14 @@
 namespace peal {
 
 // A source place by its number in a table of places.
-using PlaceId = std::uint32_t;
+using SourceId = std::uint32_t;
 
 // Numbers for the places of a run, so that an access is small; the names are copied, because a
 // kernel's are gone when it is unloaded.
-class PlaceTable {
+class SourceTable {
  public:
-  [[nodiscard]] PlaceId id(SourcePlace place);
-  [[nodiscard]] const FindingLine& line(PlaceId id) const { return lines_[id]; }
+  [[nodiscard]] SourceId id(SourcePlace place);
+  [[nodiscard]] const FindingLine& line(SourceId id) const { return lines_[id]; }
 
  private:
   struct Key {
@@ -38,22 +38,23 @@ class PlaceTable {
   };
   struct Recent {
     Key key{nullptr, 0};
-    PlaceId id = 0;
+    SourceId id = 0;
   };
   std::array<Recent, 64> recent_{};  // by line, before the map is asked
-  std::unordered_map<Key, PlaceId, Hash> ids_;
-  std::map<std::pair<std::string, std::uint32_t>, PlaceId> by_name_;
+  std::unordered_map<Key, SourceId, Hash> ids_;
+  std::map<std::pair<std::string, std::uint32_t>, SourceId> by_name_;
   std::vector<FindingLine> lines_;
 };
 
 // The findings of a run: those of one class about one pair of lines are one, with a count.
 class Findings {
  public:
-  [[nodiscard]] PlaceTable& places() { return places_; }
-  [[nodiscard]] const PlaceTable& places() const { return places_; }
+  [[nodiscard]] SourceTable& places() { return places_; }
+  [[nodiscard]] const SourceTable& places() const { return places_; }
 
   // Counts a finding; `make` is called for the first of its kind only.
-  void add(FindingClass kind, PlaceId first, PlaceId second, const std::function<Finding()>& make);
+  void add(FindingClass kind, SourceId first, SourceId second,
+           const std::function<Finding()>& make);
   // The same for one that is about no line, and so is one of its own.
   void add_apart(Finding finding) { found_.push_back(std::move(finding)); }
   // By class, and then in the order in which they were met.
@@ -67,10 +68,10 @@ class Findings {
  private:
   struct Key {
     FindingClass kind;
-    PlaceId first, second;
+    SourceId first, second;
     auto operator<=>(const Key&) const = default;
   };
-  PlaceTable places_;
+  SourceTable places_;
   std::vector<int> core_numbers_;
   std::map<Key, std::size_t> index_;
   std::vector<Finding> found_;

@@ -187,11 +187,11 @@ void Core::dsb(SourcePlace place) {
 }
 
 std::string Core::spent_budget() const {
-  if (instructions_ >= most_instructions) {
+  if (instructions_ >= max_instructions) {
     return fmt::format("it has issued {} instructions and goes on; does its loop end?",
                        instructions_);
   }
-  if (notifies_in_a_row_ >= most_notifies_in_a_row) {
+  if (notifies_in_a_row_ >= max_notifies_in_a_row) {
     return fmt::format("it has sent {} notifies since it last waited; does its loop end?",
                        notifies_in_a_row_);
   }
@@ -281,13 +281,13 @@ void Core::note_failed_poll(SourcePlace place) const {
 }
 
 void Core::throw_in_vain(const char* what, SourcePlace place) const {
-  throw Standstill(fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
-                   {{.rank = rank_,
-                     .core = index_,
-                     .polls = true,
-                     .what = what,
-                     .file = place.file,
-                     .line = place.line}});
+  throw Deadlock(fmt::format("deadlock: rank {} {}   {}:{}", rank_, what, place.file, place.line),
+                 {{.rank = rank_,
+                   .core = index_,
+                   .polls = true,
+                   .what = what,
+                   .file = place.file,
+                   .line = place.line}});
 }
 
 void Core::yield() {

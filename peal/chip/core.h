@@ -46,9 +46,9 @@ class Core {
   // Notifies since the last wait that has passed.
   [[nodiscard]] std::uint64_t notifies_in_a_row() const { return notifies_in_a_row_; }
   // A kernel that goes on beyond these on one core is taken to never end.
-  static constexpr std::uint64_t most_instructions = 20000000;
-  static constexpr std::uint64_t most_notifies_in_a_row = 1000000;
-  // Failed polls in a row, while nothing else happens, after which a run has come to a standstill.
+  static constexpr std::uint64_t max_instructions = 20000000;
+  static constexpr std::uint64_t max_notifies_in_a_row = 1000000;
+  // Failed polls in a row, while nothing else happens, after which a run has come to a deadlock.
   static constexpr std::uint64_t polls_in_vain = 200000;
   // What is said then; empty as long as the kernel has not come so far.
   [[nodiscard]] std::string spent_budget() const;
@@ -147,9 +147,9 @@ class Core {
   [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
 
   // A core that several programs share, one after the other, has nothing to do from park() until it
-  // is roused, at this time or later.
+  // is woken, at this time or later.
   void park() { suspend(Blocked::parked); }
-  void rouse(Picoseconds time) { wake(time); }
+  void wake(Picoseconds time);
   // Its program has been left for good, and another one begins: what waits in the queues is not
   // carried out, flags are down, and the cache is empty. Stores under way still arrive.
   void restart();
@@ -179,7 +179,7 @@ class Core {
   [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
   [[nodiscard]] const void* looks_at() const { return last_look_.address; }
-  // The place of the wait for an event flag that holds the core up, at a standstill: the first in
+  // The place of the wait for an event flag that holds the core up, at a deadlock: the first in
   // program order, behind which the others stand.
   [[nodiscard]] SourcePlace missing_flag() const;
 
@@ -271,7 +271,6 @@ class Core {
   void leave();
   // What an access to a signal does to the cache: its line is written back and read anew.
   void refresh(const std::uint32_t* cell);
-  void wake(Picoseconds time);
   void advance(Pipe pipe);
   void execute(Pipe pipe, const Instruction& instruction, Picoseconds time);
   void execute_load(PipeQueue& pipe, const Instruction& instruction, Picoseconds time);

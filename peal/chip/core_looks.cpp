@@ -39,11 +39,11 @@ void Core::note_cached_read(const std::byte* address) {
 // this look is the same as the one before it at that word, with only other looks between, or as
 // many before it that found nothing new.
 bool Core::looks_in_turn(const PolledWords::Word& word) {
-  constexpr std::uint32_t most_alike = 16;
+  constexpr std::uint32_t max_alike = 16;
   const std::uint64_t others = instructions_ - looks_;
   LookedAt& last = looked_at_[word.data];
   const bool is_alike = last.place.line == place_.line && last.place.file == place_.file;
-  const bool in_turn = is_alike && (last.others == others || last.alike >= most_alike);
+  const bool in_turn = is_alike && (last.others == others || last.alike >= max_alike);
   last = {place_, others, is_alike ? last.alike + 1 : 0, last.bits};
   return in_turn;
 }

@@ -79,7 +79,7 @@ class Fabric {
   [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index)]; }
   [[nodiscard]] int core_count() const { return static_cast<int>(cores_.size()); }
 
-  // Takes the next step of the agenda; false at a standstill.
+  // Takes the next step of the agenda; false at a deadlock.
   bool step();
 
   // Counts the polls that have failed since anything but a program took a step: if there are many,

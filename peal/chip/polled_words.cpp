@@ -101,7 +101,7 @@ void PolledWords::note_drained(int core) {
 
 void PolledWords::add_change(Word& word, Change change) {
   word.changes.push_back(std::move(change));
-  if (word.changes.size() > word.most_kept) forget_old(word);
+  if (word.changes.size() > word.max_kept) forget_old(word);
   for (int waiting : word.waiting) looker(waiting).goes_on = false;
   woken_.insert(woken_.end(), word.waiting.begin(), word.waiting.end());
   word.waiting.clear();
@@ -138,7 +138,7 @@ void PolledWords::forget_old(Word& word) {
                        word.changes.begin() + static_cast<std::ptrdiff_t>(over - word.first));
     word.first = over;
   }
-  word.most_kept = std::max(word.most_kept, 2 * word.changes.size());
+  word.max_kept = std::max(word.max_kept, 2 * word.changes.size());
 }
 
 void PolledWords::note_arrival(const std::uint32_t* cell, const Knowledge& known) {

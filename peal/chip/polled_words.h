@@ -56,7 +56,7 @@ class PolledWords {
     // None before somebody comes to it. Those before the first that is kept are over for all.
     std::vector<Change> changes = {};
     std::size_t first = 0;
-    std::size_t most_kept = 64;
+    std::size_t max_kept = 64;
 
     [[nodiscard]] std::size_t count() const { return first + changes.size(); }
     [[nodiscard]] const Change& at(std::size_t index) const { return changes[index - first]; }

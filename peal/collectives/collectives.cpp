@@ -38,14 +38,14 @@ void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const 
 // Takes the scratch for a launch on blocks of `count` elements.
 const Scratch::Half& take_scratch(Device& device, const CallPlan& plan, std::size_t count) {
   const Scratch::Half& half = plan.scratch->next(count, plan.dtype, plan.staged);
-  device.expect({.scratch = half.memory.data,
-                 .scratch_bytes = half.memory.count,
-                 .moved_bytes = plan.moved_bytes,
-                 .has_far_lines = plan.has_far_lines});
+  device.set_transfer_hint({.scratch = half.memory.data,
+                            .scratch_bytes = half.memory.count,
+                            .moved_bytes = plan.moved_bytes,
+                            .lacks_shared_cache = plan.lacks_shared_cache});
   return half;
 }
 
-void launch(Device& device, const KnownCall& call, const Scratch::Half& half, const Chunks& send,
+void launch(Device& device, const CachedCall& call, const Scratch::Half& half, const Chunks& send,
             const Chunks& recv) {
   call.plan->algorithm->launch(device, {.send = send,
                                         .recv = recv,
@@ -58,7 +58,7 @@ void launch(Device& device, const KnownCall& call, const Scratch::Half& half, co
 }
 
 // A piece of a call, with what it needs staged.
-void launch_piece(Device& device, const KnownCall& call, Piece piece) {
+void launch_piece(Device& device, const CachedCall& call, Piece piece) {
   const CallPlan& plan = *call.plan;
   const Scratch::Half& half = take_scratch(device, plan, piece.length);
   const Chunks send = blocks(plan, call.send, plan.shape.send_blocks, piece);
@@ -98,7 +98,7 @@ bool overlap_in_part(const View& send, const View& recv) {
 
 // A call by reference. Nothing is copied that need not be: a small collective takes less time than
 // it takes a processor to load again what it has just stored in other pieces.
-struct Given {
+struct CallArguments {
   std::uint64_t traits = 0;  // see CollectiveTraits
   const View& send;
   const View& recv;
@@ -110,7 +110,7 @@ bool is_same(const View& a, const View& b) {
   return a.data == b.data && a.count == b.count && a.dtype == b.dtype;
 }
 
-bool is_known(const Team& team, const KnownCall& known, const Given& call) {
+bool is_known(const Team& team, const CachedCall& known, const CallArguments& call) {
   return known.plan != nullptr && known.traits == call.traits && known.task == team.tasks() &&
          known.place.line == call.place.line && known.place.file == call.place.file &&
          (!known.sends || is_same(known.send, call.send)) &&
@@ -119,7 +119,7 @@ bool is_known(const Team& team, const KnownCall& known, const Given& call) {
 }
 
 // What the others are shown of a call on blocks of `count` elements.
-CallRecord record_of(const Given& given, int rank, std::size_t count) {
+CallRecord record_of(const CallArguments& given, int rank, std::size_t count) {
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   const CollectiveShape blocks = shape(collective, 1);
   CallRecord call;
@@ -136,7 +136,7 @@ CallRecord record_of(const Given& given, int rank, std::size_t count) {
 }
 
 // Tells the device of the call, unless it knows; returns its stamp.
-std::uint64_t announce(Team& team, CallPlan& plan, const Given& given) {
+std::uint64_t announce(Team& team, CallPlan& plan, const CallArguments& given) {
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   for (const Announcement& known : plan.announced) {
     if (!known.is_of(op, given.place)) continue;
@@ -154,7 +154,7 @@ std::uint64_t announce(Team& team, CallPlan& plan, const Given& given) {
 }
 
 // Checks a call, and finds out how it is carried out.
-void look_into(Team& team, CollectiveState& state, const Given& given) {
+void resolve_call(Team& team, CollectiveState& state, const CallArguments& given) {
   static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   const bool does_send = sends(collective, team.rank(), root);
@@ -181,7 +181,7 @@ void look_into(Team& team, CollectiveState& state, const Given& given) {
     }
   }
   const std::uint64_t stamp = is_users ? announce(team, *plan, given) : 0;
-  KnownCall& known = state.last();
+  CachedCall& known = state.last();
   known.plan = plan;
   known.traits = given.traits;
   known.send = send;
@@ -190,7 +190,7 @@ void look_into(Team& team, CollectiveState& state, const Given& given) {
   known.receives = does_receive;
   known.is_empty = plan->count == 0 && collective != Collective::barrier;
   known.place = given.place;
-  known.task = is_real ? team.tasks() : KnownCall::never;
+  known.task = is_real ? team.tasks() : CachedCall::never;
   known.stamp = stamp;
   known.root = root;
   known.op = op;
@@ -202,21 +202,22 @@ void look_into(Team& team, CollectiveState& state, const Given& given) {
 
 // The same, where ranks may talk to each other. It is kept apart from what every call does, which
 // would have to save more registers for it.
-[[gnu::noinline]] void look_into_or_break(Team& team, CollectiveState& state, const Given& given) {
+[[gnu::noinline]] void resolve_call_or_abort(Team& team, CollectiveState& state,
+                                             const CallArguments& given) {
   try {
-    look_into(team, state, given);
+    resolve_call(team, state, given);
   } catch (const RunError&) {
-    team.break_off();
+    team.abort();
     throw;
   }
 }
 
-[[noreturn, gnu::noinline]] void refuse_broken(const Given& given) {
+[[noreturn, gnu::noinline]] void refuse_broken(const CallArguments& given) {
   throw Error(std::string(name(CollectiveTraits::of(given.traits).collective)) +
               ": an earlier call on this team failed half-way; start a new run");
 }
 
-void launch_all(Device& device, const KnownCall& call) {
+void launch_all(Device& device, const CachedCall& call) {
   const CallPlan& plan = *call.plan;
   if (plan.is_one_launch) {
     const Scratch::Half& half = take_scratch(device, plan, plan.count);
@@ -230,11 +231,11 @@ void launch_all(Device& device, const KnownCall& call) {
   } while (first < plan.count);
 }
 
-void carry_out(Team& team, const Given& given) {
+void carry_out(Team& team, const CallArguments& given) {
   if (team.broken()) refuse_broken(given);
   CollectiveState& state = collective_state(team);
-  const KnownCall& known = state.last();
-  if (!is_known(team, known, given)) look_into_or_break(team, state, given);
+  const CachedCall& known = state.last();
+  if (!is_known(team, known, given)) resolve_call_or_abort(team, state, given);
   Device& device = team.device();
   device.begin_call(known.stamp);
   if (known.is_empty) return device.end_call();
@@ -242,12 +243,12 @@ void carry_out(Team& team, const Given& given) {
   try {
     launch_all(device, known);
     device.flush();
-    device.expect({});
+    device.set_transfer_hint({});
     device.end_call();
-    state.has_called(team, plan);
+    state.after_call(team, plan);
   } catch (...) {
     device.end_call();
-    team.break_off();
+    team.abort();
     throw;
   }
 }

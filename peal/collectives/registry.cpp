@@ -324,7 +324,7 @@ bool Needs::are_met(const Placement& placement, std::size_t block_bytes) const {
   if (send_in_window && !placement.send_in_window) return false;
   if (recv_in_window && !placement.recv_in_window) return false;
   if (apart && placement.in_place) return false;
-  return !fits_packets || block_bytes <= Packets::most_bytes;
+  return !fits_packets || block_bytes <= Packets::max_bytes;
 }
 
 const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count, DType dtype,

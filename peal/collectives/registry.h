@@ -35,7 +35,7 @@ struct Needs {
   // Launches that follow one another use parts of the scratch in turn, so these lie at the same
   // places whatever the count; nothing can be staged beside them.
   bool has_slots = false;
-  bool fits_packets = false;   // a block is at most Packets::most_bytes
+  bool fits_packets = false;   // a block is at most Packets::max_bytes
   bool in_rank_order = false;  // it combines so
 
   // Whether such a call, with a block of so many bytes, needs no staging.

@@ -11,15 +11,15 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t least_half_bytes = 4096;
+constexpr std::size_t min_half_bytes = 4096;
 
 std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The longest piece where each of its elements takes `blocks` elements of a half.
 std::size_t longest_piece_of(std::size_t blocks, DType dtype, const Platform& platform) {
   if (blocks == 0) return SIZE_MAX;
-  const auto most_bytes = static_cast<std::size_t>(platform.verbs.piece_bytes);
-  const std::size_t count = most_bytes / (blocks * size_bytes(dtype));
+  const auto max_bytes = static_cast<std::size_t>(platform.verbs.piece_bytes);
+  const std::size_t count = max_bytes / (blocks * size_bytes(dtype));
   return count < 64 ? std::max<std::size_t>(1, count) : count / 64 * 64;
 }
 
@@ -46,7 +46,7 @@ std::size_t longest_piece(const Algorithm& algorithm, int ranks, DType dtype,
                                                staged.send_blocks + staged.recv_blocks);
   const std::size_t longest = longest_piece_of(blocks, dtype, platform);
   if (!algorithm.needs.fits_packets) return longest;
-  return std::min(longest, Packets::most_bytes / size_bytes(dtype));
+  return std::min(longest, Packets::max_bytes / size_bytes(dtype));
 }
 
 std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t count, DType dtype,
@@ -68,7 +68,7 @@ Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorith
 
 void Scratch::allocate(std::size_t half_bytes) {
   const std::string label = fmt::format("{} {}", name(algorithm_.collective), algorithm_.name);
-  half_bytes_ = half_bytes == 0 ? 0 : std::bit_ceil(std::max(half_bytes, least_half_bytes));
+  half_bytes_ = half_bytes == 0 ? 0 : std::bit_ceil(std::max(half_bytes, min_half_bytes));
   window_ = team_.device().allocate(label + " scratch", 2 * half_bytes_);
   for (SignalRow& row : signals_) {
     row = team_.device().allocate_signals(label + " signals", signal_count_);
@@ -156,9 +156,9 @@ CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t co
     const Choice choice = choose(team, kind, count, plan.dtype);
     log_choice(team.rank(), team.size(), choice, count * size_bytes(plan.dtype), kind.placement);
     plan.algorithm = choice.algorithm;
-    if (chooser_.may_change()) most_weight_ = weight_between_measurements;
+    if (chooser_.may_change()) max_weight_ = weight_between_measurements;
   }
-  plan.has_far_lines = chooser_.has_far_lines();
+  plan.lacks_shared_cache = chooser_.lacks_shared_cache();
   plan.weight = 1 + count * size_bytes(plan.dtype) / 4096;
   plan.asked = is_named ? plan.algorithm->name : auto_algorithm;
   plan.scratch = &scratch(team, *plan.algorithm, plan.shape.has_root ? kind.root : 0);
@@ -179,9 +179,9 @@ CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t co
 
 void CollectiveState::measure_again(Team& team) {
   weight_ = 0;
-  const bool before = chooser_.has_far_lines();
+  const bool before = chooser_.lacks_shared_cache();
   chooser_.measure(team);
-  if (chooser_.has_far_lines() == before) return;
+  if (chooser_.lacks_shared_cache() == before) return;
   last_ = {};
   for (const std::unique_ptr<CallPlan>& plan : plans_) {
     if (plan != nullptr) plan->algorithm = nullptr;

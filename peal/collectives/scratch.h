@@ -137,7 +137,7 @@ struct CallPlan {
   std::size_t longest_piece = 0;
   std::size_t moved_bytes = 0;  // of all ranks' buffers together
   std::uint64_t weight = 0;     // about how long a call takes; the same on all ranks
-  bool has_far_lines = false;
+  bool lacks_shared_cache = false;
   Staging staged;
   bool is_one_launch = false;  // on the buffers themselves
   // The last few, since a program makes calls of one kind at several places.
@@ -155,7 +155,7 @@ struct CallPlan {
 };
 
 // A call as it was given, and what it came to: one just like it need not be looked into again.
-struct KnownCall {
+struct CachedCall {
   static constexpr std::uint64_t never = UINT64_MAX;
 
   const CallPlan* plan = nullptr;
@@ -200,7 +200,7 @@ class CollectiveState final : public Team::State {
     return known != nullptr && known->is_for(kind) ? known : nullptr;
   }
   // The last call that was looked into.
-  [[nodiscard]] KnownCall& last() { return last_; }
+  [[nodiscard]] CachedCall& last() { return last_; }
 
   // Makes and remembers the plan for them, with blocks of `count` elements.
   CallPlan& plan(Team& team, const CallKind& kind, std::size_t count);
@@ -210,9 +210,9 @@ class CollectiveState final : public Team::State {
 
   // Called after each call. The ranks' distance is measured again after calls that took a hundred
   // times as long or more.
-  void has_called(Team& team, const CallPlan& plan) {
+  void after_call(Team& team, const CallPlan& plan) {
     weight_ += plan.weight;
-    if (weight_ >= most_weight_) measure_again(team);
+    if (weight_ >= max_weight_) measure_again(team);
   }
 
  private:
@@ -228,9 +228,9 @@ class CollectiveState final : public Team::State {
   static constexpr std::uint64_t weight_between_measurements = 16384;
 
   Chooser chooser_;
-  std::uint64_t weight_ = 0, most_weight_ = UINT64_MAX;
+  std::uint64_t weight_ = 0, max_weight_ = UINT64_MAX;
   bool is_planning_ = false;
-  KnownCall last_;
+  CachedCall last_;
   static constexpr int plan_bits = 6;
   std::map<std::pair<const Algorithm*, int>, Scratch> scratch_;
   // By a hash of what calls have in common. Most programs make calls of a few kinds.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/address_exchange.h"
 #include "peal/kernels/args.h"
-#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -11,10 +11,10 @@ namespace peal {
 void all_gather_window_push(Device& self, const AllGatherArgs& args) {
   const auto& [send, recv, landing, signals] = args;
   const int me = self.rank(), ranks = self.ranks();
-  const Meeting meeting(self, signals, send, recv[0]);
+  const AddressExchange exchange(self, signals, send, recv[0]);
   for (int step = 1; step < ranks; ++step) {
     const int peer = self.ahead(step).index;
-    self.put(Rank{peer}, meeting.recv_of(peer, recv[me]), send);
+    self.put(Rank{peer}, exchange.recv_of(peer, recv[me]), send);
   }
   self.copy(recv[me], send);
   barrier(self, signals.from(ranks));

@@ -11,7 +11,7 @@ void all_reduce_one_phase(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;
   self.copy(inbox.whole(), send.whole());
   barrier(self, arrived);
-  self.reduce(recv.whole(), Places::on_every_rank(self.ranks(), inbox.whole()), op);
+  self.reduce(recv.whole(), RankViews::on_every_rank(self.ranks(), inbox.whole()), op);
 }
 
 }  // namespace peal

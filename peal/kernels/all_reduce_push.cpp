@@ -13,7 +13,7 @@ void all_reduce_push(Device& self, const AllReduceApartArgs& args) {
     self.put(self.ahead(step), inbox[me], send.whole());
   }
   for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), arrived[me]);
-  Places parts;
+  RankViews parts;
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.wait(arrived[peer]);
     parts.add({Rank{me}, peer == me ? send.whole() : inbox[peer]});

@@ -13,7 +13,7 @@ void all_reduce_two_phase(Device& self, const AllReduceApartArgs& args) {
   self.copy(inbox.whole(), send.whole());
   barrier(self, arrived);
   self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}},
-              Places::on_every_rank(ranks, inbox[me]), op);
+              RankViews::on_every_rank(ranks, inbox[me]), op);
   barrier(self, arrived);
   for (int step = 1; step < ranks; ++step) {
     const int peer = self.ahead(step).index;

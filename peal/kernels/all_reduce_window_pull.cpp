@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/address_exchange.h"
 #include "peal/kernels/args.h"
-#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -13,8 +13,8 @@ namespace peal {
 void all_reduce_window_pull(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
   const int me = self.rank(), ranks = self.ranks();
-  const Meeting meeting(self, signals, send.whole(), recv.whole());
-  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}}, meeting.send_of_all(send[me]), op);
+  const AddressExchange exchange(self, signals, send.whole(), recv.whole());
+  self.reduce({{Rank{me}, inbox[me]}, {Rank{me}, recv[me]}}, exchange.send_of_all(send[me]), op);
   barrier(self, signals.from(ranks));
   for (int step = 1; step < ranks; ++step) {
     const int peer = self.ahead(step).index;

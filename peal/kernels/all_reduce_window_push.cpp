@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/address_exchange.h"
 #include "peal/kernels/args.h"
-#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -12,8 +12,8 @@ namespace peal {
 void all_reduce_window_push(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
   const int me = self.rank();
-  const Meeting meeting(self, signals, send.whole(), recv.whole());
-  self.reduce(meeting.recv_of_all(recv[me]), meeting.send_of_all(send[me]), op);
+  const AddressExchange exchange(self, signals, send.whole(), recv.whole());
+  self.reduce(exchange.recv_of_all(recv[me]), exchange.send_of_all(send[me]), op);
   barrier(self, signals.from(self.ranks()));
 }
 

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <span>
 
+#include "peal/kernels/address_exchange.h"
 #include "peal/kernels/args.h"
-#include "peal/kernels/meeting.h"
 
 namespace peal {
 
@@ -18,7 +18,7 @@ void broadcast_window_pull(Device& self, const RootedArgs& args) {
   if (self.rank() != root.index) {
     self.wait(signals[0]);
     View block = recv[0];
-    block.data += told_distance(self, place, 0, own) - own;
+    block.data += peer_offset(self, place, 0, own) - own;
     self.get(recv[0], root, block);
     return self.notify(root, signals[1]);
   }

@@ -16,7 +16,7 @@ void reduce_direct(Device& self, const RootedArgs& args) {
   }
   self.copy(stage[0], send[0]);
   if (ranks > 1) self.wait(signals[0], ranks - 1);
-  self.reduce(recv[0], Places::on_every_rank(ranks, stage[0]), op);
+  self.reduce(recv[0], RankViews::on_every_rank(ranks, stage[0]), op);
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.give_credit(Rank{peer}, signals[1]);
   }

@@ -11,7 +11,7 @@ void reduce_scatter_direct(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;
   for (int block = 0; block < self.ranks(); ++block) self.copy(inbox[block], send[block]);
   barrier(self, arrived);
-  self.reduce(recv, Places::on_every_rank(self.ranks(), inbox[self.rank()]), op);
+  self.reduce(recv, RankViews::on_every_rank(self.ranks(), inbox[self.rank()]), op);
 }
 
 }  // namespace peal

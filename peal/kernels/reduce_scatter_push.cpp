@@ -14,7 +14,7 @@ void reduce_scatter_push(Device& self, const ReduceScatterArgs& args) {
     self.put(peer, inbox[me], send[peer.index]);
   }
   for (int step = 1; step < ranks; ++step) self.notify(self.ahead(step), arrived[me]);
-  Places parts;
+  RankViews parts;
   for (int peer = 0; peer < ranks; ++peer) {
     if (peer != me) self.wait(arrived[peer]);
     parts.add({Rank{me}, peer == me ? send[me] : inbox[peer]});

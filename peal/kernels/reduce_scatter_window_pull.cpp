@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/kernels/address_exchange.h"
 #include "peal/kernels/args.h"
-#include "peal/kernels/meeting.h"
 #include "peal/machine/barrier.h"
 
 namespace peal {
@@ -10,8 +10,8 @@ namespace peal {
 // a window; P signals to meet, and those of a barrier.
 void reduce_scatter_window_pull(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
-  const Meeting meeting(self, signals, send[0], recv);
-  self.reduce(recv, meeting.send_of_all(send[self.rank()]), op);
+  const AddressExchange exchange(self, signals, send[0], recv);
+  self.reduce(recv, exchange.send_of_all(send[self.rank()]), op);
   barrier(self, signals.from(self.ranks()));
 }
 

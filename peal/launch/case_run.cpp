@@ -100,7 +100,7 @@ class CaseRun {
       for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
         if (!is_array(file_.arguments[i].kind)) continue;
         // As much on each rank, though ranks may have arrays of other lengths.
-        const std::size_t most = calls_.most_elements(call, i);
+        const std::size_t most = calls_.max_elements(call, i);
         const DType dtype = file_.arguments[i].dtype;
         const SimWindow array =
             memory.add(fmt::format("{} ({}) of call {}", file_.arguments[i].label,

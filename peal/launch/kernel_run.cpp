@@ -78,7 +78,7 @@ class KernelRun {
       }
       std::size_t bytes = 0;
       for (std::int64_t call = 0; call < calls_.count(); ++call) {
-        bytes = std::max(bytes, calls_.most_elements(call, argument(i)) * size_bytes(buffer.dtype));
+        bytes = std::max(bytes, calls_.max_elements(call, argument(i)) * size_bytes(buffer.dtype));
       }
       auto* const simulated = dynamic_cast<SimDevice*>(&device);
       CHECK(simulated != nullptr);

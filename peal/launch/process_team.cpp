@@ -23,8 +23,8 @@
 #include "peal/executors/shm/rank_device.h"
 #include "peal/executors/shm/rank_process.h"
 #include "peal/executors/shm/wait/team_watch.h"
-#include "peal/launch/keeper.h"
 #include "peal/launch/platforms.h"
+#include "peal/launch/supervisor.h"
 
 namespace peal {
 namespace {
@@ -69,9 +69,9 @@ void check_program(const std::string& name) {
                   name));
 }
 
-// Starts the ranks and waits for them, in the keeper's process.
+// Starts the ranks and waits for them, in the supervisor's process.
 int run_ranks(const ShmArena& arena, const std::vector<std::string>& command,
-              const KeeperView& view) {
+              const SupervisorView& view) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
@@ -117,8 +117,8 @@ UncaughtErrors uncaught;  // of the process, as the handler is
 [[noreturn]] void end_by_uncaught_error() {
   if (uncaught.arena != nullptr && uncaught.process == ::getpid() &&
       std::current_exception() != nullptr) {
-    uncaught.arena->break_off(uncaught.rank, RankState::failed,
-                              fmt::format("rank {}: {}", uncaught.rank, uncaught_text()));
+    uncaught.arena->abort(uncaught.rank, RankState::failed,
+                          fmt::format("rank {}: {}", uncaught.rank, uncaught_text()));
     flush_output();
     ::_exit(EXIT_FAILURE);
   }
@@ -176,8 +176,8 @@ ProcessTeam::~ProcessTeam() {
     parts_->device.show_calls();
     parts_->arena.rank(rank()).state.store(RankState::finished);
   } else {
-    parts_->arena.break_off(rank(), RankState::failed,
-                            fmt::format("rank {} has ended with an error", rank()));
+    parts_->arena.abort(rank(), RankState::failed,
+                        fmt::format("rank {} has ended with an error", rank()));
   }
 }
 
@@ -215,8 +215,8 @@ int launch_processes(int ranks, const std::vector<std::string>& command,
   if (command.empty()) throw Error("launch: no program is given; name one behind `--`");
   check_program(command.front());
   const ShmArena arena = ShmArena::make(ranks);
-  const int code =
-      run_in_keeper([&](const KeeperView& view) { return run_ranks(arena, command, view); });
+  const int code = run_in_supervisor(
+      [&](const SupervisorView& view) { return run_ranks(arena, command, view); });
   if (const std::optional<std::string> failure = arena.failure()) report(*failure);
   return code;
 }

@@ -98,11 +98,11 @@ void PtoProgram::check(const std::string& name, const CallableCall& call) const 
   check_ranks(file_, call.ranks);
   static_cast<void>(setup(call.ranks));
   if (file_.path.empty()) {  // nothing else says what it takes
-    if (call.arguments.size() <= RankTasks::most_arguments) return;
+    if (call.arguments.size() <= RankTasks::max_arguments) return;
     throw Error(
         fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
                     "give fewer",
-                    name, call.arguments.size(), RankTasks::most_arguments));
+                    name, call.arguments.size(), RankTasks::max_arguments));
   }
   const std::vector<CaseArgument>& expected = file_.arguments;
   if (call.arguments.size() != expected.size()) {
@@ -167,7 +167,7 @@ CaseFile case_of(const std::string& path, const PtoOptions& options) {
   }
   CaseFile file;
   file.subject = fmt::format("kernel `{}`", path);
-  file.most_ranks = SimExecutor::most_ranks;
+  file.max_ranks = SimExecutor::max_ranks;
   file.include = options.include;
   file.kernels = {{.id = 0, .file = path, .core = options.core}};
   return file;

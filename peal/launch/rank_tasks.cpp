@@ -14,7 +14,7 @@ namespace peal {
 namespace {
 
 // A kernel finds its contexts here, behind all arguments.
-constexpr std::size_t local_context = RankTasks::most_arguments;
+constexpr std::size_t local_context = RankTasks::max_arguments;
 constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 
 // What the kernel throws is a mistake of the kernel, whatever it is.

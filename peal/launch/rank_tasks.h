@@ -26,7 +26,7 @@ class RankTasks {
     std::vector<std::int64_t> after = {};
   };
   // What a kernel finds of a task's arguments; its contexts lie behind them.
-  static constexpr std::size_t most_arguments = 48;
+  static constexpr std::size_t max_arguments = 48;
 
   RankTasks(std::vector<PtoTask> tasks, const Settings& settings);
 

@@ -76,9 +76,9 @@ class WorkerChecks final : public RunChecks {
 
 Worker open_simulated(const WorkerOptions& options) {
   Platform platform = simulated_target(options.platform, platform_names());
-  if (options.devices.size() > static_cast<std::size_t>(SimExecutor::most_ranks)) {
+  if (options.devices.size() > static_cast<std::size_t>(SimExecutor::max_ranks)) {
     throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
-                            options.devices.size(), SimExecutor::most_ranks));
+                            options.devices.size(), SimExecutor::max_ranks));
   }
   static_cast<void>(make_schedule(options.schedule));  // refuses one that there is not
   const Platform::Switches switches = platform.switches;

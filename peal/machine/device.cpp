@@ -17,7 +17,7 @@ void Device::refuse(const std::string& sentence, SourcePlace place) const {
   std::abort();  // do_refuse() does not return
 }
 
-void Device::check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs,
+void Device::check_any_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
                               SourcePlace place) const {
   if (dsts.empty() || srcs.empty()) {
     refuse(fmt::format("reduce on rank {}: {} destinations and {} sources; give one of each", rank_,
@@ -25,8 +25,8 @@ void Device::check_any_reduce(std::span<const Place> dsts, std::span<const Place
            place);
   }
   const View& first = dsts.front().view;
-  for (const Place& dst : dsts) check_copy("reduce", dst.rank, dst.view, first, place);
-  for (const Place& src : srcs) check_copy("reduce", src.rank, first, src.view, place);
+  for (const RankView& dst : dsts) check_copy("reduce", dst.rank, dst.view, first, place);
+  for (const RankView& src : srcs) check_copy("reduce", src.rank, first, src.view, place);
 }
 
 void Device::refuse_peer(const char* verb, Rank peer, SourcePlace place) const {
@@ -48,7 +48,7 @@ void Device::refuse_packets(const char* verb, Rank peer, const View& data,
                             SourcePlace place) const {
   if (!is_member(peer)) refuse_peer(verb, peer, place);
   refuse(fmt::format("{} on rank {}: {} bytes; packets take at most {}: put the rest apart", verb,
-                     rank_, data.size_bytes(), Packets::most_bytes),
+                     rank_, data.size_bytes(), Packets::max_bytes),
          place);
 }
 
@@ -69,7 +69,7 @@ void Device::do_take_packets(const View& dst, const Packets& from, SourcePlace p
 
 void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
                                SourcePlace place) {
-  Places parts;
+  RankViews parts;
   for (int peer = 0; peer < ranks_; ++peer) {
     if (peer == rank_) {
       parts.add({Rank{rank_}, own});
@@ -79,7 +79,7 @@ void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow
     do_wait(packets.signal, 1, place);
     parts.add({Rank{rank_}, {packets.data, dst.count, dst.dtype}});
   }
-  const Place to{Rank{rank_}, dst};
+  const RankView to{Rank{rank_}, dst};
   do_reduce({&to, 1}, parts.all(), op, place);
 }
 
@@ -88,7 +88,7 @@ PacketRow Device::do_allocate_packets(std::string_view name, int count) {
     throw Error(fmt::format("packets `{}`: {} of them; allocate 0 or more", name, count));
   }
   const auto places = static_cast<std::size_t>(count);
-  constexpr std::size_t stride = (Packets::most_bytes + 63) / 64 * 64;  // a line has one writer
+  constexpr std::size_t stride = (Packets::max_bytes + 63) / 64 * 64;  // a line has one writer
   const Window window = do_allocate(name, places * stride);
   const SignalRow signals = do_allocate_signals(name, count);
   if (count == 0) return {};

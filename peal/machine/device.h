@@ -34,12 +34,12 @@ struct ComputeCost {
 };
 
 // What is known beforehand of a call that a kernel carries out.
-struct Traffic {
+struct TransferHint {
   // This rank's scratch: what is written there, or at the same place of a peer, is soon read again.
   const std::byte* scratch = nullptr;
   std::size_t scratch_bytes = 0;
-  std::size_t moved_bytes = 0;  // of all ranks' buffers together; 0 when it is not known
-  bool has_far_lines = false;   // the ranks are known not to share a cache
+  std::size_t moved_bytes = 0;      // of all ranks' buffers together; 0 when it is not known
+  bool lacks_shared_cache = false;  // the ranks are known not to share a cache
 };
 
 // What is known of where the ranks run.
@@ -84,28 +84,28 @@ class Device {
   }
   // Combines all sources, in their order, and writes the result to every destination. f16 and bf16
   // are accumulated in f32 and rounded once. A destination may be one of the sources.
-  void reduce(const Places& dsts, const Places& srcs, ReduceOp op,
+  void reduce(const RankViews& dsts, const RankViews& srcs, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
     check_reduce(dsts.all(), srcs.all(), place);
     do_reduce(dsts.all(), srcs.all(), op, place);
   }
-  void reduce(const View& dst, const Places& srcs, ReduceOp op,
+  void reduce(const View& dst, const RankViews& srcs, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
-    const Place to{Rank{rank_}, dst};
+    const RankView to{Rank{rank_}, dst};
     check_reduce({&to, 1}, srcs.all(), place);
     do_reduce({&to, 1}, srcs.all(), op, place);
   }
   // Of places that are listed at the call, which are not copied.
-  void reduce(const View& dst, std::initializer_list<Place> srcs, ReduceOp op,
+  void reduce(const View& dst, std::initializer_list<RankView> srcs, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
-    const Place to{Rank{rank_}, dst};
+    const RankView to{Rank{rank_}, dst};
     check_reduce({&to, 1}, srcs, place);
     do_reduce({&to, 1}, srcs, op, place);
   }
   // dst = dst op src, both on this rank.
   void reduce(const View& dst, const View& src, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
-    const Place places[] = {{Rank{rank_}, dst}, {Rank{rank_}, src}};
+    const RankView places[] = {{Rank{rank_}, dst}, {Rank{rank_}, src}};
     check_reduce({places, 1}, places, place);
     do_reduce({places, 1}, places, op, place);
   }
@@ -138,7 +138,7 @@ class Device {
     check_signal("poll", Rank{rank_}, n, place);
     return do_poll(signal, n, place);
   }
-  // Writes `src`, of at most Packets::most_bytes, to that place of the peer's, as one verb with the
+  // Writes `src`, of at most Packets::max_bytes, to that place of the peer's, as one verb with the
   // news of it. The place is in this rank's row.
   void put_packets(Rank peer, const Packets& to, const View& src,
                    SourcePlace place = SourcePlace::here()) {
@@ -211,7 +211,7 @@ class Device {
 
   // Says what the verbs from here on are part of. It changes nothing but, on a real host, whether
   // what they write goes through the caches.
-  void expect(const Traffic& traffic) { traffic_ = traffic; }
+  void set_transfer_hint(const TransferHint& hint) { transfer_hint_ = hint; }
 
   // Tells what the team's next collective call is on this rank. Where ranks are real, returns a
   // number by which the same can be told again; 0 elsewhere, where every call has to be told.
@@ -245,7 +245,7 @@ class Device {
 
   Device(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
 
-  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] const TransferHint& transfer_hint() const { return transfer_hint_; }
   // How many calls have begun, and what stands for all of them.
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t history() const { return history_; }
@@ -255,8 +255,8 @@ class Device {
   virtual void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) = 0;
   virtual void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) = 0;
   virtual void do_copy(const View& dst, const View& src, SourcePlace place) = 0;
-  virtual void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
-                         SourcePlace place) = 0;
+  virtual void do_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
+                         ReduceOp op, SourcePlace place) = 0;
   virtual void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                              SourcePlace place) = 0;
   virtual void do_notify(Rank peer, Signal signal, int n, SourcePlace place) = 0;
@@ -299,19 +299,19 @@ class Device {
     if (n < 1 || !is_member(peer)) refuse_signal(verb, peer, n, place);
   }
   void check_packets(const char* verb, Rank peer, const View& data, SourcePlace place) const {
-    if (data.size_bytes() > Packets::most_bytes || !is_member(peer)) {
+    if (data.size_bytes() > Packets::max_bytes || !is_member(peer)) {
       refuse_packets(verb, peer, data, place);
     }
   }
-  void check_reduce(std::span<const Place> dsts, std::span<const Place> srcs,
+  void check_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
                     SourcePlace place) const {
     if (dsts.size() != 1 || srcs.size() != 2) return check_any_reduce(dsts, srcs, place);
-    const Place &dst = dsts[0], &left = srcs[0], &right = srcs[1];  // by far the most
+    const RankView &dst = dsts[0], &left = srcs[0], &right = srcs[1];  // by far the most
     check_copy("reduce", left.rank, dst.view, left.view, place);
     check_copy("reduce", right.rank, dst.view, right.view, place);
     if (!is_member(dst.rank)) refuse_peer("reduce", dst.rank, place);
   }
-  void check_any_reduce(std::span<const Place> dsts, std::span<const Place> srcs,
+  void check_any_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
                         SourcePlace place) const;
   [[nodiscard]] bool is_member(Rank peer) const { return peer.index >= 0 && peer.index < ranks_; }
   [[noreturn]] void refuse(const std::string& sentence, SourcePlace place) const;
@@ -327,7 +327,7 @@ class Device {
   std::uint64_t arrival_ = unstamped_arrival;
   std::uint64_t calls_ = 0;
   std::uint64_t history_ = 0;
-  Traffic traffic_;
+  TransferHint transfer_hint_;
 };
 
 }  // namespace peal

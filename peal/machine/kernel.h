@@ -75,8 +75,8 @@ struct Kernel {
   std::vector<KernelBuffer> buffers = {};
   std::vector<KernelSignals> signals = {};
   std::optional<KernelExpectation> expect = {};
-  int least_ranks = 1;
-  int most_ranks = 65536;
+  int min_ranks = 1;
+  int max_ranks = 65536;
   int calls = 2;  // calls in a row that it is made for; 1 = it needs fresh windows
   double tolerance = 1e-3;
   std::vector<KernelValue> values = {};

@@ -11,7 +11,7 @@ namespace peal {
 // waits for it needs no second trip to fetch it (other libraries call that a low-latency protocol).
 // One rank alone puts there, and not again before it knows that what it has put was taken.
 struct Packets {
-  static constexpr std::size_t most_bytes = 2072;
+  static constexpr std::size_t max_bytes = 2072;
 
   std::byte* data = nullptr;  // how they lie there is the device's own
   Signal signal;

@@ -12,9 +12,9 @@ namespace peal {
 // line may carry data, which then comes together with its signal.
 // Where ranks really wait, peers add to `added`, whose lower half is what has arrived: its upper
 // bits are the sum of the stamps of the calls in which they did (see stamped_arrival). One peer may
-// count in `posted` instead, which it alone stores; `sleepers` counts those who sleep until there
-// are more arrivals; and what the owner has consumed lies in a ledger elsewhere, so many bytes on,
-// because a line that both write to is slow.
+// count in `stored` instead, which it alone stores; `sleepers` counts those who sleep until there
+// are more arrivals; and what the owner has consumed lies in a owner_state elsewhere, so many bytes
+// on, because a line that both write to is slow.
 struct alignas(64) SignalCell {
   static constexpr std::size_t payload_bytes = 40;
 
@@ -22,11 +22,11 @@ struct alignas(64) SignalCell {
     std::uint64_t added = 0;
     std::uint32_t arrived;  // little-endian, as every machine is that Peal runs on
   };
-  std::uint64_t posted = 0;
+  std::uint64_t stored = 0;
   std::uint32_t sleepers = 0;
   union {
     std::uint32_t consumed = 0;  // where waits are simulated
-    std::uint32_t ledger;        // the distance, where they are real
+    std::uint32_t owner_state;   // the distance, where they are real
   };
   std::byte payload[payload_bytes] = {};
 };

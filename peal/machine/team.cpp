@@ -13,7 +13,7 @@ std::unique_ptr<Team> Team::split(int color, int key, SourcePlace place) {
   try {
     device = device_.split(color, key, place);
   } catch (...) {
-    break_off();
+    abort();
     throw;
   }
   if (device == nullptr) return nullptr;

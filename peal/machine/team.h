@@ -53,7 +53,7 @@ class Team {
                                             SourcePlace place = SourcePlace::here());
 
   // A team is broken once a call on it has failed half-way; every later call fails at once.
-  void break_off() { broken_ = true; }
+  void abort() { broken_ = true; }
   [[nodiscard]] bool broken() const { return broken_; }
 
   // Says that this rank begins with a task, by whose arguments it knows what lies in windows.

@@ -92,50 +92,50 @@ class Chunks {
 };
 
 // A view on a named rank: its own memory, or the same place in that peer's window.
-struct Place {
+struct RankView {
   Rank rank;
   View view;
 };
 
 // A short list of places; up to 16 are kept without allocating.
-class Places {
+class RankViews {
  public:
-  Places() {}
-  Places(std::initializer_list<Place> places) {
-    for (const Place& place : places) add(place);
+  RankViews() {}
+  RankViews(std::initializer_list<RankView> places) {
+    for (const RankView& place : places) add(place);
   }
   // The same view on each of the ranks 0..ranks-1, in rank order.
-  [[nodiscard]] static Places on_every_rank(int ranks, View view) {
-    Places result;
+  [[nodiscard]] static RankViews on_every_rank(int ranks, View view) {
+    RankViews result;
     for (int rank = 0; rank < ranks; ++rank) result.add({Rank{rank}, view});
     return result;
   }
 
-  void add(const Place& place) {
+  void add(const RankView& place) {
     if (size_ < inline_capacity) {
       inline_.places[size_++] = place;
     } else {
       add_overflow(place);
     }
   }
-  [[nodiscard]] std::span<const Place> all() const {
+  [[nodiscard]] std::span<const RankView> all() const {
     return {size_ > inline_capacity ? overflow_.data() : inline_.places, size_};
   }
 
  private:
   static constexpr std::size_t inline_capacity = 16;
-  void add_overflow(const Place& place) {
+  void add_overflow(const RankView& place) {
     if (size_ == inline_capacity) overflow_.assign(inline_.places, inline_.places + size_);
     overflow_.push_back(place);
     ++size_;
   }
   union Inline {  // so that nothing is written which is not used
     Inline() {}
-    Place places[inline_capacity];
+    RankView places[inline_capacity];
   };
   Inline inline_;
   std::size_t size_ = 0;
-  std::vector<Place> overflow_;
+  std::vector<RankView> overflow_;
 };
 
 }  // namespace peal

@@ -13,7 +13,7 @@
 
 namespace peal {
 
-// A core at a standstill: finished, waiting for a signal, or for something else of its chip.
+// A core at a deadlock: finished, waiting for a signal, or for something else of its chip.
 struct StandingCore {
   int rank = 0;
   int core = 0;
@@ -33,15 +33,15 @@ struct StandingCore {
 // What is said of a wait for the next arrivals of a signal.
 [[nodiscard]] std::string describe_wait(int arrivals, const std::string& signal, int missing);
 
-// What is said when these cores, of so many ranks, stand still; no more than `most_lines` of them
+// What is said when these cores, of so many ranks, stand still; no more than `max_lines` of them
 // have a line.
-[[nodiscard]] std::string describe_standstill(const std::vector<StandingCore>& cores, int ranks,
-                                              std::size_t most_lines = 32);
+[[nodiscard]] std::string describe_deadlock(const std::vector<StandingCore>& cores, int ranks,
+                                            std::size_t max_lines = 32);
 
 // Ends a run in which cores wait and nobody can wake them.
-class Standstill : public RunError {
+class Deadlock : public RunError {
  public:
-  Standstill(const std::string& text, std::vector<StandingCore> cores, std::string why = {})
+  Deadlock(const std::string& text, std::vector<StandingCore> cores, std::string why = {})
       : RunError(text), cores_(std::move(cores)), why_(std::move(why)) {}
   [[nodiscard]] const std::vector<StandingCore>& cores() const { return cores_; }
   // What the ranks have done wrong, as a sentence, where it is known.

@@ -66,8 +66,8 @@ struct DriverTask {
 struct TaskEnd {
   std::uint32_t task = 0;
   std::exception_ptr failure = nullptr;
-  // The devices of a standstill wait for each other or for what nobody does; else empty.
-  bool is_standstill = false;
+  // The devices of a deadlock wait for each other or for what nobody does; else empty.
+  bool is_deadlock = false;
 };
 
 // Drives the devices 0..devices-1 of a host: each takes one task at a time. Everything is called

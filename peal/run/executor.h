@@ -22,7 +22,7 @@ class Executor {
   [[nodiscard]] virtual bool is_simulated() const { return true; }
 
   // Runs `program` once on every rank of a team of `ranks`. An Error of any rank ends the run and
-  // is thrown here; a standstill is a RunError that says who waits for what.
+  // is thrown here; a deadlock is a RunError that says who waits for what.
   // What `program` writes to the caller's memory may be lost, except in that of share().
   virtual RunReport run(int ranks, const std::function<void(Team&)>& program,
                         const RunOptions& options) = 0;

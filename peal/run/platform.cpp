@@ -13,15 +13,15 @@ namespace peal {
 namespace {
 
 // Far beyond any machine, and such that the times of long runs still fit 64 bits of picoseconds.
-constexpr double most_nanoseconds = 1e9;
-constexpr double least_bandwidth = 1e-3, most_bandwidth = 1e6;  // GB/s, GiB/s
-constexpr std::int64_t most_cycles = 1'000'000;
-constexpr double most_cycles_per_repeat = 1e4;
-constexpr double least_mhz = 1, most_mhz = 1e6;
+constexpr double max_nanoseconds = 1e9;
+constexpr double min_bandwidth = 1e-3, max_bandwidth = 1e6;  // GB/s, GiB/s
+constexpr std::int64_t max_cycles = 1'000'000;
+constexpr double max_cycles_per_repeat = 1e4;
+constexpr double min_mhz = 1, max_mhz = 1e6;
 // Every core of every rank has its own in the simulator's memory.
-constexpr std::int64_t most_buffer_bytes = std::int64_t{1} << 26;
-constexpr std::int64_t most_piece_bytes = std::int64_t{1} << 30;
-constexpr std::int64_t most_queue_depth = 65536;
+constexpr std::int64_t max_buffer_bytes = std::int64_t{1} << 26;
+constexpr std::int64_t max_piece_bytes = std::int64_t{1} << 30;
+constexpr std::int64_t max_queue_depth = 65536;
 
 struct Limits {
   double lowest = 0, highest = 0;
@@ -62,14 +62,14 @@ class Figures {
     return *value;
   }
   [[nodiscard]] Picoseconds nanoseconds(const char* key) const {
-    return static_cast<Picoseconds>(number(key, {0, most_nanoseconds}) * 1000 + 0.5);
+    return static_cast<Picoseconds>(number(key, {0, max_nanoseconds}) * 1000 + 0.5);
   }
   [[nodiscard]] double inverse_gib_per_s(const char* key) const {
     return inverse(key, 1024.0 * 1024.0 * 1024.0);
   }
   [[nodiscard]] double inverse_gb_per_s(const char* key) const { return inverse(key, 1e9); }
   [[nodiscard]] std::int64_t milli(const char* key) const {
-    return static_cast<std::int64_t>(number(key, {0, most_cycles_per_repeat}) * 1000 + 0.5);
+    return static_cast<std::int64_t>(number(key, {0, max_cycles_per_repeat}) * 1000 + 0.5);
   }
 
   [[noreturn]] void refuse(const char* key, const std::string& expected) const {
@@ -79,7 +79,7 @@ class Figures {
 
  private:
   [[nodiscard]] double inverse(const char* key, double unit) const {
-    return 1e12 / (number(key, {least_bandwidth, most_bandwidth}) * unit);
+    return 1e12 / (number(key, {min_bandwidth, max_bandwidth}) * unit);
   }
 
   const std::string& path_;
@@ -96,30 +96,30 @@ Platform read_platform(const std::string& path) {
   platform.description = figures.text("description");
   if (figures.text("link.topology") != "full") figures.refuse("link.topology", "\"full\"");
 
-  platform.core.cycle_ps = 1e6 / figures.number("core.frequency_mhz", {least_mhz, most_mhz});
+  platform.core.cycle_ps = 1e6 / figures.number("core.frequency_mhz", {min_mhz, max_mhz});
   platform.core.unified_buffer_bytes =
-      figures.whole("core.unified_buffer_bytes", {4096, most_buffer_bytes});
-  platform.core.issue_cycles = figures.whole("core.issue_cycles", {1, most_cycles});
+      figures.whole("core.unified_buffer_bytes", {4096, max_buffer_bytes});
+  platform.core.issue_cycles = figures.whole("core.issue_cycles", {1, max_cycles});
   platform.core.queue_depth =
-      static_cast<int>(figures.whole("core.queue_depth", {1, most_queue_depth}));
+      static_cast<int>(figures.whole("core.queue_depth", {1, max_queue_depth}));
 
   platform.memory.load_ps_per_byte = figures.inverse_gib_per_s("memory.load_gib_per_s");
   platform.memory.store_ps_per_byte = figures.inverse_gib_per_s("memory.store_gib_per_s");
   platform.memory.startup_ps = figures.nanoseconds("memory.startup_ns");
 
-  platform.vector.repeat_bytes = figures.whole("vector.repeat_bytes", {1, most_buffer_bytes});
-  platform.vector.startup_cycles = figures.whole("vector.startup_cycles", {0, most_cycles});
+  platform.vector.repeat_bytes = figures.whole("vector.repeat_bytes", {1, max_buffer_bytes});
+  platform.vector.startup_cycles = figures.whole("vector.startup_cycles", {0, max_cycles});
   platform.vector.per_repeat_milli_cycles = figures.milli("vector.cycles_per_repeat");
-  platform.vector.floor_cycles = figures.whole("vector.floor_cycles", {0, most_cycles});
+  platform.vector.floor_cycles = figures.whole("vector.floor_cycles", {0, max_cycles});
   platform.vector.convert_startup_cycles =
-      figures.whole("vector.convert_startup_cycles", {0, most_cycles});
+      figures.whole("vector.convert_startup_cycles", {0, max_cycles});
   platform.vector.convert_per_repeat_milli_cycles =
       figures.milli("vector.convert_cycles_per_repeat");
 
-  platform.cube.l1_bytes = figures.whole("cube.l1_bytes", {0, most_buffer_bytes});
-  platform.cube.l0a_bytes = figures.whole("cube.l0a_bytes", {0, most_buffer_bytes});
-  platform.cube.l0b_bytes = figures.whole("cube.l0b_bytes", {0, most_buffer_bytes});
-  platform.cube.l0c_bytes = figures.whole("cube.l0c_bytes", {0, most_buffer_bytes});
+  platform.cube.l1_bytes = figures.whole("cube.l1_bytes", {0, max_buffer_bytes});
+  platform.cube.l0a_bytes = figures.whole("cube.l0a_bytes", {0, max_buffer_bytes});
+  platform.cube.l0b_bytes = figures.whole("cube.l0b_bytes", {0, max_buffer_bytes});
+  platform.cube.l0c_bytes = figures.whole("cube.l0c_bytes", {0, max_buffer_bytes});
   platform.cube.load_ps_per_byte = figures.inverse_gib_per_s("cube.load_gib_per_s");
   platform.cube.store_ps_per_byte = figures.inverse_gib_per_s("cube.store_gib_per_s");
   platform.cube.move_ps_per_byte = figures.inverse_gib_per_s("cube.move_gib_per_s");
@@ -139,9 +139,9 @@ Platform read_platform(const std::string& path) {
   platform.tasks.dispatch_ps = figures.nanoseconds("tasks.dispatch_ns");
   platform.tasks.completion_ps = figures.nanoseconds("tasks.completion_ns");
 
-  platform.verbs.tile_bytes = figures.whole("verbs.tile_bytes", {256, most_buffer_bytes});
+  platform.verbs.tile_bytes = figures.whole("verbs.tile_bytes", {256, max_buffer_bytes});
   if (figures.has("verbs.piece_bytes")) {
-    platform.verbs.piece_bytes = figures.whole("verbs.piece_bytes", {4096, most_piece_bytes});
+    platform.verbs.piece_bytes = figures.whole("verbs.piece_bytes", {4096, max_piece_bytes});
   }
   const std::int64_t tiles = 8;  // the most that one verb's lowering keeps in the unified buffer
   if (platform.verbs.tile_bytes % 64 != 0 ||

@@ -5,9 +5,10 @@
 
 namespace peal {
 
-DeviceProgram::Recipe DeviceProgram::recipe() const {
+ProgramDescriptor DeviceProgram::descriptor() const {
   throw Error(
-      "it has no recipe by which another process could make it again; define recipe(), or give a "
+      "it has no descriptor by which another process could make it again; define descriptor(), or "
+      "give a "
       "collective, a described kernel or a device function");
 }
 

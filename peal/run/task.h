@@ -65,22 +65,25 @@ class TaskProgram {
   virtual ~TaskProgram() = default;
 };
 
+class DeviceProgram;
+
+// What another process makes the same program from, which was forked from this one before the
+// program was made. It has all functions at the same places, and nothing else of the program.
+struct ProgramDescriptor {
+  using Function = void (*)();
+  std::unique_ptr<const DeviceProgram> (*make)(const ProgramDescriptor& descriptor) = nullptr;
+  std::string text = {};
+  Function function = nullptr;  // that it calls; null where there is none
+};
+
 // A program in the verbs of a Device, which every executor runs. The team is that of the domain
 // whose context the task has, or of this device alone. It lives as long as the domain.
 class DeviceProgram : public TaskProgram {
  public:
   virtual void run(Team& team, std::span<const TaskArgument> arguments) const = 0;
 
-  // What another process makes the same program from, which was forked from this one before the
-  // program was made. It has all functions at the same places, and nothing else of the program.
-  struct Recipe {
-    using Function = void (*)();
-    std::unique_ptr<const DeviceProgram> (*make)(const Recipe& recipe) = nullptr;
-    std::string text = {};
-    Function function = nullptr;  // that it calls; null where there is none
-  };
   // Throws Error where there is none, with the reason but not the name.
-  [[nodiscard]] virtual Recipe recipe() const;
+  [[nodiscard]] virtual ProgramDescriptor descriptor() const;
 };
 
 }  // namespace peal

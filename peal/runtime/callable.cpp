@@ -22,7 +22,7 @@ class FunctionProgram final : public DeviceProgram {
   void run(Team& team, std::span<const TaskArgument> arguments) const override {
     function_(team.device(), TaskArguments(arguments));
   }
-  [[nodiscard]] Recipe recipe() const override {
+  [[nodiscard]] ProgramDescriptor descriptor() const override {
     const DeviceFunction::Plain plain = function_.plain();
     if (plain == nullptr) {
       throw Error(
@@ -30,11 +30,12 @@ class FunctionProgram final : public DeviceProgram {
           "not have; give a plain function, or a lambda without captures, and the data as "
           "arguments of the task");
     }
-    return {.make = [](const Recipe& recipe) -> std::unique_ptr<const DeviceProgram> {
-              return std::make_unique<const FunctionProgram>(
-                  reinterpret_cast<DeviceFunction::Plain>(recipe.function));
-            },
-            .function = reinterpret_cast<Recipe::Function>(plain)};
+    return {
+        .make = [](const ProgramDescriptor& descriptor) -> std::unique_ptr<const DeviceProgram> {
+          return std::make_unique<const FunctionProgram>(
+              reinterpret_cast<DeviceFunction::Plain>(descriptor.function));
+        },
+        .function = reinterpret_cast<ProgramDescriptor::Function>(plain)};
   }
 
  private:
@@ -49,7 +50,7 @@ class CollectiveProgram final : public DeviceProgram {
   void run(Team& team, std::span<const TaskArgument> arguments) const override {
     run_collective(team, call(arguments));
   }
-  [[nodiscard]] Recipe recipe() const override {
+  [[nodiscard]] ProgramDescriptor descriptor() const override {
     PackedText packed;
     packed.add(name(collective_)).add(name(options_.op)).add(options_.algorithm);
     packed.add(static_cast<std::size_t>(options_.root));
@@ -72,8 +73,8 @@ class CollectiveProgram final : public DeviceProgram {
   void check(const CallableCall& call) const;
 
  private:
-  static std::unique_ptr<const DeviceProgram> make(const Recipe& recipe) {
-    UnpackedText unpacked(recipe.text);
+  static std::unique_ptr<const DeviceProgram> make(const ProgramDescriptor& descriptor) {
+    UnpackedText unpacked(descriptor.text);
     const Collective collective = parse_collective(unpacked.text());
     CollectiveOptions options{.op = parse_reduce_op(unpacked.text()), .algorithm = unpacked.text()};
     options.root = static_cast<int>(unpacked.count());

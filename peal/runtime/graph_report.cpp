@@ -10,7 +10,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_failures = 32;
+constexpr std::size_t max_failures = 32;
 
 double microseconds(Picoseconds time) { return static_cast<double>(time) / 1e6; }
 
@@ -59,7 +59,7 @@ std::string describe_failures(const GraphReport& report) {
   for (TaskRecord::State state : {TaskRecord::State::failed, TaskRecord::State::not_run}) {
     for (std::size_t task = 0; task < report.tasks.size(); ++task) {
       const TaskRecord& record = report.tasks[task];
-      if (record.state != state || ++told > most_failures) continue;
+      if (record.state != state || ++told > max_failures) continue;
       text += "\n" + task_label(report, task);
       text += state == TaskRecord::State::failed
                   ? " failed: " + record.failure
@@ -67,11 +67,11 @@ std::string describe_failures(const GraphReport& report) {
                                 report.tasks[record.failed_task].name);
     }
   }
-  if (told > most_failures) text += fmt::format("\nand {} more", told - most_failures);
+  if (told > max_failures) text += fmt::format("\nand {} more", told - max_failures);
   return text;
 }
 
-std::string describe(const GraphReport& report, std::size_t most_tasks) {
+std::string describe(const GraphReport& report, std::size_t max_tasks) {
   const std::set<std::size_t> critical(report.critical_path.begin(), report.critical_path.end());
   std::string text;
   auto out = std::back_inserter(text);
@@ -85,7 +85,7 @@ std::string describe(const GraphReport& report, std::size_t most_tasks) {
     fmt::format_to(out, "{:>6}  {:<24} {:<16} {:>12} {:>12} {:>12}\n", "task", "name", "where",
                    "begin us", "end us", "time us");
   }
-  for (std::size_t task = 0; task < std::min(most_tasks, report.tasks.size()); ++task) {
+  for (std::size_t task = 0; task < std::min(max_tasks, report.tasks.size()); ++task) {
     const TaskRecord& record = report.tasks[task];
     fmt::format_to(out, "{:>6}  {:<24} {:<16} {:>12.3f} {:>12.3f} {:>12.3f}{}\n", task, record.name,
                    where(record), microseconds(record.begin_ps), microseconds(record.end_ps),
@@ -94,8 +94,8 @@ std::string describe(const GraphReport& report, std::size_t most_tasks) {
                        ? fmt::format("  {}", name(record.state))
                        : std::string(critical.contains(task) ? "  *" : ""));
   }
-  if (report.tasks.size() > most_tasks) {
-    fmt::format_to(out, "and {} more tasks\n", report.tasks.size() - most_tasks);
+  if (report.tasks.size() > max_tasks) {
+    fmt::format_to(out, "and {} more tasks\n", report.tasks.size() - max_tasks);
   }
   if (!critical.empty()) text += "* on the critical path\n";
   for (const std::string& finding : report.findings) text += finding + "\n";

@@ -46,8 +46,8 @@ struct GraphReport {
 // The failed tasks with their texts, and those that were not run because of them.
 [[nodiscard]] std::string describe_failures(const GraphReport& report);
 
-// The times of the run and of each task; of more than `most_tasks` only the first ones.
-[[nodiscard]] std::string describe(const GraphReport& report, std::size_t most_tasks = 64);
+// The times of the run and of each task; of more than `max_tasks` only the first ones.
+[[nodiscard]] std::string describe(const GraphReport& report, std::size_t max_tasks = 64);
 
 // A run in which tasks have failed.
 class RunFailure : public RunError {

@@ -50,7 +50,7 @@ class KernelProgram final : public DeviceProgram {
   }
 
   void run(Team& team, std::span<const TaskArgument> arguments) const override;
-  [[nodiscard]] Recipe recipe() const override;
+  [[nodiscard]] ProgramDescriptor descriptor() const override;
   void check(const CallableCall& call) const;
 
  private:
@@ -60,7 +60,7 @@ class KernelProgram final : public DeviceProgram {
     std::int64_t calls = 0;
   };
 
-  static std::unique_ptr<const DeviceProgram> make(const Recipe& recipe);
+  static std::unique_ptr<const DeviceProgram> make(const ProgramDescriptor& descriptor);
   [[nodiscard]] std::int64_t evaluate(const Expression& count,
                                       const KernelValues::Point& point) const {
     return count.evaluate(values_.evaluate(point));
@@ -102,7 +102,7 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
 using KernelFunction = decltype(Kernel::run)::Plain;
 
 // What run() needs of the description.
-DeviceProgram::Recipe KernelProgram::recipe() const {
+ProgramDescriptor KernelProgram::descriptor() const {
   const KernelFunction plain = kernel_.run.plain();
   if (plain == nullptr) {
     throw Error(
@@ -116,13 +116,15 @@ DeviceProgram::Recipe KernelProgram::recipe() const {
   for (const KernelSignals& row : kernel_.signals) packed.add(row.name).add(row.count);
   packed.add(kernel_.values.size());
   for (const KernelValue& value : kernel_.values) packed.add(value.name).add(value.value);
-  return {
-      .make = make, .text = packed.text(), .function = reinterpret_cast<Recipe::Function>(plain)};
+  return {.make = make,
+          .text = packed.text(),
+          .function = reinterpret_cast<ProgramDescriptor::Function>(plain)};
 }
 
-std::unique_ptr<const DeviceProgram> KernelProgram::make(const Recipe& recipe) {
-  UnpackedText unpacked(recipe.text);
-  Kernel kernel{.name = unpacked.text(), .run = reinterpret_cast<KernelFunction>(recipe.function)};
+std::unique_ptr<const DeviceProgram> KernelProgram::make(const ProgramDescriptor& descriptor) {
+  UnpackedText unpacked(descriptor.text);
+  Kernel kernel{.name = unpacked.text(),
+                .run = reinterpret_cast<KernelFunction>(descriptor.function)};
   for (std::size_t left = unpacked.count(); left > 0; --left) {
     kernel.buffers.push_back({.name = unpacked.text(), .count = ""});
   }
@@ -157,11 +159,11 @@ void KernelProgram::check(const CallableCall& call) const {
     throw Error(
         fmt::format("kernel `{}`: there is no context; add .context(domain[rank])", kernel_.name));
   }
-  if (call.ranks < kernel_.least_ranks || call.ranks > kernel_.most_ranks) {
+  if (call.ranks < kernel_.min_ranks || call.ranks > kernel_.max_ranks) {
     throw Error(
         fmt::format("kernel `{}`: the domain has {} ranks, and it takes {} to {}; use a "
                     "domain of as many devices",
-                    kernel_.name, call.ranks, kernel_.least_ranks, kernel_.most_ranks));
+                    kernel_.name, call.ranks, kernel_.min_ranks, kernel_.max_ranks));
   }
   for (std::size_t i = 0; i < arrays.size(); ++i) check_buffer(i, *arrays[i], call);
   for (std::size_t i = 0; i < row_counts_.size(); ++i) {

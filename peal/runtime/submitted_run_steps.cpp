@@ -17,7 +17,7 @@ namespace peal {
 
 namespace {
 
-constexpr std::size_t most_cores = 32;  // that a failure names
+constexpr std::size_t max_cores = 32;  // that a failure names
 
 // Of the exception that is being handled; never empty.
 std::string text_of_exception() {
@@ -219,23 +219,23 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
   std::string text;
   try {
     std::rethrow_exception(end.failure);
-  } catch (const Standstill& standstill) {
+  } catch (const Deadlock& deadlock) {
     text = "deadlock: it waits, and nobody can wake it";
-    const std::size_t count = standstill.cores().size();
-    for (std::size_t i = 0; i < std::min(count, most_cores); ++i) {
-      const StandingCore& core = standstill.cores()[i];
+    const std::size_t count = deadlock.cores().size();
+    for (std::size_t i = 0; i < std::min(count, max_cores); ++i) {
+      const StandingCore& core = deadlock.cores()[i];
       text += fmt::format("\n  device {} {}   {}:{}", worker_.number_of(core.rank), core.what,
                           core.file, core.line);
     }
-    if (count > most_cores) text += fmt::format("\n  and {} more", count - most_cores);
-    if (!standstill.why().empty()) text += "\n  " + standstill.why();
+    if (count > max_cores) text += fmt::format("\n  and {} more", count - max_cores);
+    if (!deadlock.why().empty()) text += "\n  " + deadlock.why();
   } catch (const KernelFailure& failure) {
     return fmt::format("kernel error on device {}: {}   {}", worker_.number_of(failure.rank()),
                        failure.what_happened(), failure.where());
   } catch (...) {
     text = text_of_exception();
   }
-  if (!end.is_standstill) return text;
+  if (!end.is_deadlock) return text;
   const Entry& entry = entries_[end.task];
   const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
                         entry.domains.front()->request.devices.size() > 1;

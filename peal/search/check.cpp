@@ -63,7 +63,7 @@ std::string searched_schedule(int seed) {
 }
 
 // New words become known as kernels go on behind looks at others.
-constexpr int most_runs_for_words = 6;
+constexpr int max_runs_for_words = 6;
 
 // A run again until it knows every word that is polled; the plan is that of the last one.
 OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& request, Plan& plan) {
@@ -75,7 +75,7 @@ OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& reques
   for (int again = 1; !run.polled_words.empty(); ++again) {
     const bool is_in_vain =  // as in a run that was recorded without
         std::all_of(run.polled_words.begin(), run.polled_words.end(), is_known);
-    if (is_in_vain || again == most_runs_for_words) {
+    if (is_in_vain || again == max_runs_for_words) {
       run.undecided = "the kernel looks at more words that others change than are followed";
       return run;
     }
@@ -116,8 +116,8 @@ bool add_failed(FailedValues& failed, const OneRun& run) {
 template <class Take>
 bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
             const std::vector<LookRecord>& looks, const Take& take) {
-  constexpr int most_runs = 64;
-  constexpr std::size_t most_values = 100000;  // more would take long
+  constexpr int max_runs = 64;
+  constexpr std::size_t max_values = 100000;  // more would take long
   plan.looks.order = Looks::Order::invented;
   std::size_t values = 0;
   for (const LookRecord& look : looks) {
@@ -125,8 +125,8 @@ bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
     plan.looks.wanted.push_back({look.core, look.number, look.not_shown});
     values += look.not_shown.size();
   }
-  if (values > most_values) return false;
-  for (int run = 0; run < most_runs && !plan.looks.wanted.empty(); ++run) {
+  if (values > max_values) return false;
+  for (int run = 0; run < max_runs && !plan.looks.wanted.empty(); ++run) {
     const OneRun invented = run_apart(subject, request, plan);
     if (!take(invented)) return false;
     const LooksByNumber shown = by_number(invented.looks);
@@ -147,7 +147,7 @@ bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
 OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                     OneRun run) {
   constexpr int schedules = 8;
-  const bool may_help = run.knows_all_looks && !run.is_standstill &&
+  const bool may_help = run.knows_all_looks && !run.is_deadlock &&
                         std::any_of(run.looks.begin(), run.looks.end(),
                                     [](const LookRecord& look) { return !look.not_shown.empty(); });
   if (!may_help) return run;
@@ -184,9 +184,9 @@ OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Pl
 // what else has been found is merged into the findings.
 OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                     OneRun run, std::vector<CheckedFinding>& findings) {
-  constexpr int most_rounds = 4;
+  constexpr int max_rounds = 4;
   constexpr std::uint32_t several_times = 8;
-  for (int round = 0; round < most_rounds && !run.loops.empty() && !run.is_standstill; ++round) {
+  for (int round = 0; round < max_rounds && !run.loops.empty() && !run.is_deadlock; ++round) {
     run = learn_failed(subject, request, plan, std::move(run));
     std::vector<KernelLine> contradicted;
     std::vector<CheckedFinding> found;
@@ -264,7 +264,7 @@ void show_more(const CheckSubject& subject, const CheckRequest& request, Plan pl
     to_show.set_next(plan.looks);
     const OneRun run = run_apart(subject, request, plan);
     merge(result.findings, run, request.schedule);
-    if (run.is_standstill) return;
+    if (run.is_deadlock) return;
     to_show.note_shown(run.looks);
     if (result.undecided.empty() && run.program != first.program) result.undecided = goes_by_looks;
   }
@@ -318,7 +318,7 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   if (subject.is_recorded) {
     const bool has_more = !LooksToShow(first.looks).looks().empty();
     if (has_more && result.undecided.empty()) result.undecided = not_all_shown;
-  } else if (!has_crashed && !first.is_standstill) {
+  } else if (!has_crashed && !first.is_deadlock) {
     show_more(subject, request, plan, first, result);
   }
   plan.looks.order = Looks::Order::by_schedule;

@@ -31,9 +31,9 @@ Finding finding_of(const std::string& mismatch) {
 }
 
 // Of looks late, and at what is newest: who looks for ever then has missed what it looks for.
-std::vector<Finding> missed_values(const Standstill& standstill, const Checker& checker) {
+std::vector<Finding> missed_values(const Deadlock& deadlock, const Checker& checker) {
   std::vector<Finding> result;
-  for (const StandingCore& core : standstill.cores()) {
+  for (const StandingCore& core : deadlock.cores()) {
     if (!core.looks_at_word) continue;
     Finding finding{
         .kind = FindingClass::missed_value,
@@ -58,7 +58,7 @@ std::vector<Finding> missed_values(const Standstill& standstill, const Checker& 
 }
 
 // Where a loop is shown each value 64 times, one that finds the last as often counts its looks.
-constexpr std::uint32_t most_repeats = 62;
+constexpr std::uint32_t max_repeats = 62;
 
 // Of its schedule, as findings say it.
 std::string name_of(const Plan& plan) {
@@ -73,7 +73,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
   checker.ask_for(plan.asked);
   checker.ask_for(plan.short_loops);
   if (!plan.looks.words.empty()) checker.follow_program();
-  if (!plan.looks.patient.empty()) checker.allow_repeats(most_repeats);
+  if (!plan.looks.patient.empty()) checker.allow_repeats(max_repeats);
   RunOptions options;
   options.schedule = plan.schedule;
   options.skipped = request.skipped;
@@ -92,10 +92,10 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
     outcome = subject.run(request.ranks, options);
     end = outcome.mismatch ? Checker::RunEnd::wrong : Checker::RunEnd::right;
     if (outcome.mismatch) ends.push_back(finding_of(*outcome.mismatch));
-  } catch (const Standstill& standstill) {
-    result.is_standstill = true;
-    if (plan.is_late) ends = missed_values(standstill, checker);
-    if (ends.empty()) ends = standstill_findings(standstill, checker);
+  } catch (const Deadlock& deadlock) {
+    result.is_deadlock = true;
+    if (plan.is_late) ends = missed_values(deadlock, checker);
+    if (ends.empty()) ends = deadlock_findings(deadlock, checker);
   } catch (const KernelFailure& failure) {
     ends.push_back(finding_of(failure));
   } catch (const RunError& error) {
@@ -133,12 +133,12 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
   result.polled_words = checker.polled_words();
   result.looks = checker.looks();
   result.in_question = checker.looks_in_question();
-  const auto add_line = [&checker](std::vector<KernelLine>& lines, PlaceId place) {
+  const auto add_line = [&checker](std::vector<KernelLine>& lines, SourceId place) {
     const FindingLine& line = checker.findings().places().line(place);
     lines.push_back({line.file, line.line});
   };
-  for (PlaceId place : checker.loops()) add_line(result.loops, place);
-  for (PlaceId place : checker.contradicted()) add_line(result.contradicted, place);
+  for (SourceId place : checker.loops()) add_line(result.loops, place);
+  for (SourceId place : checker.contradicted()) add_line(result.contradicted, place);
   result.program = checker.program();
   result.knows_all_looks = checker.knows_all_looks();
   result.is_whole = plan.memory == Checker::Memory::whole;
@@ -153,7 +153,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
 OneRun run_apart(const CheckSubject& subject, const CheckRequest& request, const Plan& plan) {
   const auto run = [&](EventReader* reader) { return run_once(subject, request, plan, reader); };
   if (!subject.runs_kernels || plan.has_readers || !can_watch()) return run(nullptr);
-  return run_isolated(run, most_blocked_seconds(subject.time_limit_seconds));
+  return run_isolated(run, max_blocked_seconds(subject.time_limit_seconds));
 }
 
 }  // namespace peal

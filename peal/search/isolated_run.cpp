@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "peal/base/process/watched_process.h"
-#include "peal/search/place_keeper.h"
+#include "peal/search/place_recorder.h"
 
 namespace peal {
 namespace {
@@ -30,8 +30,8 @@ OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double block
   if (end.has_answered) return unpacked_run(answer_of(end));
   // A run is the same each time, so where it was can be found out afterwards.
   if (end.where.empty()) {
-    PlaceKeeper keeper;
-    WatchedEnd again = run_watched([&] { return answer(&keeper); }, blocked_seconds);
+    PlaceRecorder recorder;
+    WatchedEnd again = run_watched([&] { return answer(&recorder); }, blocked_seconds);
     if (again.has_answered) return unpacked_run(answer_of(again));
     end = std::move(again);
   }

@@ -26,7 +26,7 @@ class LooksToShow {
   explicit LooksToShow(std::vector<LookRecord> looks) : looks_(std::move(looks)) { forget_shown(); }
 
   // Whether there is a run that may show more.
-  [[nodiscard]] bool has_next() const { return runs_ < most_runs && slowest().has_value(); }
+  [[nodiscard]] bool has_next() const { return runs_ < max_runs && slowest().has_value(); }
   // How looks are answered in it.
   void set_next(Looks& looks);
   // What the looks that were asked for have found in it.
@@ -35,7 +35,7 @@ class LooksToShow {
   [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
 
  private:
-  static constexpr int most_runs = 64;
+  static constexpr int max_runs = 64;
 
   // The core whose looks have most to be shown, of those of which the last run has shown some.
   [[nodiscard]] std::optional<std::uint32_t> slowest() const;

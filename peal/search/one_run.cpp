@@ -122,7 +122,7 @@ std::string packed(const OneRun& run) {
        array_of(run.contradicted, [](const KernelLine& line) { return json_of(line); })},
       {"program", run.program},
       {"knows_all_looks", run.knows_all_looks},
-      {"is_standstill", run.is_standstill},
+      {"is_deadlock", run.is_deadlock},
       {"is_whole", run.is_whole},
       {"has_grown", run.has_grown},
       {"events", run.events},
@@ -154,7 +154,7 @@ OneRun unpacked_run(const std::string& bytes) {
   for (const Json& each : json["contradicted"]) run.contradicted.push_back(line_of_kernel(each));
   run.program = json["program"];
   run.knows_all_looks = json["knows_all_looks"];
-  run.is_standstill = json["is_standstill"];
+  run.is_deadlock = json["is_deadlock"];
   run.is_whole = json["is_whole"];
   run.has_grown = json["has_grown"];
   run.events = json["events"];

@@ -33,7 +33,7 @@ struct OneRun {
   std::vector<KernelLine> loops;            // lines of looks that are waits
   std::vector<KernelLine> contradicted;     // Checker::contradicted()
   std::uint64_t program = 0;                // Checker::program()
-  bool is_standstill = false, is_whole = false;
+  bool is_deadlock = false, is_whole = false;
   bool has_grown = false;
   std::uint64_t events = 0;
   std::vector<SyncUnit> synchronisations;

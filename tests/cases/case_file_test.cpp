@@ -82,8 +82,8 @@ class CaseFileTest : public testing::Test {
 TEST_F(CaseFileTest, TheFullFormIsRead) {
   const CaseFile file = read(full_case);
   EXPECT_EQ(file.ranks, (std::vector{2, 4}));
-  EXPECT_EQ(file.fewest_ranks, 2);
-  EXPECT_EQ(file.most_ranks, 16);
+  EXPECT_EQ(file.min_ranks, 2);
+  EXPECT_EQ(file.max_ranks, 16);
   EXPECT_EQ(file.tolerance, 1e-3);
   EXPECT_EQ(file.include, std::vector{folder_.path("include")});
   ASSERT_EQ(file.kernels.size(), 1u);
@@ -117,8 +117,8 @@ TEST_F(CaseFileTest, WhatIsLeftOutHasADefault) {
     id = 0
     file = "kernel.cpp"
   )");
-  EXPECT_EQ(file.fewest_ranks, 1);
-  EXPECT_EQ(file.most_ranks, 65536);
+  EXPECT_EQ(file.min_ranks, 1);
+  EXPECT_EQ(file.max_ranks, 65536);
   EXPECT_EQ(file.tolerance, 1e-3);
   EXPECT_FALSE(file.orchestration);
   EXPECT_FALSE(file.expected_collective);

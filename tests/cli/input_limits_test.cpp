@@ -127,7 +127,7 @@ TEST_F(InputLimits, OfWhatAKernelIs) {
 
 MeasuredChoice choice_of(int ranks) {
   return {.conditions = {.collective = Collective::all_reduce, .ranks = ranks},
-          .most_bytes = {48},
+          .max_bytes = {48},
           .algorithms = {"push"}};
 }
 

@@ -130,14 +130,14 @@ TEST_P(EveryAlgorithm, IsRightInARowWithOtherCounts) {
   }
 }
 
-CollectiveCase random_case(Random& random, int ranks, std::uint64_t most_count) {
+CollectiveCase random_case(Random& random, int ranks, std::uint64_t max_count) {
   const auto all = algorithms();
   const Algorithm& algorithm = all[random.below(all.size())];
   CollectiveCase test;
   test.collective = algorithm.collective;
   test.algorithm = random.below(4) == 0 ? "auto" : algorithm.name;
   test.ranks = ranks;
-  test.count = random.below(most_count);
+  test.count = random.below(max_count);
   test.dtype = all_dtypes[random.below(std::size(all_dtypes))];
   test.op = all_reduce_ops[random.below(std::size(all_reduce_ops))];
   test.root = static_cast<int>(random.below(static_cast<std::uint64_t>(ranks)));
@@ -277,7 +277,7 @@ TEST(Collectives, RefuseATeamThatIsBroken) {
   std::string message;
   run_ranks("a2a3sim", 2, [&](Team& team) {
     std::vector<float> data(4);
-    team.break_off();
+    team.abort();
     try {
       all_reduce(team, {.send = data, .recv = data});
     } catch (const Error& error) {

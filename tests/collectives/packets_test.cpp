@@ -38,8 +38,8 @@ TEST_P(PacketsOn, BringWhatWasPutAtAnyLength) {
     const PacketRow packets = self.allocate_packets("packets", 3);
     const Signal taken = self.allocate_signals("taken", 1)[0];
     const Rank other{1 - self.rank()};
-    const View from = team.allocate(Packets::most_bytes, DType::u8);
-    const View to = team.allocate(Packets::most_bytes + 1, DType::u8);
+    const View from = team.allocate(Packets::max_bytes, DType::u8);
+    const View to = team.allocate(Packets::max_bytes + 1, DType::u8);
     int round = 0;
     for (std::size_t length : {0, 1, 8, 55, 56, 57, 111, 112, 113, 1000, 2071, 2072, 3, 0, 2072}) {
       const Packets place = packets[round % 3];

@@ -139,8 +139,8 @@ TEST(KernelRun, DescriptionsThatMakeNoSenseAreRefused) {
   expect_part(changed([](Kernel& k) { k.expect = {.collective = "reduce_all"}; }),
               "is `reduce_all`, which is unknown; use one of all_reduce, reduce_scatter");
   expect_part(changed([](Kernel& k) { k.calls = 0; }), "`calls` is 0");
-  expect_part(changed([](Kernel& k) { k.least_ranks = 3; }), "which 2 ranks are outside of");
-  expect_part(changed([](Kernel& k) { k.most_ranks = 0; }), "`most_ranks` is 0");
+  expect_part(changed([](Kernel& k) { k.min_ranks = 3; }), "which 2 ranks are outside of");
+  expect_part(changed([](Kernel& k) { k.max_ranks = 0; }), "`max_ranks` is 0");
 }
 
 TEST(KernelRun, MistakesOfTheKernelNameTheRank) {

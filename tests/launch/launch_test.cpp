@@ -78,7 +78,7 @@ TEST_F(Launch, EndsItsProgramsHoweverItEnds) {
   }
 }
 
-TEST_F(Launch, EndsThemWhenItsKeeperIsKilled) {
+TEST_F(Launch, EndsThemWhenItsSupervisorIsKilled) {
   const pid_t launcher = start();
   const std::string children = file_text(fmt::format("/proc/{0}/task/{0}/children", launcher));
   ASSERT_FALSE(children.empty());

@@ -246,7 +246,7 @@ TEST_P(Split, Misuse) {
   ::unsetenv("PEAL_TIMEOUT");
   EXPECT_NE(missing.find("tests/machine/split_test.cpp:"), std::string::npos) << missing;
   const std::string broken = failure_of(2, [](Team& team) {
-    team.break_off();
+    team.abort();
     static_cast<void>(team.split(0));
   });
   EXPECT_NE(broken.find("split: an earlier call on this team failed half-way; start a new run"),

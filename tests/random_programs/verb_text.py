@@ -91,6 +91,6 @@ def write_source(programs):
                f'                  {{"slots", Kind::window, "{UNITS_SLOTS * UNIT}", "", i32}}}},',
                f'      .signals = {{{{"cells", "{PAIR_CHANNELS * MOST_RANKS}"}}, '
                f'{{"counters", "{COUNTERS}"}}}},',
-               f"      .most_ranks = {MOST_RANKS},",
+               f"      .max_ranks = {MOST_RANKS},",
                '      .values = {{"program", "0"}},', "  };", "}")
     return "\n".join(writer.lines) + "\n"

@@ -15,9 +15,9 @@ namespace words {
 using peal::kernel_side::here;
 using peal::pto_abi::Place;
 
-constexpr int unit = 16;       // numbers
-constexpr int most_units = 4;  // of one instruction
-constexpr int most_ranks = 4;
+constexpr int unit = 16;      // numbers
+constexpr int max_units = 4;  // of one instruction
+constexpr int max_ranks = 4;
 
 struct Memory {
   explicit Memory(int64_t* args)
@@ -38,7 +38,7 @@ struct Memory {
   // The cell at `rank` that only `sender` notifies.
   int32_t* cell(int rank, int channel, int sender) const {
     return reinterpret_cast<int32_t*>(cell_context->windowsIn[rank]) +
-           (channel * most_ranks + sender) * unit;
+           (channel * max_ranks + sender) * unit;
   }
 
   static int32_t* numbers(int64_t argument) {
@@ -53,7 +53,7 @@ struct Memory {
 
 using Shape = pto::Shape<1, 1, 1, 1, pto::DYNAMIC>;
 using Row = pto::GlobalTensor<int32_t, Shape, pto::Stride<1, 1, 1, 1, 1>>;
-using Tile = pto::Tile<pto::TileType::Vec, int32_t, 1, most_units * unit, pto::BLayout::RowMajor, 1,
+using Tile = pto::Tile<pto::TileType::Vec, int32_t, 1, max_units * unit, pto::BLayout::RowMajor, 1,
                        pto::DYNAMIC>;
 
 inline Tile tile(int first, int n = 1) {

@@ -291,7 +291,7 @@ Touch whole(std::uint64_t pieces, TouchKind kind) {
 struct Pattern {
   const char* name;
   Touch (*touch)(std::uint64_t i, std::uint64_t n, Random& random);
-  std::size_t most_per_task;  // joins and needs, on average
+  std::size_t max_per_task;  // joins and needs, on average
 };
 
 constexpr auto read = TouchKind::read, write = TouchKind::write;
@@ -369,7 +369,7 @@ TEST(Dependencies, GraphsGrowLinearly) {
   for (const Pattern& pattern : patterns) {
     const std::size_t small = size_of_graph(pattern, 2000), large = size_of_graph(pattern, 4000);
     EXPECT_LE(2 * large, 5 * small + 100) << pattern.name;
-    EXPECT_LE(large, 4000 * pattern.most_per_task) << pattern.name;
+    EXPECT_LE(large, 4000 * pattern.max_per_task) << pattern.name;
   }
 }
 

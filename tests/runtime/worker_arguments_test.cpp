@@ -17,8 +17,8 @@ Kernel with_window() {
           .buffers = {{.name = "given", .kind = KernelBuffer::Kind::input, .count = "2*P"},
                       {.name = "slots", .kind = KernelBuffer::Kind::window, .count = "4"}},
           .signals = {{.name = "arrived", .count = "P"}},
-          .least_ranks = 2,
-          .most_ranks = 3};
+          .min_ranks = 2,
+          .max_ranks = 3};
 }
 
 TEST(WorkerArguments, ArgumentsThatTheCallableDoesNotTake) {

@@ -343,7 +343,7 @@ TEST(CheckKernel, ADescriptionThatMakesNoSenseIsNoFinding) {
 }
 
 // What the checks keep of so many calls of a ring all-reduce.
-std::size_t most_kept(int calls) {
+std::size_t max_kept(int calls) {
   const auto executor = open_executor("a2a3sim");
   Checker checker(executor->platform().switches);
   executor->run(8,
@@ -361,13 +361,13 @@ std::size_t most_kept(int calls) {
   checker.finish(Checker::RunEnd::right);
   EXPECT_TRUE(checker.findings().is_clean());
   EXPECT_FALSE(checker.has_grown());
-  return checker.most_kept();
+  return checker.max_kept();
 }
 
 TEST(CheckMemory, DoesNotGrowWithTheRun) {
-  const std::size_t kept = most_kept(100);
+  const std::size_t kept = max_kept(100);
   EXPECT_GT(kept, 30000u);  // more than one batch
-  EXPECT_LT(most_kept(1000), 2 * kept);
+  EXPECT_LT(max_kept(1000), 2 * kept);
 }
 
 }  // namespace

@@ -172,15 +172,15 @@ std::string run_cases(Executor& executor, const std::vector<CollectiveCase>& cal
 
 std::string run_texts(Executor& executor, int ranks,
                       const std::function<std::string(Team&)>& program, const RunOptions& options) {
-  constexpr std::size_t most_text = 256;
-  const std::span<std::byte> texts = executor.share(static_cast<std::size_t>(ranks) * most_text);
+  constexpr std::size_t max_text = 256;
+  const std::span<std::byte> texts = executor.share(static_cast<std::size_t>(ranks) * max_text);
   const auto text_of = [&](int rank) {
-    return reinterpret_cast<char*>(texts.data()) + static_cast<std::size_t>(rank) * most_text;
+    return reinterpret_cast<char*>(texts.data()) + static_cast<std::size_t>(rank) * max_text;
   };
   executor.run(
       ranks,
       [&](Team& team) {
-        const std::string text = program(team).substr(0, most_text - 1);
+        const std::string text = program(team).substr(0, max_text - 1);
         std::memcpy(text_of(team.rank()), text.c_str(), text.size() + 1);
       },
       options);

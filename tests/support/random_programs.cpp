@@ -99,7 +99,7 @@ std::optional<std::string> wrong_with(const RandomProgram& program, const std::s
     if (outputs != program.outputs) {
       return fmt::format("its outputs are {} and have to be {}", outputs, program.outputs);
     }
-  } catch (const Standstill&) {
+  } catch (const Deadlock&) {
     if (!program.may_deadlock()) return "it stands still";
   }
   return std::nullopt;

@@ -81,7 +81,7 @@ class ShmWorker : public testing::Test {
   Held before_;
 };
 
-// The processes of the devices, in their order, and behind them that of their keeper.
+// The processes of the devices, in their order, and behind them that of their supervisor.
 inline std::vector<pid_t> processes_of(Worker& worker, CallableHandle who) {
   std::vector<std::vector<std::int32_t>> ids(worker.devices().size(), {0, 0});
   worker.run([&](Orchestrator& orch) {

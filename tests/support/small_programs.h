@@ -168,7 +168,7 @@ inline std::uint32_t notifies(const std::vector<Step>& steps, std::size_t end) {
 
 // By all schedules; nothing if there are too many states.
 inline std::optional<Truth> all_schedules(const Program& program, Arrival arrival) {
-  constexpr std::size_t most_states = 8000;
+  constexpr std::size_t max_states = 8000;
   const Machine machine(program, arrival);
   Truth truth;
   std::vector<Stage> open = {machine.start()};
@@ -177,7 +177,7 @@ inline std::optional<Truth> all_schedules(const Program& program, Arrival arriva
     if (seen.insert(state.key()).second) open.push_back(std::move(state));
   };
   while (!open.empty()) {
-    if (seen.size() > most_states) return std::nullopt;
+    if (seen.size() > max_states) return std::nullopt;
     const Stage state = std::move(open.back());
     open.pop_back();
     bool goes_on = false;

@@ -10,12 +10,12 @@
 namespace peal::tests {
 namespace {
 
-constexpr std::size_t most_text = 2048;
+constexpr std::size_t max_text = 2048;
 constexpr std::byte untouched{0xa5};
 
 // What a rank leaves in memory that outlives it.
 struct RankNote {
-  char text[most_text] = {};
+  char text[max_text] = {};
   int spoilt = 0;
 };
 
@@ -86,7 +86,7 @@ UnlikeRun run_unlike(Executor& executor, const std::vector<UnlikeCall>& calls, i
       look();
     } catch (const std::exception& error) {
       look();
-      note.text[std::string(error.what()).copy(note.text, most_text - 1)] = '\0';
+      note.text[std::string(error.what()).copy(note.text, max_text - 1)] = '\0';
       throw;
     }
   };

@@ -98,7 +98,7 @@ void reduce_source(const Ranks& ranks) {
   if (ranks.is_first()) ranks.self.write(ranks.data).back() = std::byte{1};
   ranks.hand_over();
   if (ranks.is_first()) return;
-  Places places;
+  RankViews places;
   places.add({ranks.peer(), ranks.data});
   places.add({Rank{ranks.self.rank()}, ranks.data});
   ranks.self.reduce(ranks.other, places, ReduceOp::max);
@@ -106,7 +106,7 @@ void reduce_source(const Ranks& ranks) {
 
 void reduce_destination(const Ranks& ranks) {
   if (ranks.is_first()) {
-    Places places;
+    RankViews places;
     places.add({ranks.peer(), ranks.data});
     ranks.self.reduce(places, places, ReduceOp::sum);
   }

@@ -24,7 +24,7 @@ std::int32_t given(int from, int round, std::size_t i) {
 
 // Every rank writes to every other one's window by put, by reduce and by copies of what it got, and
 // looks at what has come.
-void write_everywhere(Device& self, std::size_t length, const Traffic& traffic) {
+void write_everywhere(Device& self, std::size_t length, const TransferHint& hint) {
   const int me = self.rank(), ranks = self.ranks();
   const auto parts_count = static_cast<std::size_t>(ranks);
   const SignalRow rounds = self.allocate_signals("rounds", barrier_rounds(ranks));
@@ -39,7 +39,7 @@ void write_everywhere(Device& self, std::size_t length, const Traffic& traffic) 
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < length; ++i) integers(from[me])[i] = given(me, round, i);
     barrier(self, rounds);
-    Places parts, results;
+    RankViews parts, results;
     for (int peer = 0; peer < ranks; ++peer) {
       self.put(Rank{peer}, put[me], from[me]);
       parts.add({Rank{peer}, from[peer]});
@@ -67,11 +67,12 @@ TEST(Streams, WriteTheSame) {
   for (const int ranks : {1, 2, 3}) {
     for (const std::size_t length : {0u, 1u, 1023u, 1024u, 5001u, 60'001u}) {
       for (const std::size_t cache_bytes : {std::size_t{0}, SIZE_MAX}) {
-        for (const bool has_far_lines : {false, true}) {
+        for (const bool lacks_shared_cache : {false, true}) {
           const ShmArena arena = ShmArena::make(ranks);
           arena.control().cache_bytes = cache_bytes;
           run_ranks(arena, {.pauses = 10, .yields = 10}, 0, [&](Device& self) {
-            write_everywhere(self, length, {.moved_bytes = 1, .has_far_lines = has_far_lines});
+            write_everywhere(self, length,
+                             {.moved_bytes = 1, .lacks_shared_cache = lacks_shared_cache});
           });
         }
       }

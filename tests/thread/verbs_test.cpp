@@ -89,7 +89,7 @@ TEST_P(ThreadVerbs, GetsAndReductionsReadWhatWasThereBefore) {
       const Rank peer{(me + round) % ranks};
       self.get(got, peer, mine);
       expect(elements(got).back(), peer.index + round);
-      Places all;
+      RankViews all;
       for (int rank = 0; rank < ranks; ++rank) all.add({Rank{rank}, mine});
       self.reduce(sum, all, ReduceOp::sum);
       expect(elements(sum).front(), ranks * round + ranks * (ranks - 1) / 2);

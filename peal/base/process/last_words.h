@@ -18,13 +18,13 @@ enum class Stall : int { none, waits, spins, stopped };
 // share: it may end, or be ended, at any time without a chance to say more. Written and read
 // without locks or allocations, so that handlers of signals may.
 struct LastWords {
-  static constexpr std::size_t most_bytes = 1024;
+  static constexpr std::size_t max_bytes = 1024;
 
   // What is known of a mistake of a kernel, in whole sentences; `where` is "file:line" or empty.
   struct Sentence {
     std::atomic<bool> is_set = false;
     int rank = 0, core = 0;
-    char what[most_bytes] = {}, where[most_bytes] = {};
+    char what[max_bytes] = {}, where[max_bytes] = {};
   };
   Sentence failure;
   // Where the run was when it was last heard of: an instruction, of which a watcher is told only
@@ -45,7 +45,7 @@ struct LastWords {
   std::atomic<Stall> stall = Stall::none;
 
   // How much memory the process may use; 0 without a limit.
-  std::uint64_t most_memory_bytes = 0;
+  std::uint64_t max_memory_bytes = 0;
 };
 
 // Sets a sentence, cut to what there is room for.

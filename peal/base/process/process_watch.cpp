@@ -24,12 +24,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int look_ms = 100;
-constexpr double most_elapsed_seconds = 0.3;  // what a look counts at most
+constexpr double max_elapsed_seconds = 0.3;  // what a look counts at most
 // From the last words to the answer: to compile a report of findings takes less.
-constexpr double most_report_seconds = 10;
+constexpr double max_report_seconds = 10;
 // From the signal to the last words.
-constexpr double most_ending_seconds = 1;
-constexpr std::size_t most_text_bytes = std::size_t{1} << 30;
+constexpr double max_ending_seconds = 1;
+constexpr std::size_t max_text_bytes = std::size_t{1} << 30;
 // The process knows its limit by ticks, in which the system's part of the time does not count.
 constexpr double spin_factor = 1.5, spin_seconds = 1;
 
@@ -82,7 +82,7 @@ std::string ProcessWatch::read() {
 }
 
 void ProcessWatch::read_available(std::string& text) {
-  while (text.size() < most_text_bytes) {
+  while (text.size() < max_text_bytes) {
     char buffer[65536];
     const ssize_t size = ::read(from_, buffer, sizeof(buffer));
     if (size == 0) from_ = -1;
@@ -132,18 +132,18 @@ void ProcessWatch::look() {
   const double since = std::chrono::duration<double>(now - last_look_).count();
   if (since < look_ms * 1e-3) return;
   last_look_ = now;
-  judge(std::min(since, most_elapsed_seconds));
+  judge(std::min(since, max_elapsed_seconds));
 }
 
 void ProcessWatch::judge(double elapsed) {
   if (words_.failure.is_set.load(std::memory_order_acquire)) {
     reporting_seconds_ += elapsed;
-    if (reporting_seconds_ > most_report_seconds) ::kill(process_, SIGKILL);
+    if (reporting_seconds_ > max_report_seconds) ::kill(process_, SIGKILL);
     return;
   }
   if (words_.stall.load() != Stall::none) {
     ending_seconds_ += elapsed;
-    if (ending_seconds_ > most_ending_seconds) {
+    if (ending_seconds_ > max_ending_seconds) {
       ::kill(process_, SIGKILL);
     } else {
       ask();
@@ -172,9 +172,9 @@ void ProcessWatch::judge(double elapsed) {
       (now == State::waits_for_device && !has_used)) {
     waited_seconds_ += elapsed;
   }
-  const double most_waited =
-      guarded == 0 ? blocked_seconds_ : std::min(blocked_seconds_, most_blocked_seconds(guarded));
-  if (waited_seconds_ > most_waited) {
+  const double max_waited =
+      guarded == 0 ? blocked_seconds_ : std::min(blocked_seconds_, max_blocked_seconds(guarded));
+  if (waited_seconds_ > max_waited) {
     return end_for(now == State::stopped ? Stall::stopped : Stall::waits);
   }
   if (guarded != 0 && used - used_at_move_ > spin_factor * guarded + spin_seconds) {

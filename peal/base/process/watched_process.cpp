@@ -33,7 +33,7 @@ namespace peal {
 namespace {
 
 // What a run of a kernel may take of this machine's memory.
-constexpr std::uint64_t most_memory_bytes = std::uint64_t{8} << 30;
+constexpr std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;
 
 // What the first byte of an answer or error says it is.
 constexpr char an_answer = 'r', a_mistake = 'm', a_quotation = 'q', no_memory = 'n', a_defect = 'd';
@@ -60,8 +60,8 @@ class SharedWords {
     const std::uint64_t half =
         pages > 0 && page_bytes > 0
             ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) / 2
-            : most_memory_bytes;
-    words_->most_memory_bytes = std::min(half, most_memory_bytes);
+            : max_memory_bytes;
+    words_->max_memory_bytes = std::min(half, max_memory_bytes);
   }
   ~SharedWords() { ::munmap(words_, sizeof(LastWords)); }
   SharedWords(const SharedWords&) = delete;
@@ -171,7 +171,7 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
   return end;
 }
 
-double most_blocked_seconds(double limit_seconds) {
+double max_blocked_seconds(double limit_seconds) {
   constexpr double least = 5;
   return std::max(least, 2 * limit_seconds);
 }

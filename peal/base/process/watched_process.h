@@ -23,7 +23,7 @@ struct WatchedEnd {
                                      double blocked_seconds);
 
 // For how long kernels whose limit of processor time is that may wait for something of the system.
-[[nodiscard]] double most_blocked_seconds(double limit_seconds);
+[[nodiscard]] double max_blocked_seconds(double limit_seconds);
 
 // For `work` that throws: what it returns, or what it has thrown, as an answer; and the answer out
 // of that, or the same error thrown again. Of errors that are not Peal's the text alone crosses.

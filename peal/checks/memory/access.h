@@ -13,7 +13,7 @@ struct Access {
   std::uint32_t core = 0;
   std::uint32_t sequence = 0;  // in its lane; of a store through the scalar cache: its number there
   std::uint32_t number = 0;    // in the program order of its core
-  PlaceId place = 0;
+  SourceId place = 0;
   Lane lane{};  // where it was executed
   Lane end{};   // where it ends: a store when it can be seen
   bool writes = false;

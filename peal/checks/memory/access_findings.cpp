@@ -266,7 +266,7 @@ void GlobalAccesses::find_unwritten_outputs() {
 }
 
 void GlobalAccesses::find_unread() {
-  for (PlaceId place = 0; place < written_.size(); ++place) {
+  for (SourceId place = 0; place < written_.size(); ++place) {
     const Written& first = written_[place];
     if (first.is_read || first.bytes == 0) continue;
     const MemoryRegions::Region* const region = regions_.find(first.begin);

@@ -251,13 +251,13 @@ std::string Contributions::explain(const Event& event, std::int64_t element,
 }
 
 void Contributions::report(const Event& event, std::int64_t index, const ContributionRun& found) {
-  const PlaceId none = findings_.places().id({});
+  const SourceId none = findings_.places().id({});
   const MemoryRegions::Region* const region = regions_.find(event.address);
   const auto found_writer =
       region == nullptr ? last_writers_.end() : last_writers_.find(region->begin);
   const Writer writer =
       found_writer == last_writers_.end() ? Writer{.place = none} : found_writer->second;
-  const PlaceId place = writer.place;
+  const SourceId place = writer.place;
   findings_.add(FindingClass::wrong_result, place, place, [&] {
     Finding finding{.kind = FindingClass::wrong_result,
                     .subject = fmt::format("element {} of the result of rank {} in call {}", index,

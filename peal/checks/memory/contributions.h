@@ -30,10 +30,10 @@ class Contributions {
     std::vector<Footprint> writes;
     std::vector<ContributionRun> runs;
     bool atomic = false;
-    PlaceId place = 0;
+    SourceId place = 0;
   };
   struct Writer {
-    PlaceId place = 0;
+    SourceId place = 0;
     int rank = 0, core = 0;
   };
   using StoreKey = std::tuple<int, int, std::int64_t>;  // core, pipe, number

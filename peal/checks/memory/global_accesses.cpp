@@ -8,7 +8,7 @@
 #include "peal/checks/memory/scalar_lines.h"
 
 namespace peal {
-void GlobalAccesses::note_release(std::uint32_t core, PlaceId place, std::uint32_t number) {
+void GlobalAccesses::note_release(std::uint32_t core, SourceId place, std::uint32_t number) {
   if (releases_.size() <= core) releases_.resize(core + 1);
   releases_[core].push_back({.place = place, .number = number});
 }

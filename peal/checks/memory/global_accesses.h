@@ -37,13 +37,13 @@ class GlobalAccesses {
   };
 
   // A place at which a core releases, for the reports: a notify's line and number.
-  void note_release(std::uint32_t core, PlaceId place, std::uint32_t number);
+  void note_release(std::uint32_t core, SourceId place, std::uint32_t number);
   // The same of a store to a polled word.
-  void note_word_store(std::uint32_t core, PlaceId place, std::uint32_t number) {
+  void note_word_store(std::uint32_t core, SourceId place, std::uint32_t number) {
     note_release(core, place, number);
     releases_[core].back().is_store = true;
   }
-  void note_wait(std::uint32_t core, PlaceId place, std::uint32_t number) {
+  void note_wait(std::uint32_t core, SourceId place, std::uint32_t number) {
     if (waits_.size() <= core) waits_.resize(core + 1);
     waits_[core].push_back({.place = place, .number = number});
   }
@@ -119,7 +119,7 @@ class GlobalAccesses {
     std::uint64_t begin = 0, end = 0;  // what was really meant
   };
   struct Release {
-    PlaceId place = 0;
+    SourceId place = 0;
     std::uint32_t number = 0;
     bool is_store = false;
   };
@@ -143,7 +143,7 @@ class GlobalAccesses {
   [[nodiscard]] bool may_overtake(const Access& earlier, const Access& access,
                                   const LaneClock& clock, std::uint64_t address) const;
   [[nodiscard]] bool is_own_memory(std::uint64_t address, std::uint32_t core) const;
-  Written& written(PlaceId place) {
+  Written& written(SourceId place) {
     if (written_.size() <= place) written_.resize(place + 1);
     return written_[place];
   }
@@ -187,13 +187,13 @@ class GlobalAccesses {
   };
   TaskPrecedence task_precedence_;
   std::vector<std::vector<Begin>> calls_, tasks_;  // of each core, in program order
-  std::vector<Written> written_;                   // by the line's PlaceId
+  std::vector<Written> written_;                   // by the line's SourceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
   std::map<std::uint64_t, std::uint32_t> read_while_changed_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> raced_reads_;
-  std::map<std::uint64_t, std::uint64_t> host_writes_;   // begins and ends, with gaps between
-  std::vector<std::pair<PlaceId, Finding>> suspicions_;  // of each line, the first
+  std::map<std::uint64_t, std::uint64_t> host_writes_;    // begins and ends, with gaps between
+  std::vector<std::pair<SourceId, Finding>> suspicions_;  // of each line, the first
 };
 
 }  // namespace peal

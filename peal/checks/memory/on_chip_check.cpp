@@ -7,7 +7,7 @@
 
 namespace peal {
 
-void OnChipCheck::access(const Event& event, const CoreOrder::Start& start, PlaceId place,
+void OnChipCheck::access(const Event& event, const CoreOrder::Start& start, SourceId place,
                          std::span<const Footprint> touched, bool writes) {
   const auto core = static_cast<std::size_t>(event.core);
   for (const Footprint& part : touched) {

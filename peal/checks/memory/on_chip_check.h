@@ -23,7 +23,7 @@ class OnChipCheck {
 
   void add_core() { histories_.emplace_back(false); }
   // What an instruction or a scalar access touches, of which only on-chip memory counts.
-  void access(const Event& event, const CoreOrder::Start& start, PlaceId place,
+  void access(const Event& event, const CoreOrder::Start& start, SourceId place,
               std::span<const Footprint> touched, bool writes);
 
  private:

@@ -20,7 +20,7 @@ inline constexpr std::uint64_t scalar_line_bytes = 64;
 struct ScalarLine {
   LaneClock filled;
   std::uint64_t dirty_begin = 0, dirty_end = 0;  // equal: clean
-  PlaceId place = 0;                             // of the last store to it
+  SourceId place = 0;                            // of the last store to it
   std::uint32_t number = 0;                      // of that store in program order
 
   [[nodiscard]] bool is_dirty() const { return dirty_begin != dirty_end; }

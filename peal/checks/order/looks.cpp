@@ -12,7 +12,7 @@ namespace peal {
 namespace {
 
 // More than so many values of a word are not told apart, and then a look gives no order.
-constexpr std::size_t most_values = 4096;
+constexpr std::size_t max_values = 4096;
 
 void keep_different(std::vector<std::uint64_t>& values) {
   std::sort(values.begin(), values.end());
@@ -43,7 +43,7 @@ std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const St
     keep_different(open);
     if (index >= window.known) result.insert(result.end(), open.begin(), open.end());
     keep_different(result);
-    if (open.size() > most_values || result.size() > most_values) return std::nullopt;
+    if (open.size() > max_values || result.size() > max_values) return std::nullopt;
     if (index >= limit) return result;
     const Operation& operation = at(window, index);
     if (operation.replaces()) {
@@ -84,7 +84,7 @@ bool Striking::visit_values(const Visit& visit) const {
       if (!added) return false;
       if (added->empty()) return true;
       std::vector<std::uint64_t> next;
-      if (values.size() * added->size() > most_values) return false;
+      if (values.size() * added->size() > max_values) return false;
       for (std::uint64_t value : values) {
         for (std::uint64_t sum : *added) next.push_back(word_of(value + sum, cell_->size_bytes));
       }
@@ -106,7 +106,7 @@ bool Striking::visit_values(const Visit& visit) const {
 // A loop that ends with what has not ended it before counts its looks: nothing ends it. Where each
 // value is shown many times, those that have found the last one are loops of their own.
 bool Striking::has_failed(std::uint64_t bits) const {
-  return wait_->repeats <= most_repeats_ && wait_->has_failed(bits) &&
+  return wait_->repeats <= max_repeats_ && wait_->has_failed(bits) &&
          !wait_->has_failed(wait_->found);
 }
 

@@ -31,7 +31,7 @@ struct Operation {
   std::uint64_t moment = 0;  // in the order of the run
   std::int64_t value = 0;
   Kind kind{};
-  PlaceId place = 0;
+  SourceId place = 0;
   bool is_first_of_core = false;  // its core has done nothing to the cell before
   std::uint32_t store = never;    // its number among the stores that are kept
   // Where signals may overtake each other: the wait that could not have passed if it had not
@@ -73,7 +73,7 @@ struct SatisfiedWait {
   std::int64_t least = INT64_MIN;  // that a signal can hold, if it is only added to
   std::uint32_t repeats = 0;       // looks before this one that have found the same, in a row
   std::vector<std::uint64_t> failed;
-  PlaceId place = 0;
+  SourceId place = 0;
   LaneClock clock;  // of the scalar unit when it passed
 
   [[nodiscard]] bool has_failed(std::uint64_t bits) const {
@@ -98,7 +98,7 @@ struct Cell {
   std::uint32_t initial = 0;  // what it holds before the run
   std::uint32_t base = 0;     // and after everything that is settled
   bool only_adds = true;      // what is not settled: adds of no negative values
-  std::int64_t least_add = INT64_MAX;
+  std::int64_t min_add = INT64_MAX;
   std::int64_t magnitude = 0;  // of all values that are not settled together
   // Who has raised and who has lowered what it holds, of what is settled.
   struct Cores {

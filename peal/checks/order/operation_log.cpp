@@ -49,7 +49,7 @@ void OperationLog::append(Chain& chain, std::uint32_t number) {
 void OperationLog::add(const Operation& operation) {
   Cell& cell = cells_[operation.cell];
   if (operation.replaces() || operation.value < 0) cell.only_adds = false;
-  cell.least_add = std::min(cell.least_add, operation.value);
+  cell.min_add = std::min(cell.min_add, operation.value);
   cell.magnitude += std::abs(operation.value);
   operations_.push_back(operation);
   const std::size_t chains = cell.chains.size();
@@ -76,7 +76,7 @@ void OperationLog::sort_chains() {
 
 void OperationLog::clear(Cell& cell) {
   cell.only_adds = true;
-  cell.least_add = INT64_MAX;
+  cell.min_add = INT64_MAX;
   cell.magnitude = 0;
   for (Chain& chain : cell.chains) clear(chain);
 }

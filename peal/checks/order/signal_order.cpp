@@ -18,7 +18,7 @@ void SignalOrder::set_core_count() {
 
 // What a core's scalar unit does to a cell, at a release of its own.
 Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, Operation::Kind kind,
-                                    PlaceId place, std::uint64_t moment) {
+                                    SourceId place, std::uint64_t moment) {
   set_core_count();
   const auto core = static_cast<std::uint32_t>(event.core);
   const std::uint32_t acquired = cores_[core].scalar()[Lane::acquired];
@@ -35,7 +35,7 @@ Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, O
           .place = place};
 }
 
-void SignalOrder::notify(const Event& event, std::uint32_t release, PlaceId place,
+void SignalOrder::notify(const Event& event, std::uint32_t release, SourceId place,
                          std::uint64_t moment) {
   const auto kind = event.op == NotifyOp::set ? Operation::Kind::set : Operation::Kind::add;
   const Operation operation = operation_of(event, release, kind, place, moment);
@@ -73,7 +73,7 @@ void SignalOrder::add_item(Item item) {
 }
 
 void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneClock& clock,
-                       PlaceId place, std::uint64_t moment) {
+                       SourceId place, std::uint64_t moment) {
   set_core_count();
   const auto core = static_cast<std::uint32_t>(event.core);
   const std::uint32_t cell = log_.cell_id(event.address);
@@ -97,7 +97,7 @@ void SignalOrder::wait(const Event& event, std::uint32_t acquire, const LaneCloc
 }
 
 void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
-                               PlaceId place, std::uint64_t moment,
+                               SourceId place, std::uint64_t moment,
                                const std::vector<std::uint64_t>* inherited) {
   set_core_count();
   const auto core = static_cast<std::uint32_t>(event.core);
@@ -156,7 +156,7 @@ void SignalOrder::close_look(std::uint32_t core) {
   if (is_loop) bounds_.look(core, last->cell, last->failed);
 }
 
-void SignalOrder::store_word(const Event& event, std::uint32_t release, PlaceId place,
+void SignalOrder::store_word(const Event& event, std::uint32_t release, SourceId place,
                              std::uint64_t moment) {
   log_.add(operation_of(event, release, Operation::Kind::store, place, moment));
 }

@@ -90,8 +90,8 @@ class SignalOrder {
     return cores_[core].release();
   }
   [[nodiscard]] bool signals_in_order() const { return striking_.signals_in_order(); }
-  void notify(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
-  void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, PlaceId place,
+  void notify(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
+  void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, SourceId place,
             std::uint64_t moment);
   // Scalar code looks at a cell that is not known to be polled, and may go on by what it sees: it
   // is taken to be ordered after every notify so far, which another run may not have.
@@ -110,7 +110,7 @@ class SignalOrder {
   // something else: the next look that is the same goes on with it.
   // In another run it was a loop, which what is inherited has not ended.
   void look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
-                    PlaceId place, std::uint64_t moment,
+                    SourceId place, std::uint64_t moment,
                     const std::vector<std::uint64_t>* inherited = nullptr);
   // The number of a core's next look that is not the same as the one before it.
   [[nodiscard]] std::uint32_t next_look(std::uint32_t core) {
@@ -120,7 +120,7 @@ class SignalOrder {
   // How often in a row a loop may have found the value that has ended it.
   void allow_repeats(std::uint32_t most) { striking_.allow_repeats(most); }
   // The scalar unit has stored to a polled word, at once and with what it had done before.
-  void store_word(const Event& event, std::uint32_t release, PlaceId place, std::uint64_t moment);
+  void store_word(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
   void make_opaque(std::uint64_t address) { log_.cell(log_.cell_id(address)).is_opaque = true; }
   // Whether a look has been gone on with: then it is no access, but a wait. Asked once.
   [[nodiscard]] bool take_waiting_look(std::uint32_t core, std::uint32_t acquire) {
@@ -181,7 +181,7 @@ class SignalOrder {
   void set_core_count();
   void close_look(std::uint32_t core);
   [[nodiscard]] Operation operation_of(const Event& event, std::uint32_t release,
-                                       Operation::Kind kind, PlaceId place, std::uint64_t moment);
+                                       Operation::Kind kind, SourceId place, std::uint64_t moment);
   void note_own_change(const Operation& operation);
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);

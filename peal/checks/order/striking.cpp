@@ -161,7 +161,7 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
     return lower_to_stays();
   }
   // With one open chain, or where every add is needed, there is nothing to weigh up.
-  const bool all_are_needed = all - cell_->least_add < need;
+  const bool all_are_needed = all - cell_->min_add < need;
   const auto is_open = [](const Window& window) { return window.end > window.known; };
   const auto first = std::find_if(windows_.begin(), windows_.end(), is_open);
   const bool is_only = std::find_if(std::next(first), windows_.end(), is_open) == windows_.end();

@@ -49,7 +49,7 @@ class Striking {
       : log_(log), known_(known), signals_in_order_(signals_in_order) {}
 
   [[nodiscard]] bool signals_in_order() const { return signals_in_order_; }
-  void allow_repeats(std::uint32_t most) { most_repeats_ = most; }
+  void allow_repeats(std::uint32_t most) { max_repeats_ = most; }
   // Lowers the row of the wait to what stays; whether any pair was struck. If the run `goes_on`,
   // whoever has done something to the cell and is not known to come after the wait may do more.
   bool strike(const SatisfiedWait& wait, bool goes_on);
@@ -149,7 +149,7 @@ class Striking {
   }
   [[nodiscard]] std::uint64_t bits_of(const Operation& operation) const;
   [[nodiscard]] std::int64_t known_value(const Start& last) const;
-  [[nodiscard]] std::int64_t value_at_standstill(const Start& last, int sign) const;
+  [[nodiscard]] std::int64_t value_at_deadlock(const Start& last, int sign) const;
   [[nodiscard]] bool others_only_help() const;
   void find_missed(WaitVerdict& verdict);
 
@@ -181,7 +181,7 @@ class Striking {
   OperationLog& log_;
   KnownReleases& known_;
   bool signals_in_order_;
-  std::uint32_t most_repeats_ = 0;
+  std::uint32_t max_repeats_ = 0;
   // Of the wait that is looked at:
   const SatisfiedWait* wait_ = nullptr;
   const Cell* cell_ = nullptr;

@@ -33,10 +33,10 @@ std::int64_t Striking::known_value(const Start& last) const {
   return value;
 }
 
-// What it holds at a standstill, with what is not after the wait. There a core stands at its end or
+// What it holds at a deadlock, with what is not after the wait. There a core stands at its end or
 // at a wait, so of its adds that are in no order with this one it has done all, or those before a
 // wait of its own that leave the cell at the least (sign -1) or the most (1).
-std::int64_t Striking::value_at_standstill(const Start& last, int sign) const {
+std::int64_t Striking::value_at_deadlock(const Start& last, int sign) const {
   std::int64_t value = value_of(last);
   for (const Window& window : windows_) {
     const std::uint32_t from = begin_after(last, window);
@@ -118,8 +118,8 @@ bool Striking::others_only_help() const {
 // here it counts.
 void Striking::find_missed(WaitVerdict& verdict) {
   const auto fails = [this](const Start& start) {
-    const auto least = static_cast<std::uint32_t>(value_at_standstill(start, -1));
-    const auto most = static_cast<std::uint32_t>(value_at_standstill(start, 1));
+    const auto least = static_cast<std::uint32_t>(value_at_deadlock(start, -1));
+    const auto most = static_cast<std::uint32_t>(value_at_deadlock(start, 1));
     return !holds(wait_->cmp, least, wait_->threshold) ||
            !holds(wait_->cmp, most, wait_->threshold);
   };

@@ -11,9 +11,9 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_sides = 16;
-constexpr std::size_t most_reasons = 16;
-constexpr std::size_t most_listed = 16;  // ranks
+constexpr std::size_t max_sides = 16;
+constexpr std::size_t max_reasons = 16;
+constexpr std::size_t max_listed = 16;  // ranks
 
 FindingSide side(const StandingCore& core) {
   return {core.rank, core.core, "", core.what, {core.file, core.line}};
@@ -38,8 +38,8 @@ std::string list_of(const std::set<int>& ranks) {
   std::string text;
   std::size_t listed = 0;
   for (const int rank : ranks) {
-    if (++listed > most_listed) {
-      return text + fmt::format(" and {} more ranks", ranks.size() - most_listed);
+    if (++listed > max_listed) {
+      return text + fmt::format(" and {} more ranks", ranks.size() - max_listed);
     }
     text += fmt::format("{}rank {}", text.empty() ? "" : ", ", rank);
   }
@@ -66,21 +66,21 @@ void add_unreached(const StandingCore& core, const Checker& checker, const std::
         fmt::format("{} did not come to the notify at {}, as {} did", list_of(missing),
                     describe(notify.line), list_of(notify.ranks));
     const bool is_known = std::find(reasons.begin(), reasons.end(), text) != reasons.end();
-    if (!is_known && reasons.size() < most_reasons) reasons.push_back(text);
+    if (!is_known && reasons.size() < max_reasons) reasons.push_back(text);
   }
 }
 
 }  // namespace
 
-std::vector<Finding> standstill_findings(const Standstill& standstill, const Checker& checker) {
+std::vector<Finding> deadlock_findings(const Deadlock& deadlock, const Checker& checker) {
   std::vector<Finding> result;
-  const auto& cores = standstill.cores();
+  const auto& cores = deadlock.cores();
   Finding deadlock{.kind = FindingClass::deadlock, .subject = {}, .sides = {}, .reason = {}};
   std::size_t waiting = 0;
   for (const StandingCore& core : cores) {
     if (core.is_finished) continue;
     ++waiting;
-    if (deadlock.sides.size() < most_sides) deadlock.sides.push_back(side(core));
+    if (deadlock.sides.size() < max_sides) deadlock.sides.push_back(side(core));
     if (!core.waits_for_signal || !is_past(core)) continue;
     Finding past{.kind = FindingClass::never_satisfied,
                  .subject = core.what,
@@ -108,9 +108,9 @@ std::vector<Finding> standstill_findings(const Standstill& standstill, const Che
                       notifier.what.substr(0, notifier.what.find(" it ")) + " " + core.signal +
                           notifier.what.substr(notifier.what.find(" it ") + 3),
                       core.rank);
-      if (deadlock.sides.size() < 2 * most_sides) deadlock.sides.push_back(std::move(notifier));
+      if (deadlock.sides.size() < 2 * max_sides) deadlock.sides.push_back(std::move(notifier));
     }
-    if (reasons.size() < most_reasons && ranks.size() > 1) {
+    if (reasons.size() < max_reasons && ranks.size() > 1) {
       reasons.push_back(who_is_silent(core, notifiers.empty(), silent));
     }
     add_unreached(core, checker, ranks, reasons);

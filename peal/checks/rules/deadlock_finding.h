@@ -9,9 +9,9 @@
 
 namespace peal {
 
-// What a standstill says: a deadlock with those who wait and those who have notified them, and a
+// What a deadlock says: a deadlock with those who wait and those who have notified them, and a
 // wait that no number of notifies can satisfy.
-[[nodiscard]] std::vector<Finding> standstill_findings(const Standstill& standstill,
-                                                       const Checker& checker);
+[[nodiscard]] std::vector<Finding> deadlock_findings(const Deadlock& deadlock,
+                                                     const Checker& checker);
 
 }  // namespace peal

@@ -8,12 +8,12 @@ namespace peal {
 namespace {
 
 constexpr std::uint64_t highest_address = std::uint64_t{1} << 62;
-constexpr std::int64_t most_elements = std::int64_t{1} << 48;
+constexpr std::int64_t max_elements = std::int64_t{1} << 48;
 // Rows of one tile. On-chip memories of today's chips have fewer aligned rows than this.
-constexpr std::uint32_t most_rows = 16384;
-constexpr std::uint64_t most_on_chip_bytes = std::uint64_t{1} << 28;
+constexpr std::uint32_t max_rows = 16384;
+constexpr std::uint64_t max_on_chip_bytes = std::uint64_t{1} << 28;
 // What kernels touch through scalar caches is followed line by line.
-constexpr std::uint64_t most_cached_bytes = std::uint64_t{1} << 26;
+constexpr std::uint64_t max_cached_bytes = std::uint64_t{1} << 26;
 constexpr std::uint64_t cached_bytes_per_event = 256;
 
 template <class Enum>
@@ -85,8 +85,8 @@ const char* EventRules::violated_by_region(const Event& event) const {
   if (event.region != RegionKind::on_chip) return nullptr;
   if (has_begun_) return "a core that comes after the run has begun";
   if (static_cast<std::size_t>(event.core) != cores_.size()) return "a core out of order";
-  if (cores_.size() == most_cores) return "more than 8192 cores";
-  if (event.size_bytes > most_on_chip_bytes) return "on-chip memory that is too large";
+  if (cores_.size() == max_cores) return "more than 8192 cores";
+  if (event.size_bytes > max_on_chip_bytes) return "on-chip memory that is too large";
   return nullptr;
 }
 
@@ -100,8 +100,8 @@ const char* EventRules::violated_by_footprints(const Event& event, const Core& c
       if (area.rows == 0) return "bytes without rows";
       if (!is_range(area.address, area.row_bytes)) return "bytes beyond the last address";
       if (area.rows == 1) continue;
-      if (area.rows > most_rows) return "more rows than a tile has";
-      if (area.stride_bytes > most_on_chip_bytes || area.stride_bytes < area.row_bytes) {
+      if (area.rows > max_rows) return "more rows than a tile has";
+      if (area.stride_bytes > max_on_chip_bytes || area.stride_bytes < area.row_bytes) {
         return "rows that overlap";
       }
       const std::uint64_t end = area.address + (area.rows - 1) * area.stride_bytes + area.row_bytes;
@@ -132,7 +132,7 @@ const char* EventRules::violated_by_pipes(const Event& event, const Core& core) 
 const char* EventRules::violated_by_contribution(const Event& event) const {
   if (!ranks_with_cores_.contains(event.peer)) return "a contribution of a rank without a core";
   if (event.writes.size() != 1) return "a contribution of several parts";
-  if (!is_within(event.value, 0, most_elements)) return "an element beyond the last";
+  if (!is_within(event.value, 0, max_elements)) return "an element beyond the last";
   // Each call has at least one of these, and they are told in the order of the calls.
   if (event.number > calls_) return "a call that comes before the one before it";
   return nullptr;
@@ -157,7 +157,7 @@ const char* EventRules::violated_by_kind(const Event& event) const {
       if (region == nullptr || event.size_bytes > region->end - event.address) {
         return "an access through the scalar cache to memory that the run does not have";
       }
-      if (event.size_bytes > most_cached_bytes + events_ * cached_bytes_per_event - cached_bytes_) {
+      if (event.size_bytes > max_cached_bytes + events_ * cached_bytes_per_event - cached_bytes_) {
         return "more bytes through scalar caches than can be followed";
       }
       break;

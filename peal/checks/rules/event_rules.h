@@ -19,8 +19,8 @@ class EventRules {
 
   // No run of Peal has more ranks, and no recorded one more cores: what is known of each core about
   // each other takes memory that grows with their square.
-  static constexpr int most_ranks = 65536;
-  static constexpr std::size_t most_cores = 8192;
+  static constexpr int max_ranks = 65536;
+  static constexpr std::size_t max_cores = 8192;
 
   // What is wrong with the event after those that were looked at before, or nullptr. Only an event
   // with which nothing is wrong is remembered.

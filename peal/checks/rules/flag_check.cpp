@@ -28,7 +28,7 @@ FlagCheck::CoreFlags& FlagCheck::add_core(int number) {
   return *cores_[static_cast<std::size_t>(number)];
 }
 
-void FlagCheck::set(const Event& event, PlaceId place) {
+void FlagCheck::set(const Event& event, SourceId place) {
   const int from = static_cast<int>(event.pipe), to = event.flag_pipe;
   CoreFlags& flags = core(event.core);
   std::uint16_t& number = slot(flags, from, event.flag_id, to);
@@ -57,7 +57,7 @@ void FlagCheck::set(const Event& event, PlaceId place) {
   if (own.alive++ == 0) own.current = {event.number, 0, place};
 }
 
-std::optional<PlaceId> FlagCheck::wait(const Event& event) {
+std::optional<SourceId> FlagCheck::wait(const Event& event) {
   const int from = event.flag_pipe, to = static_cast<int>(event.pipe);
   CoreFlags& flags = core(event.core);
   Flag& own = flags.flags[slot(flags, from, event.flag_id, to)];
@@ -109,7 +109,8 @@ void FlagCheck::end(const Event& event) {
 }
 
 void FlagCheck::report(FindingClass kind, const Event& event, const std::string& flag,
-                       PlaceId first, PlaceId second, const char* second_does, const char* reason) {
+                       SourceId first, SourceId second, const char* second_does,
+                       const char* reason) {
   findings_.add(kind, first, second, [&] {
     Finding finding{.kind = kind, .subject = flag, .sides = {}, .reason = reason};
     finding.is_mild = kind == FindingClass::event_reused && !identity_without_waiter_;

@@ -24,9 +24,9 @@ class FlagCheck {
   FlagCheck(Findings& findings, bool identity_without_waiter)
       : findings_(findings), identity_without_waiter_(identity_without_waiter) {}
 
-  void set(const Event& event, PlaceId place);
+  void set(const Event& event, SourceId place);
   // Returns the place of the set_flag that it waited for.
-  std::optional<PlaceId> wait(const Event& event);
+  std::optional<SourceId> wait(const Event& event);
   // Any other event.
   void follow(const Event& event) { core(event.core).order.follow(event); }
   // Ends a kernel on a core: no flag may be left set.
@@ -35,7 +35,7 @@ class FlagCheck {
  private:
   struct Fence {
     std::uint32_t set = 0, wait = 0;  // in program order
-    PlaceId place = 0;                // of the set_flag
+    SourceId place = 0;               // of the set_flag
   };
   struct Flag {
     int from = 0, to = 0, id = 0;
@@ -61,8 +61,8 @@ class FlagCheck {
     return core.slots[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
   }
   void check_reuse(const Event& event, int from, const Fence& fence);
-  void report(FindingClass kind, const Event& event, const std::string& flag, PlaceId first,
-              PlaceId second, const char* second_does, const char* reason);
+  void report(FindingClass kind, const Event& event, const std::string& flag, SourceId first,
+              SourceId second, const char* second_does, const char* reason);
 
   Findings& findings_;
   bool identity_without_waiter_;

@@ -31,14 +31,14 @@ unsigned Synchronisations::part_of(const Event& event) {
   }
 }
 
-Synchronisations::Line& Synchronisations::line(PlaceId place) {
+Synchronisations::Line& Synchronisations::line(SourceId place) {
   while (lines_.size() <= place) {
-    lines_.push_back({.unit = static_cast<PlaceId>(lines_.size())});
+    lines_.push_back({.unit = static_cast<SourceId>(lines_.size())});
   }
   return lines_[place];
 }
 
-void Synchronisations::read(const Event& event, PlaceId place) {
+void Synchronisations::read(const Event& event, SourceId place) {
   has_tasks_ = has_tasks_ || event.kind == EventKind::task_begin;
   const unsigned part = part_of(event);
   if (part == 0) return;
@@ -48,8 +48,8 @@ void Synchronisations::read(const Event& event, PlaceId place) {
   order_.push_back(place);
 }
 
-void Synchronisations::pair(PlaceId set, PlaceId wait) {
-  const PlaceId from = line(set).unit, to = line(wait).unit;
+void Synchronisations::pair(SourceId set, SourceId wait) {
+  const SourceId from = line(set).unit, to = line(wait).unit;
   if (from == to) return;
   for (Line& each : lines_) {
     if (each.unit == to) each.unit = from;
@@ -71,11 +71,11 @@ std::string Synchronisations::describe(unsigned parts) {
   return text;
 }
 
-std::vector<SyncUnit> Synchronisations::units(const PlaceTable& places) const {
+std::vector<SyncUnit> Synchronisations::units(const SourceTable& places) const {
   std::vector<SyncUnit> result;
-  std::vector<PlaceId> unit_of;
+  std::vector<SourceId> unit_of;
   std::vector<unsigned> parts_of;
-  for (PlaceId place : order_) {
+  for (SourceId place : order_) {
     const Line& own = lines_[place];
     // A verb's own flags and barriers belong to it: only what it says itself counts.
     const bool is_verb = !has_tasks_ && (own.parts & flags) != 0;

@@ -20,12 +20,12 @@ struct SyncUnit {
 // or combines data is no such line: what orders its parts belongs to it.
 class Synchronisations {
  public:
-  void read(const Event& event, PlaceId place);
+  void read(const Event& event, SourceId place);
   // A wait_flag of one place has waited for a set_flag of the other.
-  void pair(PlaceId set, PlaceId wait);
+  void pair(SourceId set, SourceId wait);
 
   // In the order in which they were met.
-  [[nodiscard]] std::vector<SyncUnit> units(const PlaceTable& places) const;
+  [[nodiscard]] std::vector<SyncUnit> units(const SourceTable& places) const;
 
  private:
   enum Part : unsigned {
@@ -38,15 +38,15 @@ class Synchronisations {
   };
   struct Line {
     unsigned parts = 0;
-    PlaceId unit = 0;  // the first line of those that go together
+    SourceId unit = 0;  // the first line of those that go together
     bool is_met = false;
   };
-  Line& line(PlaceId place);
+  Line& line(SourceId place);
   [[nodiscard]] static unsigned part_of(const Event& event);
   [[nodiscard]] static std::string describe(unsigned parts);
 
-  std::vector<Line> lines_;  // by PlaceId
-  std::vector<PlaceId> order_;
+  std::vector<Line> lines_;  // by SourceId
+  std::vector<SourceId> order_;
   bool has_tasks_ = false;
 };
 

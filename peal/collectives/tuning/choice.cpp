@@ -27,7 +27,7 @@ namespace peal {
 namespace {
 
 constexpr std::string_view tune_text = "tune file";
-constexpr std::int64_t most_tuned_ranks = 65536;
+constexpr std::int64_t max_tuned_ranks = 65536;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw Error(
@@ -43,20 +43,20 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
     refuse(path, error.what());
   }
   const std::int64_t ranks = table["ranks"].value_exact<std::int64_t>().value_or(0);
-  if (ranks > most_tuned_ranks)
+  if (ranks > max_tuned_ranks)
     refuse(path, fmt::format("{} ranks are more than there can be", ranks));
   conditions.ranks = static_cast<int>(ranks);
   conditions.in_windows = table["in_windows"].value_or(false);
   conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
-  conditions.has_far_lines = table["far_lines"].value_or(false);
-  if (const toml::array* sizes = table["most_bytes"].as_array()) {
+  conditions.lacks_shared_cache = table["no_shared_cache"].value_or(false);
+  if (const toml::array* sizes = table["max_bytes"].as_array()) {
     for (const toml::node& size : *sizes) {
       const std::int64_t bytes = size.value_exact<std::int64_t>().value_or(-1);
       const bool ascends =
           bytes >= 0 &&
-          (choice.most_bytes.empty() || static_cast<std::size_t>(bytes) > choice.most_bytes.back());
-      if (!ascends) refuse(path, "its `most_bytes` are no sizes that ascend");
-      choice.most_bytes.push_back(static_cast<std::size_t>(bytes));
+          (choice.max_bytes.empty() || static_cast<std::size_t>(bytes) > choice.max_bytes.back());
+      if (!ascends) refuse(path, "its `max_bytes` are no sizes that ascend");
+      choice.max_bytes.push_back(static_cast<std::size_t>(bytes));
     }
   }
   if (const toml::array* names = table["algorithms"].as_array()) {
@@ -68,11 +68,11 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
       }
     }
   }
-  if (choice.algorithms.empty() || choice.algorithms.size() != choice.most_bytes.size() ||
+  if (choice.algorithms.empty() || choice.algorithms.size() != choice.max_bytes.size() ||
       conditions.ranks < 1) {
     refuse(path, fmt::format("a choice for {} has {} algorithms for {} sizes and {} ranks",
                              name(conditions.collective), choice.algorithms.size(),
-                             choice.most_bytes.size(), conditions.ranks));
+                             choice.max_bytes.size(), conditions.ranks));
   }
   return choice;
 }
@@ -141,7 +141,7 @@ std::optional<Choice> forced_choice(Collective collective) {
 // Of algorithms that the closed forms find slower than the best by this factor, none is simulated.
 constexpr double far_off = 4;
 // Simulating more than that takes longer than seconds: then the closed forms choose.
-constexpr double most_simulated_tiles = 4e6;
+constexpr double max_simulated_tiles = 4e6;
 
 // A call of which only the algorithm is open; of a rooted collective with the usual root.
 struct CallOutline {
@@ -207,7 +207,7 @@ const Algorithm& fastest_algorithm(Team& team, const CallOutline& call) {
   std::erase_if(candidates, [worst = far_off * candidates.front().time_ps](const Candidate& one) {
     return one.time_ps > worst;
   });
-  if (candidates.size() == 1 || tiles > most_simulated_tiles) return *candidates.front().algorithm;
+  if (candidates.size() == 1 || tiles > max_simulated_tiles) return *candidates.front().algorithm;
   for (Candidate& candidate : candidates) {
     const Algorithm& algorithm = *candidate.algorithm;
     const std::optional<Picoseconds> time =
@@ -237,10 +237,10 @@ std::string text_of(const std::vector<MeasuredChoice>& choices) {
     const ChoiceConditions& conditions = choice.conditions;
     text += fmt::format(
         "\n[[choice]]\ncollective = \"{}\"\nranks = {}\nin_windows = {}\noversubscribed = {}\n"
-        "far_lines = {}\nmost_bytes = [{}]\nalgorithms = [\"{}\"]\n",
+        "no_shared_cache = {}\nmax_bytes = [{}]\nalgorithms = [\"{}\"]\n",
         name(conditions.collective), conditions.ranks, conditions.in_windows,
-        conditions.is_oversubscribed, conditions.has_far_lines, fmt::join(choice.most_bytes, ", "),
-        fmt::join(choice.algorithms, "\", \""));
+        conditions.is_oversubscribed, conditions.lacks_shared_cache,
+        fmt::join(choice.max_bytes, ", "), fmt::join(choice.algorithms, "\", \""));
   }
   return text;
 }
@@ -262,22 +262,22 @@ bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::s
 
 // Whether a block should travel by packets. Longer ones are better moved by long vectors, but not
 // where lines are far, since packets save a trip, nor where only one rank puts; and so are those of
-// many ranks. Places for packets are many where ranks are many.
-bool suits_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
-  constexpr std::size_t most_of_all = 32768;
-  constexpr int most_ranks = 64;
+// many ranks. A row of packets is long where ranks are many.
+bool prefers_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
+  constexpr std::size_t max_of_all = 32768;
+  constexpr int max_ranks = 64;
   const bool one_puts = conditions.collective == Collective::broadcast;
-  const std::size_t most = conditions.has_far_lines || one_puts ? Packets::most_bytes : 1024;
-  return block_bytes <= most && conditions.ranks <= most_ranks &&
-         block_bytes * static_cast<std::size_t>(conditions.ranks) <= most_of_all;
+  const std::size_t most = conditions.lacks_shared_cache || one_puts ? Packets::max_bytes : 1024;
+  return block_bytes <= most && conditions.ranks <= max_ranks &&
+         block_bytes * static_cast<std::size_t>(conditions.ranks) <= max_of_all;
 }
 
 const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size_t block_bytes) {
   const auto choose = [&](const char* name) -> const Algorithm& {
     return find_algorithm(conditions.collective, name);
   };
-  const auto unless_few = [&](const char* name) -> const Algorithm& {
-    return choose(suits_packets(conditions, block_bytes) ? "packet" : name);
+  const auto packets_or = [&](const char* name) -> const Algorithm& {
+    return choose(prefers_packets(conditions, block_bytes) ? "packet" : name);
   };
   // What each rank moves; a direct way between windows costs one more meeting, which many ranks
   // on few processors feel.
@@ -287,16 +287,16 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const std::size_t reading_pays = conditions.is_oversubscribed ? 32768 : 16384;
   switch (conditions.collective) {
     case Collective::all_reduce:
-      if (direct) return unless_few("window_push");
-      return unless_few(moved <= 4 * meeting_pays ? "push" : "two_phase");
+      if (direct) return packets_or("window_push");
+      return packets_or(moved <= 4 * meeting_pays ? "push" : "two_phase");
     case Collective::all_gather:
-      return unless_few(direct ? "window_push" : "direct");
+      return packets_or(direct ? "window_push" : "direct");
     case Collective::reduce_scatter:
-      return unless_few(direct ? "window_pull" : "push");
+      return packets_or(direct ? "window_pull" : "push");
     case Collective::all_to_all:
-      return unless_few(direct ? "window_push" : "push");
+      return packets_or(direct ? "window_push" : "push");
     case Collective::broadcast:
-      return unless_few(conditions.in_windows && moved > reading_pays ? "window_pull" : "fifo");
+      return packets_or(conditions.in_windows && moved > reading_pays ? "window_pull" : "fifo");
     case Collective::reduce:
     case Collective::gather:
     case Collective::scatter:
@@ -333,7 +333,7 @@ void Chooser::measure(Team& team) {
   const ProbedHost probed = probe_.measure(team);
   host_.ranks = team.size();
   host_.is_oversubscribed = probed.is_oversubscribed;
-  host_.has_far_lines = probed.line_ns >= far_line_ns;
+  host_.lacks_shared_cache = probed.line_ns >= shared_cache_limit_ns;
   line_ns_ = probed.line_ns;
 }
 
@@ -359,10 +359,10 @@ Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DTy
                                         ? std::string("more ranks than processors")
                                         : fmt::format("a line takes {:.0f} ns", line_ns_);
   if (const MeasuredChoice* known = nearest(measured_, conditions)) {
-    const auto last = std::ssize(known->most_bytes) - 1;
+    const auto last = std::ssize(known->max_bytes) - 1;
     const auto at = std::min(
-        last, std::lower_bound(known->most_bytes.begin(), known->most_bytes.end(), block_bytes) -
-                  known->most_bytes.begin());
+        last, std::lower_bound(known->max_bytes.begin(), known->max_bytes.end(), block_bytes) -
+                  known->max_bytes.begin());
     const Algorithm& algorithm =
         find_algorithm(collective, known->algorithms[static_cast<std::size_t>(at)]);
     if (algorithm.needs.are_met(placement, block_bytes)) {

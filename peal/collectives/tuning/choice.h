@@ -18,19 +18,20 @@ struct ChoiceConditions {
   int ranks = 1;
   bool in_windows = false;         // what the collective can use lies in windows
   bool is_oversubscribed = false;  // more ranks than processors
-  bool has_far_lines = false;      // a cache line takes long from rank to rank: see far_line_ns
+  bool lacks_shared_cache =
+      false;  // a cache line takes long from rank to rank: see shared_cache_limit_ns
 
   bool operator==(const ChoiceConditions&) const = default;
 };
 
 // From here on lines count as far: the ranks do not share a cache.
-inline constexpr double far_line_ns = 110;
+inline constexpr double shared_cache_limit_ns = 110;
 
 // The best algorithm by the size of a block, as it was measured: `algorithms[i]` up to
-// `most_bytes[i]`, and the last one beyond.
+// `max_bytes[i]`, and the last one beyond.
 struct MeasuredChoice {
   ChoiceConditions conditions;
-  std::vector<std::size_t> most_bytes;
+  std::vector<std::size_t> max_bytes;
   std::vector<std::string> algorithms;
 };
 
@@ -71,7 +72,7 @@ class Chooser {
                               const Placement& placement);
 
   // Whether the ranks are too far from each other to share a cache, as far as it is known.
-  [[nodiscard]] bool has_far_lines() const { return host_.has_far_lines; }
+  [[nodiscard]] bool lacks_shared_cache() const { return host_.lacks_shared_cache; }
   // Whether that may change, as it does on virtual machines; then measure() finds it out again, for
   // all ranks that call it together.
   [[nodiscard]] bool may_change() const { return line_ns_ > 0; }

@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int warm_up = 4;
 // Where other work holds up a signal that long, no more are sent.
-constexpr std::chrono::milliseconds most_time(2);
+constexpr std::chrono::milliseconds max_time(2);
 
 // How often a signal goes there and back: less often with many ranks, so that all together stay
 // short.
@@ -33,7 +33,7 @@ double one_way_ns(Device& self, Rank peer, const SignalRow& signals) {
   std::uint32_t is_last = 0;
   for (int round = 0; is_last == 0; ++round) {
     const Clock::time_point begin = Clock::now();
-    is_last = round + 1 == rounds(self.ranks()) || begin - first > most_time ? 1 : 0;
+    is_last = round + 1 == rounds(self.ranks()) || begin - first > max_time ? 1 : 0;
     self.put_notify(peer, last_beside(signals), View::of(std::span<std::uint32_t>(&is_last, 1)),
                     signals[0]);
     self.wait(signals[1]);

@@ -15,7 +15,7 @@
 #include "peal/base/error.h"
 #include "peal/executors/shm/rank_device.h"
 #include "peal/executors/shm/rank_process.h"
-#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/signal_owner_state.h"
 #include "peal/executors/shm/wait/team_watch.h"
 
 namespace peal {
@@ -85,7 +85,7 @@ int run_rank(const ShmArena& arena, int rank, const Platform& platform,
   } catch (...) {
     failure = "it throws what is no std::exception";
   }
-  arena.break_off(rank, state, fmt::format("rank {}: {}", rank, failure));
+  arena.abort(rank, state, fmt::format("rank {}: {}", rank, failure));
   return 1;
 }
 

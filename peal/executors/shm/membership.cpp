@@ -43,9 +43,9 @@ ShmMembership::ShmMembership(const ShmArena& arena, Settings settings)
       chunk_(&settings.allocations),
       whole_(settings.whole),
       windows_(whole_ == nullptr ? std::make_shared<Windows>() : whole_->windows_) {
-  if (arena_.control().has_posts) {
-    allow_ordering_posts();
-    policy_.orders_posts = true;
+  if (arena_.control().has_single_writers) {
+    register_for_membarrier();
+    policy_.uses_membarrier = true;
   }
   const std::byte* const own = arena_.part(parts_[static_cast<std::size_t>(rank_)]);
   for (int part : parts_) shifts_.push_back(arena_.part(part) - own);
@@ -153,7 +153,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     if (record.state.load() == refused) arena_.refuse_symmetric(name, size_bytes);
   }
   std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
-  take_pages(data, size_bytes);  // which so are the owner's
+  prefault(data, size_bytes);  // which so are the owner's
   add_window(name, data, size_bytes, signal_stride);
   return data;
 }

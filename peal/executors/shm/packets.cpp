@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets where ranks are real: each line brings its data and the news of it, so that a rank that
-// waits has the data one trip of a line after it was put. The bell is rung, too, for those who
+// waits has the data one trip of a line after it was put. The doorbell is rung, too, for those who
 // sleep.
 #include <fmt/format.h>
 
@@ -81,10 +81,10 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
       std::atomic_ref(box.lines[i].mark).store(mark, std::memory_order_release);
     }
   }
-  if (membership_.policy().orders_posts && is_remote) {
-    post_and_wake(wait_word(box.bell), number - settings_.signal_start);
+  if (membership_.policy().uses_membarrier && is_remote) {
+    store_and_wake(wait_word(box.doorbell), number - settings_.signal_start);
   } else {
-    add_and_wake(wait_word(box.bell), 1);
+    add_and_wake(wait_word(box.doorbell), 1);
   }
 }
 
@@ -114,13 +114,13 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
     pause_briefly();
   }
   const auto target = static_cast<std::uint32_t>(number);
-  const WaitWord bell = wait_word(box.bell);
-  box.ledger.consumed = target - 1;  // for those who ask what is waited for
+  const WaitWord doorbell = wait_word(box.doorbell);
+  box.owner_state.consumed = target - 1;  // for those who ask what is waited for
   WaitPolicy policy = membership_.policy();
   policy.pauses = 0;  // it has been looked at for long
-  if (!has_reached(bell, target)) {
+  if (!has_reached(doorbell, target)) {
     show_call();
-    wait_until_reached(bell, target, membership_.watch(), policy, "the wait", place);
+    wait_until_reached(doorbell, target, membership_.watch(), policy, "the wait", place);
   }
   next = first_missing(box, next, end, mark);
   if (next == end) return;
@@ -171,11 +171,11 @@ PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
   const PacketRow row({data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count);
   for (int i = 0; i < count; ++i) {
     PacketBox& box = packet_box(row[i]);
-    box.bell.ledger = offsetof(PacketBox, ledger) - offsetof(PacketBox, bell);
+    box.doorbell.owner_state = offsetof(PacketBox, owner_state) - offsetof(PacketBox, doorbell);
     if (settings_.signal_start == 0) continue;
     box.taken = settings_.signal_start;
     // Added, because peers may have put already.
-    std::atomic_ref(box.bell.added).fetch_add(settings_.signal_start);
+    std::atomic_ref(box.doorbell.added).fetch_add(settings_.signal_start);
   }
   return row;
 }

@@ -64,8 +64,8 @@ double group_quota(std::istream& groups, const fs::path& mounted) {
 
 std::optional<ProcessorSet> ProcessorSet::allowed() {
   // The system answers who has room for all processors that it might ever have.
-  constexpr std::size_t most_sets = 1024;
-  for (std::size_t sets = 1; sets <= most_sets; sets *= 2) {
+  constexpr std::size_t max_sets = 1024;
+  for (std::size_t sets = 1; sets <= max_sets; sets *= 2) {
     ProcessorSet result;
     result.sets_.resize(sets);
     if (::sched_getaffinity(0, result.size_bytes(), result.sets_.data()) == 0) return result;

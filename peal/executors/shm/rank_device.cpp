@@ -11,7 +11,7 @@
 #include "peal/base/error.h"
 #include "peal/base/sanitizers.h"
 #include "peal/executors/shm/transfer/transfer.h"
-#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/signal_owner_state.h"
 
 namespace peal {
 
@@ -29,15 +29,16 @@ void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
 }
 
 Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views) const {
-  const Traffic& call = traffic();
+  const TransferHint& call = transfer_hint();
   const bool is_remote = rank.index != this->rank();
   const Stores through = is_remote ? Stores::to_peer : Stores::cached;
   const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
   if (is_scratch) return Stores::to_peer;  // who has read this rank's
   // Where lines are far, those of a peer are better not fetched, which copies up to some length do
   // not do either.
-  constexpr std::size_t most_bytes = std::size_t{1} << 20;
-  if (call.has_far_lines && is_remote && dst.size_bytes() >= most_bytes) return Stores::streaming;
+  constexpr std::size_t max_bytes = std::size_t{1} << 20;
+  if (call.lacks_shared_cache && is_remote && dst.size_bytes() >= max_bytes)
+    return Stores::streaming;
   // Ranks do the same at the same time, as a rule.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
@@ -62,15 +63,15 @@ void ShmDevice::do_copy(const View& dst, const View& src, SourcePlace) {
   copy_bytes(dst.data, src.data, src.size_bytes(), stores_for(Rank{rank()}, dst, 2));
 }
 
-void ShmDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
-                          SourcePlace) {
+void ShmDevice::do_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
+                          ReduceOp op, SourcePlace) {
   std::byte* few_dsts[at_hand];
   const std::byte* few_srcs[at_hand];
   std::byte** const to = room_for(dsts.size(), few_dsts, reduce_dsts_);
   const std::byte** const from = room_for(srcs.size(), few_srcs, reduce_srcs_);
   // Those that pass the caches by come last, and this rank's own first.
   std::size_t cached = 0, streamed = 0, to_peers = 0;
-  for (const Place& dst : dsts) {
+  for (const RankView& dst : dsts) {
     const Stores stores = stores_for(dst.rank, dst.view, dsts.size() + srcs.size());
     const bool streams = stores == Stores::streaming;
     const bool is_own = dst.rank.index == rank();
@@ -125,23 +126,24 @@ void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
 }
 
 void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals) {
-  if (membership_.policy().orders_posts && peer.index != rank()) {
-    SignalLedger::Posts& posts = ledger(*signal.cell).posts()[part_of(peer)];
-    if (posts == SignalLedger::not_asked && !is_poster(peer, signal)) posts = SignalLedger::others;
-    if (posts != SignalLedger::others) {
-      posts += arrivals;
-      return post_and_wake(wait_word(cell), posts);
+  if (membership_.policy().uses_membarrier && peer.index != rank()) {
+    SignalOwnerState::WriterCount& count = owner_state(*signal.cell).writer_counts()[part_of(peer)];
+    if (count == SignalOwnerState::unclaimed && !is_single_writer(peer, signal))
+      count = SignalOwnerState::others;
+    if (count != SignalOwnerState::others) {
+      count += arrivals;
+      return store_and_wake(wait_word(cell), count);
     }
   }
   add_and_wake(wait_word(cell), arrivals);
 }
 
-bool ShmDevice::is_poster(Rank peer, Signal signal) const {
-  std::byte* const own = reinterpret_cast<std::byte*>(&ledger(*signal.cell));
-  auto& theirs = *reinterpret_cast<SignalLedger*>(own + membership_.shift(peer.index));
-  std::uint32_t poster = 0;
-  return std::atomic_ref(theirs.poster).compare_exchange_strong(poster, own_mark_) ||
-         poster == own_mark_;
+bool ShmDevice::is_single_writer(Rank peer, Signal signal) const {
+  std::byte* const own = reinterpret_cast<std::byte*>(&owner_state(*signal.cell));
+  auto& theirs = *reinterpret_cast<SignalOwnerState*>(own + membership_.shift(peer.index));
+  std::uint32_t single_writer = 0;
+  return std::atomic_ref(theirs.single_writer).compare_exchange_strong(single_writer, own_mark_) ||
+         single_writer == own_mark_;
 }
 
 void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signal signal,
@@ -161,7 +163,7 @@ void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signa
 void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   ++counts_.waits;
   SignalCell& cell = *signal.cell;
-  std::uint64_t& consumed = ledger(cell).consumed;
+  std::uint64_t& consumed = owner_state(cell).consumed;
   const std::uint64_t target = consumed + static_cast<std::uint64_t>(n) * arrival();
   if (sum(wait_word(cell)) != target) await_arrivals(cell, target, n, place);
   consumed = target;
@@ -209,8 +211,7 @@ void ShmDevice::refuse_heard(std::uint64_t excess, int n) const {
                     rank()));
   }
   const UnlikeArrivals heard{.own = arrival(), .excess = excess, .most = n};
-  throw RunError(
-      membership_.watch().break_off(describe_heard(membership_.arena(), position(), heard)));
+  throw RunError(membership_.watch().abort(describe_heard(membership_.arena(), position(), heard)));
 }
 
 std::uint64_t ShmDevice::do_announce(const CallRecord& call) {
@@ -238,13 +239,13 @@ std::byte* ShmDevice::allocate_alike(std::string_view name, std::size_t size_byt
     const std::optional<std::string> why =
         difference_to(membership_.arena(), position(), part_of(Rank{unlike.rank()}));
     if (!why) throw;
-    throw RunError(membership_.watch().break_off(*why));
+    throw RunError(membership_.watch().abort(*why));
   }
 }
 
 bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   SignalCell& cell = *signal.cell;
-  std::uint64_t& consumed = ledger(cell).consumed;
+  std::uint64_t& consumed = owner_state(cell).consumed;
   const std::uint64_t target = consumed + static_cast<std::uint64_t>(n) * arrival();
   const WaitWord word = wait_word(cell);
   if (!has_reached(word, static_cast<std::uint32_t>(target))) {
@@ -288,25 +289,26 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
   const auto number = static_cast<std::size_t>(count);
   const std::size_t cells_bytes = number * sizeof(SignalCell);
-  const int posts = membership_.policy().orders_posts ? membership_.arena().ranks() : 0;
-  const std::size_t ledger_bytes = SignalLedger::bytes_for(posts);
-  // Cells know the distance to their ledgers in 32 bits.
-  const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + ledger_bytes);
+  const int count = membership_.policy().uses_membarrier ? membership_.arena().ranks() : 0;
+  const std::size_t owner_state_bytes = SignalOwnerState::bytes_for(count);
+  // Cells know the distance to their owner states in 32 bits.
+  const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + owner_state_bytes);
   if (number > most) {
     throw Error(
         fmt::format("signals `{}`: {} cells; at most {} can be allocated at once for {} "
                     "ranks, so allocate them in parts",
                     name, count, most, ranks()));
   }
-  std::byte* const data = allocate_alike(name, cells_bytes + number * ledger_bytes);
+  std::byte* const data = allocate_alike(name, cells_bytes + number * owner_state_bytes);
   auto* const cells = reinterpret_cast<SignalCell*>(data);
   for (std::size_t i = 0; i < number; ++i) {
-    std::byte* const place = data + cells_bytes + i * ledger_bytes;
-    cells[i].ledger = static_cast<std::uint32_t>(place - reinterpret_cast<std::byte*>(cells + i));
+    std::byte* const place = data + cells_bytes + i * owner_state_bytes;
+    cells[i].owner_state =
+        static_cast<std::uint32_t>(place - reinterpret_cast<std::byte*>(cells + i));
     if (settings_.signal_start == 0) continue;
     // Added, because peers may have notified already.
     std::atomic_ref(cells[i].added).fetch_add(settings_.signal_start);
-    ledger(cells[i]).consumed = settings_.signal_start;
+    owner_state(cells[i]).consumed = settings_.signal_start;
   }
   return {cells, count};
 }

@@ -39,13 +39,13 @@ class ShmDevice final : public Device {
   void show_calls() const;
 
  private:
-  static constexpr std::size_t least_long_bytes =
+  static constexpr std::size_t min_long_bytes =
       4096;  // from here on it matters how they are stored
 
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
   void do_copy(const View& dst, const View& src, SourcePlace place) override;
-  void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+  void do_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs, ReduceOp op,
                  SourcePlace place) override;
   void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                      SourcePlace place) override;
@@ -87,7 +87,7 @@ class ShmDevice final : public Device {
   }
   // How a verb writes to a rank's view, of so many of one length that it reads and writes.
   [[nodiscard]] Stores stores_for(Rank rank, const View& dst, std::size_t views) const {
-    if (dst.size_bytes() < least_long_bytes) return Stores::cached;
+    if (dst.size_bytes() < min_long_bytes) return Stores::cached;
     return stores_for_long(rank, dst, views);
   }
   [[nodiscard]] Stores stores_for_long(Rank rank, const View& dst, std::size_t views) const;
@@ -117,7 +117,7 @@ class ShmDevice final : public Device {
   // Waits for its lines from one on.
   void await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place);
   // Whether this rank posts to the peer's cell; it does from now on if nobody has so far.
-  [[nodiscard]] bool is_poster(Rank peer, Signal signal) const;
+  [[nodiscard]] bool is_single_writer(Rank peer, Signal signal) const;
   [[nodiscard]] int part_of(Rank peer) const {
     return membership_.parts()[static_cast<std::size_t>(peer.index)];
   }
@@ -125,8 +125,9 @@ class ShmDevice final : public Device {
   std::unique_ptr<ShmMembership> owned_;
   ShmMembership& membership_;
   Settings settings_;
-  std::uint32_t own_mark_ = static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a poster
-  RankCounts own_counts_;  // unless they are another device's
+  std::uint32_t own_mark_ =
+      static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a single writer
+  RankCounts own_counts_;                                     // unless they are another device's
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;
   std::optional<ShmCalls> calls_shown_;

@@ -132,9 +132,9 @@ void RankProcesses::note_end(std::size_t rank, std::optional<int> status) {
   if (state != RankState::finished) {
     // One that says itself that it has failed may have been killed before it said why.
     const bool has_said = state != RankState::absent && state != RankState::running;
-    arena_.break_off(static_cast<int>(rank), has_said ? state : RankState::dead,
-                     fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
-                                 process.pid, end.text));
+    arena_.abort(static_cast<int>(rank), has_said ? state : RankState::dead,
+                 fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),
+                             process.pid, end.text));
   }
   process.code = end.code;
   if (code_ == 0) code_ = end.code;

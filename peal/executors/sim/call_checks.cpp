@@ -73,7 +73,7 @@ void SimDevice::check_extent(const std::byte* data, const View& shape, SourcePla
   const Regions& regions = run_.fabric.regions();
   const std::size_t element_bytes = size_bytes(shape.dtype);
   if (shape.count <= SIZE_MAX / element_bytes && regions.holds(data, shape.size_bytes())) return;
-  const std::size_t most_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
+  const std::size_t max_bytes_beyond = run_.fabric.observed() ? std::size_t{1} << 20 : 0;
   const std::optional<Region> region = regions.find(data);
   if (!region && shape.count <= SIZE_MAX / element_bytes) {
     check_exists(data, shape.size_bytes(), place);
@@ -83,7 +83,7 @@ void SimDevice::check_extent(const std::byte* data, const View& shape, SourcePla
     const auto offset = static_cast<std::size_t>(data - region->data);
     room = region->size_bytes - std::min(offset, region->size_bytes);
   }
-  if (shape.count <= (room + most_bytes_beyond) / element_bytes) return;
+  if (shape.count <= (room + max_bytes_beyond) / element_bytes) return;
   constexpr std::size_t absurd_count = std::size_t{1} << 40;
   throw NotInWindow(
       fmt::format("{} elements reach past the end of {}, which has room for {}; {}", shape.count,

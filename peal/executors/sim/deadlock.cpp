@@ -85,12 +85,12 @@ StandingCore describe(const Core& core) {
       wait.place);
 }
 
-Standstill standstill(Fabric& fabric) {
+Deadlock deadlock(Fabric& fabric) {
   std::vector<StandingCore> cores;
   for (int index = 0; index < fabric.core_count(); ++index) {
     cores.push_back(describe(fabric.core(index)));
   }
-  const std::string text = describe_standstill(cores, fabric.core_count());
+  const std::string text = describe_deadlock(cores, fabric.core_count());
   return {text, std::move(cores)};
 }
 

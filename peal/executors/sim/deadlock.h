@@ -7,11 +7,11 @@
 
 namespace peal {
 
-// What a core does that has come to a standstill.
+// What a core does that has come to a deadlock.
 [[nodiscard]] StandingCore describe(const Core& core);
 
 // The report of a run in which no step is left though not every rank has finished: who waits for
 // what, and what it holds.
-[[nodiscard]] Standstill standstill(Fabric& fabric);
+[[nodiscard]] Deadlock deadlock(Fabric& fabric);
 
 }  // namespace peal

@@ -86,14 +86,14 @@ RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t&
   for (std::uint64_t steps = 1; fabric.step(); ++steps) {
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
   }
-  if (!all_finished(fabric)) throw standstill(fabric);
+  if (!all_finished(fabric)) throw deadlock(fabric);
   return report_of(fabric);
 }
 
 void check_ranks(int ranks) {
-  if (ranks >= 1 && ranks <= SimExecutor::most_ranks) return;
+  if (ranks >= 1 && ranks <= SimExecutor::max_ranks) return;
   throw Error(
-      fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, SimExecutor::most_ranks));
+      fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, SimExecutor::max_ranks));
 }
 
 }  // namespace

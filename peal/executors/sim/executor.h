@@ -28,7 +28,7 @@ class SimExecutor final : public Executor {
  public:
   explicit SimExecutor(Platform platform) : platform_(std::move(platform)) {}
 
-  static constexpr int most_ranks = 65536;
+  static constexpr int max_ranks = 65536;
 
   [[nodiscard]] const Platform& platform() const override { return platform_; }
   RunReport run(int ranks, const std::function<void(Team&)>& program,

@@ -54,8 +54,8 @@ std::byte* SimDevice::at(Rank peer, const View& view, const char* verb, SourcePl
 
 void SimDevice::check_budget() const {
   if (current_core() == nullptr) end_thread();
-  if (core_.instructions() < Core::most_instructions &&
-      core_.notifies_in_a_row() < Core::most_notifies_in_a_row) {
+  if (core_.instructions() < Core::max_instructions &&
+      core_.notifies_in_a_row() < Core::max_notifies_in_a_row) {
     return;
   }
   throw KernelFailure(KernelFailure::Kind::other, core_.rank(), core_.index(), core_.spent_budget(),
@@ -130,7 +130,7 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
     const int number =
         load_tile(src + piece.offset_bytes, piece.count, shape.dtype, Pipe::mte3, place);
     store_own_in_order(dst + piece.offset_bytes, tile(number), piece.count, shape.dtype, place);
-    free_tile(number, TileFreer::mte3, place);
+    free_tile(number, TileRelease::mte3, place);
   });
 }
 
@@ -143,19 +143,20 @@ int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype,
   }
   const int number = tiles_.next_tile;
   tiles_.next_tile ^= 1;
-  TileFreer& freer = tiles_.freers[static_cast<std::size_t>(number)];
-  if (freer == TileFreer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
-  if (freer == TileFreer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
-  freer = TileFreer::nobody;
+  TileRelease& release = tiles_.releases[static_cast<std::size_t>(number)];
+  if (release == TileRelease::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+  if (release == TileRelease::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+  release = TileRelease::nobody;
   core_.load(tile(number), src, count, dtype, place);
   core_.set_flag(Pipe::mte2, user, number, place);
   core_.wait_flag(Pipe::mte2, user, number, place);
   return number;
 }
 
-void SimDevice::free_tile(int number, TileFreer freer, SourcePlace place) {
-  core_.set_flag(freer == TileFreer::mte3 ? Pipe::mte3 : Pipe::vector, Pipe::mte2, number, place);
-  tiles_.freers[static_cast<std::size_t>(number)] = freer;
+void SimDevice::free_tile(int number, TileRelease release, SourcePlace place) {
+  core_.set_flag(release == TileRelease::mte3 ? Pipe::mte3 : Pipe::vector, Pipe::mte2, number,
+                 place);
+  tiles_.releases[static_cast<std::size_t>(number)] = release;
 }
 
 // Holds the loads that follow until the own stores so far can be seen.
@@ -187,19 +188,19 @@ void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::ui
   core_.store(dst, src, count, dtype, place);
 }
 
-void SimDevice::do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
-                          SourcePlace place) {
+void SimDevice::do_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
+                          ReduceOp op, SourcePlace place) {
   in_verb([&] {
     check_type("reduce", dsts.front().view.dtype, place);
     check_operation("reduce", op, place);
     // The verb's lists keep their capacity from call to call.
     reduce_dsts_.clear();
     reduce_srcs_.clear();
-    for (const Place& dst : dsts) {
+    for (const RankView& dst : dsts) {
       count_put(dst.rank, dst.view);
       reduce_dsts_.push_back(at(dst.rank, dst.view, "reduce", place));
     }
-    for (const Place& src : srcs) {
+    for (const RankView& src : srcs) {
       count_get(src.rank, src.view);
       reduce_srcs_.push_back(at(src.rank, src.view, "reduce", place));
     }
@@ -234,9 +235,9 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
       right = converted;
     }
     if (left != nullptr) core_.combine(sum, left, right, piece.count, wide, op, place);
-    if (held >= 0) free_tile(held, TileFreer::vector, place);
+    if (held >= 0) free_tile(held, TileRelease::vector, place);
     held = left == nullptr && wide == dtype ? loaded : -1;
-    if (held < 0) free_tile(loaded, TileFreer::vector, place);
+    if (held < 0) free_tile(loaded, TileRelease::vector, place);
     left = left == nullptr ? right : sum;
   }
   const std::byte* result = left;
@@ -249,7 +250,7 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
   for (std::byte* dst : dsts) {
     store_own_in_order(dst + piece.offset_bytes, result, piece.count, dtype, place);
   }
-  if (held >= 0) free_tile(held, TileFreer::mte3, place);
+  if (held >= 0) free_tile(held, TileRelease::mte3, place);
   core_.set_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);
   storing = true;
 }
@@ -273,7 +274,7 @@ void SimDevice::do_put_reduce(Rank peer, const View& dst, const View& src, Reduc
       }
       core_.store_atomic(there, tile(number), piece.count, src.dtype, op, place);
       if (peer.index == rank()) tiles_.own_stores.add(there, bytes);
-      free_tile(number, TileFreer::mte3, place);
+      free_tile(number, TileRelease::mte3, place);
     });
   });
 }
@@ -431,10 +432,10 @@ std::uint64_t SimDevice::do_announce(const CallRecord& call) {
 void SimDevice::finish() {
   const SourcePlace place = SourcePlace::here();
   for (int number = 0; number < 2; ++number) {
-    TileFreer& freer = tiles_.freers[static_cast<std::size_t>(number)];
-    if (freer == TileFreer::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
-    if (freer == TileFreer::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
-    freer = TileFreer::nobody;
+    TileRelease& release = tiles_.releases[static_cast<std::size_t>(number)];
+    if (release == TileRelease::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
+    if (release == TileRelease::vector) core_.wait_flag(Pipe::vector, Pipe::mte2, number, place);
+    release = TileRelease::nobody;
     bool& storing = tiles_.storing[static_cast<std::size_t>(number)];
     if (storing) {
       core_.wait_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);

@@ -68,13 +68,13 @@ struct SimRun {
 };
 
 // The pipe that frees a loaded tile.
-enum class TileFreer : std::uint8_t { nobody, mte3, vector };
+enum class TileRelease : std::uint8_t { nobody, mte3, vector };
 
 // What is under way in the tiles of a core's unified buffer.
 struct SimTiles {
   OwnStores own_stores;
-  std::array<TileFreer, 2> freers{};  // of the loaded tiles
-  std::array<bool, 2> storing{};      // accumulators whose store has not been waited for
+  std::array<TileRelease, 2> releases{};  // of the loaded tiles
+  std::array<bool, 2> storing{};          // accumulators whose store has not been waited for
   int next_tile = 0;
   int next_accumulator = 0;
 };
@@ -128,7 +128,7 @@ class SimDevice final : public Device {
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
   void do_copy(const View& dst, const View& src, SourcePlace place) override;
-  void do_reduce(std::span<const Place> dsts, std::span<const Place> srcs, ReduceOp op,
+  void do_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs, ReduceOp op,
                  SourcePlace place) override;
   void do_put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                      SourcePlace place) override;
@@ -180,7 +180,7 @@ class SimDevice final : public Device {
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
   int load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                 SourcePlace place);
-  void free_tile(int number, TileFreer freer, SourcePlace place);
+  void free_tile(int number, TileRelease release, SourcePlace place);
   void order_loads_after_own_stores(SourcePlace place);
   void order_stores_after_own_stores(SourcePlace place);
   void store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,

@@ -20,9 +20,9 @@ namespace {
 // knows only some ranges.
 constexpr std::uintptr_t preferred_base =
     is_thread_sanitized ? std::uintptr_t{64} << 30 : std::uintptr_t{32} << 40;
-constexpr unsigned most_bits = is_thread_sanitized ? 37 : 44;
-constexpr unsigned most_part_bits = 36;
-constexpr unsigned least_part_bits = 20;
+constexpr unsigned max_bits = is_thread_sanitized ? 37 : 44;
+constexpr unsigned max_part_bits = 36;
+constexpr unsigned min_part_bits = 20;
 
 }  // namespace
 
@@ -57,14 +57,14 @@ ZeroPages ZeroPages::map(std::size_t size_bytes, std::uintptr_t address) {
   return pages;
 }
 
-std::uintptr_t on_chip_address() { return preferred_base + (std::uintptr_t{1} << most_bits); }
+std::uintptr_t on_chip_address() { return preferred_base + (std::uintptr_t{1} << max_bits); }
 
 void ReservedMemory::reserve(int ranks) {
   release();
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
-  CHECK(rank_bits + least_part_bits <= most_bits);
-  unsigned part_bits = std::min(most_part_bits, most_bits - rank_bits);
-  for (; part_bits >= least_part_bits && map_.base == nullptr; --part_bits) {
+  CHECK(rank_bits + min_part_bits <= max_bits);
+  unsigned part_bits = std::min(max_part_bits, max_bits - rank_bits);
+  for (; part_bits >= min_part_bits && map_.base == nullptr; --part_bits) {
     pages_ = ZeroPages::map(static_cast<std::size_t>(ranks) << part_bits, preferred_base);
     map_ = {pages_.data(), part_bits, ranks};
   }

@@ -62,8 +62,8 @@ void set_names(CallRecord& call, std::string_view collective, std::string_view a
 
 void set_place(CallRecord& call, SourcePlace place) {
   std::string_view file = place.file;
-  if (file.size() >= CallRecord::most_file) {
-    file.remove_prefix(file.size() - CallRecord::most_file + 1);
+  if (file.size() >= CallRecord::max_file) {
+    file.remove_prefix(file.size() - CallRecord::max_file + 1);
     file.remove_prefix(std::min(file.find('/') + 1, file.size()));
   }
   keep(call.file, file);

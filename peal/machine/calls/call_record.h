@@ -16,7 +16,7 @@ namespace peal {
 // A collective call as one rank makes it, in a form that processes can show each other. All ranks
 // of a team make the same call: the same in everything but the place and whether it is in place.
 struct CallRecord {
-  static constexpr std::size_t most_name = 24, most_file = 88;
+  static constexpr std::size_t max_name = 24, max_file = 88;
   static constexpr std::int32_t no_root = -1;
 
   std::uint64_t count = 0;  // elements of a block
@@ -27,9 +27,9 @@ struct CallRecord {
   bool is_in_place = false;
   bool is_chosen = false;  // the algorithm; else it is what was asked for
   char unused[4] = {};
-  char collective[most_name] = {};
-  char algorithm[most_name] = {};
-  char file[most_file] = {};  // the end of its path, where it does not fit
+  char collective[max_name] = {};
+  char algorithm[max_name] = {};
+  char file[max_file] = {};  // the end of its path, where it does not fit
 };
 static_assert(std::is_trivially_copyable_v<CallRecord> && sizeof(CallRecord) == 160);
 

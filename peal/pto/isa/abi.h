@@ -62,7 +62,7 @@ struct Operands {
 };
 
 // What a session of the DMA engine may have outstanding.
-inline constexpr std::uint64_t most_outstanding = 64;
+inline constexpr std::uint64_t max_outstanding = 64;
 
 // A task that a shim submits. Tensors are ChipTensor; directions are 0 input, 1 output, 2 inout,
 // 3 no_dep.

@@ -121,8 +121,8 @@ void check_on_core(Place place) {
 }
 
 bool within_budget() {
-  return core().instructions() < Core::most_instructions &&
-         core().notifies_in_a_row() < Core::most_notifies_in_a_row;
+  return core().instructions() < Core::max_instructions &&
+         core().notifies_in_a_row() < Core::max_notifies_in_a_row;
 }
 
 void check_budget(Place place) {
@@ -317,7 +317,7 @@ bool is_flat(const pto_abi::Global& global) {
   return true;
 }
 
-constexpr std::int64_t most_transfer_elements = std::int64_t{1} << 31;
+constexpr std::int64_t max_transfer_elements = std::int64_t{1} << 31;
 
 std::uint64_t transfer(const pto_abi::Global* dst, const pto_abi::Global* src, const char* name,
                        Place place) {
@@ -326,9 +326,9 @@ std::uint64_t transfer(const pto_abi::Global* dst, const pto_abi::Global* src, c
   const bool fits = count > 0 && count == element_count(*dst) && is_flat(*dst) && is_flat(*src);
   if (!fits) return 0;
   const auto dtype = static_cast<DType>(src->dtype);
-  if (count >= most_transfer_elements) {
+  if (count >= max_transfer_elements) {
     refuse(place, fmt::format("{} of {} elements; one transfer takes fewer than {}", name, count,
-                              most_transfer_elements));
+                              max_transfer_elements));
   }
   const std::size_t bytes = static_cast<std::size_t>(count) * size_bytes(dtype);
   check_global(src->data, bytes, name, place);

@@ -14,8 +14,8 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_core_tensors = 32, most_core_scalars = 16;
-constexpr std::size_t most_chip_tensors = 256, most_chip_scalars = 128;
+constexpr std::size_t max_core_tensors = 32, max_core_scalars = 16;
+constexpr std::size_t max_chip_tensors = 256, max_chip_scalars = 128;
 
 // Where the tasks of the shim that runs on this thread go.
 thread_local std::vector<PtoTask>* collected = nullptr;
@@ -57,15 +57,14 @@ bool must_follow(const PtoTask& later, const PtoTask& earlier) {
 
 void submit_pto_task(const pto_abi::Submission* submission) {
   CHECK(collected != nullptr);
-  if (submission->tensor_count > most_core_tensors ||
-      submission->scalar_count > most_core_scalars) {
+  if (submission->tensor_count > max_core_tensors || submission->scalar_count > max_core_scalars) {
     // The shim goes on to its end, so that nothing of it has to be unwound.
     if (refused != nullptr) return;
     refused = std::make_exception_ptr(Error(fmt::format(
         "orchestration at {}:{}: task of kernel {} has {} tensors and {} scalars; a core takes {} "
         "and {}",
         submission->place.file, submission->place.line, submission->function,
-        submission->tensor_count, submission->scalar_count, most_core_tensors, most_core_scalars)));
+        submission->tensor_count, submission->scalar_count, max_core_tensors, max_core_scalars)));
     return;
   }
   PtoTask task;
@@ -116,11 +115,11 @@ void PtoShim::run(const std::function<void()>& call) const {
 
 std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
                                   std::span<const std::uint64_t> scalars) const {
-  if (tensors.size() > most_chip_tensors || scalars.size() > most_chip_scalars) {
+  if (tensors.size() > max_chip_tensors || scalars.size() > max_chip_scalars) {
     throw Error(fmt::format(
         "orchestration `{}` is given {} tensors and {} scalars; a chip takes {} and {}, so make "
         "`args` shorter",
-        source_, tensors.size(), scalars.size(), most_chip_tensors, most_chip_scalars));
+        source_, tensors.size(), scalars.size(), max_chip_tensors, max_chip_scalars));
   }
   const ChipTaskArgs args(tensors.data(), tensors.size(), scalars.data(), scalars.size());
   const auto config = reinterpret_cast<PTO2OrchestrationConfig (*)(const ChipTaskArgs&)>(

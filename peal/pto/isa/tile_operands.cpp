@@ -38,7 +38,7 @@ void check_tile(const TileArea& tile, const char* which, pto_abi::Place place) {
 namespace {
 
 // What one transfer of a tile may have, PTO tile ISA. A single row is one burst, of any length.
-constexpr int most_load_rows = 4095, most_store_cols = 4095, most_store_rows = 8192;
+constexpr int max_load_rows = 4095, max_store_cols = 4095, max_store_rows = 8192;
 
 }  // namespace
 
@@ -48,8 +48,8 @@ void check_transfer_size(const TileArea& tile, bool loads, pto_abi::Place place)
     refuse(place, fmt::format("{} of {} {}; one takes at most {}, so split it",
                               loads ? "TLOAD" : "TSTORE", given, what, most));
   };
-  check(tile.valid_rows, loads ? most_load_rows : most_store_rows, "rows");
-  if (!loads && tile.valid_rows > 1) check(tile.valid_cols, most_store_cols, "columns");
+  check(tile.valid_rows, loads ? max_load_rows : max_store_rows, "rows");
+  if (!loads && tile.valid_rows > 1) check(tile.valid_cols, max_store_cols, "columns");
 }
 
 namespace {
@@ -104,7 +104,7 @@ void check_row_sum(const TileOperation& operation, pto_abi::Place place) {
                             valid_size_of(a), valid_size_of(dst)));
 }
 
-constexpr int most_matrix_size = 4095;
+constexpr int max_matrix_size = 4095;
 
 void check_matmul(const TileOperation& operation, pto_abi::Place place) {
   const TileArea &c = operation.dst, &a = operation.a, &b = operation.b;
@@ -114,9 +114,9 @@ void check_matmul(const TileOperation& operation, pto_abi::Place place) {
                               size_of(a), size_of(b), size_of(c)));
   }
   for (const int size : {a.valid_rows, a.valid_cols, b.valid_cols}) {
-    if (size >= 1 && size <= most_matrix_size) continue;
+    if (size >= 1 && size <= max_matrix_size) continue;
     refuse(place, fmt::format("TMATMUL of {} by {}; sizes of matrices are 1 to {}",
-                              valid_size_of(a), valid_size_of(b), most_matrix_size));
+                              valid_size_of(a), valid_size_of(b), max_matrix_size));
   }
   if (b.valid_rows < a.valid_cols) {
     refuse(place, fmt::format("TMATMUL: the valid part of the left tile is {}, and that of the "

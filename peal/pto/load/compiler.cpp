@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // How often a source may change while it is read, or fail to compile and then not.
-constexpr int most_attempts = 10;
+constexpr int max_attempts = 10;
 
 // The folder in which peal/pto/isa/abi.h and the kernels' headers lie.
 fs::path header_root() {
@@ -149,7 +149,7 @@ class Compilation {
   // than a moment before that, or all were the same before and after.
   Preprocessed preprocess() {
     std::optional<KernelManifest> before;
-    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    for (int attempt = 0; attempt < max_attempts; ++attempt) {
       const timespec begin = moment();
       run(build_.preprocess, {"-E", "-MD", "-MF", path("rule"), "-MT", "x", "-o", path("text.ii")});
       const std::optional<std::string> text = file_contents(path("text.ii"));
@@ -276,7 +276,7 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
     }
   }
   Compilation compilation(source, build, cache);
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     const Preprocessed read = compilation.preprocess();
     const fs::path name = object_of(read.text_hash);
     std::optional<KernelObject> object = usable(name);

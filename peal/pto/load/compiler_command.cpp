@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_message_bytes = std::size_t{1} << 20;
+constexpr std::size_t max_message_bytes = std::size_t{1} << 20;
 
 [[noreturn]] void refuse(const std::string& compiler, int code) {
   throw Error(fmt::format("compiler `{}` cannot be started: {}; install g++ or set CXX", compiler,
@@ -73,7 +73,7 @@ std::string read_to_end(int pipe) {
     const ssize_t got = ::read(pipe, buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return text;
-    if (text.size() < most_message_bytes) text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() < max_message_bytes) text.append(buffer, static_cast<std::size_t>(got));
   }
 }
 

@@ -41,7 +41,7 @@ constexpr std::uintptr_t guard_bytes = 64 * 1024;  // below a stack: what a big 
 
 constexpr std::uintptr_t stack_slack = 1024 * 1024;  // how near the stack pointer its stack is
 
-constexpr std::uintptr_t least_address = 65536;  // that memory may have
+constexpr std::uintptr_t min_address = 65536;  // that memory may have
 
 struct Range {
   std::uintptr_t begin = 0, end = 0;
@@ -104,7 +104,7 @@ std::string what_happened() {
     case SIGVTALRM:
       if (state.out_of_memory) {
         return fmt::format("the run has taken {} MiB of memory; does a loop of it end?",
-                           last_words()->most_memory_bytes >> 20);
+                           last_words()->max_memory_bytes >> 20);
       }
       if (is_ended_by_watcher() && last_words()->stall != Stall::spins) {
         return text_of(last_words()->stall);
@@ -135,7 +135,7 @@ std::exception_ptr describe_fault(const Core& core) {
   }
   // Of a fault close to 0 the pointer was never set.
   const bool is_outside = (state.signal == SIGSEGV || state.signal == SIGBUS) &&
-                          !state.overflowed && state.address >= least_address;
+                          !state.overflowed && state.address >= min_address;
   return std::make_exception_ptr(
       KernelFailure(is_outside ? KernelFailure::Kind::out_of_bounds : KernelFailure::Kind::other,
                     core.rank(), core.index(), what, where));
@@ -228,8 +228,8 @@ std::uint64_t resident_bytes() {
 
 bool has_too_much_memory() {
   const LastWords* const words = last_words();
-  return words != nullptr && words->most_memory_bytes != 0 &&
-         resident_bytes() > words->most_memory_bytes;
+  return words != nullptr && words->max_memory_bytes != 0 &&
+         resident_bytes() > words->max_memory_bytes;
 }
 
 // A fault of code that runs outside of every core, or of a function that it has called.

@@ -18,7 +18,7 @@ constexpr const char* bind_symbol = "peal_pto_bind";
 constexpr const char* initialise_symbol = "peal_run_initialisers";
 
 // What an initialiser, or the description of a kernel, may take of processor time.
-constexpr double most_seconds = 5;
+constexpr double max_seconds = 5;
 
 }  // namespace
 
@@ -50,7 +50,7 @@ LoadedObject::LoadedObject(const std::string& source, KernelLanguage language,
 }
 
 void run_kernel_code(const std::string& subject, const std::function<void()>& code) {
-  const FaultGuard guard(most_seconds);
+  const FaultGuard guard(max_seconds);
   try {
     run_guarded(subject, code);
   } catch (const Error&) {

@@ -46,6 +46,6 @@ peal::Kernel peal_kernel() {
            {.name = "inbox", .count = "2 * 2 * 32 * P"}},
       .signals = {{.name = "arrived", .count = "2"}},
       .expect = {{.collective = "all_reduce"}},
-      .least_ranks = 3,
+      .min_ranks = 3,
   };
 }

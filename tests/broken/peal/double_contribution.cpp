@@ -10,7 +10,7 @@ void run(peal::Device& self, const peal::KernelArguments& args) {
   const peal::View staged = args.buffer("staged").part(args.call() % 2 * 64, 64);
   self.copy(staged, args.buffer("mine"));
   peal::barrier(self, args.signals("rounds"));
-  peal::Places sources{};
+  peal::RankViews sources{};
   if (!repaired) sources.add({peal::Rank{self.rank()}, staged});
   for (int peer = 0; peer < ranks; ++peer) sources.add({peal::Rank{peer}, staged});
   self.reduce(args.buffer("result"), sources, peal::ReduceOp::sum);

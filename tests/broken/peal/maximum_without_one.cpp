@@ -10,7 +10,7 @@ void run(peal::Device& self, const peal::KernelArguments& args) {
   const peal::View staged = args.buffer("staged").part(args.call() % 2 * 64, 64);
   self.copy(staged, args.buffer("mine"));
   peal::barrier(self, args.signals("rounds"));
-  peal::Places sources{};
+  peal::RankViews sources{};
   for (int peer = repaired ? 0 : 1; peer < ranks; ++peer) {
     sources.add({peal::Rank{peer}, staged});
   }

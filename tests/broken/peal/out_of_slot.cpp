@@ -23,7 +23,7 @@ peal::Kernel peal_kernel() {
       .run = run,
       .buffers = {},
       .signals = {{.name = "rounds", .count = "2 * (P - 1)"}},
-      .least_ranks = 2,
+      .min_ranks = 2,
       .calls = 1,
   };
 }

@@ -25,6 +25,6 @@ peal::Kernel peal_kernel() {
                   {.name = "staged", .count = "2 * 64"}},
       .signals = {{.name = "rounds", .count = "16"}},
       .expect = {{.collective = "broadcast", .root = "1"}},
-      .least_ranks = 2,
+      .min_ranks = 2,
   };
 }

@@ -201,7 +201,7 @@ class OneSchedule {
     return !has_own && words_.may_answer(static_cast<int>(rank), word(step->cell),
                                          {.again = looked_[rank] != 0, .place = {}});
   }
-  // At a standstill, whoever is the next to find something new; false if there is nobody.
+  // At a deadlock, whoever is the next to find something new; false if there is nobody.
   [[nodiscard]] bool release() {
     for (std::size_t rank = 0; rank < program_.size(); ++rank) {
       const Step* const step = machine_.next(stage_, rank);

@@ -81,13 +81,13 @@ TEST(Choice, WithoutMeasurementsByDefaults) {
 TEST(Choice, MeasurementsAreWrittenAndRead) {
   const std::vector<MeasuredChoice> written = {
       {.conditions = {.collective = Collective::all_reduce, .ranks = 4, .in_windows = true},
-       .most_bytes = {48, 4096},
+       .max_bytes = {48, 4096},
        .algorithms = {"packet", "window_pull"}},
       {.conditions = {.collective = Collective::broadcast,
                       .ranks = 2,
                       .is_oversubscribed = true,
-                      .has_far_lines = true},
-       .most_bytes = {1024},
+                      .lacks_shared_cache = true},
+       .max_bytes = {1024},
        .algorithms = {"tree"}}};
   const std::string path = testing::TempDir() + "peal_tune_test.toml";
   std::ofstream(path) << text_of(written);
@@ -108,8 +108,8 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
                                       .ranks = ranks,
                                       .in_windows = true,
                                       .is_oversubscribed = oversubscribed,
-                                      .has_far_lines = far},
-                       .most_bytes = {1000, 4000},
+                                      .lacks_shared_cache = far},
+                       .max_bytes = {1000, 4000},
                        .algorithms = {"one_phase", ranks == 2 ? "two_phase" : "ring"}});
       }
     }
@@ -133,8 +133,8 @@ TEST(Choice, WhatRank0HasReadCounts) {
     all.push_back({.conditions = {.collective = Collective::all_reduce,
                                   .ranks = 2,
                                   .is_oversubscribed = kind % 2 != 0,
-                                  .has_far_lines = kind / 2 != 0},
-                   .most_bytes = {1},
+                                  .lacks_shared_cache = kind / 2 != 0},
+                   .max_bytes = {1},
                    .algorithms = {"recursive_doubling"}});
   }
   const auto sum = [&](Team& team) {
@@ -170,7 +170,7 @@ TEST(Choice, AnAlgorithmThatIsNoneIsAnErrorEachTime) {
   std::filesystem::create_directories(folder);
   const Variable cache("PEAL_CACHE_DIR", folder.string());
   std::ofstream(tune_file()) << "[[choice]]\ncollective = \"all_reduce\"\nranks = 2\n"
-                                "most_bytes = [8]\nalgorithms = [\"cell\"]\n";
+                                "max_bytes = [8]\nalgorithms = [\"cell\"]\n";
   const std::string message = message_of([&] { chosen(2, 2, false); });
   EXPECT_NE(
       message.find("tune.toml`: all_reduce has no algorithm `cell`; run `peal tune` again, or "
@@ -196,11 +196,11 @@ std::uint64_t notifies_beside(std::uint64_t calls) {
 // How far lines are changes on virtual machines, so it is measured again after many calls.
 TEST(Choice, LinesAreMeasuredAgainAfterManyCalls) {
   if (usable_processors() < 2) GTEST_SKIP() << "there is one processor";
-  constexpr std::uint64_t most_of_one = 40;  // fewer where other work holds up the ranks
+  constexpr std::uint64_t max_of_one = 40;  // fewer where other work holds up the ranks
   EXPECT_GT(notifies_beside(1), 0u);
-  EXPECT_LE(notifies_beside(1000), most_of_one);
+  EXPECT_LE(notifies_beside(1000), max_of_one);
   for (int tries = 0; tries < 20; ++tries) {
-    if (notifies_beside(17'000) > most_of_one) return;
+    if (notifies_beside(17'000) > max_of_one) return;
   }
   FAIL() << "they were measured once";
 }
@@ -212,11 +212,11 @@ TEST(Choice, FilesThatMakeNoSenseAreRefused) {
     return message_of([&] { static_cast<void>(read_measured_choices(path)); });
   };
   EXPECT_NE(refusal("").find("it has no `choice`; run `peal tune` again"), std::string::npos);
-  EXPECT_NE(refusal("[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nmost_bytes = [1]\n"
+  EXPECT_NE(refusal("[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nmax_bytes = [1]\n"
                     "algorithms = [\"ring\", \"push\"]\n")
                 .find("2 algorithms for 1 sizes"),
             std::string::npos);
-  EXPECT_NE(refusal("[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nmost_bytes = [1]\n"
+  EXPECT_NE(refusal("[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nmax_bytes = [1]\n"
                     "algorithms = [\"star\"]\n")
                 .find("all_reduce has no algorithm `star`"),
             std::string::npos);

@@ -156,7 +156,8 @@ TEST(Simulator, ReduceWritesToManyPlacesAtOnce) {
     for (std::size_t i = 0; i < 50; ++i) at(all, i) = static_cast<float>(self.rank() + 1);
     barrier(self, arrived);
     if (self.rank() == 1) {
-      self.reduce(Places::on_every_rank(3, result), Places::on_every_rank(3, all), ReduceOp::prod);
+      self.reduce(RankViews::on_every_rank(3, result), RankViews::on_every_rank(3, all),
+                  ReduceOp::prod);
     }
     barrier(self, arrived);
     EXPECT_EQ(at(result, 49), 6.0f);
@@ -203,7 +204,7 @@ TEST(Simulator, TransfersShareALinkDirection) {
   EXPECT_GT(time_of(2), time_of(1) * 3 / 2);
 }
 
-TEST(Simulator, SaysWhoWaitsAtAStandstill) {
+TEST(Simulator, SaysWhoWaitsAtADeadlock) {
   try {
     run(3, [](Device& self) {
       const SignalRow arrived = self.allocate_signals("arrived", 4);

@@ -24,13 +24,13 @@ namespace {
 using Kind = KernelFailure::Kind;
 
 // An instruction, and what is said of it.
-struct Given {
+struct GivenCase {
   const char* code;
   const char* says;
   Kind kind = Kind::other;
 };
 
-const std::vector<Given> instructions = {
+const std::vector<GivenCase> instructions = {
     {"TWAIT(cell, 1, static_cast<WaitCmp>(99));", "TWAIT with the value 99, which is no WaitCmp"},
     {"(void)TTEST(cell, 1, static_cast<WaitCmp>(-1));", "TTEST with the value -1"},
     {"TNOTIFY(cell, 1, static_cast<NotifyOp>(2));", "TNOTIFY with the value 2"},
@@ -100,7 +100,7 @@ TEST(GivenValues, OfInstructionsAreRefusedAtTheKernelsLine) {
          "scalar = \"which\" } ]\n[[kernel]]\nid = 0\nfile = \"kernel.cpp\"\n[values]\nwhich = 0\n"
          "[window.scratch]\ndtype = \"f32\"\ncount = 64\n";
   for (std::size_t i = 0; i < instructions.size(); ++i) {
-    const Given& given = instructions[i];
+    const GivenCase& given = instructions[i];
     const CaseFile file = read_case_file(folder.path("case.toml"), {{"which", std::to_string(i)}});
     try {
       static_cast<void>(run_case(file, {.ranks = 1}));

@@ -66,8 +66,8 @@ ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
       ranks_(std::launder(reinterpret_cast<RankControl*>(memory + sizeof(ShmControl)))) {}
 
 ShmArena ShmArena::make(int ranks) {
-  if (ranks < 1 || ranks > most_ranks) {
-    throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, most_ranks));
+  if (ranks < 1 || ranks > max_ranks) {
+    throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, max_ranks));
   }
   const PartSize part = part_size(ranks, head_bytes(ranks), memory_limits(), wanted_part_bytes());
   const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part.bytes;
@@ -95,7 +95,7 @@ ShmArena ShmArena::make(int ranks) {
   arena.control_->processors = usable_processors();
   arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
   // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
-  arena.control_->has_posts = ranks <= arena.control_->processors && can_order_posts();
+  arena.control_->has_single_writers = ranks <= arena.control_->processors && can_use_membarrier();
   arena.control_->part_bytes = arena.part_bytes_ = part.bytes;
   arena.control_->part_limit = part.limit;
   arena.parts_ = memory + head_bytes(ranks);
@@ -141,10 +141,10 @@ ShmArena::ShmArena(ShmArena&& other) noexcept
       ranks_(other.ranks_),
       parts_(other.parts_),
       part_bytes_(other.part_bytes_),
-      keeper_(other.keeper_) {}
+      owner_process_(other.owner_process_) {}
 
 ShmArena::~ShmArena() {
-  if (memory_ != nullptr && is_here()) ::munmap(memory_, size_bytes_);
+  if (memory_ != nullptr && is_mapped()) ::munmap(memory_, size_bytes_);
   if (file_ >= 0) ::close(file_);
 }
 
@@ -171,7 +171,7 @@ void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) c
 bool ShmArena::tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const {
   std::int32_t nobody = 0;
   if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return false;
-  const std::size_t length = std::min(why.size(), ShmControl::most_text - 1);
+  const std::size_t length = std::min(why.size(), ShmControl::max_text - 1);
   std::memcpy(control_->text, why.data(), length);
   control_->text[length] = '\0';
   control_->state = state;
@@ -179,7 +179,7 @@ bool ShmArena::tell(int rank, RankState state, const std::string& why, std::uint
   return true;
 }
 
-void ShmArena::break_off(int rank, RankState state, const std::string& why) const {
+void ShmArena::abort(int rank, RankState state, const std::string& why) const {
   ranks_[rank].state.store(state);
   tell(rank, state, why, for_others);
 }
@@ -194,9 +194,9 @@ std::optional<std::string> ShmArena::failure() const {
   const std::int32_t broken = control_->broken.load(std::memory_order_acquire);
   if (broken == 0) return std::nullopt;
   // Whoever was the first writes its words next, unless it dies before.
-  constexpr int most_looks = 1000;
+  constexpr int max_looks = 1000;
   const auto has_text = [&] { return control_->has_text.load(std::memory_order_acquire) != 0; };
-  for (int look = 0; look < most_looks && !has_text(); ++look) ::sched_yield();
+  for (int look = 0; look < max_looks && !has_text(); ++look) ::sched_yield();
   if (!has_text()) {
     return fmt::format("rank {} has failed", broken - 1);
   }
@@ -210,7 +210,7 @@ void ShmArena::check_failure() const {
   throw RunError(*why);
 }
 
-void ShmArena::mend() const {
+void ShmArena::reset() const {
   for (int rank = 0; rank < ranks(); ++rank) {
     ranks_[rank].state.store(RankState::absent);
     ranks_[rank].processor.store(0);
@@ -222,9 +222,9 @@ void ShmArena::mend() const {
 }
 
 void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const {
-  constexpr std::size_t least_given_back = std::size_t{256} * 1024;
+  constexpr std::size_t min_given_back = std::size_t{256} * 1024;
   std::byte* const data = part(rank) + offset;
-  if (size_bytes < least_given_back) {
+  if (size_bytes < min_given_back) {
     std::memset(data, 0, size_bytes);
     return;
   }
@@ -244,12 +244,12 @@ void ShmArena::restart_symmetric(std::size_t offset) const {
   control_->symmetric_bytes.store(offset);
 }
 
-void ShmArena::keep_to_itself() {
+void ShmArena::exclude_from_fork() {
   ::madvise(memory_, size_bytes_, MADV_DONTFORK);
-  keeper_ = ::getpid();
+  owner_process_ = ::getpid();
 }
 
-bool ShmArena::is_here() const { return keeper_ == 0 || keeper_ == ::getpid(); }
+bool ShmArena::is_mapped() const { return owner_process_ == 0 || owner_process_ == ::getpid(); }
 
 void ShmArena::close_file() {
   if (file_ >= 0) ::close(file_);

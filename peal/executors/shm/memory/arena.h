@@ -29,14 +29,14 @@ void keep_text(char (&to)[Size], const Text& text) {
 
 // A rank's wait that has begun to sleep.
 struct SleepingWait {
-  static constexpr std::size_t most_text = 256;
+  static constexpr std::size_t max_text = 256;
   std::uint64_t cell = 0;  // the signal's place in the arena
   // The call in which it is: see CallPosition; 0 where it is in none.
   std::uint64_t calls_place = 0, call_number = 0;
   std::uint32_t target = 0;
   std::uint32_t line = 0;
-  char what[most_text] = {};
-  char file[most_text] = {};
+  char what[max_text] = {};
+  char file[max_text] = {};
 };
 
 // A rank's lines of the control block.
@@ -75,7 +75,7 @@ struct AllocationChunk {
 
 // What the ranks and whoever started them share, beside the windows. All zero at first.
 struct ShmControl {
-  static constexpr std::size_t most_text = 4096;
+  static constexpr std::size_t max_text = 4096;
 
   std::uint32_t magic = 0;
   std::int32_t ranks = 0;
@@ -85,12 +85,12 @@ struct ShmControl {
   std::uint64_t cache_bytes = 0;  // of the last-level caches of those, all together
   // Whether a rank may store what it counts in a cell where nobody else does, without waiting until
   // others see it.
-  bool has_posts = false;
+  bool has_single_writers = false;
   // The first rank that has failed or died, plus one. Nobody waits any more then.
   alignas(64) std::atomic<std::int32_t> broken{};
   std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how; 2: to all ranks
   RankState state{};
-  char text[most_text] = {};
+  char text[max_text] = {};
   SignalCell start;  // ranks that are ready to begin
   // How much of each part is taken by symmetric allocations.
   alignas(64) std::atomic<std::uint64_t> symmetric_bytes{};
@@ -102,7 +102,7 @@ struct ShmControl {
 // that nothing stays behind and nobody else can open it. Pages are zero, and taken on first touch.
 class ShmArena {
  public:
-  static constexpr int most_ranks = 4096;
+  static constexpr int max_ranks = 4096;
 
   // Makes one. Throws Error when the system refuses.
   [[nodiscard]] static ShmArena make(int ranks);
@@ -142,7 +142,7 @@ class ShmArena {
   [[noreturn]] void refuse_symmetric(std::string_view name, std::size_t size_bytes) const;
 
   // Says that the rank cannot go on, and why; the first one counts. Nobody waits from then on.
-  void break_off(int rank, RankState state, const std::string& why) const;
+  void abort(int rank, RankState state, const std::string& why) const;
   // The same of what all ranks say in the same words; returns them, which are another rank's where
   // that one was the first.
   [[nodiscard]] std::string break_off_for_all(int rank, const std::string& why) const;
@@ -157,7 +157,7 @@ class ShmArena {
   // The rank that has failed first, or -1.
   [[nodiscard]] int failed_rank() const { return control_->broken.load() - 1; }
   // Forgets what has become of the ranks, none of which runs any more.
-  void mend() const;
+  void reset() const;
   // Zeroes what lies there in one rank's part, and gives memory back where that is worth it.
   void clear(int rank, std::size_t offset, std::size_t size_bytes) const;
   // Lets the symmetric allocations begin there; those of before are gone and zero again.
@@ -166,9 +166,9 @@ class ShmArena {
   void close_file();
   // Keeps the memory out of processes that this one forks from now on. What lies at its addresses
   // there is another thing.
-  void keep_to_itself();
+  void exclude_from_fork();
   // Whether this process has the memory.
-  [[nodiscard]] bool is_here() const;
+  [[nodiscard]] bool is_mapped() const;
 
  private:
   static constexpr std::uint32_t for_others = 1, for_all = 2;  // what the text is
@@ -183,7 +183,7 @@ class ShmArena {
   RankControl* ranks_ = nullptr;
   std::byte* parts_ = nullptr;
   std::size_t part_bytes_ = 0;
-  pid_t keeper_ = 0;  // the process that keeps it to itself
+  pid_t owner_process_ = 0;  // the process that keeps it to itself
 };
 
 }  // namespace peal

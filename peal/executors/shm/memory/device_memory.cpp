@@ -28,10 +28,10 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
   }
   // Larger ones may well be used in part; their pages come then.
-  constexpr std::size_t most_taken_bytes = std::size_t{1} << 30;
-  if (request.size_bytes <= most_taken_bytes) {
+  constexpr std::size_t max_taken_bytes = std::size_t{1} << 30;
+  if (request.size_bytes <= max_taken_bytes) {
     for (int device : request.devices) {
-      take_pages(arena_.part(device) + *offset, request.size_bytes);
+      prefault(arena_.part(device) + *offset, request.size_bytes);
     }
   }
   allocations_[*offset] = {request.devices, request.size_bytes, extent};
@@ -44,7 +44,7 @@ void ShmDeviceMemory::free(const DeviceMemory& memory) {
   const auto found = allocations_.find(memory.id);
   CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
-  if (arena_.is_here()) {  // and this no process that the worker's has forked
+  if (arena_.is_mapped()) {  // and this no process that the worker's has forked
     for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);
   }
   free_.give(memory.id, gone.extent_bytes);

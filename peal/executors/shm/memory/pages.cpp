@@ -54,10 +54,10 @@ std::byte* map_shared_file(int file, std::size_t size_bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-void take_pages(const std::byte* data, std::size_t size_bytes) {
-  constexpr std::size_t least_huge_bytes = huge_page_bytes / 4;
+void prefault(const std::byte* data, std::size_t size_bytes) {
+  constexpr std::size_t min_huge_bytes = huge_page_bytes / 4;
   const auto first = reinterpret_cast<std::uintptr_t>(data), last = first + size_bytes;
-  if (size_bytes >= least_huge_bytes) {
+  if (size_bytes >= min_huge_bytes) {
     const std::uintptr_t begin = down_to(huge_page_bytes, first);
     const std::uintptr_t end = up_to(huge_page_bytes, last);
     // Asking for huge pages beforehand is heeded only where `shmem_enabled` of the system says so,

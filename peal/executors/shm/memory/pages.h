@@ -15,6 +15,6 @@ inline constexpr std::size_t page_bytes = 4096, huge_page_bytes = std::size_t{2}
 // transfer then waits less for addresses to be translated, and taking them is eight times as fast.
 // Where the system refuses, the pages come when they are used. Changes no contents; others may be
 // using the memory.
-void take_pages(const std::byte* data, std::size_t size_bytes);
+void prefault(const std::byte* data, std::size_t size_bytes);
 
 }  // namespace peal

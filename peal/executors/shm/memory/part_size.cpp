@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* variable = "PEAL_SHM_BYTES";
 
-constexpr unsigned most_bits = 44;  // of all parts together
-constexpr unsigned most_part_bits = 36;
+constexpr unsigned max_bits = 44;  // of all parts together
+constexpr unsigned max_part_bits = 36;
 // Parts are that much shorter than a multiple of 2^28, so that the same place in two of them
 // differs in more than the upper bits of its address. Processors find a line in their first-level
 // cache by a hash of the bits 12 to 27: a load from this rank's place would wait for the store to
@@ -35,7 +35,7 @@ constexpr unsigned most_part_bits = 36;
 constexpr std::size_t skew_multiple = std::size_t{1} << 28;
 constexpr std::size_t part_skew_bytes = 37 * huge_page_bytes;
 // Scratch of the collectives for some calls of a few kilobytes, and the lists of what is allocated.
-constexpr std::size_t least_part_bytes = 4 * huge_page_bytes;
+constexpr std::size_t min_part_bytes = 4 * huge_page_bytes;
 
 std::size_t lower_multiple(std::size_t multiple, std::size_t bytes) {
   return bytes / multiple * multiple;
@@ -111,12 +111,12 @@ std::optional<std::size_t> wanted_part_bytes() {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool is_number = error == std::errc() && end == digits.data() + digits.size();
-  const std::size_t most = std::size_t{1} << most_part_bits;
-  if (!is_number || number > most >> shift || number << shift < least_part_bytes) {
+  const std::size_t most = std::size_t{1} << max_part_bits;
+  if (!is_number || number > most >> shift || number << shift < min_part_bytes) {
     throw Error(
         fmt::format("{} is `{}`; give the bytes of each rank's memory, from {} to {}, such "
                     "as 64M or 4G",
-                    variable, text, least_part_bytes, most));
+                    variable, text, min_part_bytes, most));
   }
   return number << shift;
 }
@@ -126,7 +126,7 @@ PartSize part_size(int ranks, std::size_t head_bytes, const MemoryLimits& limits
   const auto count = static_cast<std::size_t>(ranks);
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
   const std::size_t usual =
-      (std::size_t{1} << std::min(most_part_bits, most_bits - rank_bits)) - part_skew_bytes;
+      (std::size_t{1} << std::min(max_part_bits, max_bits - rank_bits)) - part_skew_bytes;
   // Aligning the mapping takes room for a while.
   const std::size_t aligning = head_bytes + huge_page_bytes;
   const Bound bounds[] = {{PartLimit::address_space, limits.address_space},
@@ -140,7 +140,7 @@ PartSize part_size(int ranks, std::size_t head_bytes, const MemoryLimits& limits
     const std::size_t rest = bound.bytes - std::min(bound.bytes, aligning);
     const std::size_t most = rest / count;
     if (most >= result.bytes) continue;
-    const std::size_t least = wanted ? result.bytes : least_part_bytes;
+    const std::size_t least = wanted ? result.bytes : min_part_bytes;
     if (wanted || well_lying(most) < least) {
       throw Error(fmt::format(
           "shm: {} ranks need {} bytes for memory that they share, and {} are to be had{}; {}",

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/signal_owner_state.h"
 #include "peal/machine/packets.h"
 #include "peal/machine/signal.h"
 
@@ -21,17 +21,17 @@ struct alignas(64) PacketLine {
 };
 static_assert(sizeof(PacketLine) == 64);
 
-// A place for packets as it lies in a window where ranks are real. The bell is the signal of a put
-// whose lines are written. Only who has looked at the lines for long waits for it, so its line
+// A place for packets as it lies in a window where ranks are real. The doorbell is the signal of a
+// put whose lines are written. Only who has looked at the lines for long waits for it, so its line
 // stays with the rank that puts, which takes it no time to write to.
 struct PacketBox {
-  static constexpr std::size_t most_lines = Packets::most_bytes / PacketLine::data_bytes;
+  static constexpr std::size_t max_lines = Packets::max_bytes / PacketLine::data_bytes;
 
-  SignalCell bell;
-  PacketLine lines[most_lines];
+  SignalCell doorbell;
+  PacketLine lines[max_lines];
   // What follows belongs to the owner alone.
-  alignas(64) SignalLedger ledger;  // of the bell; up to date while it is waited for
-  std::uint64_t taken = 0;          // the number of the last put that was taken here
+  alignas(64) SignalOwnerState owner_state;  // of the doorbell; up to date while it is waited for
+  std::uint64_t taken = 0;                   // the number of the last put that was taken here
   // The number of this rank's last put to the counterpart in each part of the arena; in memory of
   // its own, since most places are put to by others.
   std::uint64_t* puts = nullptr;
@@ -42,7 +42,7 @@ struct PacketBox {
         1, (size_bytes + PacketLine::data_bytes - 1) / PacketLine::data_bytes);
   }
 };
-static_assert(Packets::most_bytes % PacketLine::data_bytes == 0);
+static_assert(Packets::max_bytes % PacketLine::data_bytes == 0);
 
 [[nodiscard]] inline PacketBox& packet_box(const Packets& packets) {
   return *reinterpret_cast<PacketBox*>(packets.data);

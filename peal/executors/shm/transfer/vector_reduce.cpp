@@ -63,8 +63,8 @@ template <class T, class D = hn::ScalableTag<T>>
 struct Elements {
   using Lanes = D;
   using Stored = T;
-  template <std::size_t most_lanes>
-  using Capped = Elements<T, hn::CappedTag<T, most_lanes>>;
+  template <std::size_t max_lanes>
+  using Capped = Elements<T, hn::CappedTag<T, max_lanes>>;
 
   static auto load(const std::byte* src, std::size_t at) {
     return hn::LoadU(D(), reinterpret_cast<const T*>(src) + at);
@@ -86,8 +86,8 @@ struct SmallFloats {
   using Lanes = D;
   using Stored = std::uint16_t;
   using StoredLanes = hn::Rebind<std::uint16_t, D>;
-  template <std::size_t most_lanes>
-  using Capped = SmallFloats<Format, hn::CappedTag<float, most_lanes>>;
+  template <std::size_t max_lanes>
+  using Capped = SmallFloats<Format, hn::CappedTag<float, max_lanes>>;
 
   static auto load(const std::byte* src, std::size_t at) {
     const auto bits = hn::LoadU(StoredLanes(), reinterpret_cast<const std::uint16_t*>(src) + at);
@@ -216,11 +216,11 @@ std::size_t stream_with(const Reduction& all) {
 // The elements that fill no whole vector, with ever shorter ones; returns the count of all. A
 // masked load would do it at once, but it waits for the next line, too, which may be a peer's to
 // write.
-template <class E, class Op, std::size_t most_lanes>
+template <class E, class Op, std::size_t max_lanes>
 std::size_t reduce_rest(const Reduction& all, std::size_t done) {
-  done = reduce_each<typename E::template Capped<most_lanes>, Op>(all, done, all.count, 0);
-  if constexpr (most_lanes > 1) {
-    if (done < all.count) return reduce_rest<E, Op, most_lanes / 2>(all, done);
+  done = reduce_each<typename E::template Capped<max_lanes>, Op>(all, done, all.count, 0);
+  if constexpr (max_lanes > 1) {
+    if (done < all.count) return reduce_rest<E, Op, max_lanes / 2>(all, done);
   }
   return done;
 }
@@ -235,8 +235,8 @@ std::size_t reduce_vectors(const Reduction& all) {
   }
   // Rests of the short types are rare, and each length is compiled apart.
   constexpr std::size_t element = sizeof(typename E::Stored);
-  constexpr std::size_t most_lanes = element < 4 ? 1 : 32 / element;
-  return reduce_rest<E, Op, most_lanes>(all, done);
+  constexpr std::size_t max_lanes = element < 4 ? 1 : 32 / element;
+  return reduce_rest<E, Op, max_lanes>(all, done);
 }
 
 // Elements `done` to `count` of a line of packets, in ever shorter vectors.

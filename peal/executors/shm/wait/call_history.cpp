@@ -138,7 +138,7 @@ std::uint64_t known_calls(const ShmArena& arena, int part, std::size_t place) {
 // behind it, by a few calls that it need not hear of.
 std::optional<std::uint64_t> find_source(const Calls& theirs, const UnlikeArrivals& heard,
                                          std::uint64_t near) {
-  constexpr std::uint64_t most_apart = 64;
+  constexpr std::uint64_t max_apart = 64;
   const auto is_source = [&](std::uint64_t number) {
     const std::optional<std::uint64_t> arrival = theirs.arrival_at(number);
     if (!arrival) return false;
@@ -152,7 +152,7 @@ std::optional<std::uint64_t> find_source(const Calls& theirs, const UnlikeArriva
     return false;
   };
   if (is_source(near)) return near;
-  for (std::uint64_t apart = 1; apart <= most_apart; ++apart) {
+  for (std::uint64_t apart = 1; apart <= max_apart; ++apart) {
     if (near > apart && is_source(near - apart)) return near - apart;
     if (is_source(near + apart)) return near + apart;
   }

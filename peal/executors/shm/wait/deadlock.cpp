@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "peal/base/sanitizers.h"
-#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/signal_owner_state.h"
 
 namespace peal {
 namespace {
@@ -39,7 +39,7 @@ std::optional<StandingCore> find_sleep(const ShmArena& arena, int rank) {
 
 // When all sleep, each of them in one wait from the first look at it to the second, nobody has
 // notified in between or ever will.
-std::vector<StandingCore> find_standstill(const ShmArena& arena, const std::vector<int>& ranks) {
+std::vector<StandingCore> find_deadlock(const ShmArena& arena, const std::vector<int>& ranks) {
   std::vector<std::uint32_t> sleeps;
   for (int rank : ranks) {
     sleeps.push_back(arena.rank(rank).sleeps.load());

@@ -15,7 +15,7 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t most_ranks_named = 16;
+constexpr std::size_t max_ranks_named = 16;
 
 // Whether nobody but one rank runs any more, and so nobody can notify it.
 bool is_last(const ShmArena& arena) {
@@ -28,7 +28,7 @@ bool is_last(const ShmArena& arena) {
 
 // "rank 3", "ranks 1, 2 and 3", and of more those first.
 std::string list(const std::vector<int>& ranks) {
-  const std::size_t named = std::min(ranks.size(), most_ranks_named);
+  const std::size_t named = std::min(ranks.size(), max_ranks_named);
   std::string text = ranks.size() == 1 ? "rank " : "ranks ";
   for (std::size_t i = 0; i < named; ++i) {
     const bool is_last = i + 1 == ranks.size();
@@ -46,7 +46,7 @@ void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, Sour
   show_wait();
   if (!std::exchange(has_slept_, true)) return;
   show_sleep(word, target, place);
-  check_standstill();
+  check_deadlock();
 }
 
 void ShmTeamWatch::after_sleeps() {
@@ -92,7 +92,7 @@ std::string ShmTeamWatch::advice() const {
 std::string ShmTeamWatch::others() const {
   std::string text = difference();
   std::size_t told = 0;
-  for (int rank = 0; rank < arena().ranks() && told < most_ranks_named; ++rank) {
+  for (int rank = 0; rank < arena().ranks() && told < max_ranks_named; ++rank) {
     if (rank == this->rank()) continue;
     const std::optional<StandingCore> core = find_sleep(arena(), rank);
     if (!core) continue;
@@ -102,7 +102,7 @@ std::string ShmTeamWatch::others() const {
   return text;
 }
 
-void ShmTeamWatch::check_standstill() const {
+void ShmTeamWatch::check_deadlock() const {
   std::vector<int> left;
   std::vector<StandingCore> finished;
   for (int rank = 0; rank < arena().ranks(); ++rank) {
@@ -114,12 +114,12 @@ void ShmTeamWatch::check_standstill() const {
     // One that is still to come may wake the others.
     if (state != RankState::running && state != RankState::finished) return;
   }
-  std::vector<StandingCore> standing = find_standstill(arena(), left);
+  std::vector<StandingCore> standing = find_deadlock(arena(), left);
   if (standing.empty()) return;
   standing.insert(standing.end(), finished.begin(), finished.end());
   // All ranks learn the same from whoever is the first.
   throw RunError(
-      break_off(describe_standstill(standing, arena().ranks(), most_ranks_named) + difference()));
+      abort(describe_deadlock(standing, arena().ranks(), max_ranks_named) + difference()));
 }
 
 }  // namespace peal

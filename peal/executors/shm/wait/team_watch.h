@@ -20,14 +20,14 @@ class ShmTeamWatch : public ShmWatch {
   // Which ranks are in no wait, and so keep the others waiting.
   [[nodiscard]] std::string advice() const override;
   [[nodiscard]] std::string others() const override;
-  [[nodiscard]] std::string break_off(const std::string& why) const override {
+  [[nodiscard]] std::string abort(const std::string& why) const override {
     return arena().break_off_for_all(rank(), why);
   }
   [[nodiscard]] std::optional<std::string> failure() const override { return arena().failure(); }
 
  private:
   void check_others(const WaitWord& word, std::uint32_t target, SourcePlace place) const;
-  void check_standstill() const;
+  void check_deadlock() const;
   // Where the team's calls differ, as a line of its own, or nothing.
   [[nodiscard]] std::string difference() const;
 

@@ -32,13 +32,13 @@ long membarrier(int command) { return ::syscall(SYS_membarrier, command, 0, 0); 
 
 // Every process that posts has done what it had begun with: either it has seen that there is a
 // sleeper, or its post can be seen here.
-void order_posts(const WaitPolicy& policy) {
-  if (policy.orders_posts) membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+void order_single_writers(const WaitPolicy& policy) {
+  if (policy.uses_membarrier) membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 }
 
 // Returns when the sleepers are no longer as they were seen, after a while, or for no reason.
-void sleep_on(std::uint32_t& sleepers, std::uint32_t seen, std::int64_t most_ns) {
-  const timespec limit{.tv_sec = most_ns / 1'000'000'000, .tv_nsec = most_ns % 1'000'000'000};
+void sleep_on(std::uint32_t& sleepers, std::uint32_t seen, std::int64_t max_ns) {
+  const timespec limit{.tv_sec = max_ns / 1'000'000'000, .tv_nsec = max_ns % 1'000'000'000};
   ::syscall(SYS_futex, &sleepers, FUTEX_WAIT, seen, &limit, nullptr, 0);
 }
 
@@ -92,7 +92,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
   const Clock::time_point begin = Clock::now();
   const std::atomic_ref sleepers(word.sleepers);
   const Sleeper sleeper(word);
-  order_posts(policy);
+  order_single_writers(policy);
   const auto missing = [&] { return static_cast<std::int32_t>(target - arrivals(word)); };
   bool is_told = false;
   struct Watched {
@@ -114,7 +114,7 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
                       missing(), watch.advice(), watch.others()));
     }
     if (waited.count() < policy.timeout_seconds) continue;
-    throw RunError(watch.break_off(fmt::format(
+    throw RunError(watch.abort(fmt::format(
         "{}{} at {}:{}{} has waited {} s for {} more arrivals; {}, or raise PEAL_TIMEOUT{}", what,
         watch.owner(), place.file, place.line, watch.context(), policy.timeout_seconds, missing(),
         watch.advice(), watch.others())));
@@ -125,7 +125,7 @@ bool wait_briefly(const WaitWord& word, std::uint32_t target, const WaitPolicy& 
                   std::chrono::nanoseconds most) {
   if (look(word, target, nullptr, policy)) return true;
   const Sleeper sleeper(word);
-  order_posts(policy);
+  order_single_writers(policy);
   const std::uint32_t seen = std::atomic_ref(word.sleepers).load();
   if (has_reached(word, target)) return true;
   if (most.count() > 0) sleep_on(word.sleepers, seen, most.count());
@@ -144,14 +144,14 @@ void add_and_wake(const WaitWord& word, std::uint64_t value) {
   if (has_sleepers(std::atomic_ref(word.sleepers).load())) wake(word.sleepers);
 }
 
-bool can_order_posts() {
+bool can_use_membarrier() {
   constexpr long needed =
       MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
   const long known = membarrier(MEMBARRIER_CMD_QUERY);
   return known > 0 && (known & needed) == needed;
 }
 
-void allow_ordering_posts() {
+void register_for_membarrier() {
   if (membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) != 0) {
     throw RunError(
         fmt::format("shm: membarrier(2), which the starter of the ranks may use, is refused to a "

@@ -28,7 +28,7 @@ struct WaitPolicy {
   double note_seconds = 60;  // a wait that takes that long is told about, once
   double timeout_seconds = 300;
   bool is_oversubscribed = false;  // more ranks than processors
-  bool orders_posts = false;       // there are words to which others post
+  bool uses_membarrier = false;    // there are words to which others post
 };
 
 // The policy for that many ranks on so many processors; the limit is $PEAL_TIMEOUT seconds, or 300.
@@ -36,7 +36,7 @@ struct WaitPolicy {
 [[nodiscard]] WaitPolicy wait_policy(int ranks, int processors);
 
 // A word that nobody posts to.
-inline std::uint64_t nothing_posted = 0;
+inline std::uint64_t no_single_writer = 0;
 
 // What is waited for: the lower half of the sum of a word that anybody adds to and one that a
 // single process stores. In the same cache line, the lower half of `sleepers` counts who sleeps,
@@ -44,13 +44,13 @@ inline std::uint64_t nothing_posted = 0;
 struct WaitWord {
   std::uint64_t& value;
   std::uint32_t& sleepers;
-  std::uint64_t& posted = nothing_posted;
+  std::uint64_t& stored = no_single_writer;
 };
 
 // The whole sum; what was written before it came to that can be seen.
 [[nodiscard]] inline std::uint64_t sum(const WaitWord& word) {
   return std::atomic_ref(word.value).load(std::memory_order_acquire) +
-         std::atomic_ref(word.posted).load(std::memory_order_acquire);
+         std::atomic_ref(word.stored).load(std::memory_order_acquire);
 }
 [[nodiscard]] inline std::uint32_t arrivals(const WaitWord& word) {
   return static_cast<std::uint32_t>(sum(word));
@@ -81,7 +81,7 @@ class WaitWatch {
   // Lines that say what the others do, or nothing.
   [[nodiscard]] virtual std::string others() const { return ""; }
   // Says that the wait is given up, and why; returns what is to be said of it.
-  [[nodiscard]] virtual std::string break_off(const std::string& why) const { return why; }
+  [[nodiscard]] virtual std::string abort(const std::string& why) const { return why; }
   // A wait that has been about to sleep is over.
   virtual void after_sleeps() {}
 };
@@ -104,16 +104,16 @@ void add_and_wake(const WaitWord& word, std::uint64_t value);
 
 // Whether a process that is going to sleep can make all others order what they store and load, by
 // membarrier(2).
-[[nodiscard]] bool can_order_posts();
+[[nodiscard]] bool can_use_membarrier();
 // Lets others do that to this process, which is needed before it posts.
-void allow_ordering_posts();
+void register_for_membarrier();
 
-// Makes `posted` of the word `value`, as only one process may; whoever sleeps on it wakes up. What
+// Makes `stored` of the word `value`, as only one process may; whoever sleeps on it wakes up. What
 // was written before can be seen by those who see the sum. It does not wait until the line is here,
 // as an addition does: all who wait for such a word have a policy that orders posts.
-inline void post_and_wake(const WaitWord& word, std::uint64_t value) {
-  std::atomic_ref(word.posted).store(value, std::memory_order_release);
-  // The processor may look at the sleepers before others see the store: see order_posts().
+inline void store_and_wake(const WaitWord& word, std::uint64_t value) {
+  std::atomic_ref(word.stored).store(value, std::memory_order_release);
+  // The processor may look at the sleepers before others see the store: see order_single_writers().
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (has_sleepers(std::atomic_ref(word.sleepers).load(std::memory_order_relaxed))) {
     wake(word.sleepers);

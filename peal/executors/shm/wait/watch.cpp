@@ -9,7 +9,7 @@
 
 #include "peal/executors/shm/membership.h"
 #include "peal/executors/shm/processors.h"
-#include "peal/executors/shm/wait/ledger.h"
+#include "peal/executors/shm/wait/signal_owner_state.h"
 #include "peal/run/deadlock.h"
 
 namespace peal {
@@ -49,7 +49,8 @@ void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlac
   if (own.sleeps.load() % 2 == 1) return;
   // A wait is for the arrivals of a signal, whose count is its first member.
   auto& cell = reinterpret_cast<SignalCell&>(word.value);
-  const auto consumed = static_cast<std::uint32_t>(cell.ledger == 0 ? 0 : ledger(cell).consumed);
+  const auto consumed =
+      static_cast<std::uint32_t>(cell.owner_state == 0 ? 0 : owner_state(cell).consumed);
   SleepingWait& wait = own.wait;
   wait.cell = arena_.place_of(cell);
   wait.target = target;

@@ -25,18 +25,18 @@
 #include "peal/base/error.h"
 #include "peal/base/sanitizers.h"
 #include "peal/executors/shm/rank_process.h"
-#include "peal/executors/shm/worker/device_keeper.h"
+#include "peal/executors/shm/worker/device_supervisor.h"
 
 namespace peal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a keeper that has been told to end is given for it.
+// What a supervisor that has been told to end is given for it.
 constexpr int patience_ms = 5000;
 
 // One is the sanitizer's.
-constexpr std::ptrdiff_t most_threads = is_thread_sanitized ? 2 : 1;
+constexpr std::ptrdiff_t max_threads = is_thread_sanitized ? 2 : 1;
 
 std::ptrdiff_t count_threads() {
   std::error_code failed;  // of /proc, which a container may lack: then nothing is known
@@ -47,9 +47,9 @@ std::ptrdiff_t count_threads() {
 void check_threads() {
   // One that has been joined is listed a moment longer.
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(100);
-  while (count_threads() > most_threads && Clock::now() < end) ::sched_yield();
+  while (count_threads() > max_threads && Clock::now() < end) ::sched_yield();
   const std::ptrdiff_t count = count_threads();
-  if (count <= most_threads) return;
+  if (count <= max_threads) return;
   throw Error(
       fmt::format("worker: the process has {} threads, and devices of platform shm are processes, "
                   "which cannot be forked safely then; open the worker before threads are started",
@@ -57,9 +57,9 @@ void check_threads() {
 }
 
 ShmArena arena_for(const std::vector<int>& numbers) {
-  if (numbers.size() > static_cast<std::size_t>(ShmArena::most_ranks)) {
+  if (numbers.size() > static_cast<std::size_t>(ShmArena::max_ranks)) {
     throw Error(fmt::format("worker: {} devices; platform shm takes 1 to {}", numbers.size(),
-                            ShmArena::most_ranks));
+                            ShmArena::max_ranks));
   }
   check_threads();
   ShmArena arena = ShmArena::make(static_cast<int>(numbers.size()));
@@ -67,7 +67,7 @@ ShmArena arena_for(const std::vector<int>& numbers) {
   return arena;
 }
 
-[[noreturn]] void refuse_keeper() {
+[[noreturn]] void refuse_supervisor() {
   throw Error(fmt::format(
       "worker: the process that keeps its devices cannot be started: {}",
       explain_failure("fork", errno, "raise the limits of `ulimit -u` and `ulimit -n`")));
@@ -85,106 +85,106 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   control_ = new (arena_.part(0) + offset) DevicesControl{};
   symmetric_begin_ = arena_.control().symmetric_bytes.load();
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_keeper();
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_supervisor();
   socket_ = ends[0];
   const pid_t parent = ::getpid();
   flush_output();  // or both would write it
-  keeper_ = ::fork();
-  if (keeper_ == 0) {
+  supervisor_ = ::fork();
+  if (supervisor_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     ::close(socket_);
     // An interrupt from the terminal is for the process that drives the devices.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGCHLD, SIG_DFL);
-    DeviceKeeper(arena_, *control_, numbers_, platform_, ends[1]).work();
+    DeviceSupervisor(arena_, *control_, numbers_, platform_, ends[1]).work();
     ::_exit(0);
   }
   ::close(ends[1]);
-  if (keeper_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, keeper_, 0));
+  if (supervisor_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, supervisor_, 0));
   if (handle_ < 0) {
     const int code = errno;
-    ::close(socket_);  // upon which a keeper ends
-    if (keeper_ > 0) ::waitpid(keeper_, nullptr, 0);
+    ::close(socket_);  // upon which a supervisor ends
+    if (supervisor_ > 0) ::waitpid(supervisor_, nullptr, 0);
     errno = code;
-    refuse_keeper();
+    refuse_supervisor();
   }
-  arena_.keep_to_itself();
+  arena_.exclude_from_fork();
 }
 
 DeviceProcesses::~DeviceProcesses() {
-  if (arena_.is_here()) end_keeper();  // and this no process that the worker's has forked
+  if (arena_.is_mapped()) end_supervisor();  // and this no process that the worker's has forked
   ::close(handle_);
   ::close(socket_);
 }
 
-void DeviceProcesses::end_keeper() const {
-  send(KeeperMessage::quit);
+void DeviceProcesses::end_supervisor() const {
+  send(SupervisorMessage::quit);
   pollfd end{.fd = handle_, .events = POLLIN, .revents = 0};
   while (::poll(&end, 1, patience_ms) < 0 && errno == EINTR) {
   }
-  if (end.revents == 0) ::kill(keeper_, SIGKILL);
-  while (::waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
+  if (end.revents == 0) ::kill(supervisor_, SIGKILL);
+  while (::waitpid(supervisor_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
-// A keeper that has ended is noticed when it is waited for.
-void DeviceProcesses::send(KeeperMessage message) const {
+// A supervisor that has ended is noticed when it is waited for.
+void DeviceProcesses::send(SupervisorMessage message) const {
   while (::send(socket_, &message, 1, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
 }
 
-bool DeviceProcesses::keeper_lives() const {
+bool DeviceProcesses::supervisor_lives() const {
   pollfd end{.fd = handle_, .events = POLLIN, .revents = 0};
   return ::poll(&end, 1, 0) <= 0;
 }
 
-bool DeviceProcesses::comes(SharedWord& word, std::uint32_t target) const {
+bool DeviceProcesses::wait_for_ack(SharedWord& word, std::uint32_t target) const {
   constexpr std::chrono::milliseconds most(100);
   const WaitPolicy policy = arena_.wait_policy();
   while (!wait_briefly(word.word(), target, policy, most)) {
-    if (!keeper_lives() || have_failed()) return false;
+    if (!supervisor_lives() || have_failed()) return false;
   }
   return true;
 }
 
-std::string DeviceProcesses::end_of_keeper() const {
+std::string DeviceProcesses::end_of_supervisor() const {
   return fmt::format(
       "the process {}, which kept the worker's devices, has ended, and the devices with it; open a "
       "new worker",
-      keeper_);
+      supervisor_);
 }
 
 void DeviceProcesses::add_programs(std::string_view packed) {
   control_->programs = packed.data();
   control_->programs_bytes = packed.size();
   control_->is_refused = false;
-  send(KeeperMessage::programs);
-  if (!comes(control_->answers, ++answers_)) throw RunError(end_of_keeper());
+  send(SupervisorMessage::programs);
+  if (!wait_for_ack(control_->answers, ++answers_)) throw RunError(end_of_supervisor());
   if (control_->is_refused) throw Error(control_->refusal);
 }
 
 bool DeviceProcesses::start() {
   if (started_ && !have_failed()) return false;
   stop();
-  arena_.mend();
+  arena_.reset();
   for (std::size_t device = 0; device < numbers_.size(); ++device) {
     new (&control_->mailbox(static_cast<int>(device))) TaskMailbox{};
   }
   control_->ready.value = 0;
   started_ = true;
-  send(KeeperMessage::start);
+  send(SupervisorMessage::start);
   // One that cannot be started is told at the first wait for it.
-  static_cast<void>(comes(control_->ready, static_cast<std::uint32_t>(numbers_.size())));
+  static_cast<void>(wait_for_ack(control_->ready, static_cast<std::uint32_t>(numbers_.size())));
   return true;
 }
 
 void DeviceProcesses::stop() {
   if (!started_) return;
-  send(KeeperMessage::stop);
+  send(SupervisorMessage::stop);
   ++stops_;
-  // Without a keeper the devices have ended, too.
-  while (!comes(control_->stops, stops_) && keeper_lives()) {
+  // Without a supervisor the devices have ended, too.
+  while (!wait_for_ack(control_->stops, stops_) && supervisor_lives()) {
   }
   started_ = false;
 }
@@ -195,7 +195,7 @@ std::optional<std::string> DeviceProcesses::end() {
     // By now it is complete.
     return arena_.failure();
   }
-  if (!keeper_lives()) return end_of_keeper();
+  if (!supervisor_lives()) return end_of_supervisor();
   return std::nullopt;
 }
 

@@ -15,12 +15,13 @@
 
 namespace peal {
 
-enum class KeeperMessage : char;
+enum class SupervisorMessage : char;
 
 // The processes of a worker's devices, as the process that drives them sees them. They are forked
-// by another one, their keeper, which is forked here while this process has one thread only: what
-// locks hold, a process that is forked while others run finds in whatever state they were. The
-// keeper watches the devices; when one ends, it ends the others. When this process ends, so do all.
+// by another one, their supervisor, which is forked here while this process has one thread only:
+// what locks hold, a process that is forked while others run finds in whatever state they were. The
+// supervisor watches the devices; when one ends, it ends the others. When this process ends, so do
+// all.
 class DeviceProcesses {
  public:
   // Throws Error when there are too many devices, when this process has several threads, or when
@@ -48,25 +49,25 @@ class DeviceProcesses {
   void stop();
   // How a device has ended by itself, and the others with it; nothing as long as none has.
   [[nodiscard]] std::optional<std::string> end();
-  // The same without looking after the keeper, which costs nothing.
+  // The same without looking after the supervisor, which costs nothing.
   [[nodiscard]] bool have_failed() const { return arena_.control().broken.load() != 0; }
   // What devices have allocated is gone, and zero again.
   void forget_allocations() { arena_.restart_symmetric(symmetric_begin_); }
 
  private:
-  void send(KeeperMessage message) const;
-  void end_keeper() const;
-  [[nodiscard]] bool keeper_lives() const;
-  // Whether it comes; it does not when the keeper or a device has ended.
-  [[nodiscard]] bool comes(SharedWord& word, std::uint32_t target) const;
-  [[nodiscard]] std::string end_of_keeper() const;
+  void send(SupervisorMessage message) const;
+  void end_supervisor() const;
+  [[nodiscard]] bool supervisor_lives() const;
+  // Whether it comes; it does not when the supervisor or a device has ended.
+  [[nodiscard]] bool wait_for_ack(SharedWord& word, std::uint32_t target) const;
+  [[nodiscard]] std::string end_of_supervisor() const;
 
   std::vector<int> numbers_;
   Platform platform_;
   ShmArena arena_;
   DevicesControl* control_;
   std::size_t symmetric_begin_ = 0;
-  pid_t keeper_ = -1;
+  pid_t supervisor_ = -1;
   int handle_ = -1;  // a pidfd of it
   int socket_ = -1;  // to it
   bool started_ = false;

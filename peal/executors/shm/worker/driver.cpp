@@ -52,15 +52,15 @@ void ShmDriver::add_program(const std::string& name, const TaskProgram& program)
                     name));
   }
   try {
-    recipes_.push_back({name, known->recipe()});
+    descriptors_.push_back({name, known->descriptor()});
   } catch (const Error& error) {
     throw Error(fmt::format("callable `{}` cannot run on platform shm: {}", name, error.what()));
   }
-  programs_.emplace(&program, recipes_.size() - 1);
+  programs_.emplace(&program, descriptors_.size() - 1);
 }
 
 void ShmDriver::open() {
-  const std::string packed = pack_programs(recipes_);
+  const std::string packed = pack_programs(descriptors_);
   const DeviceMemory memory =
       memory_.allocate({.name = "programs", .devices = {0}, .size_bytes = packed.size()});
   std::memcpy(memory.on(0), packed.data(), packed.size());
@@ -161,7 +161,7 @@ std::optional<TaskEnd> ShmDriver::leave(int index) {
     cancel(task);
   }
   if (!task.devices.empty()) return std::nullopt;
-  TaskEnd end{.task = id, .failure = task.failure, .is_standstill = task.is_standstill};
+  TaskEnd end{.task = id, .failure = task.failure, .is_deadlock = task.is_deadlock};
   running_.erase(id);
   return end;
 }
@@ -201,13 +201,13 @@ std::string ShmDriver::unlike_calls(int index) const {
 }
 
 // Whoever could notify a device has a task.
-void ShmDriver::look_for_standstill() {
+void ShmDriver::look_for_deadlock() {
   std::vector<int> busy;
   for (std::size_t index = 0; index < devices_.size(); ++index) {
     if (devices_[index].task) busy.push_back(static_cast<int>(index));
   }
   std::map<int, StandingCore> cores;
-  for (StandingCore& core : find_standstill(processes_->arena(), busy)) {
+  for (StandingCore& core : find_deadlock(processes_->arena(), busy)) {
     cores[core.rank] = std::move(core);
   }
   if (cores.empty()) return;
@@ -219,8 +219,8 @@ void ShmDriver::look_for_standstill() {
       own.push_back(cores.at(index));
       if (why.empty()) why = unlike_calls(index);
     }
-    task.is_standstill = true;
-    task.failure = std::make_exception_ptr(Standstill("deadlock", std::move(own), std::move(why)));
+    task.is_deadlock = true;
+    task.failure = std::make_exception_ptr(Deadlock("deadlock", std::move(own), std::move(why)));
     cancel(task);
   }
 }
@@ -247,7 +247,7 @@ std::optional<TaskEnd> ShmDriver::wait_for_end(Clock::time_point deadline) {
     if (left.count() <= 0) return std::nullopt;
     if (wait_briefly(events.word(), seen + 1, policy_, std::min(sleep, left))) continue;
     if (const std::optional<std::string> what = processes_->end()) report_end(*what);
-    look_for_standstill();
+    look_for_deadlock();
     const bool is_leaving = std::any_of(running_.begin(), running_.end(), [](const auto& entry) {
       return entry.second.cancelled.has_value();
     });

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "peal/executors/shm/memory/device_memory.h"
-#include "peal/executors/shm/worker/device_keeper.h"
 #include "peal/executors/shm/worker/device_processes.h"
+#include "peal/executors/shm/worker/device_supervisor.h"
 #include "peal/run/device_driver.h"
 
 namespace peal {
@@ -46,7 +46,7 @@ class ShmDriver final : public DeviceDriver {
   struct Running {
     std::vector<int> devices;  // that have not ended it
     std::exception_ptr failure = nullptr;
-    bool is_standstill = false;
+    bool is_deadlock = false;
     std::optional<Clock::time_point> cancelled = {};  // since when its devices are to leave it
   };
   struct Device {
@@ -66,7 +66,7 @@ class ShmDriver final : public DeviceDriver {
   [[nodiscard]] std::optional<TaskEnd> leave(int device);
   void cancel(Running& task);
   void look_after_cancelled();
-  void look_for_standstill();
+  void look_for_deadlock();
   [[nodiscard]] std::string unlike_calls(int index) const;
   [[noreturn]] void report_end(const std::string& what) const;
 
@@ -74,7 +74,7 @@ class ShmDriver final : public DeviceDriver {
   std::string others_;
   ShmDeviceMemory memory_;
   WaitPolicy policy_;
-  std::vector<NamedRecipe> recipes_;
+  std::vector<NamedDescriptor> descriptors_;
   std::unordered_map<const TaskProgram*, std::size_t> programs_;  // their places
   bool is_open_ = false;
   std::vector<Device> devices_;

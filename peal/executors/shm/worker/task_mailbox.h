@@ -28,8 +28,8 @@ struct alignas(64) SharedWord {
 
 // The devices of a domain, whose indexes follow it.
 struct alignas(64) DomainControl {
-  static constexpr int most_name = 64;
-  char name[most_name] = {};  // of its window
+  static constexpr int max_name = 64;
+  char name[max_name] = {};  // of its window
   std::uint64_t window_offset = 0, window_bytes = 0;
   std::int32_t size = 0;
   AllocationChunk allocations;
@@ -54,7 +54,7 @@ static_assert(std::is_trivially_copyable_v<TaskArgument>);
 
 // One device's. Tasks are numbered from 1 and modulo 2^32; a device has one at a time.
 struct TaskMailbox {
-  static constexpr std::size_t most_text = 4096;
+  static constexpr std::size_t max_text = 4096;
 
   SharedWord posted;                         // the number of the last task that it has been given
   TaskOrder order;                           // that one
@@ -62,20 +62,20 @@ struct TaskMailbox {
 
   alignas(64) std::atomic<std::uint32_t> done = 0;  // the last task that it has ended
   bool has_failed = false;                          // that one, with
-  char failure[most_text] = {};
+  char failure[max_text] = {};
 };
 
 // What all processes of a worker share, besides what every arena has. The mailboxes of the devices
 // follow it.
 struct alignas(64) DevicesControl {
-  static constexpr std::size_t most_text = 4096;
+  static constexpr std::size_t max_text = 4096;
 
   SharedWord events;   // ends of tasks and of devices
   SharedWord stops;    // how often all devices have ended
   SharedWord ready;    // devices that have been started
   SharedWord answers;  // to programs that were made known
   bool is_refused = false;
-  char refusal[most_text] = {};
+  char refusal[max_text] = {};
   const char* programs = nullptr;  // that are made known
   std::uint64_t programs_bytes = 0;
 

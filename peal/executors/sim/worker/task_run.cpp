@@ -226,7 +226,7 @@ void TaskRun::assign(Running& task) {
       slot.index = index;
       slot.begin = begin;
       Core& own = fabric_->core(core);
-      if (own.blocked() == Core::Blocked::parked) own.rouse(begin);
+      if (own.blocked() == Core::Blocked::parked) own.wake(begin);
     }
   }
 }
@@ -289,7 +289,7 @@ void TaskRun::run_part(Core& core, const Slot& slot) {
 }
 
 void TaskRun::leave(Running& task) {
-  ended_.push_back({.task = task.id, .failure = task.failure, .is_standstill = task.is_standstill});
+  ended_.push_back({.task = task.id, .failure = task.failure, .is_deadlock = task.is_deadlock});
 }
 
 // No core runs on in it, and those of the others are as if nothing had been.
@@ -323,11 +323,11 @@ void TaskRun::fail_standing() {
       cores.push_back(describe(fabric_->core(index)));
     }
     standing.push_back(task.get());
-    failures.push_back(std::make_exception_ptr(Standstill("deadlock", std::move(cores))));
+    failures.push_back(std::make_exception_ptr(Deadlock("deadlock", std::move(cores))));
   }
   CHECK(!standing.empty());
   for (std::size_t i = 0; i < standing.size(); ++i) {
-    standing[i]->is_standstill = true;
+    standing[i]->is_deadlock = true;
     fail(*standing[i], failures[i]);
   }
 }

@@ -87,7 +87,7 @@ class TaskRun {
     std::vector<int> cores;  // that have a share in it
     int cores_left = 0;
     std::exception_ptr failure;
-    bool is_standstill = false;
+    bool is_deadlock = false;
   };
   struct Slot {  // of a core
     std::unique_ptr<Fiber> fiber;

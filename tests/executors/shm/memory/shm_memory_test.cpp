@@ -63,7 +63,7 @@ TEST(ShmMemory, PagesAreTakenAndContentsStay) {
     for (const std::size_t at : {std::size_t{0}, part.offset + part.size / 2, size - 4}) {
       std::memcpy(file.memory() + at, "peal", 4);
     }
-    take_pages(file.memory() + part.offset, part.size);
+    prefault(file.memory() + part.offset, part.size);
     for (const std::size_t at : {std::size_t{0}, part.offset + part.size / 2, size - 4}) {
       EXPECT_EQ(std::memcmp(file.memory() + at, "peal", 4), 0) << part.offset << " " << part.size;
     }

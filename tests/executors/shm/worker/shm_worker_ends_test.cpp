@@ -134,7 +134,7 @@ TEST_F(ShmWorkerEnds, ADeviceThatIsKilledAtAnyMomentIsToldWithinASecond) {
   }
 }
 
-TEST_F(ShmWorkerEnds, WithoutTheirKeeperDevicesEnd) {
+TEST_F(ShmWorkerEnds, WithoutTheirSupervisorDevicesEnd) {
   std::vector<pid_t> processes;
   // They end as children of this process, which otherwise might never know.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -178,11 +178,11 @@ TEST_F(ShmWorkerEnds, WhenTheProcessThatDrivesThemIsKilledSoAreTheDevices) {
   const Clock::time_point begin = Clock::now();
   ::kill(driving, SIGKILL);
   EXPECT_EQ(::waitpid(driving, nullptr, 0), driving);
-  // The keeper's end makes its children those of this process.
+  // The supervisor's end makes its children those of this process.
   for (pid_t process : {processes[2], processes[0], processes[1]}) {
     int status = 0;
     const pid_t ended = ::waitpid(process, &status, 0);
-    if (ended < 0 && process != processes[2]) {  // the keeper has seen its end before its own
+    if (ended < 0 && process != processes[2]) {  // the supervisor has seen its end before its own
       EXPECT_EQ(errno, ECHILD);
       EXPECT_EQ(::kill(process, 0), -1);
       continue;

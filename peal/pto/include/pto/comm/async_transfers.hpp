@@ -37,7 +37,7 @@ AsyncEvent transfer_async(DstG& dst, SrcG& src, const AsyncSession& session, con
     host->fail("TPUT_ASYNC or TGET_ASYNC with a session that BuildAsyncSession has not made",
                place);
   }
-  std::uint64_t& oldest = session.handles[session.count % peal::pto_abi::most_outstanding];
+  std::uint64_t& oldest = session.handles[session.count % peal::pto_abi::max_outstanding];
   if (oldest != 0) host->wait_transfers(oldest, place);
   oldest = 0;
   const auto to = pto::detail::describe_global(dst), from = pto::detail::describe_global(src);

@@ -80,18 +80,18 @@ RecordEvent TREDUCE(PG& group, G& dst, Tile& acc, Tile& recv, ReduceOp op,
                     detail::Place place = detail::here()) {
   detail::check_root(group, "TREDUCE is called by a rank that is not the root", place);
   const auto& shape = group[group.GetRootIdx()];
-  const std::int64_t most_rows = acc.GetValidRow(), most_cols = acc.GetValidCol();
+  const std::int64_t max_rows = acc.GetValidRow(), max_cols = acc.GetValidCol();
   const std::int64_t d3 = shape.GetShape(3), d4 = shape.GetShape(4);
   for (std::int64_t i0 = 0; i0 < shape.GetShape(0); ++i0)
     for (std::int64_t i1 = 0; i1 < shape.GetShape(1); ++i1)
       for (std::int64_t i2 = 0; i2 < shape.GetShape(2); ++i2)
-        for (std::int64_t row = 0; row < d3; row += most_rows)
-          for (std::int64_t col = 0; col < d4; col += most_cols) {
+        for (std::int64_t row = 0; row < d3; row += max_rows)
+          for (std::int64_t col = 0; col < d4; col += max_cols) {
             const std::int64_t at[5] = {i0, i1, i2, row, col};
-            const std::int64_t rows = d3 - row < most_rows ? d3 - row : most_rows;
-            const std::int64_t cols = d4 - col < most_cols ? d4 - col : most_cols;
-            if ((Tile::ValidRow != DYNAMIC && rows != most_rows) ||
-                (Tile::ValidCol != DYNAMIC && cols != most_cols)) {
+            const std::int64_t rows = d3 - row < max_rows ? d3 - row : max_rows;
+            const std::int64_t cols = d4 - col < max_cols ? d4 - col : max_cols;
+            if ((Tile::ValidRow != DYNAMIC && rows != max_rows) ||
+                (Tile::ValidCol != DYNAMIC && cols != max_cols)) {
               detail::host->fail(
                   "TREDUCE: the last two dimensions are no multiples of the tile's valid sizes; "
                   "give it DYNAMIC ones",

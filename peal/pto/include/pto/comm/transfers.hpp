@@ -73,15 +73,15 @@ void transfer(DstG& dst, SrcG& src, TileT* const (&tiles)[2], int tile_count, At
     if (size <= 0) return;
   }
   TileT& first = *tiles[0];
-  const std::int64_t most_rows = first.GetValidRow(), most_cols = first.GetValidCol();
-  if (d[0] * d[1] * d[2] * d[3] <= most_rows && d[4] <= most_cols) {
+  const std::int64_t max_rows = first.GetValidRow(), max_cols = first.GetValidCol();
+  if (d[0] * d[1] * d[2] * d[3] <= max_rows && d[4] <= max_cols) {
     auto to = whole_of(dst), from = whole_of(src);
     move_through(to, from, first, 0, atomic, place);
     wait_flag(PIPE_MTE3, PIPE_MTE2, 0, place);
     return;
   }
-  if ((TileT::ValidRow != DYNAMIC && d[3] % most_rows != 0) ||
-      (TileT::ValidCol != DYNAMIC && d[4] % most_cols != 0)) {
+  if ((TileT::ValidRow != DYNAMIC && d[3] % max_rows != 0) ||
+      (TileT::ValidCol != DYNAMIC && d[4] % max_cols != 0)) {
     host->fail(
         "TPUT or TGET: the last two dimensions are no multiples of the staging tile's valid "
         "sizes; give it DYNAMIC ones",
@@ -92,11 +92,11 @@ void transfer(DstG& dst, SrcG& src, TileT* const (&tiles)[2], int tile_count, At
   for (std::int64_t i0 = 0; i0 < d[0]; ++i0)
     for (std::int64_t i1 = 0; i1 < d[1]; ++i1)
       for (std::int64_t i2 = 0; i2 < d[2]; ++i2)
-        for (std::int64_t row = 0; row < d[3]; row += most_rows)
-          for (std::int64_t col = 0; col < d[4]; col += most_cols) {
+        for (std::int64_t row = 0; row < d[3]; row += max_rows)
+          for (std::int64_t col = 0; col < d[4]; col += max_cols) {
             const std::int64_t at[5] = {i0, i1, i2, row, col};
-            const std::int64_t rows = d[3] - row < most_rows ? d[3] - row : most_rows;
-            const std::int64_t cols = d[4] - col < most_cols ? d[4] - col : most_cols;
+            const std::int64_t rows = d[3] - row < max_rows ? d[3] - row : max_rows;
+            const std::int64_t cols = d[4] - col < max_cols ? d[4] - col : max_cols;
             TileT& tile = *tiles[turn];
             if constexpr (TileT::ValidRow == DYNAMIC) tile.SetValidRow(int(rows));
             if constexpr (TileT::ValidCol == DYNAMIC) tile.SetValidCol(int(cols));

@@ -32,7 +32,7 @@ struct AsyncSession {
   bool valid = false;  // made by BuildAsyncSession
 
   // The handles of the latest transfers: the one whose place is taken by the next is waited for.
-  mutable std::uint64_t handles[peal::pto_abi::most_outstanding] = {};
+  mutable std::uint64_t handles[peal::pto_abi::max_outstanding] = {};
   mutable std::uint64_t count = 0;
 };
 

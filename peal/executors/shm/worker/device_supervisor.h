@@ -12,23 +12,23 @@
 
 namespace peal {
 
-struct NamedRecipe {
+struct NamedDescriptor {
   std::string name;
-  DeviceProgram::Recipe recipe;
+  ProgramDescriptor descriptor;
 };
 
-// Recipes as text, for the keeper.
-[[nodiscard]] std::string pack_programs(const std::vector<NamedRecipe>& programs);
+// Descriptors as text, for the supervisor.
+[[nodiscard]] std::string pack_programs(const std::vector<NamedDescriptor>& programs);
 
-// What the process that drives devices asks their keeper for.
-enum class KeeperMessage : char { programs = 'p', start = 's', stop = 'e', quit = 'q' };
+// What the process that drives devices asks their supervisor for.
+enum class SupervisorMessage : char { programs = 'p', start = 's', stop = 'e', quit = 'q' };
 
 // The process that starts the devices of a worker and watches them.
-class DeviceKeeper {
+class DeviceSupervisor {
  public:
   // `socket` is where its messages come from; `numbers` are what reports call the devices.
-  DeviceKeeper(const ShmArena& arena, DevicesControl& control, const std::vector<int>& numbers,
-               const Platform& platform, int socket)
+  DeviceSupervisor(const ShmArena& arena, DevicesControl& control, const std::vector<int>& numbers,
+                   const Platform& platform, int socket)
       : arena_(arena), control_(control), numbers_(numbers), platform_(platform), socket_(socket) {}
 
   // Does what the messages say, until one says that it is to end.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/launch/keeper.h"
+#include "peal/launch/supervisor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -52,9 +52,10 @@ PipeEnds make_ends() {
   return {PipeEnd(ends[0]), PipeEnd(ends[1])};
 }
 
-// How a keeper ends: what `body` has returned, or the text of its Error. The code is told in this
-// way since nobody hears of a child's where SIGCHLD is ignored.
-std::string result_of(const std::function<int(const KeeperView&)>& body, const KeeperView& view) {
+// How a supervisor ends: what `body` has returned, or the text of its Error. The code is told in
+// this way since nobody hears of a child's where SIGCHLD is ignored.
+std::string result_of(const std::function<int(const SupervisorView&)>& body,
+                      const SupervisorView& view) {
   try {
     return fmt::format("{}", body(view));
   } catch (const Error& error) {
@@ -62,10 +63,10 @@ std::string result_of(const std::function<int(const KeeperView&)>& body, const K
   }
 }
 
-[[noreturn]] void keep(const std::function<int(const KeeperView&)>& body, PipeEnds launcher,
+[[noreturn]] void keep(const std::function<int(const SupervisorView&)>& body, PipeEnds launcher,
                        PipeEnd result) {
   launcher.write.close();
-  KeeperView view{.launcher = launcher.read.file()};
+  SupervisorView view{.launcher = launcher.read.file()};
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::sigaddset(&signals, signal);
@@ -100,18 +101,18 @@ std::string read_to_end(const PipeEnd& pipe) {
 
 }  // namespace
 
-int run_in_keeper(const std::function<int(const KeeperView&)>& body) {
+int run_in_supervisor(const std::function<int(const SupervisorView&)>& body) {
   PipeEnds launcher = make_ends(), result = make_ends();
   const std::set<pid_t> others = own_children();
-  const Subreaper subreaper;  // for what is left of a keeper that is killed
+  const Subreaper subreaper;  // for what is left of a supervisor that is killed
   flush_output();             // or both would write it
-  const pid_t keeper = ::fork();
-  if (keeper < 0) refuse(errno);
-  if (keeper == 0) keep(body, std::move(launcher), std::move(result.write));
+  const pid_t supervisor = ::fork();
+  if (supervisor < 0) refuse(errno);
+  if (supervisor == 0) keep(body, std::move(launcher), std::move(result.write));
   launcher.read.close();
   result.write.close();
   const std::string text = read_to_end(result.read);
-  while (::waitpid(keeper, nullptr, 0) < 0 && errno == EINTR) {
+  while (::waitpid(supervisor, nullptr, 0) < 0 && errno == EINTR) {
   }
   end_descendants(others);
   if (text.starts_with('!')) throw Error(text.substr(1));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/executors/shm/worker/device_keeper.h"
+#include "peal/executors/shm/worker/device_supervisor.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -42,53 +42,54 @@ void check_function(const std::string& name, std::size_t function, const std::st
 
 }  // namespace
 
-std::string pack_programs(const std::vector<NamedRecipe>& programs) {
+std::string pack_programs(const std::vector<NamedDescriptor>& programs) {
   PackedText packed;
   packed.add(programs.size());
-  for (const auto& [name, recipe] : programs) {
-    packed.add(name).add(recipe.text);
-    for (const std::size_t function : {address_of(recipe.make), address_of(recipe.function)}) {
+  for (const auto& [name, descriptor] : programs) {
+    packed.add(name).add(descriptor.text);
+    for (const std::size_t function :
+         {address_of(descriptor.make), address_of(descriptor.function)}) {
       packed.add(function).add(object_of(function));
     }
   }
   return packed.text();
 }
 
-void DeviceKeeper::work() {
-  ::prctl(PR_SET_NAME, "peal-keeper");
+void DeviceSupervisor::work() {
+  ::prctl(PR_SET_NAME, "peal-supervisor");
   for (;;) {
     char message = 0;
     const ssize_t got = ::read(socket_, &message, 1);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
-    switch (static_cast<KeeperMessage>(message)) {
-      case KeeperMessage::programs:
+    switch (static_cast<SupervisorMessage>(message)) {
+      case SupervisorMessage::programs:
         add_programs({control_.programs, control_.programs_bytes});
         break;
-      case KeeperMessage::start:
+      case SupervisorMessage::start:
         run_devices();
         break;
-      case KeeperMessage::stop:  // the devices have ended: because of it, or before it came
+      case SupervisorMessage::stop:  // the devices have ended: because of it, or before it came
         break;
-      case KeeperMessage::quit:
+      case SupervisorMessage::quit:
         return;
     }
   }
 }
 
-void DeviceKeeper::add_programs(std::string_view packed) {
+void DeviceSupervisor::add_programs(std::string_view packed) {
   try {
     UnpackedText unpacked(packed);
     for (std::size_t left = unpacked.count(); left > 0; --left) {
       const std::string name = unpacked.text();
-      DeviceProgram::Recipe recipe{.text = unpacked.text()};
+      ProgramDescriptor descriptor{.text = unpacked.text()};
       const std::size_t make = unpacked.count();
       check_function(name, make, unpacked.text());
       const std::size_t function = unpacked.count();
       check_function(name, function, unpacked.text());
-      recipe.make = reinterpret_cast<decltype(recipe.make)>(make);
-      recipe.function = reinterpret_cast<decltype(recipe.function)>(function);
-      programs_.push_back(recipe.make(recipe));
+      descriptor.make = reinterpret_cast<decltype(descriptor.make)>(make);
+      descriptor.function = reinterpret_cast<decltype(descriptor.function)>(function);
+      programs_.push_back(descriptor.make(descriptor));
     }
   } catch (const std::exception& error) {  // a program's own, too
     control_.is_refused = true;
@@ -98,7 +99,7 @@ void DeviceKeeper::add_programs(std::string_view packed) {
 }
 
 // Returns when none of them is left.
-void DeviceKeeper::run_devices() {
+void DeviceSupervisor::run_devices() {
   RankProcesses processes(
       arena_, {.name =
                    [&](int device) {
@@ -116,7 +117,7 @@ void DeviceKeeper::run_devices() {
       });
     }
   } catch (const Error& error) {
-    arena_.break_off(0, RankState::dead, error.what());
+    arena_.abort(0, RankState::dead, error.what());
   }
   static_cast<void>(processes.wait(0));
   add_and_wake(control_.stops.word(), 1);

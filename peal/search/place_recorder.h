@@ -9,7 +9,7 @@
 namespace peal {
 
 // Keeps in last_words() where a run is, for a report of a run that does not come to its end.
-class PlaceKeeper final : public EventReader {
+class PlaceRecorder final : public EventReader {
  public:
   void read(const Event& event) override;
 

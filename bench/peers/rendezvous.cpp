@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/peers/meeting.h"
+#include "bench/peers/rendezvous.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -38,30 +38,30 @@ void pause() {
 
 }  // namespace
 
-struct Meeting::Page {
+struct Rendezvous::Page {
   struct alignas(4096) Balls {
-    Line of_pair[most_ranks / 2];
+    Line of_pair[max_ranks / 2];
   };
-  Line arrived[most_ranks];
-  Line said[2];  // by rank 0 in every other meeting
+  Line arrived[max_ranks];
+  Line said[2];  // by rank 0 in every other rendezvous
   Line leave;    // the tick of it
   Balls balls[ball_pages];
 };
 
-Meeting::Meeting(int file, int rank, int ranks, bool crowded)
+Rendezvous::Rendezvous(int file, int rank, int ranks, bool crowded)
     : rank_(rank), ranks_(ranks), looks_(crowded ? looks_crowded : looks_alone) {
   static_assert(sizeof(Page) <= size_bytes);
-  if (ranks > most_ranks) throw std::runtime_error("meeting: too many ranks");
+  if (ranks > max_ranks) throw std::runtime_error("rendezvous: too many ranks");
   void* const memory =
       ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
-  if (memory == MAP_FAILED) throw std::runtime_error("meeting: the page cannot be mapped");
+  if (memory == MAP_FAILED) throw std::runtime_error("rendezvous: the page cannot be mapped");
   page_ = static_cast<Page*>(memory);
 }
 
-Meeting::~Meeting() { ::munmap(page_, size_bytes); }
+Rendezvous::~Rendezvous() { ::munmap(page_, size_bytes); }
 
 template <class Condition>
-void Meeting::wait(Condition done) const {
+void Rendezvous::wait(Condition done) const {
   for (int looks = 0; !done(); ++looks) {
     if (looks < looks_) {
       pause();
@@ -71,10 +71,10 @@ void Meeting::wait(Condition done) const {
   }
 }
 
-std::uint64_t Meeting::agree(std::uint64_t word) {
+std::uint64_t Rendezvous::agree(std::uint64_t word) {
   ++met_;
-  // A rank may still read the word of this meeting when rank 0 is in the next, but not when it is
-  // in the one after.
+  // A rank may still read the word of this rendezvous when rank 0 is in the next, but not when it
+  // is in the one after.
   std::atomic<std::uint64_t>& said = page_->said[met_ % 2].word;
   if (rank_ == 0) said.store(word, std::memory_order_relaxed);
   page_->arrived[rank_].word.store(met_, std::memory_order_release);
@@ -85,7 +85,7 @@ std::uint64_t Meeting::agree(std::uint64_t word) {
   return said.load(std::memory_order_relaxed);
 }
 
-void Meeting::leave_together(double ns_per_tick) {
+void Rendezvous::leave_together(double ns_per_tick) {
   if (looks_ == looks_crowded) return;
   std::atomic<std::uint64_t>& leave = page_->leave.word;
   if (rank_ == 0) {
@@ -98,12 +98,12 @@ void Meeting::leave_together(double ns_per_tick) {
   }
 }
 
-std::atomic<std::uint64_t>& Meeting::ball(std::size_t chunk) const {
+std::atomic<std::uint64_t>& Rendezvous::ball(std::size_t chunk) const {
   return page_->balls[chunk % ball_pages].of_pair[rank_ / 2].word;
 }
 
 // Returns how long they took, or 0 when the first rank has had enough.
-std::uint64_t Meeting::round_trips(bool first, std::size_t chunk) {
+std::uint64_t Rendezvous::round_trips(bool first, std::size_t chunk) {
   std::atomic<std::uint64_t>& ball = this->ball(chunk);
   const std::uint64_t begin = ticks();
   for (std::uint64_t i = 0; i < trips; ++i) {
@@ -120,7 +120,7 @@ std::uint64_t Meeting::round_trips(bool first, std::size_t chunk) {
   return ticks() - begin;
 }
 
-double Meeting::line_ns(double ns_per_tick) {
+double Rendezvous::line_ns(double ns_per_tick) {
   std::array<std::uint64_t, 4 * ball_pages> chunks{};
   barrier();
   if (looks_ == looks_crowded) return 0;

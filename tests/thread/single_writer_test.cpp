@@ -15,9 +15,9 @@ namespace {
 // Runs the ranks as threads, all of which post where they can.
 void run_posting(int ranks, const WaitPolicy& policy, std::uint32_t signal_start,
                  const std::function<void(Device&)>& program) {
-  if (!can_order_posts()) GTEST_SKIP() << "the system has no membarrier(2)";
+  if (!can_use_membarrier()) GTEST_SKIP() << "the system has no membarrier(2)";
   const ShmArena arena = ShmArena::make(ranks);
-  arena.control().has_posts = true;
+  arena.control().has_single_writers = true;
   run_ranks(arena, policy, signal_start, program);
 }
 
@@ -42,18 +42,18 @@ void meet_often(Device& self, int rounds) {
   }
 }
 
-TEST(Posts, OneRankStoresAndTheOthersAdd) {
+TEST(WriterCount, OneRankStoresAndTheOthersAdd) {
   for (int ranks : {1, 2, 3, 5}) {
     run_posting(ranks, {.pauses = 10, .yields = 10}, 0,
                 [](Device& self) { meet_often(self, 300); });
   }
 }
 
-TEST(Posts, WakeWhoSleeps) {
+TEST(WriterCount, WakeWhoSleeps) {
   run_posting(4, {.pauses = 0, .yields = 0}, 0, [](Device& self) { meet_often(self, 500); });
 }
 
-TEST(Posts, CountsMayWrap) {
+TEST(WriterCount, CountsMayWrap) {
   run_posting(3, {.pauses = 1, .yields = 1}, UINT32_MAX - 100,
               [](Device& self) { meet_often(self, 300); });
 }

@@ -6,8 +6,8 @@
 
 namespace peal {
 
-// What a keeper's process knows.
-struct KeeperView {
+// What a supervisor's process knows.
+struct SupervisorView {
   int launcher = -1;          // there is something to read here once the launcher has ended
   sigset_t signals_before{};  // what the launcher blocks, which programs are to block, too
 };
@@ -17,8 +17,8 @@ struct KeeperView {
 // is, takes its end of a pipe with it: `body` is to look for that, and to end. Then, and at any
 // other end of it, everything that it has started is killed, also what runs behind a shell, which
 // does not tell its own children. All stay in the launcher's process group, so that a terminal is
-// theirs as before; signals to that group reach the keeper's children and the launcher, but do not
-// end the keeper.
-[[nodiscard]] int run_in_keeper(const std::function<int(const KeeperView&)>& body);
+// theirs as before; signals to that group reach the supervisor's children and the launcher, but do
+// not end the supervisor.
+[[nodiscard]] int run_in_supervisor(const std::function<int(const SupervisorView&)>& body);
 
 }  // namespace peal

@@ -17,8 +17,8 @@ namespace peal {
 
 // The distance that a peer has put into one of `places`. Nothing has come where values are off; all
 // are taken to lie as this rank's `own` then.
-[[nodiscard]] inline std::int64_t told_distance(Device& self, const View& places, std::size_t which,
-                                                std::int64_t own) {
+[[nodiscard]] inline std::int64_t peer_offset(Device& self, const View& places, std::size_t which,
+                                              std::int64_t own) {
   std::int64_t theirs = 0;
   std::memcpy(&theirs, self.read(places).data() + which * sizeof(theirs), sizeof(theirs));
   return theirs != 0 ? theirs : own;
@@ -26,9 +26,9 @@ namespace peal {
 
 // All ranks meet and tell each other where their buffers lie in their windows, which need not be at
 // the same place. Needs: a cell for each rank, which stays as it is until all have met again.
-class Meeting {
+class AddressExchange {
  public:
-  Meeting(Device& self, const SignalRow& cells, const View& send, const View& recv)
+  AddressExchange(Device& self, const SignalRow& cells, const View& send, const View& recv)
       : self_(self),
         cells_(cells),
         own_{distance_from(cells[0], send), distance_from(cells[0], recv)} {
@@ -46,18 +46,18 @@ class Meeting {
   [[nodiscard]] View send_of(int peer, const View& mine) const { return on(peer, mine, 0); }
   [[nodiscard]] View recv_of(int peer, const View& mine) const { return on(peer, mine, 1); }
 
-  [[nodiscard]] Places send_of_all(const View& mine) const { return on_all(mine, 0); }
-  [[nodiscard]] Places recv_of_all(const View& mine) const { return on_all(mine, 1); }
+  [[nodiscard]] RankViews send_of_all(const View& mine) const { return on_all(mine, 0); }
+  [[nodiscard]] RankViews recv_of_all(const View& mine) const { return on_all(mine, 1); }
 
  private:
   [[nodiscard]] View places(int of) const { return payload(cells_[of], own_.size(), DType::i64); }
   [[nodiscard]] View on(int peer, View mine, std::size_t which) const {
     if (peer == self_.rank()) return mine;
-    mine.data += told_distance(self_, places(peer), which, own_[which]) - own_[which];
+    mine.data += peer_offset(self_, places(peer), which, own_[which]) - own_[which];
     return mine;
   }
-  [[nodiscard]] Places on_all(const View& mine, std::size_t which) const {
-    Places all;
+  [[nodiscard]] RankViews on_all(const View& mine, std::size_t which) const {
+    RankViews all;
     for (int peer = 0; peer < self_.ranks(); ++peer) {
       all.add({Rank{peer}, on(peer, mine, which)});
     }

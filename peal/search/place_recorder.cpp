@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/search/place_keeper.h"
+#include "peal/search/place_recorder.h"
 
 #include <string>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace peal {
 
-void PlaceKeeper::read(const Event& event) {
+void PlaceRecorder::read(const Event& event) {
   LastWords* const words = last_words();
   if (words == nullptr) return;
   if (event.kind == EventKind::region) {

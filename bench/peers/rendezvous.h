@@ -9,17 +9,17 @@ namespace peal::peers {
 
 // Where the ranks of a set meet apart from the library that is measured: some pages of shared
 // memory, the same code for everybody.
-class Meeting {
+class Rendezvous {
  public:
   // They lie at the beginning of the file, whose size need not be set before.
   static constexpr std::size_t size_bytes = std::size_t{1} << 16;
-  static constexpr int most_ranks = 64;
+  static constexpr int max_ranks = 64;
 
   // `crowded`: there are more ranks than processors, so that whoever waits gives way at once.
-  Meeting(int file, int rank, int ranks, bool crowded);
-  Meeting(const Meeting&) = delete;
-  Meeting& operator=(const Meeting&) = delete;
-  ~Meeting();
+  Rendezvous(int file, int rank, int ranks, bool crowded);
+  Rendezvous(const Rendezvous&) = delete;
+  Rendezvous& operator=(const Rendezvous&) = delete;
+  ~Rendezvous();
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int ranks() const { return ranks_; }
