@@ -19,24 +19,24 @@
 #include <utility>
 #include <vector>
 
-#include "cli/bench_command.h"
-#include "cli/case_target.h"
-#include "cli/check_command.h"
-#include "cli/check_request.h"
-#include "cli/graph_command.h"
-#include "cli/kernel_bench.h"
-#include "cli/launch_command.h"
-#include "cli/list_command.h"
-#include "cli/output_file.h"
-#include "cli/run_command.h"
-#include "cli/run_request.h"
-#include "cli/tune_command.h"
-#include "cli/unused_option.h"
+#include "cli/commands/bench_command.h"
+#include "cli/commands/check_command.h"
+#include "cli/commands/graph_command.h"
+#include "cli/commands/kernel_bench_command.h"
+#include "cli/commands/launch_command.h"
+#include "cli/commands/list_command.h"
+#include "cli/commands/run_command.h"
+#include "cli/commands/tune_command.h"
+#include "cli/options/case_target.h"
+#include "cli/options/check_request.h"
+#include "cli/options/run_request.h"
+#include "cli/options/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/base/process/watched_process.h"
 #include "peal/base/say.h"
 #include "peal/launch/launch.h"
 #include "peal/run/kernel_failure.h"
+#include "peal/tools/files/output_file.h"
 
 namespace peal {
 namespace {

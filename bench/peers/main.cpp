@@ -15,10 +15,10 @@
 #include "bench/peers/rank_peal.h"
 #include "bench/peers/rendezvous.h"
 #include "bench/peers/summary.h"
-#include "cli/bench_warnings.h"
-#include "cli/number_option.h"
-#include "cli/output_file.h"
+#include "cli/options/number_option.h"
+#include "cli/output/bench_warnings.h"
 #include "peal/base/error.h"
+#include "peal/tools/files/output_file.h"
 
 namespace peal::peers {
 namespace {

@@ -65,33 +65,15 @@ Limits elements_of(DType dtype, std::int64_t lowest) {
   return {lowest, highest_bytes / static_cast<std::int64_t>(size_bytes(dtype)), "elements"};
 }
 
-// Integers wrap, floats are rounded to nearest.
-template <class T>
-T element_of(std::int64_t value) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<T>(value);
-  } else {
-    return T(static_cast<float>(value));
-  }
-}
-
-template <class T>
-constexpr int precision() {
-  if constexpr (std::is_same_v<T, Float16>) return 11;
-  if constexpr (std::is_same_v<T, BFloat16>) return 8;
-  return std::numeric_limits<T>::digits;
-}
-
 // Floats are multiples of their precision in [-1, 1), so that none is rounded up to 1.
 template <class T>
 T random_element(std::uint64_t bits) {
   if constexpr (std::integral<T>) {
     return static_cast<T>(bits);
   } else {
-    constexpr int digits = precision<T>();
+    constexpr int digits = exact_bits<T>();
     const double value = std::ldexp(static_cast<double>(bits >> (64 - digits)), 1 - digits) - 1;
-    if constexpr (std::is_same_v<T, double>) return value;
-    return T(static_cast<float>(value));
+    return element_of<T>(value);
   }
 }
 

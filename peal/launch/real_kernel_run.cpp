@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -18,14 +17,12 @@
 #include "peal/cases/case_calls.h"
 #include "peal/cases/kernel_case.h"
 #include "peal/launch/launch.h"
-#include "peal/machine/barrier.h"
+#include "peal/launch/timed_call.h"
 #include "peal/machine/description/described_arguments.h"
 #include "peal/machine/description/kernel_values.h"
 
 namespace peal {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kept_alignment = 64;
 
@@ -60,7 +57,7 @@ class RealRun {
     std::vector<View> buffers;  // as long as the longest call has them
     std::vector<SignalRow> rows;
     std::vector<std::unique_ptr<std::byte[]>> kept;  // what is private
-    SignalRow meeting;                               // of calls that are timed
+    SignalRow rounds;                                // of the barriers before calls that are timed
   };
 
   [[nodiscard]] bool is_window(std::size_t buffer) const {
@@ -134,7 +131,7 @@ class RealRun {
       own.rows.push_back(device.allocate_signals(kernel_.signals[i].name, count));
     }
     if (how_ == RealCalls::timed) {
-      own.meeting = device.allocate_signals("bench barrier", barrier_rounds(device.ranks()));
+      own.rounds = device.allocate_signals("bench barrier", barrier_rounds(device.ranks()));
     }
     return own;
   }
@@ -161,11 +158,12 @@ class RealRun {
           values_of_kernel_.evaluate(
               {.ranks = device.ranks(), .rank = device.rank(), .call = call}),
           buffers, own.rows);
-      if (how_ == RealCalls::timed) barrier(device, own.meeting);
-      const Clock::time_point begin = Clock::now();
-      call_kernel(device, arguments);
-      time_of(call, device.rank()) =
-          std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count();
+      const auto call_it = [&] { call_kernel(device, arguments); };
+      if (how_ == RealCalls::timed) {
+        time_of(call, device.rank()) = timed_call_ns(device, own.rounds, call_it);
+      } else {
+        call_it();
+      }
       if (!values_) continue;
       each_kept(call, device.rank(), [&](std::size_t i, std::byte*, std::byte* after) {
         std::copy_n(buffers[i].data, buffers[i].size_bytes(), after);

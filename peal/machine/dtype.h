@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "peal/machine/float16.h"
 
@@ -80,6 +82,28 @@ template <>
 struct DTypeOf<std::uint64_t> {
   static constexpr DType value = DType::u64;
 };
+
+// The element of type T that a number is: integers wrap, floats are rounded to nearest.
+template <class T, class Number>
+[[nodiscard]] T element_of(Number number) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return static_cast<T>(number);
+  } else {
+    return T(static_cast<float>(number));
+  }
+}
+
+// The integers 0..2^exact_bits are exact in T.
+template <class T>
+[[nodiscard]] constexpr int exact_bits() {
+  if constexpr (std::is_same_v<T, Float16>) {
+    return 11;
+  } else if constexpr (std::is_same_v<T, BFloat16>) {
+    return 8;
+  } else {
+    return std::numeric_limits<T>::digits;
+  }
+}
 
 // Calls `fn(T{})` with the C++ type of `dtype`.
 template <class Fn>

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/npy.h"
 #include "peal/machine/view.h"
+#include "peal/tools/files/npy.h"
 #include "tests/support/program.h"
 
 namespace peal {

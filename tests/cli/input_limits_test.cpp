@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/tune_memory.h"
 #include "peal/base/error.h"
 #include "peal/base/memory/machine_memory.h"
 #include "peal/base/toml_file.h"
 #include "peal/collectives/tuning/choice.h"
+#include "peal/tools/tune_memory.h"
 #include "tests/support/program.h"
 
 namespace peal {

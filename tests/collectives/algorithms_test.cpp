@@ -8,7 +8,7 @@
 #include <map>
 #include <sstream>
 
-#include "cli/check_subject.h"
+#include "cli/options/check_subject.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
 #include "peal/collectives/scratch.h"

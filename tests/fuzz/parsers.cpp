@@ -13,10 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/devices_option.h"
-#include "cli/graph_file.h"
-#include "cli/npy.h"
-#include "cli/number_option.h"
+#include "cli/options/number_option.h"
 #include "peal/base/error.h"
 #include "peal/base/expression.h"
 #include "peal/cases/case_call.h"
@@ -30,6 +27,9 @@
 #include "peal/executors/sim/schedule/replay.h"
 #include "peal/machine/team.h"
 #include "peal/run/platform.h"
+#include "peal/tools/device_list.h"
+#include "peal/tools/files/npy.h"
+#include "peal/tools/graph_file.h"
 
 namespace peal {
 namespace {

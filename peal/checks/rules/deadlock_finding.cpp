@@ -72,9 +72,9 @@ void add_unreached(const StandingCore& core, const Checker& checker, const std::
 
 }  // namespace
 
-std::vector<Finding> deadlock_findings(const Deadlock& deadlock, const Checker& checker) {
+std::vector<Finding> deadlock_findings(const Deadlock& ended_in, const Checker& checker) {
   std::vector<Finding> result;
-  const auto& cores = deadlock.cores();
+  const auto& cores = ended_in.cores();
   Finding deadlock{.kind = FindingClass::deadlock, .subject = {}, .sides = {}, .reason = {}};
   std::size_t waiting = 0;
   for (const StandingCore& core : cores) {

@@ -289,8 +289,8 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   CHECK(count >= 0);
   const auto number = static_cast<std::size_t>(count);
   const std::size_t cells_bytes = number * sizeof(SignalCell);
-  const int count = membership_.policy().uses_membarrier ? membership_.arena().ranks() : 0;
-  const std::size_t owner_state_bytes = SignalOwnerState::bytes_for(count);
+  const int writers = membership_.policy().uses_membarrier ? membership_.arena().ranks() : 0;
+  const std::size_t owner_state_bytes = SignalOwnerState::bytes_for(writers);
   // Cells know the distance to their owner states in 32 bits.
   const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + owner_state_bytes);
   if (number > most) {

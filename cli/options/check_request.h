@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options/run_request.h"
+
+namespace peal {
+
+// What was typed after `peal check`, as it was typed.
+struct CheckCommandRequest {
+  RunRequest run;  // `ranks` may be a list
+  std::vector<std::string> only, skip;
+  std::optional<std::string> schedules, events;
+  bool advice = false;
+  bool strict = false;
+  bool mutate = false;
+};
+
+}  // namespace peal

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/options/check_request.h"
+#include "peal/search/check.h"
+
+namespace peal {
+
+// What is to be checked, and on how many ranks.
+struct CheckPlan {
+  CheckSubject subject;
+  std::vector<int> ranks;
+  std::vector<std::string> notes;  // on options that have no effect
+  // For --mutate: the subject with several counts and with more calls, and which files' lines.
+  std::vector<CheckSubject> mutation_subjects;
+  std::function<bool(const std::string& file)> mutates;
+};
+
+// Throws Error for a request that cannot be carried out.
+[[nodiscard]] CheckPlan make_check_plan(const CheckCommandRequest& request);
+
+}  // namespace peal
