@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+// PEAL_ADDRESS_SANITIZED and PEAL_THREAD_SANITIZED are 1 where that sanitizer instruments this
+// program, else 0, whichever compiler it is.
+#if defined(__has_feature)  // clang
+#define PEAL_ADDRESS_SANITIZED __has_feature(address_sanitizer)
+#define PEAL_THREAD_SANITIZED __has_feature(thread_sanitizer)
+#else
+#ifdef __SANITIZE_ADDRESS__
+#define PEAL_ADDRESS_SANITIZED 1
+#else
+#define PEAL_ADDRESS_SANITIZED 0
+#endif
+#ifdef __SANITIZE_THREAD__
+#define PEAL_THREAD_SANITIZED 1
+#else
+#define PEAL_THREAD_SANITIZED 0
+#endif
+#endif
+
 namespace peal {
 
-// Whether the thread sanitizer instruments this program. It knows no fences, does not see what some
-// vector instructions touch, and keeps some ranges of addresses to itself.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool is_thread_sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool is_thread_sanitized = true;
-#else
-inline constexpr bool is_thread_sanitized = false;
-#endif
-#else
-inline constexpr bool is_thread_sanitized = false;
-#endif
+// The thread sanitizer does not model fences, does not see what some vector instructions touch, and
+// keeps some ranges of addresses to itself.
+inline constexpr bool is_thread_sanitized = PEAL_THREAD_SANITIZED != 0;
 
 }  // namespace peal

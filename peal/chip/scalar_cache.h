@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "peal/base/alignment.h"
+
 namespace peal {
 
 // The scalar unit's data cache: 64-byte lines, write-back, coherent with nothing. Cleaning a dirty
@@ -17,7 +19,7 @@ namespace peal {
 // aside. Before anybody else looks, hide() takes back what the program has written.
 class ScalarCache {
  public:
-  static constexpr std::size_t line_bytes = 64;
+  static constexpr std::size_t line_bytes = cache_line_bytes;
 
   // Whether all lines of these bytes are cached.
   [[nodiscard]] bool holds(const std::byte* data, std::size_t size_bytes) const;

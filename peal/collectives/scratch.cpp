@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <tuple>
 
+#include "peal/base/alignment.h"
+
 namespace peal {
 namespace {
 
 constexpr std::size_t min_half_bytes = 4096;
-
-std::size_t in_lines(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The longest piece where each of its elements takes `blocks` elements of a half.
 std::size_t longest_piece_of(std::size_t blocks, DType dtype, const Platform& platform) {
@@ -91,7 +91,7 @@ Scratch::Kept& Scratch::keep(const Kept& wanted) {
 
 Scratch::Half Scratch::lay_out(std::size_t half, const Kept& kept) {
   const auto bytes_of = [&](std::size_t blocks) {
-    return in_lines(blocks * kept.count * size_bytes(kept.dtype));
+    return in_cache_lines(blocks * kept.count * size_bytes(kept.dtype));
   };
   const auto sends = static_cast<std::size_t>(kept.staged.send_blocks);
   const auto recvs = static_cast<std::size_t>(kept.staged.recv_blocks);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/cases/case_calls.h"
 #include "peal/cases/kernel_case.h"
@@ -23,8 +24,6 @@
 
 namespace peal {
 namespace {
-
-constexpr std::size_t kept_alignment = 64;
 
 class RealRun {
  public:
@@ -90,9 +89,7 @@ class RealRun {
     times_ = bytes;
     shared_ = executor_->share(bytes + places_.size() * sizeof(std::int64_t));
   }
-  static std::size_t aligned(std::size_t bytes) {
-    return (bytes + kept_alignment - 1) / kept_alignment * kept_alignment;
-  }
+  static std::size_t aligned(std::size_t bytes) { return in_cache_lines(bytes); }
   [[nodiscard]] std::int64_t& time_of(std::int64_t call, int rank) {
     return reinterpret_cast<std::int64_t*>(shared_.data() + times_)[part(call, rank)];
   }

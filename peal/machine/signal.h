@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "peal/base/alignment.h"
+
 namespace peal {
 
 // One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
@@ -15,7 +17,7 @@ namespace peal {
 // count in `stored` instead, which it alone stores; `sleepers` counts those who sleep until there
 // are more arrivals; and what the owner has consumed lies in a owner_state elsewhere, so many bytes
 // on, because a line that both write to is slow.
-struct alignas(64) SignalCell {
+struct alignas(cache_line_bytes) SignalCell {
   static constexpr std::size_t payload_bytes = 40;
 
   union {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 
 namespace peal {
@@ -117,7 +118,7 @@ std::vector<std::size_t> carve_window(const DomainRequest& request) {
           request.name, buffer.name, buffer.size_bytes, buffer.count, name(buffer.dtype), least));
     }
     const std::size_t bytes = std::max(least, buffer.size_bytes);
-    const std::size_t offset = (used + 63) / 64 * 64;
+    const std::size_t offset = in_cache_lines(used);
     if (offset > request.window_bytes || bytes > request.window_bytes - offset) {
       throw Error(fmt::format(
           "domain `{}`: buffer `{}` of {} bytes does not fit into the window of {} bytes, of which "

@@ -8,9 +8,13 @@
 
 namespace peal {
 
+std::size_t page_size_bytes() {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 std::size_t machine_memory_bytes() {
-  const auto whole = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
-                     static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto whole = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * page_size_bytes();
   std::ifstream container("/sys/fs/cgroup/memory.max");  // `max` where there is no limit
   std::size_t limit = 0;
   return container >> limit ? std::min(whole, limit) : whole;

@@ -9,4 +9,7 @@ namespace peal {
 // runs in. What asks for more would end by the system's choice, without a word.
 [[nodiscard]] std::size_t machine_memory_bytes();
 
+// The bytes of a page of memory on this host.
+[[nodiscard]] std::size_t page_size_bytes();
+
 }  // namespace peal

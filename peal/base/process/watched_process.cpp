@@ -25,6 +25,7 @@
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
+#include "peal/base/memory/machine_memory.h"
 #include "peal/base/process/descendants.h"
 #include "peal/base/process/last_words.h"
 #include "peal/base/process/process_watch.h"
@@ -56,11 +57,9 @@ class SharedWords {
                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     words_ = new (memory) LastWords;
-    const long pages = ::sysconf(_SC_PHYS_PAGES), page_bytes = ::sysconf(_SC_PAGESIZE);
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
     const std::uint64_t half =
-        pages > 0 && page_bytes > 0
-            ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) / 2
-            : max_memory_bytes;
+        pages > 0 ? static_cast<std::uint64_t>(pages) * page_size_bytes() / 2 : max_memory_bytes;
     words_->max_memory_bytes = std::min(half, max_memory_bytes);
   }
   ~SharedWords() { ::munmap(words_, sizeof(LastWords)); }

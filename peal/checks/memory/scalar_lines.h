@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <map>
 
+#include "peal/base/alignment.h"
 #include "peal/checks/findings.h"
 #include "peal/checks/order/lane_clock.h"
 
 namespace peal {
 
 // A line of the scalar cache, which is written back whole.
-inline constexpr std::uint64_t scalar_line_bytes = 64;
+inline constexpr std::uint64_t scalar_line_bytes = cache_line_bytes;
 
 [[nodiscard]] constexpr std::uint64_t scalar_line_of(std::uint64_t address) {
   return address / scalar_line_bytes * scalar_line_bytes;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "peal/base/alignment.h"
 #include "peal/run/pipe.h"
 
 namespace peal {
@@ -42,7 +43,7 @@ inline constexpr std::size_t lane_count = 16;  // a cache line
 }
 
 // What is known to be over, as a count for each lane of one core.
-struct alignas(64) LaneClock {
+struct alignas(cache_line_bytes) LaneClock {
   std::array<std::uint32_t, lane_count> counts{};
 
   [[nodiscard]] std::uint32_t operator[](Lane lane) const {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <utility>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/executors/shm/memory/pages.h"
 
@@ -17,8 +18,6 @@ namespace peal {
 namespace {
 
 enum RecordState : std::uint32_t { nobodys = 0, being_written = 1, written = 2, refused = 3 };
-
-std::size_t in_lines(std::size_t size_bytes) { return (size_bytes + 63) / 64 * 64; }
 
 }  // namespace
 
@@ -63,7 +62,7 @@ bool ShmMembership::holds_any(const std::byte* data, std::size_t size_bytes) con
 void ShmMembership::add_window(std::string_view name, std::byte* data, std::size_t size_bytes,
                                std::size_t signal_stride) {
   windows_->push_back({std::string(name), {data, size_bytes}, signal_stride});
-  const std::size_t extent = in_lines(size_bytes);
+  const std::size_t extent = in_cache_lines(size_bytes);
   last_ = {};
   if (!ranges_.empty() && ranges_.back().begin + ranges_.back().size_bytes == data) {
     ranges_.back().size_bytes += extent;

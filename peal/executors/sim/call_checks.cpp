@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "peal/base/memory/machine_memory.h"
 #include "peal/base/memory/mapped_memory.h"
 #include "peal/base/process/last_words.h"
 #include "peal/executors/sim/memory.h"
@@ -45,7 +46,7 @@ void SimDevice::check_operation(const char* verb, ReduceOp op, SourcePlace place
 void SimDevice::check_exists(const std::byte* data, std::size_t bytes, SourcePlace place) const {
   if (bytes == 0 || map().owner(data, -1) >= 0) return;
   for (const std::byte* const end : {data, data + (bytes - 1)}) {
-    const auto page = reinterpret_cast<std::uintptr_t>(end) / 4096;
+    const auto page = reinterpret_cast<std::uintptr_t>(end) / page_size_bytes();
     if (std::count(known_pages_.begin(), known_pages_.end(), page) != 0) continue;
     if (!is_memory(end)) {
       throw NotInWindow(

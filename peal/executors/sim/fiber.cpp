@@ -13,16 +13,12 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/memory/machine_memory.h"
+#include "peal/base/sanitizers.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PEAL_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PEAL_SANITIZED 1
-#endif
-#endif
+#define PEAL_SANITIZED (PEAL_ADDRESS_SANITIZED || PEAL_THREAD_SANITIZED)
 
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
 extern "C" {
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* start, std::size_t size);
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom,
@@ -44,11 +40,6 @@ namespace {
 
 constexpr std::size_t stacks_per_region = 64;
 
-std::size_t page_bytes() {
-  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
 // Ends a program that is not to run on.
 struct Cancelled {};
 
@@ -69,7 +60,7 @@ struct ExceptionState {
 
 // What the sanitizers have to know about one side of a switch.
 struct SanitizerSide {
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   void* fake_stack = nullptr;
   const void* bottom = nullptr;
   std::size_t size = 0;
@@ -79,7 +70,7 @@ struct SanitizerSide {
 
 void start_switch([[maybe_unused]] SanitizerSide& from, [[maybe_unused]] const SanitizerSide& to,
                   [[maybe_unused]] bool for_good) {
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   if (__sanitizer_start_switch_fiber != nullptr) {
     __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake_stack, to.bottom, to.size);
   }
@@ -89,7 +80,7 @@ void start_switch([[maybe_unused]] SanitizerSide& from, [[maybe_unused]] const S
 
 void finish_switch([[maybe_unused]] SanitizerSide& self,
                    [[maybe_unused]] SanitizerSide* came_from) {
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   if (__sanitizer_finish_switch_fiber == nullptr) return;
   const void* bottom = nullptr;
   std::size_t size = 0;
@@ -104,7 +95,7 @@ void finish_switch([[maybe_unused]] SanitizerSide& self,
 // AddressSanitizer marks the frames of a stack; those of a fiber's last function stay marked.
 void forget_frames([[maybe_unused]] const std::byte* start,
                    [[maybe_unused]] std::size_t size_bytes) {
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(start, size_bytes);
 #endif
 }
@@ -128,20 +119,20 @@ std::byte* StackPool::take() {
 }
 
 void StackPool::grow() {
-  const std::size_t slot_bytes = stack_bytes + page_bytes();
+  const std::size_t slot_bytes = stack_bytes + page_size_bytes();
   void* memory = ::mmap(nullptr, slot_bytes * stacks_per_region, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   regions_.push_back({static_cast<std::byte*>(memory), slot_bytes * stacks_per_region});
   for (std::size_t i = stacks_per_region; i-- > 0;) {
     std::byte* slot = regions_.back().start + i * slot_bytes;
-    if (::mprotect(slot, page_bytes(), PROT_NONE) != 0) {
+    if (::mprotect(slot, page_size_bytes(), PROT_NONE) != 0) {
       throw Error(fmt::format(
           "simulator: the stacks of {} ranks are as many mappings as the system allows a process; "
           "use fewer ranks, or raise `sysctl vm.max_map_count` to 3 a rank",
           regions_.size() * stacks_per_region - i));
     }
-    free_.push_back(slot + page_bytes());
+    free_.push_back(slot + page_size_bytes());
   }
 }
 
@@ -188,7 +179,7 @@ Fiber::Fiber(StackPool& stacks, std::function<void()> program)
           new Context{.stacks = stacks, .program = std::move(program), .stack = stacks.take()}) {
   context_->inside = context::make_fcontext(context_->stack + StackPool::stack_bytes,
                                             StackPool::stack_bytes, &Context::enter);
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   context_->program_side.bottom = context_->stack;
   context_->program_side.size = StackPool::stack_bytes;
   if (__tsan_create_fiber != nullptr) context_->program_side.tsan_fiber = __tsan_create_fiber(0);
@@ -197,7 +188,7 @@ Fiber::Fiber(StackPool& stacks, std::function<void()> program)
 
 Fiber::~Fiber() {
   if (!context_->ended) cancel();
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   if (__tsan_destroy_fiber != nullptr) __tsan_destroy_fiber(context_->program_side.tsan_fiber);
 #endif
   context_->stacks.give_back(context_->stack);
@@ -212,7 +203,7 @@ void Fiber::resume() {
 void Fiber::switch_in() {
   Context& self = *context_;
   CHECK(!self.ended);
-#ifdef PEAL_SANITIZED
+#if PEAL_SANITIZED
   if (__tsan_get_current_fiber != nullptr) {
     self.resumer_side.tsan_fiber = __tsan_get_current_fiber();
   }

@@ -7,19 +7,16 @@
 #include <cstdint>
 #include <cstring>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 
 namespace peal {
-namespace {
-
-constexpr std::size_t line_bytes = 64;  // at which windows start
-
-}  // namespace
+namespace {}  // namespace
 
 void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   forget_windows();
   used_ = gap_ = 0;
-  on_chip_stride_ = (on_chip_bytes + 4095) / 4096 * 4096;
+  on_chip_stride_ = round_up(on_chip_bytes, layout_page_bytes);
   const std::size_t on_chip_total = on_chip_stride_ * static_cast<std::size_t>(cores);
   if (map().ranks == ranks && on_chip_.size_bytes() == on_chip_total) return;
   dirty_ = 0;
@@ -45,8 +42,7 @@ void SimMemory::place(SimWindow& window) {
         window.name, window.size_bytes, part_bytes - used_, part_bytes));
   }
   window.offset = used_;
-  const std::size_t rounded =
-      (window.size_bytes + line_bytes - 1) / line_bytes * line_bytes + skewed;
+  const std::size_t rounded = in_cache_lines(window.size_bytes) + skewed;
   // Memory that no earlier run has had is zero already.
   if (window.offset < dirty_) {
     memory_.clear(window.offset, std::min(rounded, dirty_ - window.offset));

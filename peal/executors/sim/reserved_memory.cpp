@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/base/sanitizers.h"
 
@@ -90,7 +91,8 @@ void ReservedMemory::clear(std::size_t offset, std::size_t size_bytes) const {
       std::memset(part + offset, 0, size_bytes);
       continue;
     }
-    const std::size_t first_page = (offset + 4095) / 4096 * 4096, last_page = end / 4096 * 4096;
+    const std::size_t first_page = round_up(offset, layout_page_bytes),
+                      last_page = end / layout_page_bytes * layout_page_bytes;
     std::memset(part + offset, 0, first_page - offset);
     std::memset(part + last_page, 0, end - last_page);
     if (::madvise(part + first_page, last_page - first_page, MADV_DONTNEED) != 0) {

@@ -223,7 +223,7 @@ std::uint64_t resident_bytes() {
        ++digit) {
     pages = pages * 10 + static_cast<std::uint64_t>(*digit - '0');
   }
-  return pages * 4096;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));  // which handlers may call
 }
 
 bool has_too_much_memory() {

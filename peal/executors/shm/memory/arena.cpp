@@ -14,7 +14,9 @@
 #include <string>
 #include <utility>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
+#include "peal/base/memory/machine_memory.h"
 #include "peal/executors/shm/memory/pages.h"
 #include "peal/executors/shm/memory/part_size.h"
 #include "peal/executors/shm/processors.h"
@@ -29,7 +31,7 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 std::size_t head_bytes(int ranks) {
   const std::size_t bytes =
       sizeof(ShmControl) + static_cast<std::size_t>(ranks) * sizeof(RankControl);
-  return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+  return round_up(bytes, huge_page_bytes);
 }
 
 // After a system call has failed.
@@ -154,7 +156,7 @@ std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_byt
   do {
     if (size_bytes > part_bytes() - before) refuse_symmetric(name, size_bytes);
   } while (!used.compare_exchange_weak(
-      before, std::min<std::uint64_t>(part_bytes(), before + (size_bytes + 63) / 64 * 64)));
+      before, std::min<std::uint64_t>(part_bytes(), before + in_cache_lines(size_bytes))));
   return before;
 }
 
@@ -228,8 +230,8 @@ void ShmArena::clear(int rank, std::size_t offset, std::size_t size_bytes) const
     std::memset(data, 0, size_bytes);
     return;
   }
-  const std::size_t first = (offset + page_bytes - 1) / page_bytes * page_bytes - offset;
-  const std::size_t last = (offset + size_bytes) / page_bytes * page_bytes - offset;
+  const std::size_t first = round_up(offset, page_size_bytes()) - offset;
+  const std::size_t last = (offset + size_bytes) / page_size_bytes() * page_size_bytes() - offset;
   if (::madvise(data + first, last - first, MADV_REMOVE) != 0) {
     std::memset(data, 0, size_bytes);
     return;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "peal/base/alignment.h"
 #include "peal/executors/shm/memory/part_size.h"
 #include "peal/executors/shm/wait/waiter.h"
 #include "peal/machine/signal.h"
@@ -40,7 +41,7 @@ struct SleepingWait {
 };
 
 // A rank's lines of the control block.
-struct alignas(64) RankControl {
+struct alignas(cache_line_bytes) RankControl {
   std::atomic<RankState> state{};
   std::atomic<std::int32_t> pid{};
   std::atomic<std::int32_t> processor{};  // that it was last seen waiting on, plus one
@@ -48,7 +49,7 @@ struct alignas(64) RankControl {
   RankCounts counts;
 
   // Odd while `wait` sleeps, which changes only while it is even.
-  alignas(64) std::atomic<std::uint32_t> sleeps{};
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> sleeps{};
   // Whether it is in a wait that has slept or is going to.
   std::atomic<bool> waits{};
   SleepingWait wait;
@@ -70,7 +71,7 @@ struct AllocationChunk {
   AllocationRecord records[records_count];
   // Where the next chunk lies in the part of the team's first member. Set before the last record is
   // written.
-  alignas(64) std::uint64_t next = 0;
+  alignas(cache_line_bytes) std::uint64_t next = 0;
 };
 
 // What the ranks and whoever started them share, beside the windows. All zero at first.
@@ -87,13 +88,13 @@ struct ShmControl {
   // others see it.
   bool has_single_writers = false;
   // The first rank that has failed or died, plus one. Nobody waits any more then.
-  alignas(64) std::atomic<std::int32_t> broken{};
+  alignas(cache_line_bytes) std::atomic<std::int32_t> broken{};
   std::atomic<std::uint32_t> has_text{};  // 1: `text` says why, and `state` how; 2: to all ranks
   RankState state{};
   char text[max_text] = {};
   SignalCell start;  // ranks that are ready to begin
   // How much of each part is taken by symmetric allocations.
-  alignas(64) std::atomic<std::uint64_t> symmetric_bytes{};
+  alignas(cache_line_bytes) std::atomic<std::uint64_t> symmetric_bytes{};
   AllocationChunk allocations;  // of all ranks together
 };
 

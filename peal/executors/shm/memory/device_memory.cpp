@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/executors/shm/memory/pages.h"
 
@@ -19,7 +20,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     request.name, request.size_bytes, size_bytes_));
   }
   // Allocations of no bytes have places of their own, too.
-  const std::size_t extent = (std::max<std::size_t>(1, request.size_bytes) + 63) / 64 * 64;
+  const std::size_t extent = in_cache_lines(std::max<std::size_t>(1, request.size_bytes));
   const std::optional<std::size_t> offset = free_.take(extent);
   if (!offset) {
     throw Error(

@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "peal/base/alignment.h"
+#include "peal/base/memory/machine_memory.h"
+
 // Of Linux 5.14 and 6.1; the C library's headers may be older than the system.
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -21,7 +24,7 @@ std::uintptr_t down_to(std::uintptr_t multiple, std::uintptr_t address) {
   return address / multiple * multiple;
 }
 std::uintptr_t up_to(std::uintptr_t multiple, std::uintptr_t address) {
-  return down_to(multiple, address + multiple - 1);
+  return round_up(address, multiple);
 }
 
 void advise(std::uintptr_t begin, std::uintptr_t end, int advice) {
@@ -38,8 +41,9 @@ std::byte* map_shared_file(int file, std::size_t size_bytes) {
   void* const room = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) return nullptr;
+  const std::size_t page = page_size_bytes();
   const auto first = reinterpret_cast<std::uintptr_t>(room);
-  const std::uintptr_t last = up_to(page_bytes, first + size_bytes + huge_page_bytes);
+  const std::uintptr_t last = up_to(page, first + size_bytes + huge_page_bytes);
   const std::uintptr_t begin = up_to(huge_page_bytes, first);
   void* const memory = ::mmap(reinterpret_cast<void*>(begin), size_bytes, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0);
@@ -50,12 +54,13 @@ std::byte* map_shared_file(int file, std::size_t size_bytes) {
     return nullptr;
   }
   unmap(first, begin);
-  unmap(up_to(page_bytes, begin + size_bytes), last);
+  unmap(up_to(page, begin + size_bytes), last);
   return static_cast<std::byte*>(memory);
 }
 
 void prefault(const std::byte* data, std::size_t size_bytes) {
   constexpr std::size_t min_huge_bytes = huge_page_bytes / 4;
+  const std::size_t page = page_size_bytes();
   const auto first = reinterpret_cast<std::uintptr_t>(data), last = first + size_bytes;
   if (size_bytes >= min_huge_bytes) {
     const std::uintptr_t begin = down_to(huge_page_bytes, first);
@@ -65,11 +70,11 @@ void prefault(const std::byte* data, std::size_t size_bytes) {
     // at least one.
     advise(begin, end, MADV_HUGEPAGE);
     for (std::uintptr_t at = begin; at < end; at += huge_page_bytes) {
-      advise(at, at + page_bytes, MADV_POPULATE_WRITE);
+      advise(at, at + page, MADV_POPULATE_WRITE);
     }
     advise(begin, end, MADV_COLLAPSE);
   }
-  if (size_bytes >= page_bytes) advise(down_to(page_bytes, first), last, MADV_POPULATE_WRITE);
+  if (size_bytes >= page) advise(down_to(page, first), last, MADV_POPULATE_WRITE);
 }
 
 }  // namespace peal

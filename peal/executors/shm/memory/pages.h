@@ -5,7 +5,7 @@
 
 namespace peal {
 
-inline constexpr std::size_t page_bytes = 4096, huge_page_bytes = std::size_t{2} << 20;
+inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 // Maps a shared file, at a multiple of huge_page_bytes. Null when the system refuses.
 [[nodiscard]] std::byte* map_shared_file(int file, std::size_t size_bytes);

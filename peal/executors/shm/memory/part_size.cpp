@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "peal/base/error.h"
+#include "peal/base/memory/machine_memory.h"
 #include "peal/base/process/control_groups.h"
 #include "peal/executors/shm/memory/pages.h"
 
@@ -63,7 +64,7 @@ std::size_t free_address_space() {
   if (limit == MemoryLimits::unlimited) return limit;
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
-  const std::size_t used = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t used = pages * page_size_bytes();
   return (limit - std::min(limit, used)) / 2;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "peal/base/alignment.h"
 #include "peal/executors/shm/wait/signal_owner_state.h"
 #include "peal/machine/packets.h"
 #include "peal/machine/signal.h"
@@ -14,7 +15,7 @@ namespace peal {
 // A cache line of packets: data, and the mark of the put that it is of, which is written last: its
 // number, and above that the stamp of its call (see stamped_arrival). Numbers only grow, so whoever
 // waits for one sees in the line itself when the data is there.
-struct alignas(64) PacketLine {
+struct alignas(cache_line_bytes) PacketLine {
   static constexpr std::size_t data_bytes = 56;
   std::byte data[data_bytes] = {};
   std::uint64_t mark = 0;
@@ -30,8 +31,9 @@ struct PacketBox {
   SignalCell doorbell;
   PacketLine lines[max_lines];
   // What follows belongs to the owner alone.
-  alignas(64) SignalOwnerState owner_state;  // of the doorbell; up to date while it is waited for
-  std::uint64_t taken = 0;                   // the number of the last put that was taken here
+  alignas(cache_line_bytes)
+      SignalOwnerState owner_state;  // of the doorbell; up to date while it is waited for
+  std::uint64_t taken = 0;           // the number of the last put that was taken here
   // The number of this rank's last put to the counterpart in each part of the arena; in memory of
   // its own, since most places are put to by others.
   std::uint64_t* puts = nullptr;

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <vector>
 
+#include "peal/base/alignment.h"
 #include "peal/base/sanitizers.h"
 #include "peal/executors/shm/transfer/packet_box.h"
 #include "peal/executors/shm/transfer/vector_copy.h"
@@ -55,7 +56,7 @@ void tell_packet_reduction(const PacketReduction& all) {
 // What is combined at a time stays in the first-level cache.
 constexpr std::size_t tile_elements = 1024;
 
-struct alignas(64) Tile {
+struct alignas(cache_line_bytes) Tile {
   std::array<std::byte, tile_elements * 8> bytes;
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "peal/base/alignment.h"
 #include "peal/executors/shm/memory/arena.h"
 #include "peal/executors/shm/wait/waiter.h"
 #include "peal/run/task.h"
@@ -16,7 +17,7 @@
 namespace peal {
 
 // A word that somebody may sleep on, alone on its cache line.
-struct alignas(64) SharedWord {
+struct alignas(cache_line_bytes) SharedWord {
   std::uint64_t value = 0;
   std::uint32_t sleepers = 0;
 
@@ -27,7 +28,7 @@ struct alignas(64) SharedWord {
 };
 
 // The devices of a domain, whose indexes follow it.
-struct alignas(64) DomainControl {
+struct alignas(cache_line_bytes) DomainControl {
   static constexpr int max_name = 64;
   char name[max_name] = {};  // of its window
   std::uint64_t window_offset = 0, window_bytes = 0;
@@ -60,14 +61,14 @@ struct TaskMailbox {
   TaskOrder order;                           // that one
   std::atomic<std::uint32_t> cancelled = 0;  // the last task that it is to leave at its next wait
 
-  alignas(64) std::atomic<std::uint32_t> done = 0;  // the last task that it has ended
-  bool has_failed = false;                          // that one, with
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> done = 0;  // the last task that it has ended
+  bool has_failed = false;                                        // that one, with
   char failure[max_text] = {};
 };
 
 // What all processes of a worker share, besides what every arena has. The mailboxes of the devices
 // follow it.
-struct alignas(64) DevicesControl {
+struct alignas(cache_line_bytes) DevicesControl {
   static constexpr std::size_t max_text = 4096;
 
   SharedWord events;   // ends of tasks and of devices

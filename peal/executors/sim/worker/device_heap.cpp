@@ -8,17 +8,15 @@
 #include <cstdint>
 #include <cstring>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 
 namespace peal {
 namespace {
 
-constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t gap_bytes = std::size_t{64} * 1024;
 
-std::size_t in_pages(std::size_t size_bytes) {
-  return (size_bytes + page_bytes - 1) / page_bytes * page_bytes;
-}
+std::size_t in_pages(std::size_t size_bytes) { return round_up(size_bytes, layout_page_bytes); }
 
 ReservedMemory reserved(int devices) {
   ReservedMemory memory;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/executors/sim/deadlock.h"
 #include "peal/executors/sim/memory.h"
@@ -140,7 +141,7 @@ int TaskRun::cores_of(const TaskProgram& program, int ranks) {
 int TaskRun::core_of(int device, int index) {
   std::vector<int>& cores = cores_[static_cast<std::size_t>(device)];
   const auto on_chip = static_cast<std::size_t>(on_chip_bytes(machine_.platform));
-  const std::size_t stride = (on_chip + 4095) / 4096 * 4096;
+  const std::size_t stride = round_up(on_chip, layout_page_bytes);
   while (cores.size() <= static_cast<std::size_t>(index)) {
     const std::size_t core = slots_.size();
     if (machine_.on_chip.size() == core) {
