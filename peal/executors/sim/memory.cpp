@@ -33,7 +33,7 @@ void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
 
 void SimMemory::place(SimWindow& window) {
   const std::size_t part_bytes = memory_.part_bytes();
-  if (!peal::is_shared(window.kind)) window.skew_bytes = line_bytes;
+  if (!peal::is_shared(window.kind)) window.skew_bytes = cache_line_bytes;
   const std::size_t skewed = window.skew_bytes * static_cast<std::size_t>(map().ranks - 1);
   if (window.size_bytes > part_bytes - used_ || skewed > part_bytes - used_ - window.size_bytes) {
     throw Error(fmt::format(
