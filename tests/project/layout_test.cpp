@@ -139,17 +139,17 @@ StyleFindings dead_headers(const SourceFiles& files) {
   return findings;
 }
 
-TEST_F(Layout, LayersAreKept) {
+TEST(Layout, LayersAreKept) {
   for (const SourceFile& file : source_tree()) report(layer_findings(file));
 }
 
-TEST_F(Layout, FloorsHoldADozenConcepts) { report(floor_findings(source_paths())); }
+TEST(Layout, FloorsHoldADozenConcepts) { report(floor_findings(source_paths())); }
 
-TEST_F(Layout, HeadersComeOnceAndFirst) {
+TEST(Layout, HeadersComeOnceAndFirst) {
   for (const SourceFile& file : source_tree()) report(header_findings(file, source_paths()));
 }
 
-TEST_F(Layout, NoHeaderIsDead) { report(dead_headers(source_tree())); }
+TEST(Layout, NoHeaderIsDead) { report(dead_headers(source_tree())); }
 
 TEST(LayoutRules, ALayerMayIncludeOnlyWhatIsBelow) {
   const auto findings = [](const char* path, const std::string& include) {
