@@ -14,7 +14,7 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t max_bytes = std::uint64_t{1} << 34;
+constexpr std::uint64_t max_size_bytes = std::uint64_t{1} << 34;
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -26,7 +26,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 
 std::uint64_t parse_size(const char* option, std::string_view text) {
   const std::optional<std::uint64_t> number = scaled_number(text);
-  if (!number || *number < 1 || *number > max_bytes) {
+  if (!number || *number < 1 || *number > max_size_bytes) {
     throw Error(
         fmt::format("{} `{}` is not possible; use a whole number of bytes from 1 to 16G, "
                     "such as 8, 4K or 64M",

@@ -16,9 +16,9 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t max_calls = 10000000;
-constexpr std::size_t max_bytes = std::size_t{1} << 40;  // of one buffer of a rank
-constexpr int default_ranks = 4;
+constexpr std::uint64_t max_repeats = 10000000;
+constexpr std::size_t max_buffer_bytes = std::size_t{1} << 40;  // of one buffer of a rank
+constexpr int usual_ranks = 4;
 constexpr std::size_t default_count = 256;
 
 // An option that was given and that nothing will look at.
@@ -95,7 +95,7 @@ void check_buffer_size(const RunPlan& plan) {
   const int blocks = std::max(plan.shape.send_blocks, plan.shape.recv_blocks);
   if (blocks == 0) return;
   const std::size_t most =
-      (max_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
+      (max_buffer_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
   if (plan.count <= most) return;
   throw Error(
       fmt::format("--count {} of {} in {} block{} does not stay below 2^40 bytes for a rank; "
@@ -185,18 +185,18 @@ RunPlan make_run_plan(const RunRequest& request, std::unique_ptr<Executor> execu
   RunPlan plan;
   plan.collective = parse_collective(request.collective);
   refuse_options_of_kernels(request);
-  plan.ranks = ranks_of(request, default_ranks);
+  plan.ranks = ranks_of(request, usual_ranks);
   plan.shape = shape(plan.collective, plan.ranks);
-  plan.count = request.count
-                   ? parse_count("--count", *request.count, {.lowest = 0, .highest = max_bytes - 1})
-                   : default_count;
+  plan.count = request.count ? parse_count("--count", *request.count,
+                                           {.lowest = 0, .highest = max_buffer_bytes - 1})
+                             : default_count;
   if (request.dtype) plan.dtype = parse_dtype(*request.dtype);
   if (request.op) plan.op = parse_reduce_op(*request.op);
   plan.root = parse_root(request, plan);
   plan.fill = parse_fill(request);
   plan.values = !request.no_values;
   if (request.repeat) {
-    plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = max_calls});
+    plan.calls = parse_number("--repeat", *request.repeat, {.lowest = 1, .highest = max_repeats});
   }
   if (plan.shape.recv_blocks > 0) check_values_off(request);
   plan.executor = executor != nullptr ? std::move(executor) : open_executor(request.platform);
