@@ -35,7 +35,7 @@ void write_everywhere(Device& self, std::size_t length, const TransferHint& hint
   };
   const Chunks from = window("from"), put = window("put"), sums = window("sums");
   std::vector<std::int32_t> got(length), copied(length);
-  self.expect(traffic);
+  self.set_transfer_hint(hint);
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < length; ++i) integers(from[me])[i] = given(me, round, i);
     barrier(self, rounds);
