@@ -170,7 +170,7 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (is_known()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
     if (line.file.starts_with("peal/launch/") ||
-        line.file.starts_with("peal/executors/")) {  // the end of a task, not a wait
+        line.file.starts_with("peal/executors/")) {  // the runtime waited for a task there
       return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
     }
     return fmt::format(
@@ -249,7 +249,8 @@ void GlobalAccesses::find_unwritten(bool is_wrong) {
 // An output that no rank writes in any call. All regions of one name, which differ in rank and in
 // the suffix " of call N", count as one output.
 void GlobalAccesses::find_unwritten_outputs() {
-  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;  // and is written
+  // By name: the first region of the output, and true if any of its regions was written.
+  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;
   regions_.for_each([&](const MemoryRegions::Region& region) {
     if (region.kind != RegionKind::output || region.begin == region.end) return;
     const std::string name = region.name.substr(0, region.name.rfind(" of call "));

@@ -24,6 +24,7 @@ class Contributions {
   Contributions(Findings& findings, const MemoryRegions& regions)
       : findings_(findings), regions_(regions) {}
 
+  // Follows one event. An `expectation` that does not hold adds a wrong_result.
   void read(const Event& event);
 
  private:

@@ -25,6 +25,7 @@ class MemoryRegions {
     bool is_filled = false;        // filled by the host before the run
   };
 
+  // Adds the region of a `region` event.
   void add(const Event& event);
   // The region that holds the address, or nullptr: private memory.
   [[nodiscard]] const Region* find(std::uint64_t address) const;

@@ -17,9 +17,9 @@ namespace peal {
 //   - execution -> execution of the next instruction on the same pipe (pipes_);
 //   - set_flag -> the wait_flag that consumes it (tokens_);
 //   - pipe_barrier(PIPE_ALL), dma_wait: execution -> scalar unit;
-//   - dsb: stores that have executed -> visible; a store through the scalar cache is visible after
-//   a
-//     dcci of its line and then a dsb (dirty_, cleaned_, flushed_).
+//   - dsb: a store that has executed -> the store is visible;
+//   - dcci of its line, then dsb: a store through the scalar cache -> the store is visible (dirty_,
+//     cleaned_, flushed_).
 // Order from other cores enters as the number of waits that the scalar unit has passed
 // (Lane::acquired), which selects a row of KnownReleases.
 class CoreOrder {
@@ -50,7 +50,7 @@ class CoreOrder {
   void dma_wait(const Event& event);
   // A wait passes; returns its number, from 1.
   std::uint32_t acquire();
-  // A notify, or a task's end; returns its number, from 1.
+  // A release: a notify, a task's end, or a store to a polled word. Returns its number, from 1.
   std::uint32_t release();
   // Must be called after each event for which `orders` holds (event.h): Event::issued indexes
   // these.

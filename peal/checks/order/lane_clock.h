@@ -14,7 +14,7 @@ namespace peal {
 // each pipe that writes global memory how many of its stores are visible there; and how many waits
 // (acquires) the scalar unit has passed, through which order comes from other cores.
 enum class Lane : std::uint8_t {
-  // 0 to 8: executed, by the numbers of the pipes.
+  // 0 to 8: instructions executed, numbered like Pipe; these are the ones named here.
   scalar = static_cast<int>(Pipe::scalar),
   mte3 = static_cast<int>(Pipe::mte3),
   fix = static_cast<int>(Pipe::fix),

@@ -21,6 +21,7 @@ class OwnBounds {
     const auto held = static_cast<std::int32_t>(value);
     bounds_.try_emplace({core, cell}, Bounds{held, held, value});
   }
+  // The core itself adds to the cell, or sets it.
   void add(std::uint32_t core, std::uint32_t cell, std::int64_t value);
   void set(std::uint32_t core, std::uint32_t cell, std::int64_t value);
   // A loop of looks has ended, and none of the `failed` values ended it: raises the lower bound

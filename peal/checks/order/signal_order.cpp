@@ -288,7 +288,9 @@ void SignalOrder::assume_arrivals() {
 
 // Strikes pairs until nothing changes. Both directions speed this up: forwards, knowledge that a
 // core has lost is taken from later waits that got it from there; backwards, an operation that is
-// no longer after a wait becomes an alternative for that earlier wait. Rows only decrease.
+// no longer after a wait becomes an alternative for that earlier wait. Rows only decrease; `seen`
+// and the arrivals are recomputed with them. The loop ends after a pass over all items that changes
+// nothing: then every remaining pair satisfies the rule, which is what the theorem needs.
 void SignalOrder::find_fixpoint(bool goes_on) {
   start_anew();
   if (!signals_in_order()) assume_arrivals();

@@ -102,6 +102,8 @@ class SignalOrder {
     return cores_[core].release();
   }
   [[nodiscard]] bool signals_in_order() const { return striking_.signals_in_order(); }
+  // Adds a notify or a satisfied wait. `moment` is its position in the run; `acquire` is the wait's
+  // number from CoreOrder::acquire(), and `clock` the scalar unit's clock behind it.
   void notify(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, SourceId place,
             std::uint64_t moment);
@@ -136,6 +138,7 @@ class SignalOrder {
   // The scalar unit has stored to a polled word, uncached. The store takes effect at once and is a
   // release.
   void store_word(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
+  // The word changes in a way that is not followed: looks at it give no order from now on.
   void make_opaque(std::uint64_t address) { log_.cell(log_.cell_id(address)).is_opaque = true; }
   // True if the look is part of a loop, and so a wait rather than an access. Forgets the look.
   [[nodiscard]] bool take_waiting_look(std::uint32_t core, std::uint32_t acquire) {
@@ -151,6 +154,7 @@ class SignalOrder {
   // True if an operation unordered with the look may give the word a value that does not end the
   // loop, so that the loop may miss the value that would.
   [[nodiscard]] bool may_miss(const SatisfiedWait& look) { return striking_.may_miss(look); }
+  // A task ends with this release; a core that waited for a task goes on, by this acquire.
   void task_end(const Event& event, std::uint32_t release);
   void task_after(const Event& event, std::uint32_t acquire);
   // Adds a store of this batch to a cell; it replaces the cell's value.

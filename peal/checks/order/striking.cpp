@@ -159,8 +159,7 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
 //   - all < need: the comparison fails for everything the cell can hold, so every pair stays.
 //   - certain >= need: W passes by what is known already, so only (a) is left.
 //   - One chain is open: its shortest prefix that reaches `need` with all of the others ends with
-//   an
-//     operation without which W cannot pass, and (b) says that x is before or at that operation.
+//     an operation without which W cannot pass. (b) holds for each x that this operation is after.
 //   - Without any one add the sum is less than `need`: W is after every open operation, which means
 //     after the last one of each chain.
 //   - Else the last release of each core that stays is searched for.

@@ -53,10 +53,12 @@ class Striking {
       : log_(log), known_(known), signals_in_order_(signals_in_order) {}
 
   [[nodiscard]] bool signals_in_order() const { return signals_in_order_; }
+  // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { max_repeats_ = most; }
   // Lowers the wait's row to the pairs that stay; returns true if any pair was struck. With
   // `goes_on`, computes the pessimistic relation of lemma 4, else the optimistic one.
   bool strike(const SatisfiedWait& wait, bool goes_on);
+  // The verdict on a settled wait.
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait);
   // Every value that a look at a polled word, or a poll of a signal, can find in any schedule;
   // nullopt if that is unknown.

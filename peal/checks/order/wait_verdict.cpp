@@ -95,7 +95,7 @@ bool Striking::others_only_help() const {
   bool is_raised = cell_->raised_by.has_other_than(wait_->core);
   bool is_lowered = cell_->lowered_by.has_other_than(wait_->core);
   for (const Window& window : windows_) {
-    if (window.chain->core == wait_->core) {  // a store of its own is not among its bounds
+    if (window.chain->core == wait_->core) {  // OwnBounds does not follow its core's stores
       const std::vector<std::uint32_t>& all = window.chain->replacements;
       const bool has_store = std::any_of(all.begin(), all.end(), [&](std::uint32_t index) {
         return index < window.end && at(window, index).kind == Operation::Kind::store;

@@ -25,6 +25,7 @@ class FlagCheck {
   FlagCheck(Findings& findings, bool identity_without_waiter)
       : findings_(findings), identity_without_waiter_(identity_without_waiter) {}
 
+  // A set_flag at this place; reports flag_left_set if the flag may still be set.
   void set(const Event& event, SourceId place);
   // Returns the place of the set_flag that this wait_flag consumes; nullopt if the flag was not
   // set.

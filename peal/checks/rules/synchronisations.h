@@ -20,6 +20,7 @@ struct SyncUnit {
 // moves or combines data does not count: its synchronisation orders the parts of that line itself.
 class Synchronisations {
  public:
+  // Notes what the line of an event does.
   void read(const Event& event, SourceId place);
   // A wait_flag at one place has consumed a set_flag of the other: both join one unit.
   void pair(SourceId set, SourceId wait);
