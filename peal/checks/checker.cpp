@@ -11,9 +11,11 @@
 namespace peal {
 namespace {
 
-// Accesses and signals that are kept before their order is worked out.
+// The initial batch: accesses and waits that are kept before their order is computed. It doubles
+// when half of it could not be settled.
 constexpr std::size_t first_batch = 32768;
-// More is only kept where ranks never hear of each other: on a ring of many ranks that takes long.
+// Batches beyond this count as grown. They occur if ranks never, or only after many steps, learn of
+// each other, as on a ring of many ranks.
 constexpr std::size_t max_usual_batch = 16 * first_batch;
 
 }  // namespace
@@ -118,7 +120,7 @@ void Checker::read(const Event& event) {
   if (accesses_.pending() + signals_.pending() > batch_) settle(false);
 }
 
-// Whether the line of the event that is being read is a kernel's, not that of whoever runs it.
+// True if the current event's line belongs to a kernel, and not to the runtime that launches it.
 bool Checker::is_kernel_place() {
   for (SourceId place = static_cast<SourceId>(kernel_places_.size()); place <= place_; ++place) {
     const std::string& file = findings_.places().line(place).file;
@@ -209,7 +211,7 @@ void Checker::instruction(const Event& event, CoreOrder& order) {
   if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
 }
 
-// What is asked of one buffer and reaches into what lies behind it.
+// Reports an access that begins within a region, or between shared ones, and reaches beyond it.
 void Checker::check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end) {
   const MemoryRegions::Region* region = regions_.find(begin);
   if (begin == end || (region != nullptr ? end <= region->end : !regions_.is_shared(begin))) return;
@@ -261,7 +263,7 @@ void Checker::scalar_access(const Event& event, CoreOrder& order) {
   if (look == 0) look_at_signal(event, order);
 }
 
-// Of a read that may be a look at one word of a window: how large that is.
+// The size of the word if the read may be a look: one aligned word of shared memory; else 0.
 std::uint8_t Checker::look_bytes(const Event& event) const {
   if (event.size_bytes > 8 || !std::has_single_bit(event.size_bytes) ||
       event.address % event.size_bytes != 0 || !regions_.is_shared(event.address)) {
@@ -270,6 +272,9 @@ std::uint8_t Checker::look_bytes(const Event& event) const {
   return static_cast<std::uint8_t>(event.size_bytes);
 }
 
+// An access through the scalar cache, line by line. The first access to a line fills it. A store
+// makes bytes dirty and ends when they are flushed (CoreOrder::cached_store); a read carries the
+// clock of the fill, by which GlobalAccesses finds stale reads.
 void Checker::cached_access(const Event& event, const CoreOrder::Start& start, CoreOrder& order,
                             std::uint32_t look) {
   const bool writes = event.kind == EventKind::scalar_write;
@@ -313,7 +318,8 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
   }
 }
 
-// A dirty line that is cleaned writes all its bytes, as they were when it was filled.
+// A dcci of a dirty line writes all 64 bytes back. Beside the store itself, which was added when it
+// was executed, this adds an access that rewrites the other bytes with what they held at the fill.
 void Checker::write_back(const Event& event, CoreOrder& order,
                          const ScalarLines::value_type& line) {
   if (!line.second.is_dirty()) return;
@@ -339,7 +345,8 @@ void Checker::clean_lines(const Event& event, CoreOrder& order) {
   order.clean_all();
 }
 
-// TNOTIFY, TWAIT and TTEST clean the line of their signal, too.
+// Writes back and drops one line: for a dcci of a line, and for TNOTIFY, TWAIT and TTEST, which
+// clean the line of their signal.
 void Checker::refresh_line(const Event& event, CoreOrder& order) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   const auto line = lines.find(scalar_line_of(event.address));
@@ -381,8 +388,8 @@ void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& s
   });
 }
 
-// What stays in the scalar cache may be lost to whoever looks at the outputs. In a window it is a
-// race with whoever reads it.
+// Reports dirty lines of outputs that remain in the scalar cache at the end, and empties the cache.
+// Dirty lines of a window are not reported here: they are races with the reads of other cores.
 void Checker::check_flushed(const Event& event) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   for (const auto& [address, line] : lines) {
@@ -404,7 +411,9 @@ void Checker::check_flushed(const Event& event) {
   lines.clear();
 }
 
-// A kernel's last instructions are executed after its end, up to the barrier of whoever called it.
+// At the first barrier of all pipes after a task's end, flags must not be set any more:
+// instructions that were issued before the end may execute up to this barrier, which the caller
+// issues.
 void Checker::end_flags(const Event& event) {
   CoreState& state = states_[static_cast<std::size_t>(event.core)];
   if (!state.is_ending || event.pipe != Pipe::all) return;
@@ -412,6 +421,9 @@ void Checker::end_flags(const Event& event) {
   state.is_ending = false;
 }
 
+// Works off one batch: computes the order, judges the waits that are settled and the accesses whose
+// order is known, and forgets what only those needed. A batch of which more than half remains open
+// is doubled, so that the repeated work stays proportional to the run.
 void Checker::settle(bool all) {
   max_kept_ =
       std::max(max_kept_, accesses_.pending() + signals_.pending() + signals_.pending_operations());
@@ -432,7 +444,7 @@ void Checker::finish(RunEnd end) {
     undecided_ = "the kernel reads a signal as data while it may change";
   }
   for (const auto& [place, line] : wait_lines_) {
-    // One rank has nobody to wait for.
+    // With a single rank every wait is redundant.
     if (cores_of_rank_.size() == 1) continue;
     if (line.vacuous == 0 && line.redundant != line.total) continue;
     findings_.add(line.first.kind, place, place, [&, &line = line] {

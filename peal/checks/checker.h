@@ -27,98 +27,112 @@
 
 namespace peal {
 
-// A wait that is a loop of looks at a polled word: what was shown to it, and what else it could
-// find.
+// A loop of looks (a spin loop on a polled word, see lemma 5 of signal_order.h) in one run: the
+// values that it found, and those that it could find in another schedule.
 struct LookRecord {
-  std::uint32_t core = 0, number = 0;  // among the looks of its core
-  std::vector<std::uint64_t> failed = {};
-  std::uint64_t found = 0;
-  std::vector<std::uint64_t> not_shown = {};
-  // A store in no order with it gives the word a value that does not end it.
+  std::uint32_t core = 0, number = 0;         // the loop's number, from 1, among those of its core
+  std::vector<std::uint64_t> failed = {};     // values that did not end it
+  std::uint64_t found = 0;                    // the value that ended it
+  std::vector<std::uint64_t> not_shown = {};  // values that it could find and did not
+  // An operation unordered with the loop may give the word a value that does not end it.
   bool may_miss = false;
 
+  // True if the loop found the value in this run.
   [[nodiscard]] bool has_been_shown(std::uint64_t value) const;
 };
 
-// A single look that may be such a loop.
+// A single look that raced with a write. It may be a loop that ended with its first look.
 struct LookInQuestion {
   LookRecord look;
   KernelLine line;
   std::uint32_t size_bytes = 0;
 };
 
-// Reads the events of one run and finds what is wrong with it in any run. Order between cores is
-// worked out in batches, because what a wait needs is only known when nobody can notify it any
-// more.
+// Checks one run: reads its events and finds what is wrong in this or any other schedule of the
+// same program. This folder holds all checks: order/ computes happens-before (start at
+// signal_order.h), memory/ detects races with it (global_accesses.h), rules/ needs no order between
+// cores (event_rules.h). This class dispatches each event to them; search/check.h decides which
+// runs.
+//
+// The order between cores is computed in batches (settle), because what a wait proves is known only
+// when no other operation can satisfy it any more. checker.cpp has the dispatch, accesses and
+// batch; checker_signals.cpp notifies and waits; checker_looks.cpp polled words.
 class Checker final : public EventReader {
  public:
-  // How much of a run is kept before its order is worked out: a batch, or everything.
+  // How much of a run is kept before its order is computed: a batch, or everything.
   enum class Memory : bool { bounded, whole };
   explicit Checker(const Platform::Switches& switches, Memory memory = Memory::bounded);
 
   void read(const Event& event) override;
-  // The host has written these bytes itself, ordered with whoever reads them.
+  // The host wrote these bytes itself, before every access that reads them.
   void note_host_write(std::uint64_t begin, std::uint64_t end) {
     accesses_.note_host_write(begin, end);
   }
-  // After the last event; then findings() is complete. A run that is not right makes suspicions
-  // findings; one that has failed need not have written its outputs.
+  // Must be called after the last event; then findings() is complete. In a run that is not `right`,
+  // reads of unwritten window bytes are findings, not advice. One that `failed` (ended early) need
+  // not have written its outputs.
   enum class RunEnd : std::uint8_t { right, wrong, failed };
   void finish(RunEnd end);
 
   [[nodiscard]] Findings& findings() { return findings_; }
   [[nodiscard]] std::uint64_t events() const { return moment_; }
-  // What kernels have done, which a verdict of nothing is worth nothing without: instructions of
-  // any kind, those of them that meant a window, and whether there are windows.
+  // How much the kernels have done, to qualify a clean verdict: instructions of any kind, those of
+  // them that address a window, and whether the run has windows.
   [[nodiscard]] std::uint64_t kernel_instructions() const { return kernel_instructions_; }
   [[nodiscard]] std::uint64_t window_accesses() const { return window_accesses_; }
   [[nodiscard]] bool has_windows() const { return has_windows_; }
-  // The last writes of a range of global memory, with their parts of it; after finish().
+  // The last writes to a range of global memory, each with its part of the range; after finish().
   struct LastWrite {
     std::uint64_t begin = 0, end = 0;
     FindingSide side;
   };
   [[nodiscard]] std::vector<LastWrite> last_writes(std::uint64_t begin, std::uint64_t end) const;
-  // Why one run does not decide: the kernel polls, or looks at signals as data; empty if it does.
+  // Why the run does not decide for all schedules: the kernel polls, or reads signals as data;
+  // empty if it does.
   [[nodiscard]] const std::string& undecided() const { return undecided_; }
-  // Words that scalar code looks at while others change them, of which a run has to know before it
-  // begins (RunOptions::looks).
+  // Words that scalar code reads while another core may change them, and that were not declared as
+  // polled. The next run must declare them from its start (RunOptions::looks).
   [[nodiscard]] std::vector<PolledWord> polled_words() const;
-  // The loops of looks: all, or the first ones and those that may find more than they have found.
+  // The loops of looks. If there are too many (knows_all_looks() is false), only the first ones and
+  // those that could find values which they did not.
   [[nodiscard]] const std::vector<LookRecord>& looks() const { return looks_; }
   [[nodiscard]] bool knows_all_looks() const { return knows_all_looks_; }
-  // Asks for loops that are known from another run, in which they may have found what they look for
-  // at once. What has not ended them there does not here.
+  // Before the run: loops that are known from another run. Here they are treated as loops even if
+  // they end with their first look, and values that did not end them there count as failed here.
   void ask_for(const std::vector<LookRecord>& looks);
-  // Looks at known words that are races unless they are loops that have ended with their first
+  // Single looks at polled words that are races, unless they are loops that ended with their first
   // look.
   [[nodiscard]] std::vector<LookInQuestion> looks_in_question() const;
-  // The lines of loops of which another run has shown that they are not what they seem.
+  // The lines of loops that ended, or did not end, by something else than the value, compared with
+  // the runs behind ask_for().
   [[nodiscard]] const std::set<SourceId>& contradicted() const { return contradicted_; }
+  // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }
-  // From the first event on.
+  // Before the run: computes program().
   void follow_program() { follows_program_ = true; }
-  // A hash of what the kernels have done, but for looks and what may stand between them.
+  // A hash of the multiset of events of the kernels, without looks, barriers and cache cleaning,
+  // which depend on how often a loop iterates. Runs with equal hashes are taken to have followed
+  // the same branches.
   [[nodiscard]] std::uint64_t program() const { return program_; }
-  // The lines of looks that are waits.
+  // The lines of looks and polls that are loops.
   [[nodiscard]] const std::set<SourceId>& loops() const { return loops_; }
-  // Who has changed the word last, as far as that is kept.
+  // The last unsettled operation on the word; nullopt if there is none.
   [[nodiscard]] std::optional<FindingSide> last_change(std::uint64_t word) const;
-  // Whether the findings hold only if the run is checked again with Memory::whole.
+  // True if the findings are not valid and the run must be checked again with Memory::whole.
   [[nodiscard]] bool needs_whole() const { return signals_.has_assumed_wrongly(); }
-  // Whether ranks that do not hear of each other have made the checks keep more and more.
+  // True if the batch has grown unusually large, because ranks do not synchronise with each other.
   [[nodiscard]] bool has_grown() const { return has_grown_; }
-  // The most accesses, waits and notifies whose order was still to be worked out.
+  // The maximum number of accesses, waits and notifies that were kept with their order open.
   [[nodiscard]] std::size_t max_kept() const { return max_kept_; }
-  // Who has notified a cell, how often, at each line.
+  // For each rank and line that notified the cell, how often it did.
   [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
-  // Each line that has notified this signal, of whatever rank, and the ranks that have come there.
+  // Each line that notified this signal on any rank, and the ranks that executed the line.
   struct Unreached {
     FindingLine line;
     std::set<int> ranks;
   };
   [[nodiscard]] std::vector<Unreached> unreached_notifies(std::uint64_t cell) const;
-  // Who has notified the same place of another rank's window, the first of each line.
+  // Who has notified the same offset of another rank's window: one for each line.
   [[nodiscard]] std::vector<FindingSide> notifiers_elsewhere(std::uint64_t cell) const;
   [[nodiscard]] std::vector<SyncUnit> synchronisations() const {
     return synchronisations_.units(findings_.places());
@@ -133,10 +147,11 @@ class Checker final : public EventReader {
     int rank = 0;
     std::map<Pipe, LastStore> last_stores;
     ScalarLines lines;
-    std::uint32_t task_end = 0;    // of the last one, in program order
-    bool is_ending = false;        // and its instructions are not all executed
-    bool has_failed_poll = false;  // the last poll has failed, and may be gone on with
-    // The last stores of each pipe and, through the cache, of each word: for what they give words.
+    std::uint32_t task_end = 0;    // number in program order of the last task_end
+    bool is_ending = false;        // since a task_end, until the barrier of all pipes that follows
+    bool has_failed_poll = false;  // the last poll failed; the loop may continue
+    // The last store of each pipe, and the last store to each word through the scalar cache: a
+    // word_stored event refers to them.
     struct Store {
       Access access;
       LaneClock clock;
@@ -144,9 +159,9 @@ class Checker final : public EventReader {
     std::map<Pipe, Store> stores;
     std::map<std::uint64_t, Store> cached_stores;
   };
-  struct WaitLine {  // what was seen of the waits of one line
+  struct WaitLine {  // the waits of one line of source
     std::uint64_t total = 0, vacuous = 0, redundant = 0;
-    Finding first;  // of those that are vacuous, or of all
+    Finding first;  // about the first vacuous wait; without any, about the first wait
   };
 
   void add_region(const Event& event);
@@ -187,32 +202,32 @@ class Checker final : public EventReader {
   Findings findings_;
   MemoryRegions regions_;
   std::deque<CoreOrder> cores_;
-  int last_core_ = -1;  // of the last event
+  int last_core_ = -1;  // the core of the last event, and its order
   CoreOrder* last_order_ = nullptr;
   std::vector<CoreState> states_;
-  std::vector<int> cores_of_rank_;  // how many
+  std::vector<int> cores_of_rank_;  // by rank: its number of cores
   SignalOrder signals_;
   GlobalAccesses accesses_;
   OnChipCheck on_chip_;
   FlagCheck flags_;
   Contributions contributions_;
   Platform::Switches switches_;
-  std::uint64_t moment_ = 0;  // events so far
+  std::uint64_t moment_ = 0;  // events so far: the position in the run
   std::uint64_t kernel_instructions_ = 0, window_accesses_ = 0;
   bool has_windows_ = false;
-  std::vector<bool> kernel_places_;  // by SourceId: whether the line is a kernel's
-  SourceId place_ = 0;               // of the event that is being read
+  std::vector<bool> kernel_places_;  // by SourceId: true if the line belongs to a kernel
+  SourceId place_ = 0;               // of the current event
   std::size_t batch_;
   bool has_grown_ = false;
   std::size_t max_kept_ = 0;
   std::string undecided_;
   std::map<SourceId, WaitLine> wait_lines_;
   std::map<std::pair<SourceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
-  // How often each line of each rank has notified each cell.
+  // By (cell, rank, line): the number of notifies.
   std::map<std::tuple<std::uint64_t, int, SourceId>, std::uint64_t> notify_counts_;
-  std::set<std::uint64_t> looked_at_;     // cells
-  std::set<std::uint64_t> polled_;        // cells that are polled without being known as such
-  std::set<std::uint64_t> signal_looks_;  // likewise those that are read as data
+  std::set<std::uint64_t> looked_at_;     // cells that are waited for, polled or read
+  std::set<std::uint64_t> polled_;        // cells that are polled and not declared as polled words
+  std::set<std::uint64_t> signal_looks_;  // cells that are read as data and not declared so
   struct SingleLook {
     std::uint32_t number = 0, size_bytes = 0;
     SourceId place = 0;

@@ -6,12 +6,12 @@
 
 #include "peal/checks/checker.h"
 
-// Looks at polled words, polls of signals, and what is stored to such words.
+// Looks at polled words, polls of signals, and stores to polled words.
 
 namespace peal {
 namespace {
 
-// More looks than these are not kept for the case that they turn out to be loops.
+// The maximum number of single looks that are kept, in case they turn out to be loops.
 constexpr std::size_t max_single_looks = 100000;
 
 }  // namespace
@@ -52,7 +52,8 @@ std::vector<LookInQuestion> Checker::looks_in_question() const {
   return result;
 }
 
-// What a core has done before is heard of by whoever sees the store that comes.
+// The issue of a store to a polled word is a release: a core that sees the value knows what the
+// storing core did before.
 void Checker::announce_store(const Event& event) {
   const auto core = static_cast<std::uint32_t>(event.core);
   signals_.release(core);
@@ -60,7 +61,7 @@ void Checker::announce_store(const Event& event) {
 }
 
 void Checker::store_word(const Event& event) {
-  if (!signals_.is_word(event.address)) return;  // of an event file that is not of a run
+  if (!signals_.is_word(event.address)) return;  // only in an event file that no run has written
   if (event.atomic) return signals_.make_opaque(event.address);
   const auto core = static_cast<std::uint32_t>(event.core);
   if (event.pipe == Pipe::scalar && !event.cached) {
@@ -85,8 +86,9 @@ void Checker::store_word(const Event& event) {
                       .value = event.value});
 }
 
-// A poll of a signal. A loop of them until one succeeds is a wait; one that is gone on from, or
-// that succeeds at once, need not be.
+// A poll of a signal (TTEST). Polls that repeat until one succeeds are a wait. A kernel that goes
+// on after a failed poll may depend on the schedule (end_poll), and so may one whose first poll
+// succeeds, unless it would in every schedule (judge_poll).
 void Checker::note_poll(const Event& event) {
   const auto core = static_cast<std::size_t>(event.core);
   looked_at_.insert(event.address);
@@ -123,8 +125,11 @@ bool LookRecord::has_been_shown(std::uint64_t value) const {
   return value == found || std::find(failed.begin(), failed.end(), value) != failed.end();
 }
 
-// Of a loop of looks the order is that of every schedule if it was shown everything that it can
-// find. It ends by the value alone: what has ended it in one run does so in all.
+// Records a loop of looks. The order that it gives is valid in every schedule once it has been
+// shown every value that it can find, provided that it ends by the value alone; search/check.cpp
+// runs the kernel again to establish both. A loop contradicts an earlier run (asked_) if a value
+// failed here that ended it there, if it ended with a value that had failed, or if it found its
+// final value several times in a row.
 void Checker::judge_look(const SatisfiedWait& look) {
   constexpr std::size_t max_looks = 20000;
   if (look.goes_on || look.is_single) return;
@@ -170,6 +175,7 @@ void Checker::ask_for(const std::vector<LookRecord>& looks) {
   for (const LookRecord& look : looks) asked_.try_emplace({look.core, look.number}, look);
 }
 
+// Adds the event to the hash of the program. The sum makes it independent of the interleaving.
 void Checker::note_program(const Event& event) {
   if (event.look != Look::none || event.kind == EventKind::dcci || event.kind == EventKind::dsb ||
       event.kind == EventKind::pipe_barrier) {
@@ -182,7 +188,7 @@ void Checker::note_program(const Event& event) {
     hash = (hash ^ part) * 0x9E3779B97F4A7C15;
     hash ^= hash >> 29;
   }
-  program_ += hash;  // in whatever order
+  program_ += hash;
 }
 
 std::optional<FindingSide> Checker::last_change(std::uint64_t word) const {

@@ -7,7 +7,7 @@
 
 #include "peal/checks/checker.h"
 
-// What the checks say of notifies and waits.
+// Notifies and waits: their part of the dispatch, and the findings about them.
 
 namespace peal {
 namespace {}  // namespace
@@ -19,7 +19,7 @@ void Checker::notify(const Event& event, CoreOrder& order) {
   const auto core = static_cast<std::uint32_t>(event.core);
   const std::uint32_t release = signals_.release(core);
   accesses_.note_release(core, place_, event.number);
-  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  if (regions_.find(event.address) == nullptr) return;  // a signal of the runtime
   signals_.notify(event, release, place_, moment_);
   const Access access{.core = core,
                       .sequence = order.scalar()[Lane::scalar],
@@ -41,7 +41,7 @@ void Checker::notify(const Event& event, CoreOrder& order) {
 }
 
 void Checker::wait(const Event& event, CoreOrder& order) {
-  if (regions_.find(event.address) == nullptr) return;  // the runtime's own
+  if (regions_.find(event.address) == nullptr) return;  // a signal of the runtime
   looked_at_.insert(event.address);
   refresh_line(event, order);
   note_poll(event);
@@ -79,6 +79,8 @@ FindingSide Checker::side(const SatisfiedWait& wait) const {
   return side;
 }
 
+// missed_value is reported for each wait; the other two for each line of source, at the end: as
+// vacuous if one of its waits is, as unneeded if all of them are redundant (finish).
 void Checker::judge_wait(const SatisfiedWait& wait) {
   if (wait.is_look) return judge_look(wait);
   const WaitVerdict verdict = signals_.judge(wait);
@@ -129,7 +131,8 @@ std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
 
 std::vector<Checker::Unreached> Checker::unreached_notifies(std::uint64_t cell) const {
   const MemoryRegions::Region* const own = regions_.find(cell);
-  std::map<SourceId, std::set<int>> reached;  // by line: who has notified this signal of anybody
+  std::map<SourceId, std::set<int>>
+      reached;  // by line: ranks that notified this signal, of any rank
   for (const auto& [key, count] : notify_counts_) {
     const auto& [address, rank, place] = key;
     const MemoryRegions::Region* const region = regions_.find(address);

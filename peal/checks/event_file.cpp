@@ -24,7 +24,7 @@ constexpr std::string_view magic = "peal events 1\n";
 
 enum class Record : std::uint8_t { text = 1, event = 2, end = 3 };
 
-// An event as it lies in the file; texts by their numbers, footprints behind it.
+// An event in the file: texts are given by number, and its footprints follow it.
 struct StoredEvent {
   std::uint8_t kind, pipe, flag_pipe, flag_id, region, combination, op, cmp;
   std::uint8_t atomic, cached, polled, look;
@@ -42,7 +42,7 @@ std::uint8_t byte_of(Enum value) {
   return static_cast<std::uint8_t>(value);
 }
 
-// Names of source files and of windows.
+// Limit of one text, which is the name of a source file or a window, or the error at the end.
 constexpr std::uint32_t max_text_bytes = 65536;
 
 [[noreturn]] void refuse(const std::string& path, std::string_view what) {
@@ -122,7 +122,7 @@ void read_text(std::istream& file, const std::string& path, std::deque<std::stri
 void read_records(std::istream& file, const std::string& path, const EventFileHeading& heading,
                   EventReader& reader) {
   EventRules rules(heading.ranks);
-  std::deque<std::string> texts;  // whose characters stay where they are
+  std::deque<std::string> texts;  // a deque, so that the characters keep their addresses
   std::vector<Footprint> reads, writes;
   std::uint64_t number = 0;
   for (Record record; (record = get<Record>(file, path)) != Record::end;) {
@@ -252,7 +252,7 @@ void read_events(std::istream& file, const std::string& path, EventReader& reade
 }
 
 bool is_event_file(const std::string& path) {
-  // Opening a pipe would wait for a writer.
+  // Only regular files: opening a named pipe would block until a writer opens it.
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream file(path, std::ios::binary);

@@ -13,25 +13,25 @@
 
 namespace peal {
 
-// What an event file begins with: of what run it is.
+// The heading of an event file: what is needed to check its run.
 struct EventFileHeading {
   Platform::Switches switches;
   int ranks = 0;
 };
 
-// Records the events of one run in a file, so that they can be read again without the run. The file
-// belongs to machines of one byte order.
+// Records the events of one run in a file, so that they can be checked again without the run. The
+// format is binary, in the byte order of the machine.
 class EventFileWriter final : public EventReader {
  public:
   // Throws Error when the file cannot be written.
   EventFileWriter(const std::string& path, const EventFileHeading& heading);
   void read(const Event& event) override;
-  // `end` tells what has ended the run before its time, or is empty. Throws Error when not
-  // everything has been written.
+  // Ends the file. `end` is the error that ended the run early, or empty. Throws Error if something
+  // could not be written.
   void finish(std::string_view end);
 
  private:
-  // The number of a text, which is written when it is first used.
+  // The number of an interned text, which is written to the file on first use.
   std::uint32_t number_of(const char* text);
   template <class T>
   void put(const T& value);
@@ -41,17 +41,17 @@ class EventFileWriter final : public EventReader {
   std::map<std::string, std::uint32_t, std::less<>> texts_;
 };
 
-// Throws Error for what is no event file.
+// Throws Error if the file is not an event file.
 [[nodiscard]] EventFileHeading read_event_file_heading(const std::string& path);
 
-// Hands every recorded event to the reader. Throws Error, which names the event, at the first that
-// no run of Peal can have; and RunError at the end of a run that ended before its time.
+// Passes every recorded event to the reader. Throws Error at the first event that breaks
+// EventRules, naming it, and RunError at the end if an error ended the recorded run early.
 void read_event_file(const std::string& path, EventReader& reader);
 
-// The same for what is no file; `name` stands for its path in errors.
+// The same for any stream; errors use `name` in place of a path.
 void read_events(std::istream& stream, const std::string& name, EventReader& reader);
 
-// Whether the file begins as an event file does.
+// True if the file begins like an event file.
 [[nodiscard]] bool is_event_file(const std::string& path);
 
 }  // namespace peal

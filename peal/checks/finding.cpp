@@ -36,8 +36,7 @@ constexpr std::array<const char*, finding_class_count> names = {
     "unwritten_window_read",
 };
 
-// The line as it stands in the source now, without what it begins with; empty where it cannot be
-// read.
+// The text of the line in the source file now, without its indentation; empty if it cannot be read.
 std::string source_text(const FindingLine& line) {
   if (line.file.empty() || line.line == 0) return {};
   std::ifstream file(line.file);

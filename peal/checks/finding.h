@@ -9,31 +9,31 @@
 
 namespace peal {
 
-// What is wrong with a run, the most important first.
+// What can be wrong with a run, the most important first.
 enum class FindingClass : std::uint8_t {
   crash,            // the kernel ended in a fault, or did not end
-  out_of_bounds,    // bytes outside of every buffer
+  out_of_bounds,    // an access outside of every buffer
   deadlock,         // cores wait and nobody can wake them
   never_satisfied,  // a wait that no number of notifies can satisfy
-  race,             // two accesses, one a write, that nothing orders
-  lost_signal,      // a store or Set to a signal that may erase a notify, or be erased
-  line_clobber,     // a cache line written back over another's write
+  race,             // two unordered accesses, at least one of them a write
+  lost_signal,      // an unordered store or set of a signal: one change may erase the other
+  line_clobber,     // a cache line written back over another core's write
   stale_read,       // a scalar read of a cached line that was written since
-  missing_flag,     // two pipes of a core on the same on-chip bytes, unordered
+  missing_flag,     // unordered accesses of two pipes to the same on-chip bytes
   never_written,    // a read of bytes that nobody has written
-  missed_value,     // a wait for equality that the signal may pass by
-  vacuous_wait,     // a wait that needed no notify
-  flag_left_set,    // an event flag set twice, or set at the end
-  event_reused,     // two live fences on one (pipe, event)
-  not_drained,      // a store still under way at the end
+  missed_value,     // a wait whose value the signal may pass before the wait sees it
+  vacuous_wait,     // a wait that is satisfied without the notify it is meant for
+  flag_left_set,    // an event flag set twice, or still set at the end
+  event_reused,     // two live fences with one setting pipe and id
+  not_drained,      // a store that may still be in flight at the end
   not_flushed,      // a scalar store that stays in the cache
-  wrong_result,     // a value that differs from what is expected
-  unstable_result,  // a value that differs from schedule to schedule
+  wrong_result,     // a value other than the expected one
+  unstable_result,  // a value that depends on the schedule
   // Advice from here on.
   unread_bytes,           // written and never read
-  unneeded_sync,          // orders nothing that is needed
-  unwaited_notify,        // on a signal that nobody looks at
-  unwritten_window_read,  // of bytes of a window that nobody has written
+  unneeded_sync,          // a wait for what is already ordered before it
+  unwaited_notify,        // a notify of a signal that nobody waits for or reads
+  unwritten_window_read,  // a read of window bytes that nobody has written
 };
 
 inline constexpr int finding_class_count =
@@ -44,7 +44,7 @@ inline constexpr int finding_class_count =
 
 // A line of source.
 struct FindingLine {
-  std::string file;  // empty where none is known
+  std::string file;  // empty if unknown
   std::uint32_t line = 0;
 
   bool operator==(const FindingLine&) const = default;
@@ -54,13 +54,13 @@ struct FindingLine {
 struct FindingSide {
   int rank = 0;
   int core = 0;
-  std::string pipe;  // empty where it says nothing
+  std::string pipe;  // empty if it does not matter
   std::string what;  // "writes it"
   FindingLine place;
-  // Which call of the kernel it is in, from 0, and how many waits its core has passed in that call
-  // before; -1 where it is not known.
+  // The call of the kernel, from 0, and how many waits the core has passed within that call; -1 if
+  // unknown.
   std::int64_t call = -1, step = -1;
-  std::string task = {};  // that it is part of, where there are several
+  std::string task = {};  // the task that it belongs to; empty if there are no tasks
 };
 
 struct Finding {
@@ -68,8 +68,8 @@ struct Finding {
   std::string subject;  // "race on window `scratch` of rank 1, bytes 512..1024"
   std::vector<FindingSide> sides;
   std::string reason;       // what is missing; may be empty
-  std::uint64_t count = 1;  // how often the same pair of lines was found
-  // Of a class that is a finding in other runs: here it is advice.
+  std::uint64_t count = 1;  // how often it occurred for the same pair of lines
+  // Demotes this finding to advice, although its class is not advice.
   bool is_mild = false;
 };
 
@@ -81,11 +81,11 @@ struct Finding {
   return std::pair(is_advice(a), a.kind) < std::pair(is_advice(b), b.kind);
 }
 
-// "file:line", from the current folder if the file lies below it.
+// "file:line", relative to the current folder if the file lies below it.
 [[nodiscard]] std::string describe(const FindingLine& line);
 
-// A finding as lines of text, each ended; with the lines of source that it names, as they stand in
-// their files now, unless they are left out.
+// A finding as text of several lines, each ended by a newline; with `of_sources` it quotes the
+// source lines that it names, as the files are now.
 enum class Quotation : bool { of_sources, none };
 [[nodiscard]] std::string describe(const Finding& finding,
                                    Quotation quotation = Quotation::of_sources);

@@ -11,7 +11,7 @@ SourceId SourceTable::id(SourcePlace place) {
   Recent& recent = recent_[(Hash{}(key)) % recent_.size()];
   if (recent.key == key) return recent.id;
   const auto [entry, is_new] = ids_.try_emplace(key);
-  if (is_new) {  // the same file may have its name at several addresses
+  if (is_new) {  // one file name may have several addresses
     const std::string file = place.file == nullptr ? "" : place.file;
     const auto [named, is_new_name] =
         by_name_.try_emplace({file, place.line}, static_cast<SourceId>(lines_.size()));

@@ -15,11 +15,11 @@
 
 namespace peal {
 
-// A source place by its number in a table of places.
+// A source place, as an index in a SourceTable.
 using SourceId = std::uint32_t;
 
-// Numbers for the places of a run, so that an access is small; the names are copied, because a
-// kernel's are gone when it is unloaded.
+// Interns the source places of a run, so that an access stores a number. File names are copied,
+// because those of a kernel are unmapped when it is unloaded.
 class SourceTable {
  public:
   [[nodiscard]] SourceId id(SourcePlace place);
@@ -40,29 +40,31 @@ class SourceTable {
     Key key{nullptr, 0};
     SourceId id = 0;
   };
-  std::array<Recent, 64> recent_{};  // by line, before the map is asked
+  std::array<Recent, 64> recent_{};  // direct-mapped cache in front of ids_, by line
   std::unordered_map<Key, SourceId, Hash> ids_;
   std::map<std::pair<std::string, std::uint32_t>, SourceId> by_name_;
   std::vector<FindingLine> lines_;
 };
 
-// The findings of a run: those of one class about one pair of lines are one, with a count.
+// The findings of a run. Those of one class about one pair of lines are merged into one, with a
+// count.
 class Findings {
  public:
   [[nodiscard]] SourceTable& places() { return places_; }
   [[nodiscard]] const SourceTable& places() const { return places_; }
 
-  // Counts a finding; `make` is called for the first of its kind only.
+  // Counts a finding; `make` is called only for the first with this class and pair of lines.
   void add(FindingClass kind, SourceId first, SourceId second,
            const std::function<Finding()>& make);
-  // The same for one that is about no line, and so is one of its own.
+  // Adds a finding without a line, which is never merged.
   void add_apart(Finding finding) { found_.push_back(std::move(finding)); }
-  // By class, and then in the order in which they were met.
+  // By class, then in the order in which they were added.
   [[nodiscard]] std::vector<Finding> sorted() const;
-  // The number of each core of the run within its rank, which reports name it by.
+  // Adds the run's next core; `number` is its number within its rank, by which reports name it.
   void add_core(int number) { core_numbers_.push_back(number); }
+  // The finding with core numbers of the run replaced by those within the rank.
   [[nodiscard]] Finding with_core_numbers(Finding finding) const;
-  // Whether there is nothing but advice.
+  // True if every finding is advice.
   [[nodiscard]] bool is_clean() const;
 
  private:

@@ -18,7 +18,24 @@
 namespace peal {
 namespace {
 
-// Whether both say the same of the same lines.
+// Overview: which runs a check makes.
+//
+// One run decides for all schedules (peal/checks) unless scalar code branches on words that other
+// cores change. Polled words make that hard, because the order that a spin loop gives depends on
+// which values end it, and the loop must first be recognised. So a check goes through these steps;
+// without polled words, only the first run of step 1 and, for another schedule, step 4 are made.
+//   1. find_polled_words: by virtual time, until every polled word was declared from the start. It
+//      then asks find_short_loops which single looks are loops.
+//   2. verify_loops: do the loops end by the value alone? Runs that repeat values, or show them at
+//      once, contradict loops that count. learn_failed finds out which other values fail.
+//   3. The result of 1 and 2 is the first run. The next steps compare others with it
+//      (OneRun::program): equal means that the kernel took the same branches.
+//   4. run_first: the first run under the requested schedule, with the loops known.
+//   5. show_more: loops are shown what they could find in another schedule and have not found.
+//   6. If something remains undecided, a search: random and PCT schedules.
+// A run is exact (CheckResult::undecided is empty) if 2 and 5 leave no doubt.
+
+// True if both findings say the same about the same lines.
 bool is_same(const Finding& a, const Finding& b) {
   if (a.kind != b.kind || a.is_mild != b.is_mild) return false;
   if (a.kind == FindingClass::wrong_result || a.kind == FindingClass::deadlock ||
@@ -36,8 +53,8 @@ bool is_same(const Finding& a, const Finding& b) {
   return lines(a) == lines(b) && (!a.sides.empty() || a.subject == b.subject);
 }
 
-// Of a deadlock or a wrong result the shortest run tells most; what else is found in the first one
-// stays as it was found there.
+// Adds a finding unless it is known. Of a deadlock or a wrong result the run with the fewest events
+// is kept, as it is the easiest to understand; of others, the first run.
 void add(std::vector<CheckedFinding>& all, CheckedFinding found) {
   const auto known = std::find_if(all.begin(), all.end(), [&](const CheckedFinding& other) {
     return is_same(other.finding, found.finding);
@@ -57,15 +74,17 @@ void merge(std::vector<CheckedFinding>& all, const OneRun& run, const std::strin
 constexpr const char* goes_by_looks = "what the kernel does depends on what a look finds";
 constexpr const char* not_all_shown = "a look may find a value that was not shown to it";
 
-// The schedules of a search, by their numbers from 1: random, and with few preemptions.
+// Schedule number `seed` of a search, from 1: random and PCT (few preemptions) in turn.
 std::string searched_schedule(int seed) {
   return fmt::format("{}:{}", seed % 2 == 1 ? "random" : "pct", seed);
 }
 
-// New words become known as kernels go on behind looks at others.
+// One run does not find all polled words: others appear when a kernel gets past its looks at known
+// ones.
 constexpr int max_runs_for_words = 6;
 
-// A run again until it knows every word that is polled; the plan is that of the last one.
+// Repeats the run until it reports no undeclared polled word, adding those found to plan.looks;
+// then once more, if it has short loops. Returns the last run, to which `plan` belongs.
 OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& request, Plan& plan) {
   OneRun run = run_apart(subject, request, plan);
   const auto is_known = [&plan](const PolledWord& word) {
@@ -73,7 +92,7 @@ OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& reques
                        [&](const PolledWord& known) { return known.address == word.address; });
   };
   for (int again = 1; !run.polled_words.empty(); ++again) {
-    const bool is_in_vain =  // as in a run that was recorded without
+    const bool is_in_vain =  // declaring them has no effect, as in a recorded run
         std::all_of(run.polled_words.begin(), run.polled_words.end(), is_known);
     if (is_in_vain || again == max_runs_for_words) {
       run.undecided = "the kernel looks at more words that others change than are followed";
@@ -88,7 +107,7 @@ OneRun find_polled_words(const CheckSubject& subject, const CheckRequest& reques
   return run_apart(subject, request, plan);
 }
 
-// The lines of loops that are not what they seem, as far as that was not known.
+// The lines of loops that the run contradicts and that are not yet patient.
 std::vector<KernelLine> new_contradictions(const OneRun& run, const Plan& plan) {
   std::vector<KernelLine> result = run.contradicted;
   std::erase_if(result, [&known = plan.looks.patient](const KernelLine& line) {
@@ -99,7 +118,7 @@ std::vector<KernelLine> new_contradictions(const OneRun& run, const Plan& plan) 
 
 using FailedValues = std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>>;
 
-// Adds what has not ended loops in another run; whether there is more.
+// Adds the values that failed to end loops in another run; returns true if any was new.
 bool add_failed(FailedValues& failed, const OneRun& run) {
   bool is_more = false;
   for (const LookRecord& look : run.looks) {
@@ -110,14 +129,15 @@ bool add_failed(FailedValues& failed, const OneRun& run) {
   return is_more;
 }
 
-// Runs in which loops find one after the other what they have not been shown, up to one that ends
-// them, whatever the word holds then: a loop ends by the value alone. Calls `take(run)` for those
-// in which all else is as it was; whether all were.
+// Makes runs in which loops find the values that they were not shown, one after the other until one
+// ends them, whatever the word really holds. That is legitimate because a loop ends by the value
+// alone. Each run continues with the values that the ones before did not show. Calls `take(run)`
+// for each run, and stops when that returns false. Returns true if `take` accepted every run.
 template <class Take>
 bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
             const std::vector<LookRecord>& looks, const Take& take) {
   constexpr int max_runs = 64;
-  constexpr std::size_t max_values = 100000;  // more would take long
+  constexpr std::size_t max_values = 100000;  // limits the time
   plan.looks.order = Looks::Order::invented;
   std::size_t values = 0;
   for (const LookRecord& look : looks) {
@@ -141,9 +161,11 @@ bool invent(const CheckSubject& subject, const CheckRequest& request, Plan plan,
   return true;
 }
 
-// What else does not end loops shows when they find it. Where the kernel goes astray by what has
-// ended one, other schedules show some of it, in which others come first. Returns the first run as
-// it is by all that is known.
+// Learns which further values do not end loops, which gives the loops more order (lemma 5 of
+// checks/order/signal_order.h): first from invented values. If the kernel takes other branches when
+// an invented value ends a loop, and `run` has findings that more order may remove, then from a few
+// other schedules, in which words have their values in another order. Only runs that take the same
+// branches as `run` count. Returns `run`, made again with everything learned.
 OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                     OneRun run) {
   constexpr int schedules = 8;
@@ -177,11 +199,14 @@ OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Pl
   return run_apart(subject, request, plan);
 }
 
-// Loops should end by the value that they find, and by nothing else. One run shows them from the
-// beginning what has ended them in the last one, and again as long as they ask for it; another one
-// shows them each value several times. Lines on which loops go on, or end, against that are several
-// loops, or count: they are shown each value many times. Returns the first run as it is by that;
-// what else has been found is merged into the findings.
+// Tests the premise of lemma 5, that a loop of looks ends by the value alone, with two runs:
+//   - as_wanted: each loop finds from its first look on the value that ended it in `run`, as often
+//     as it looks. It must end at once.
+//   - several_times: each value is shown to a loop eight times in a row. The same values must fail.
+// A line on which a loop does otherwise is contradicted: it has several loops, or counts its looks.
+// It becomes patient (each value is shown many times, so that a count runs out, and the checker
+// accepts repeats), and everything starts again. After max_rounds the loops are left as they are.
+// Returns the first run under the final plan. Adds what the verifying runs found to `findings`.
 OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                     OneRun run, std::vector<CheckedFinding>& findings) {
   constexpr int max_rounds = 4;
@@ -192,7 +217,7 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
     std::vector<CheckedFinding> found;
     std::string undecided = run.undecided;
     for (const bool as_wanted : {true, false}) {
-      if (!as_wanted && !run.knows_all_looks) break;  // that would take long
+      if (!as_wanted && !run.knows_all_looks) break;  // too many loops: it would take too long
       Plan verify = plan;
       verify.is_first = false;
       verify.asked = run.looks;
@@ -224,8 +249,8 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
   return run;
 }
 
-// Other schedules answer looks at random, but for loops: what it takes to know those is found by
-// virtual time.
+// Steps 1 to 4. Polled words and loops are always found by virtual time. Only then the requested
+// schedule is run: it answers looks with what the words hold, except those of known loops.
 OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                  std::vector<CheckedFinding>& findings) {
   const bool is_virtual = request.schedule == "virtual";
@@ -245,18 +270,21 @@ OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan&
   plan.looks.loops = run.loops;
   try {
     return run_apart(subject, request, plan);
-  } catch (const Error&) {  // it does not fit: a file that was recorded by virtual time
+  } catch (
+      const Error&) {  // a schedule file recorded by virtual time, with looks answered as there
     if (found.words.empty()) throw;
     plan.looks = found;
     return run_apart(subject, request, plan);
   }
 }
 
-// Shows loops of looks what they can find and have not found in the first run.
+// Step 5: shows loops the values that they can find and did not find in the first run
+// (LooksToShow). Stops at a deadlock. Undecided if another value changes the kernel's branches, or
+// if a value could not be shown.
 void show_more(const CheckSubject& subject, const CheckRequest& request, Plan plan,
                const OneRun& first, CheckResult& result) {
   LooksToShow to_show(first.looks);
-  plan.schedule = "virtual";  // a recorded one would not fit
+  plan.schedule = "virtual";  // a recorded schedule would not fit late looks
   plan.is_late = true;
   plan.asked = first.looks;
   plan.ends_alone = !first.knows_all_looks;
@@ -272,7 +300,8 @@ void show_more(const CheckSubject& subject, const CheckRequest& request, Plan pl
   result.undecided = not_all_shown;
 }
 
-// Another run, in which loops are what they were in the first one as long as all else is alike.
+// A run of the search. What is known of the loops from the first run is valid only if this one
+// takes the same branches; if not, it is made again without that knowledge.
 OneRun run_alike(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                  const OneRun& first) {
   if (first.looks.empty() && plan.short_loops.empty()) return run_apart(subject, request, plan);
@@ -296,7 +325,7 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   CheckResult result{
       .ranks = request.ranks, .findings = {}, .undecided = {}, .synchronisations = {}};
   Plan plan;
-  std::vector<CheckedFinding> beside;
+  std::vector<CheckedFinding> beside;  // from the runs that verified loops
   OneRun first = run_first(subject, request, plan, beside);
   result.calls = first.calls;
   result.instructions = first.instructions;
@@ -307,7 +336,8 @@ CheckResult check(const CheckSubject& subject, const CheckRequest& request) {
   result.synchronisations = std::move(first.synchronisations);
   merge(result.findings, first, request.schedule);
   for (CheckedFinding& each : beside) add(result.findings, std::move(each));
-  // A kernel that does not come to its end does so in no schedule, and takes long to.
+  // A kernel that crashed or hung is expected to do so under every schedule, and each such run
+  // takes until its time limit: it is not run again.
   const bool has_crashed =
       std::any_of(first.findings.begin(), first.findings.end(),
                   [](const Finding& finding) { return finding.kind == FindingClass::crash; });

@@ -15,69 +15,78 @@
 
 namespace peal {
 
-// How a run has ended that nothing has ended before its time.
+// The outcome of a run that no error ended early.
 struct SubjectOutcome {
   SubjectOutcome() = default;
   SubjectOutcome(std::optional<std::string> wrong) : mismatch(std::move(wrong)) {}
 
-  std::optional<std::string> mismatch;  // the first wrong element
-  std::int64_t calls = 0;               // that were made; 0 where nobody knows
-  // What its outputs held, in one order in every run: compared between schedules.
+  std::optional<std::string> mismatch;  // describes the first wrong element; nullopt: all right
+  std::int64_t calls = 0;               // calls of the kernel; 0 if unknown
+  // The contents of its outputs, in the same order in every run, to compare schedules.
   std::vector<RunOutput> outputs;
 };
 
-// Something that can be run again and again, on any number of ranks.
+// What is checked: a program that can be run repeatedly, on any number of ranks.
+//
+// This folder decides which runs a check needs, and makes them. Read check() here, then the
+// overview above it in check.cpp; checked_run.h makes one run and checks it (peal/checks/checker.h
+// does the checking); mutation.h repeats checks with synchronisations left out.
 struct CheckSubject {
-  // What is typed to check it, without ranks and schedule: "peal check all_reduce -a ring".
+  // The command that checks it, without ranks and schedule: "peal check all_reduce -a ring".
   std::string command;
   Platform::Switches switches;
-  // Whether it runs kernels that are not Peal's. Each run of such is made in a process of its own,
-  // where this one has no other threads and no debugger, so that whatever they do is a finding.
+  // True if it runs kernels that are not Peal's. Each run is then made in a process of its own, so
+  // that a crash becomes a finding; not if this process has other threads or a debugger
+  // (can_watch).
   bool runs_kernels = false;
-  bool is_recorded = false;       // what it runs is a file of events, the same each time
+  bool is_recorded = false;       // replays a file of events, which is the same in each run
   double time_limit_seconds = 5;  // that a kernel may take between two instructions of the chip
-  // Runs it and compares its results.
+  // Runs it and compares its results with the expected ones.
   std::function<SubjectOutcome(int ranks, const RunOptions& options)> run;
 };
 
 struct CheckRequest {
   int ranks = 2;
-  std::string schedule = "virtual";  // of the first run
-  std::string save_schedule = {};    // where it is recorded, if anywhere
-  // Runs under other schedules, where one run does not decide.
-  int schedules = 64;
-  std::vector<KernelLine> skipped = {};
-  std::vector<EventReader*> readers = {};  // beside the checks, of the first run
+  std::string schedule = "virtual";        // of the first run, see RunOptions::schedule
+  std::string save_schedule = {};          // file for the schedule of the first run; empty: none
+  int schedules = 64;                      // how many more are searched, if one run does not decide
+  std::vector<KernelLine> skipped = {};    // lines whose synchronisation is left out
+  std::vector<EventReader*> readers = {};  // also read the events of the first run
   std::function<void(int done, int of)> progress = {};
 };
 
-// A finding, and how to see it again.
+// A finding, and the schedule that reproduces it.
 struct CheckedFinding {
   Finding finding;
-  std::string schedule;      // of those that show it, the one with the fewest events
-  std::uint64_t events = 0;  // of that run
+  std::string schedule;      // the first that showed it, or, of deadlocks and wrong results, the
+                             // one with the fewest events
+  std::uint64_t events = 0;  // number of events of that run
 };
 
-// What the checks say of one subject on one number of ranks.
+// The result of checking one subject on one number of ranks.
 struct CheckResult {
   int ranks = 0;
   std::vector<CheckedFinding> findings;    // the most important first; advice comes last
   std::string undecided;                   // why one run does not decide; empty if it does
-  int schedules = 1;                       // that were run
-  bool has_grown = false;                  // the checks needed memory as long as the run went on
-  std::int64_t calls = 0;                  // of the first run; 0 where nobody knows
-  bool has_windows = false;                // which it declares
-  std::uint64_t window_accesses = 0;       // instructions of it that meant a window
-  std::uint64_t instructions = 0;          // of its kernels, of any kind
-  std::vector<SyncUnit> synchronisations;  // that the first run met
+  int schedules = 1;                       // how many were run
+  bool has_grown = false;                  // the checks' memory grew with the length of the run
+  std::int64_t calls = 0;                  // of the first run; 0 if unknown
+  bool has_windows = false;                // of the first run
+  std::uint64_t window_accesses = 0;       // instructions of the first run that address a window
+  std::uint64_t instructions = 0;          // of the first run's kernels, of any kind
+  std::vector<SyncUnit> synchronisations;  // of the first run
 
+  // True if every finding is advice.
   [[nodiscard]] bool is_clean() const;
 };
 
+// Runs the subject as often as needed and checks every run. If `undecided` stays empty, the
+// findings hold for every schedule; otherwise they are those of the schedules searched. A run that
+// ends in a RunError (a deadlock, a kernel failure) gives a finding; any other Error is thrown.
 [[nodiscard]] CheckResult check(const CheckSubject& subject, const CheckRequest& request);
 
-// "clean (exact; 2 calls, 640 window accesses)", "clean (65 schedules searched, ...)" or "3
-// findings".
+// One line: "clean (exact; 2 calls, 640 window accesses)", "clean (65 schedules searched, ...)" or
+// "3 findings". Exact means that no schedule has a finding.
 [[nodiscard]] std::string verdict(const CheckResult& result);
 
 }  // namespace peal

@@ -7,11 +7,11 @@
 
 namespace peal {
 
-// The command that shows a finding again; empty where the subject has no command.
+// The command that reproduces a finding; empty if the subject has no command.
 [[nodiscard]] std::string again(const std::string& command, const CheckResult& result,
                                 const CheckedFinding& found);
 
-// All findings with their commands, then the verdict.
+// The text of all findings with their commands, then the verdict.
 [[nodiscard]] std::string describe(const std::string& command, const CheckResult& result);
 
 }  // namespace peal

@@ -30,7 +30,9 @@ Finding finding_of(const std::string& mismatch) {
   return {.kind = FindingClass::wrong_result, .subject = mismatch, .sides = {}, .reason = {}};
 }
 
-// Of looks late, and at what is newest: who looks for ever then has missed what it looks for.
+// The findings of a deadlock in a run with late looks. There a loop looks only when no other core
+// can go on, at the newest value: one that never ends has missed the value that would end it, which
+// the last change of the word has overwritten.
 std::vector<Finding> missed_values(const Deadlock& deadlock, const Checker& checker) {
   std::vector<Finding> result;
   for (const StandingCore& core : deadlock.cores()) {
@@ -57,16 +59,19 @@ std::vector<Finding> missed_values(const Deadlock& deadlock, const Checker& chec
   return result;
 }
 
-// Where a loop is shown each value 64 times, one that finds the last as often counts its looks.
+// For runs with `patient` lines, whose loops are shown each value 64 times: a loop that found its
+// final value more often than this before it ended is taken to count its iterations.
 constexpr std::uint32_t max_repeats = 62;
 
-// Of its schedule, as findings say it.
+// The schedule as findings name it.
 std::string name_of(const Plan& plan) {
   if (!plan.is_late || plan.looks.wanted.empty()) return plan.schedule;
   return fmt::format("{} with late looks of core {}", plan.schedule,
                      plan.looks.wanted.front().core);
 }
 
+// Makes the run in this process and checks it; makes it again with Memory::whole if the checker
+// asks for that. Everything that can end a run becomes a finding.
 OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                 EventReader* reader) {
   Checker checker(subject.switches, plan.memory);
@@ -85,7 +90,7 @@ OneRun run_once(const CheckSubject& subject, const CheckRequest& request, const 
     options.readers.insert(options.readers.end(), request.readers.begin(), request.readers.end());
   }
   OneRun result;
-  std::vector<Finding> ends;  // what ended the run, or its wrong result
+  std::vector<Finding> ends;  // what ended the run early, or its wrong result
   SubjectOutcome outcome;
   auto end = Checker::RunEnd::failed;
   try {

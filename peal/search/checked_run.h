@@ -11,24 +11,23 @@
 
 namespace peal {
 
-// One run of the subject among those of a check.
+// How to make one of the runs of a check.
 struct Plan {
   std::string schedule;
-  Looks looks = {};
-  // A run like it that nothing was wrong with, to hold its outputs against.
+  Looks looks = {};  // how the run answers looks at polled words
+  // A run whose outputs this one's are compared with; null: none. Not owned.
   const OneRun* like = nullptr;
-  std::vector<LookRecord> asked = {};  // looks of which more is to be shown
-  // Loops that have ended with their first look, and would not have with something else.
-  std::vector<LookRecord> short_loops = {};
-  bool is_late = false;     // so that one who looks for ever has missed a value
-  bool ends_alone = false;  // not all loops are known, and so findings may only look like some
+  std::vector<LookRecord> asked = {};        // loops known from another run (Checker::ask_for)
+  std::vector<LookRecord> short_loops = {};  // loops that end with their first look, likewise
+  bool is_late = false;     // looks are answered late: a loop that never ends has missed its value
+  bool ends_alone = false;  // report only what ended the run: without all loops, races may be false
   Checker::Memory memory = Checker::Memory::bounded;
-  bool is_first = false;     // its schedule is saved
-  bool has_readers = false;  // those of the request
+  bool is_first = false;     // saves its schedule, if requested
+  bool has_readers = false;  // passes its events to the readers of the request
 };
 
-// Runs the subject as planned and checks the run: in a process of its own where the kernels are not
-// Peal's, unless this one has to see its events.
+// Makes the planned run and checks it. It is made in a process of its own if the kernels are not
+// Peal's, unless readers in this process need its events or this process cannot fork (can_watch).
 [[nodiscard]] OneRun run_apart(const CheckSubject& subject, const CheckRequest& request,
                                const Plan& plan);
 

@@ -22,13 +22,15 @@ FindingLine line_of(const std::string& where) {
 
 }  // namespace
 
+// Recording the current line costs time in each event, so the first attempt does without. Only if
+// the process died and left no line does a second attempt record lines; runs are deterministic, so
+// it ends at the same place. If it does not, its answer counts.
 OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double blocked_seconds) {
   const auto answer = [&run](EventReader* reader) {
     return answer_or_error([&] { return packed(run(reader)); });
   };
   WatchedEnd end = run_watched([&] { return answer(nullptr); }, blocked_seconds);
   if (end.has_answered) return unpacked_run(answer_of(end));
-  // A run is the same each time, so where it was can be found out afterwards.
   if (end.where.empty()) {
     PlaceRecorder recorder;
     WatchedEnd again = run_watched([&] { return answer(&recorder); }, blocked_seconds);
@@ -41,7 +43,7 @@ OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double block
     finding.sides.push_back({end.rank, end.core, "", "was last here", line_of(end.where)});
   }
   result.findings.push_back(std::move(finding));
-  result.instructions = 1;  // it has done something
+  result.instructions = 1;  // unknown, but not 0: the run was not empty
   return result;
 }
 

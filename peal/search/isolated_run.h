@@ -8,8 +8,10 @@
 
 namespace peal {
 
-// Makes a run of kernels in a process of its own, so that whatever they do becomes a finding. `run`
-// is given a reader of events for the run, or nullptr. What it throws as Error comes out of here.
+// Calls `run` in a forked process, so that a crash, an exit or a hang of the kernels becomes a
+// finding instead of ending this process. `run` gets an additional reader of events, or nullptr. An
+// Error that it throws is thrown here. `blocked_seconds` limits how long it may wait for the
+// system.
 [[nodiscard]] OneRun run_isolated(const std::function<OneRun(EventReader*)>& run,
                                   double blocked_seconds);
 

@@ -13,7 +13,7 @@ bool shares_line(const SyncUnit& a, const SyncUnit& b) {
   });
 }
 
-// Units of several runs that share a line are one.
+// Adds a unit, merged with the first known one that shares a line with it.
 void add_unit(std::vector<SyncUnit>& units, const SyncUnit& unit) {
   for (SyncUnit& known : units) {
     if (!shares_line(known, unit)) continue;

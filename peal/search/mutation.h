@@ -11,25 +11,25 @@
 
 namespace peal {
 
-// What happened when one synchronisation was left out.
+// The result of leaving out one synchronisation.
 struct Mutation {
   SyncUnit unit;
-  // The first finding of the runs without it, and how many ranks it took; nothing where all runs
-  // were right and in order without it, so that it can go.
+  // The first finding of the runs without it, and their number of ranks. nullopt: every run was
+  // clean without it, so that it is not needed for these subjects.
   std::optional<Finding> caught_by;
   int ranks = 0;
 };
 
 struct MutationRequest {
-  std::vector<CheckSubject> subjects;  // of one kernel: other counts, say
+  std::vector<CheckSubject> subjects;  // one kernel with various arguments, such as counts
   std::vector<int> ranks;
   CheckRequest check = {};
-  std::function<bool(const std::string& file)> mutates;  // whether lines of this file are meant
+  std::function<bool(const std::string& file)> mutates;  // true: leave out lines of this file
   std::function<void(int done, int of)> progress = {};
 };
 
-// Leaves out each synchronisation that any of the runs meets, one at a time, and runs every subject
-// on every number of ranks without it, until one is caught.
+// Mutation testing of synchronisations: leaves out each one that any run executes, one at a time,
+// and checks every subject on every number of ranks without it, until a check has a finding.
 [[nodiscard]] std::vector<Mutation> mutate(const MutationRequest& request);
 
 }  // namespace peal

@@ -12,25 +12,25 @@
 
 namespace peal {
 
-// An output of a run, and which lines have written it.
+// An output of a run, and which lines wrote it last.
 struct WrittenOutput {
   RunOutput output;
   std::vector<Checker::LastWrite> writes;
 };
 
-// What the checks say of one run under one schedule.
+// The result of checking one run under one schedule.
 struct OneRun {
   std::vector<Finding> findings;
   std::int64_t calls = 0;
   std::uint64_t instructions = 0, window_accesses = 0;
   bool has_windows = false;
-  std::vector<WrittenOutput> outputs;  // of a run that nothing was wrong with
-  std::string undecided;
-  std::vector<PolledWord> polled_words;     // that the next run has to know
+  std::vector<WrittenOutput> outputs;       // only of a run that ended with right results
+  std::string undecided;                    // Checker::undecided()
+  std::vector<PolledWord> polled_words;     // Checker::polled_words()
   bool knows_all_looks = true;              // Checker::knows_all_looks()
   std::vector<LookRecord> looks;            // Checker::looks()
   std::vector<LookInQuestion> in_question;  // Checker::looks_in_question()
-  std::vector<KernelLine> loops;            // lines of looks that are waits
+  std::vector<KernelLine> loops;            // Checker::loops()
   std::vector<KernelLine> contradicted;     // Checker::contradicted()
   std::uint64_t program = 0;                // Checker::program()
   bool is_deadlock = false, is_whole = false;
@@ -39,7 +39,7 @@ struct OneRun {
   std::vector<SyncUnit> synchronisations;
 };
 
-// As bytes, for another process of this program.
+// Serialises a run (CBOR), to pass it to another process of this program, and back.
 [[nodiscard]] std::string packed(const OneRun& run);
 [[nodiscard]] OneRun unpacked_run(const std::string& bytes);
 

@@ -40,7 +40,7 @@ std::optional<Difference> find_difference(const std::vector<WrittenOutput>& firs
         std::memcpy(&right, b.bytes.data() + element * sizeof(T), sizeof(T));
         if (std::memcmp(&left, &right, sizeof(T)) == 0) continue;
         const double x = number_of(left), y = number_of(right);
-        if (x == y) continue;  // zeros of either sign
+        if (x == y) continue;  // +0 and -0
         const bool is_mild = !std::is_integral_v<T> && std::abs(x - y) <= a.tolerance;
         if (found && (is_mild || !found->is_mild)) continue;
         found = {i, element, x, y, is_mild};

@@ -11,15 +11,17 @@
 
 namespace peal {
 
-// The first element in which two runs' outputs differ, if any.
+// An element in which the outputs of two runs differ: the first that is not mild, or, if all are
+// mild, the first one.
 struct Difference {
   std::size_t output = 0, element = 0;
   double first = 0, other = 0;
-  bool is_mild = true;  // within what another order of float additions can give
+  bool is_mild = true;  // within the tolerance that another order of float additions explains
 };
+// nullopt if they are equal. Both runs must have the same outputs in the same order.
 [[nodiscard]] std::optional<Difference> find_difference(const std::vector<WrittenOutput>& first,
                                                         const std::vector<RunOutput>& other);
-// The finding that it is, of the same output under two schedules.
+// The finding for such a difference: `first` and `other` are the same output under two schedules.
 [[nodiscard]] Finding unstable(const Difference& difference, const WrittenOutput& first,
                                const std::string& first_schedule, const WrittenOutput& other,
                                const std::string& schedule);

@@ -19,7 +19,7 @@ void PlaceRecorder::read(const Event& event) {
   const bool is_kernels = !file.empty() && !file.starts_with("peal/");
   const std::string where =
       is_kernels ? std::string(file) + ":" + std::to_string(event.place.line) : std::string();
-  // Between its beginning and its first instruction a kernel has no line.
+  // Between its start and its first instruction a kernel has no line.
   const auto core = static_cast<std::size_t>(event.core);
   say_last(words->place, event.rank, core < numbers_.size() ? numbers_[core] : 0, "", where);
 }

@@ -8,13 +8,14 @@
 
 namespace peal {
 
-// Keeps in last_words() where a run is, for a report of a run that does not come to its end.
+// Writes the current rank, core and line to last_words() at each event, for the report of a run
+// that crashes or hangs.
 class PlaceRecorder final : public EventReader {
  public:
   void read(const Event& event) override;
 
  private:
-  std::vector<int> numbers_;  // of each core of the run, within its rank
+  std::vector<int> numbers_;  // by core of the run: its number within its rank
   std::map<int, int> cores_of_rank_;
 };
 

@@ -14,11 +14,13 @@ namespace {
 
 constexpr std::size_t invention_count = 9;
 
-// What may keep a loop going that `found` has ended: bits and counts of all kinds.
+// Values that are unlikely to end a loop that `found` ended. What a loop compares with is unknown
+// (equality, order, signed or not, a bit, a floating-point number), so each kind is represented.
 std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
                                                       std::uint32_t size_bytes) {
   const std::uint64_t sign = std::uint64_t{1} << (8 * size_bytes - 1), quarter = sign >> 1;
-  // The largest finite floating-point numbers, of both signs, which as integers are large, too.
+  // The largest finite floating-point number, positive and (with `sign`) negative; as an integer it
+  // is large, too.
   const std::uint64_t largest = size_bytes == 8   ? 0x7FEFFFFFFFFFFFFF
                                 : size_bytes == 4 ? 0x7F7FFFFF
                                                   : sign - 1;
@@ -31,7 +33,8 @@ std::array<std::uint64_t, invention_count> inventions(std::uint64_t found,
 
 using LookSet = std::set<std::pair<std::uint32_t, std::uint32_t>>;  // by core and number
 
-// The looks of one line, which are tried apart from those of others.
+// The looks of one line of source. Lines are tried separately: if a read of one line leads the
+// kernel astray, the loops of others are still found.
 using OneLine = std::vector<LookInQuestion>;
 
 std::vector<OneLine> by_line(const std::vector<LookInQuestion>& looks, const LookSet& known) {
@@ -46,7 +49,7 @@ std::vector<OneLine> by_line(const std::vector<LookInQuestion>& looks, const Loo
   return result;
 }
 
-// A run in which each of some looks finds an invention.
+// A run in which certain looks each find an invented value.
 class Attempt {
  public:
   Attempt(const CheckSubject& subject, const CheckRequest& request, const Plan& plan)
@@ -59,7 +62,8 @@ class Attempt {
     const std::uint64_t value = inventions(each.look.found, each.size_bytes)[invention];
     plan_.looks.wanted.push_back({each.look.core, each.look.number, {value}});
   }
-  // Makes the run; whether all but looks is as in the other one.
+  // Makes the run; returns true if everything but looks is as in `run` (Checker::program). Must be
+  // called before is_loop().
   [[nodiscard]] bool is_like(const OneRun& run) {
     const OneRun misled = run_apart(subject_, request_, plan_);
     for (const LookRecord& look : misled.looks) {
@@ -67,6 +71,7 @@ class Attempt {
     }
     return misled.program == run.program;
   }
+  // True if the look looked again after it found a value that did not end it.
   [[nodiscard]] bool is_loop(const LookInQuestion& each) const {
     return loops_.contains({each.look.core, each.look.number});
   }
@@ -78,7 +83,9 @@ class Attempt {
   LookSet loops_;
 };
 
-// Of many looks one run in which they find inventions of all kinds tells whether any is a loop.
+// A shortcut for a line with many looks, which saves the nine runs if none of them is a loop: one
+// run in which the looks find all kinds of inventions in turn. False only if that run had no loop,
+// or was not like the first.
 bool has_loops(const CheckSubject& subject, const CheckRequest& request, const Plan& plan,
                const OneRun& run, const OneLine& line) {
   if (line.size() < 10 * invention_count) return true;
@@ -92,6 +99,10 @@ bool has_loops(const CheckSubject& subject, const CheckRequest& request, const P
 
 }  // namespace
 
+// For each line at most nine runs, one for each invention, in which all of its looks that are still
+// undecided find that value. A look that looks again is a loop, and leaves the set. The first run
+// that is not like `run` ends the line: some look of it goes by the value that it finds, and what
+// follows that proves nothing.
 bool find_short_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                       const OneRun& run) {
   LookSet known;
@@ -101,7 +112,7 @@ bool find_short_loops(const CheckSubject& subject, const CheckRequest& request, 
     for (std::size_t number = 0; number < invention_count && !line.empty(); ++number) {
       Attempt attempt(subject, request, plan);
       for (const LookInQuestion& each : line) attempt.add(each, number);
-      if (!attempt.is_like(run)) break;  // it goes by what it finds
+      if (!attempt.is_like(run)) break;
       std::erase_if(line, [&](const LookInQuestion& each) {
         if (!attempt.is_loop(each)) return false;
         plan.short_loops.push_back(each.look);

@@ -5,10 +5,11 @@
 
 namespace peal {
 
-// Looks of the run that would be races, and are loops that their first look has ended: they look
-// again when that finds what no word holds, and all else is as before. A loop takes what it has
-// found for what it waits for; a read goes on with it. Adds such loops to the plan; whether there
-// are any.
+// Tells spin loops from racing reads. A single look that raced with a write may be a loop that
+// ended with its first look, which is a wait, or a read of data, which is a race. The test is to
+// run the kernel again and let the look find an invented value: a loop that the value does not end
+// looks again, and everything else in the run stays as it was; a read goes on with the value. Adds
+// the loops found to plan.short_loops; returns true if there are any new ones.
 [[nodiscard]] bool find_short_loops(const CheckSubject& subject, const CheckRequest& request,
                                     Plan& plan, const OneRun& run);
 

@@ -8,19 +8,19 @@
 
 namespace peal {
 
-// One access to memory, small enough to be kept for every byte range.
+// One access to memory. Small, because an AccessHistory keeps one for every byte range.
 struct Access {
   std::uint32_t core = 0;
-  std::uint32_t sequence = 0;  // in its lane; of a store through the scalar cache: its number there
+  std::uint32_t sequence = 0;  // in its lane; through the scalar cache: CoreOrder::cached_store()
   std::uint32_t number = 0;    // in the program order of its core
   SourceId place = 0;
-  Lane lane{};  // where it was executed
-  Lane end{};   // where it ends: a store when it can be seen
+  Lane lane{};  // the lane of its execution
+  Lane end{};   // the lane that tells its end: of a store, its visibility
   bool writes = false;
   bool atomic = false;          // commutes with other atomic writes
   bool signal = false;          // a notify
   bool cached = false;          // through the scalar cache
-  std::uint8_t look_bytes = 0;  // of a scalar read of one word of a window
+  std::uint8_t look_bytes = 0;  // of a scalar read of one aligned window word: its size; else 0
 };
 
 [[nodiscard]] inline bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }

@@ -7,7 +7,7 @@
 #include "peal/checks/memory/global_accesses.h"
 #include "peal/checks/rules/pipe_names.h"
 
-// What is said of accesses to global memory.
+// The findings about accesses to global memory, and their reasons in words.
 
 namespace peal {
 namespace {
@@ -29,8 +29,9 @@ FindingSide GlobalAccesses::side(const Access& access, const char* what) const {
   return side;
 }
 
-// Whether all these bytes are polled words whose store the access comes after, since its core, or
-// one that it has heard of, has seen it.
+// True if [begin, end) consists of polled words and the store to each of them is known to have
+// happened before the access, because its core, or one that its core knows of, saw the value
+// (lemma 5 of signal_order.h).
 bool GlobalAccesses::has_seen(const Access& store, const Pending& pending, const LaneClock& clock,
                               std::uint64_t begin, std::uint64_t end) const {
   if (!store.writes || store.core == pending.access.core) return false;
@@ -111,7 +112,9 @@ std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& 
                      to, from);
 }
 
-// Why nothing orders the two: the notify that was heard came too early, or none was.
+// Why the two are unordered, from the last release of the earlier access's core that the other core
+// knows: it is issued after the access but before the access has ended; it precedes the access; or
+// none is known, and then the last wait is named that could have given one.
 std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
                                    const LaneClock& clock) const {
   if (earlier.core == access.core) return reason_on_core(earlier, access, clock);
@@ -163,11 +166,11 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   const auto is_known = [&] {
     return waited > 0 && access.core < waits_.size() && waited <= waits_[access.core].size();
   };
-  if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // it is that look
+  if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // the look itself
   if (is_known()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
     if (line.file.starts_with("peal/launch/") ||
-        line.file.starts_with("peal/executors/")) {  // the end of a task, not a wait
+        line.file.starts_with("peal/executors/")) {  // the runtime waited for a task there
       return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
     }
     return fmt::format(
@@ -202,8 +205,9 @@ void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint6
   });
 }
 
-// A window is zero at first, so a kernel may well look at single elements of it, or at more than it
-// needs; a whole load that finds nothing was meant for something else.
+// A read of window bytes that nobody wrote is only a suspicion (find_unwritten) if it is a single
+// word or a part of a load: windows are zero-initialised, and a kernel may read more than it needs.
+// A load of which no byte was ever written is a finding.
 void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std::uint64_t end) {
   const Access& access = pending.access;
   const auto after = host_writes_.upper_bound(begin);
@@ -212,7 +216,7 @@ void GlobalAccesses::unwritten(const Pending& pending, std::uint64_t begin, std:
     return written_to < end ? unwritten(pending, written_to, end) : void();
   }
   const MemoryRegions::Region* const region = regions_.find(begin);
-  // What looks at results from outside of kernels has no line.
+  // An access without a line reads results from outside of the kernels.
   if (region == nullptr || findings_.places().line(access.place).file.empty()) return;
   const auto make = [&] {
     return Finding{.kind = FindingClass::never_written,
@@ -242,9 +246,11 @@ void GlobalAccesses::find_unwritten(bool is_wrong) {
   }
 }
 
-// An output that no rank has written in any call holds what it held before.
+// An output that no rank writes in any call. All regions of one name, which differ in rank and in
+// the suffix " of call N", count as one output.
 void GlobalAccesses::find_unwritten_outputs() {
-  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;  // and is written
+  // By name: the first region of the output, and true if any of its regions was written.
+  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;
   regions_.for_each([&](const MemoryRegions::Region& region) {
     if (region.kind != RegionKind::output || region.begin == region.end) return;
     const std::string name = region.name.substr(0, region.name.rfind(" of call "));
@@ -255,7 +261,7 @@ void GlobalAccesses::find_unwritten_outputs() {
   });
   for (const auto& [name, output] : outputs) {
     if (output.second) continue;
-    // Each output is a finding of its own, and none has a line.
+    // These findings have no line, by which add() would merge them.
     const Finding finding{
         .kind = FindingClass::never_written,
         .subject = regions_.describe(output.first->begin, output.first->end, output.first->rank),

@@ -5,7 +5,7 @@ namespace peal {
 
 std::size_t AccessHistory::first_segment(std::uint64_t begin) {
   const auto ends_before = [begin](const Segment& segment) { return segment.end <= begin; };
-  // Accesses often go on where the last one stood.
+  // Accesses often continue at the segment of the last one, or behind it.
   for (std::size_t guess = hint_; guess < hint_ + 2 && guess < segments_.size(); ++guess) {
     if (!ends_before(segments_[guess]) && (guess == 0 || ends_before(segments_[guess - 1]))) {
       return guess;
@@ -87,7 +87,8 @@ void AccessHistory::release_atomic(std::uint32_t& list) {
   }
 }
 
-// What is after an access is after every earlier one of the same lane, whose place it takes.
+// An access takes the place of the older one of its core, lane and kind: whatever is after the
+// newer one is after the older one.
 void AccessHistory::add_latest(std::uint32_t& list, const Access& access) {
   for (std::uint32_t node = list; node != none; node = nodes_[node].next) {
     Access& earlier = nodes_[node].access;

@@ -10,27 +10,42 @@
 
 namespace peal {
 
-// The accesses to a range of addresses that later ones may still be in conflict with: for every
-// byte its last write, the atomic ones since, and the reads since. An atomic write takes the place
-// only of atomic ones: another may be ordered after it and still not after what came before it. A
-// flat vector of segments in the order of their addresses.
+// The earlier accesses to a range of addresses that a later access may still conflict with. For
+// every byte: the last plain write, the atomic writes since, and the reads since. Stored as a flat
+// vector of segments, sorted by address.
+//
+// Why this is enough. An access A may be forgotten once a newer access takes its place, provided
+// that whenever a later access conflicts with A, the newer one conflicts with A or with the later
+// one, so that a race on these bytes is reported.
+//   - A plain write W replaces all earlier accesses A. If A is unordered with W, that conflict is
+//     reported now. Otherwise A is over before W starts, and a later access that is after W is
+//     after A, too; one that is not after W is reported against W.
+//   - An atomic write replaces only earlier atomic writes, and only if every last write is over
+//     before it. It must not replace the plain write or the reads before it: a later atomic write
+//     commutes with it, so it is not compared with it, and must still find those.
+//   - In one lane of one core the newest access replaces the older one of its kind (add_latest):
+//     what is after the newer one is after the older one.
 class AccessHistory {
  public:
-  // What the bytes hold before any access.
+  // `written_at_first`: the bytes hold meaningful data before any access, so that a read without an
+  // earlier write is not reported.
   explicit AccessHistory(bool written_at_first) : written_at_first_(written_at_first) {}
 
-  // Tells `conflict(earlier access, begin, end)` for every part of [begin, end) with an earlier
-  // access of which `is_over` does not hold and that does not commute, and `unwritten(begin, end)`
-  // for every part that a read finds never written; then remembers the access.
+  // Compares the access with the earlier ones to [begin, end), then remembers it. Calls
+  // `conflict(earlier, begin, end)` for every part with an earlier access for which
+  // `is_over(earlier)` is false, at least one of the two being a write and not both atomic; calls
+  // `unwritten(begin, end)` for every part that is read and was never written. The access itself
+  // may be among the earlier ones, if its ranges overlap: `is_over` must hold for it.
   template <class IsOver, class Conflict, class Unwritten>
   void add(std::uint64_t begin, std::uint64_t end, const Access& access, IsOver&& is_over,
            Conflict&& conflict, Unwritten&& unwritten);
 
-  // Calls `visit(access, begin, end)` for the last writes of every part of [begin, end).
+  // Calls `visit(access, begin, end)` for each last write (plain, and atomic since) of every part
+  // of [begin, end).
   template <class Visit>
   void last_writes(std::uint64_t begin, std::uint64_t end, Visit&& visit) const;
 
-  // Whether any byte of [begin, end) has been written.
+  // True if any byte of [begin, end) has been written.
   [[nodiscard]] bool has_writes(std::uint64_t begin, std::uint64_t end) const {
     bool found = false;
     last_writes(begin, end,
@@ -39,19 +54,21 @@ class AccessHistory {
   }
 
  private:
-  static constexpr std::uint32_t none = 0;  // of the nodes
+  static constexpr std::uint32_t none = 0;  // the end of a list of nodes
 
   struct Segment {
     std::uint64_t begin = 0, end = 0;
-    std::uint32_t writes = none, reads = none;  // lists of nodes
+    std::uint32_t writes = none, reads = none;  // heads of lists of nodes, which no other shares
   };
   struct Node {
     Access access;
     std::uint32_t next = none;
   };
 
+  // The index of the first segment that ends behind `begin`.
   [[nodiscard]] std::size_t first_segment(std::uint64_t begin);
-  // Makes segments start and end at the bounds, with no gap between; returns the first.
+  // Splits and inserts segments so that they cover [begin, end) exactly; returns the first one's
+  // index.
   std::size_t cut(std::uint64_t begin, std::uint64_t end);
   void split(std::size_t index, std::uint64_t at);
   std::uint32_t push(std::uint32_t list, const Access& access);
@@ -75,7 +92,7 @@ void AccessHistory::add(std::uint64_t begin, std::uint64_t end, const Access& ac
   const std::size_t first = index;
   for (; index < segments_.size() && segments_[index].begin < end; ++index) {
     Segment& segment = segments_[index];
-    bool is_ordered = true;  // after all last writes
+    bool is_ordered = true;  // the access is after all last writes
     for (std::uint32_t node = segment.writes; node != none; node = nodes_[node].next) {
       const Access& earlier = nodes_[node].access;
       if (is_over(earlier)) continue;
@@ -99,7 +116,7 @@ void AccessHistory::add(std::uint64_t begin, std::uint64_t end, const Access& ac
     }
     add_latest(segment.writes, access);
   }
-  // Parts that have become alike are one.
+  // After a plain write all parts hold just this write: merge them into one segment.
   if (access.writes && !access.atomic && index - first > 1) {
     for (std::size_t part = first + 1; part < index; ++part) release(segments_[part].writes);
     segments_[first].end = segments_[index - 1].end;

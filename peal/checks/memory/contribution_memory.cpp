@@ -68,7 +68,7 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
     Segment& before = std::prev(next)->second;
     if (before.end > begin) {
       const std::uint64_t start = std::prev(next)->first;
-      if (before.end > segment.end) {  // what is left behind the new one
+      if (before.end > segment.end) {  // the part behind the new segment
         Segment rest = before;
         rest.run.count = UINT64_MAX;
         rest.run = rest.run.from((segment.end - start) / before.element_bytes);
@@ -78,7 +78,7 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
       before.end = begin;
     }
   }
-  // Memory is mostly written in the same parts again.
+  // Fast path: memory is mostly rewritten in the same segments, so reuse the node.
   const bool takes_place =
       next != segments_.end() && next->first == begin && next->second.end <= segment.end;
   if (takes_place) {
@@ -103,7 +103,7 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
 void ContributionMemory::scatter(std::span<const Footprint> areas,
                                  std::span<const ContributionRun> runs) {
   std::size_t index = 0;
-  std::uint64_t used = 0;  // of the run at `index`
+  std::uint64_t used = 0;  // elements consumed of runs[index]
   for (const Footprint& area : areas) {
     for (std::uint32_t row = 0; row < area.rows; ++row) {
       std::uint64_t at = area.address + row * area.stride_bytes;

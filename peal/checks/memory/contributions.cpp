@@ -9,7 +9,7 @@
 namespace peal {
 namespace {
 
-// Of a set: ranks by their number modulo `set_ranks`, above them a hash of the call.
+// Layout of a bit set: bit (rank mod set_ranks), and above these a hash of the call.
 constexpr int set_ranks = 48;
 constexpr std::uint64_t set_mask = (std::uint64_t{1} << set_ranks) - 1;
 constexpr std::uint64_t call_hashes = 0xfffe;
@@ -59,7 +59,7 @@ void Contributions::combine(std::vector<ContributionRun>& first,
                             const std::vector<ContributionRun>& second) {
   sum_.clear();
   std::size_t other = 0;
-  std::uint64_t used = 0;  // of the other's run
+  std::uint64_t used = 0;  // elements consumed of second[other]
   for (const ContributionRun& run : first) {
     for (std::uint64_t done = 0; done < run.count;) {
       ContributionRun a = run.from(done);
@@ -180,7 +180,7 @@ void Contributions::expect(const Event& event) {
   for (const ContributionRun& run : first_) {
     const bool is_right = run.contributors == contributors && run.element == event.value + index;
     if (!is_right && run.contributors != ContributionRun::unknown) {
-      return report(event, index, run);  // one element says it for all
+      return report(event, index, run);  // one finding per expectation
     }
     index += static_cast<std::int64_t>(run.count);
   }

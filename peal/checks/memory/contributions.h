@@ -13,16 +13,18 @@
 
 namespace peal {
 
-// Follows what each rank contributes through loads, stores and combinations: in each element of a
-// result every rank must be exactly once (sum, prod) or at least once (min, max), or the one
-// element that is to be moved there. Which contributors an element has is a fingerprint: the sum of
-// a random weight for each (rank, call); for min and max a set of ranks beside a hash of the call.
-// Values that go through scalar code are not followed and never a finding.
+// Taint tracking of what each rank contributes, through loads, stores and combinations. Each
+// element of a result must contain every rank exactly once (sum, prod) or at least once (min, max),
+// or be the one element that is moved there. An element's contributors are a fingerprint: the sum
+// of one pseudo-random weight per (rank, call), which tells multisets apart up to hash collisions;
+// for min and max, which are idempotent, a bit set of ranks and a hash of the call. Values that
+// pass through scalar code are unknown, and never a finding.
 class Contributions {
  public:
   Contributions(Findings& findings, const MemoryRegions& regions)
       : findings_(findings), regions_(regions) {}
 
+  // Follows one event. An `expectation` that does not hold adds a wrong_result.
   void read(const Event& event);
 
  private:
@@ -45,7 +47,7 @@ class Contributions {
   void expect(const Event& event);
   [[nodiscard]] std::uint64_t weight(int rank, std::uint32_t call) const;
   [[nodiscard]] std::uint64_t add(std::uint64_t a, std::uint64_t b) const;
-  // The elements of `second` combined into those of `first`.
+  // Combines the elements of `second` into those of `first`, element by element.
   void combine(std::vector<ContributionRun>& first, const std::vector<ContributionRun>& second);
   [[nodiscard]] std::uint64_t expected(const Event& event) const;
   void report(const Event& event, std::int64_t index, const ContributionRun& found);
@@ -59,10 +61,10 @@ class Contributions {
   ContributionMemory memory_;
   std::map<StoreKey, Store> under_way_;
   std::vector<Store> free_stores_;
-  std::vector<ContributionRun> first_, second_, sum_;  // for one event
-  std::map<std::uint64_t, Writer> last_writers_;       // of each region, by its start
+  std::vector<ContributionRun> first_, second_, sum_;  // buffers, reused by every event
+  std::map<std::uint64_t, Writer> last_writers_;       // by the start of a region
   int ranks_ = 0;
-  bool is_set_ = false;  // fingerprints are sets: the operation is min or max
+  bool is_set_ = false;  // fingerprints are bit sets: the operation is min or max
 };
 
 }  // namespace peal

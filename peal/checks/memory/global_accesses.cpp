@@ -45,7 +45,7 @@ void GlobalAccesses::collect_cell_stores() {
     if (pending.collected || !access.writes || access.atomic || access.signal) continue;
     pending.collected = true;
     signals_.log().cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
-      if (signals_.log().cell(cell).is_word) return;  // what it is given is told
+      if (signals_.log().cell(cell).is_word) return;  // word_stored events cover polled words
       signals_.add_store({.access = access,
                           .clock = clocks_[pending.clock],
                           .cell = cell,
@@ -91,8 +91,14 @@ std::vector<std::uint32_t> GlobalAccesses::oldest_asked() const {
   return result;
 }
 
-// A core's own load from its rank's memory sees what its store has executed; from a peer's memory,
-// and for everybody else and another store, the store has to be visible.
+// Happens-before between two accesses:
+//   - Tasks that nothing orders are concurrent, whatever core ran them.
+//   - Two cores: the earlier access has ended at the last release of its core that the other core
+//     knows of.
+//   - One core, a read after a write: through the scalar cache, both in the cache or the store
+//     flushed; otherwise the store has executed and, if it is to a peer's memory, is visible.
+//   - One core, otherwise: the earlier access has ended. Scalar accesses end in program order, but
+//     signals may overtake each other where the switch says so.
 bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const LaneClock& clock,
                              std::uint64_t address) const {
   const CoreOrder& order = cores_[earlier.core];
@@ -113,6 +119,9 @@ bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const 
   return release > 0 && order.has_ended(earlier, order.release_clock(release));
 }
 
+// The order between two tasks of a rank must not come from the program order of the core that took
+// one after the other. So the release through which the later access knows the earlier core counts
+// only if it belongs to the earlier task or to one that the graph orders behind it.
 bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
                                const LaneClock& clock) const {
   if (rank_of(earlier.core) != rank_of(access.core)) return false;
@@ -198,7 +207,9 @@ void GlobalAccesses::judge(const Pending& pending) {
   own.bytes += pending.end - pending.begin;
 }
 
-// The whole line is written back, with what its other bytes held when it was filled.
+// A write-back against the writes before it in the run: it rewrites the bytes of the line that its
+// core did not store with what they held at the fill, so a write by another core that is not over
+// at the fill may be lost. Later writes find the write-back in `lines_`.
 void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
   const std::uint64_t line = scalar_line_of(pending.begin);
   const Access& access = pending.access;
@@ -214,7 +225,8 @@ void GlobalAccesses::judge_line(const Pending& pending, const Special& special) 
   };
   look(line, pending.begin);
   look(std::max(pending.end, line), line + scalar_line_bytes);
-  // Of one line of source only the last write counts: where it is over, the ones before it are.
+  // Of one core, line of source and range the last write-back is enough: if it is over, so are the
+  // earlier ones.
   std::vector<LineWrite>& writes = lines_[line];
   const auto before = std::find_if(writes.begin(), writes.end(), [&](const LineWrite& earlier) {
     return earlier.access.core == access.core && earlier.access.place == access.place &&
@@ -228,6 +240,8 @@ void GlobalAccesses::judge_line(const Pending& pending, const Special& special) 
   }
 }
 
+// A write against the write-backs before it in the run: one that is not over when the write starts
+// may come after it and put old bytes over it.
 void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& clock) {
   const Access& access = pending.access;
   const std::uint64_t first = scalar_line_of(pending.begin);

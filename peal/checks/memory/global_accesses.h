@@ -18,9 +18,25 @@
 
 namespace peal {
 
-// Accesses to global memory and signals, which wait for the order between cores to be known and are
-// then compared with those before them: races, signals that may be lost, lines written back over
-// others' writes, stale scalar reads, bytes that nobody has written or reads.
+// Race detection and its relatives for global memory and signals. This folder holds what the checks
+// know of memory: read access.h, then access_history.h (what is kept of each byte), then this
+// class; on_chip_check.h does the same within one core; contributions.h follows values instead of
+// order.
+//
+// An access waits in `pending_` until the order of its core's waits is settled (SignalOrder); then
+// it is compared, in run order, with the earlier accesses to its bytes. Finds races, lost signals,
+// cache lines written back over others' writes, stale scalar reads, and bytes that are read but
+// never written, or written but never read.
+//
+// The scalar cache. It is not coherent. A line of 64 bytes is filled at its first access and
+// written back whole, by a dcci and then a dsb. Two things go wrong with it, and both compare a
+// write by another core with the clock of the fill (Special::line_clock):
+//   - Stale read: the write is before the read but not before the fill, so the line may not have
+//   it.
+//   - Clobber: the write is not before the fill and not after the write-back, so the write-back may
+//     put the old bytes over it. judge_line() compares a write-back with the writes before it in
+//     the run, check_line_writes() a write with the write-backs before it. Bytes that the core
+//     itself stored are left to the ordinary race check.
 class GlobalAccesses {
  public:
   GlobalAccesses(Findings& findings, const MemoryRegions& regions, std::deque<CoreOrder>& cores,
@@ -28,17 +44,18 @@ class GlobalAccesses {
       : findings_(findings), regions_(regions), cores_(cores), signals_(signals) {}
 
   struct Special {
-    bool line_write = false;  // rewrites the whole cache line
-    bool only_line = false;   // and nothing else: a line that is written back
-    bool cached_read = false;
-    LaneClock line_clock;    // when the line was filled
-    std::int64_t value = 0;  // that is stored to a word
-    std::uint32_t look = 0;  // at a polled word: its number among the waits of its core
+    bool line_write = false;   // rewrites the whole cache line
+    bool only_line = false;    // is a write-back: the store itself was added before
+    bool cached_read = false;  // reads through the scalar cache
+    LaneClock line_clock;      // when the line was filled
+    std::int64_t value = 0;    // the value stored to a word
+    std::uint32_t look = 0;    // of a look at a polled word: its acquire number; else 0
   };
 
-  // A place at which a core releases, for the reports: a notify's line and number.
+  // For the reports: a release of a core, with its line and its number in program order. Must be
+  // called once for each release, in order, as must note_wait for each acquire.
   void note_release(std::uint32_t core, SourceId place, std::uint32_t number);
-  // The same of a store to a polled word.
+  // The same for a release that is a store to a polled word.
   void note_word_store(std::uint32_t core, SourceId place, std::uint32_t number) {
     note_release(core, place, number);
     releases_[core].back().is_store = true;
@@ -47,31 +64,33 @@ class GlobalAccesses {
     if (waits_.size() <= core) waits_.resize(core + 1);
     waits_[core].push_back({.place = place, .number = number});
   }
-  // A call of the kernel, or a task, begins on a core, with this number of its instructions.
+  // A call of the kernel, or a task, begins on a core at this number in program order.
   void note_call(std::uint32_t core, std::int64_t call, std::uint32_t number);
   void note_task(std::uint32_t core, std::string name, std::uint32_t number);
   [[nodiscard]] TaskPrecedence& tasks() { return task_precedence_; }
-  // The number of a release or a wait of a core among its instructions.
+  // The number in program order of a core's release or wait, both counted from 1.
   [[nodiscard]] std::uint32_t release_number(std::uint32_t core, std::uint32_t release) const {
     return releases_[core][release - 1].number;
   }
   [[nodiscard]] std::uint32_t wait_number(std::uint32_t core, std::uint32_t acquire) const {
     return waits_[core][acquire - 1].number;
   }
-  // The call, step and task of an instruction of a core, for a side of a finding.
+  // Sets the call, step and task that an instruction of a core belongs to.
   void add_when(FindingSide& side, std::uint32_t core, std::uint32_t number) const;
   void add_core(int rank) { ranks_.push_back(rank); }
 
+  // Queues an access to [begin, end). `clock` is its core's clock when it starts; `moment` is its
+  // position in the run, and accesses of one moment must have the same clock.
   void add(const Access& access, const LaneClock& clock, std::uint64_t begin, std::uint64_t end,
            std::uint64_t moment, const Special* special = nullptr);
-  // The host has written these bytes itself, ordered with whoever reads them.
+  // The host wrote these bytes itself, before every access that reads them.
   void note_host_write(std::uint64_t begin, std::uint64_t end);
-  // Tells the signals which of their cells are stored to by what is pending.
+  // Passes each pending plain store that covers a signal's cell to the SignalOrder, once.
   void collect_cell_stores();
-  // Judges what is pending, as far as its order is settled.
+  // Judges the pending accesses in run order, up to the first whose order is not settled.
   void judge();
-  // Calls `visit(begin, end, side)` for the last writes of a range in one region; when all is
-  // judged.
+  // Calls `visit(begin, end, side)` for the last writes of a range in one region. Only complete
+  // when nothing is pending.
   template <class Visit>
   void last_writes(std::uint64_t begin, std::uint64_t end, Visit&& visit) const {
     const MemoryRegions::Region* const region = regions_.find(begin);
@@ -83,21 +102,23 @@ class GlobalAccesses {
                                 visit(from, to, side(write, "writes it"));
                               });
   }
-  // At the end of the run, when all is judged.
+  // Reports window bytes that are written and never read, at the end of the run, when nothing is
+  // pending.
   void find_unread();
   // Reports reads of window bytes that were never written: as findings if the run gave a wrong
-  // result, else as advice, since a window is zero at first, and to read more of it than matters is
-  // no mistake in itself.
+  // result, else as advice, because a window is zero-initialised and reading more of it than needed
+  // is not a mistake in itself.
   void find_unwritten(bool is_wrong);
-  // Reports outputs that are never written, at the end of a run that was not ended by a failure.
+  // Reports outputs that are never written, at the end of a run that did not fail.
   void find_unwritten_outputs();
 
-  // From how many waits of each core on what is pending asks for its knowledge.
+  // By core: the smallest number of passed waits whose knowledge a pending access asks for;
+  // UINT32_MAX if there is none.
   [[nodiscard]] std::vector<std::uint32_t> oldest_asked() const;
 
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
   [[nodiscard]] bool reads_signals() const { return reads_signals_; }
-  // Words that scalar code reads while somebody else changes them; with their sizes.
+  // Words that scalar code reads while another core may change them, with their sizes in bytes.
   [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& read_while_changed() const {
     return read_while_changed_;
   }
@@ -109,37 +130,37 @@ class GlobalAccesses {
  private:
   struct Pending {
     Access access;
-    std::uint32_t clock = 0;    // in clocks_
-    std::uint32_t special = 0;  // in specials_, from 1 on
+    std::uint32_t clock = 0;    // index in clocks_
+    std::uint32_t special = 0;  // index in specials_; 0: none
     std::uint64_t begin = 0, end = 0, moment = 0;
     bool collected = false;
   };
   struct LineWrite {
     Access access;
-    std::uint64_t begin = 0, end = 0;  // what was really meant
+    std::uint64_t begin = 0, end = 0;  // the bytes that the core itself stored
   };
   struct Release {
     SourceId place = 0;
     std::uint32_t number = 0;
     bool is_store = false;
   };
-  struct Written {  // by one line; where it first did
+  struct Written {  // what one line of source has written, and where it first did
     bool is_read = false;
     std::uint64_t bytes = 0;
     int rank = 0, core = 0;
     std::uint64_t begin = 0, end = 0;
   };
 
-  // Whether the earlier access has ended for whoever has this clock when it makes the other one, at
-  // this address.
+  // True if `earlier` happens before `access`, which starts with this clock, and has ended by then.
   [[nodiscard]] bool is_over(const Access& earlier, const Access& access, const LaneClock& clock,
                              std::uint64_t address) const;
-  // Whether two tasks of a rank, of which the accesses are, are ordered by nothing: neither by the
-  // graph nor by a signal that the earlier one, or one after it, has sent.
+  // True if the accesses belong to two tasks of one rank that are unordered: the task graph does
+  // not order them, and the later one has not waited for a signal of the earlier task or of a
+  // successor.
   [[nodiscard]] bool are_apart(const Access& earlier, const Access& access,
                                const LaneClock& clock) const;
-  // Whether a core's second notify of a peer's signal may overtake its first, one of which sets it:
-  // the peer has not answered between them.
+  // True if two notifies of one core to a peer's signal, at least one of them a set, may take
+  // effect in either order: between them the core has learned of no new release of the peer's rank.
   [[nodiscard]] bool may_overtake(const Access& earlier, const Access& access,
                                   const LaneClock& clock, std::uint64_t address) const;
   [[nodiscard]] bool is_own_memory(std::uint64_t address, std::uint32_t core) const;
@@ -165,7 +186,7 @@ class GlobalAccesses {
   [[nodiscard]] std::string reason_on_core(const Access& earlier, const Access& access,
                                            const LaneClock& clock) const;
   [[nodiscard]] int rank_of(std::uint32_t core) const;
-  // How many waits of a core come before its instruction of this number.
+  // How many waits of a core precede its instruction `number`.
   [[nodiscard]] std::uint32_t waits_before(std::uint32_t core, std::uint32_t number) const;
 
   Findings& findings_;
@@ -175,10 +196,10 @@ class GlobalAccesses {
   std::deque<Pending> pending_;
   std::vector<LaneClock> clocks_;
   std::vector<Special> specials_{Special{}};
-  std::map<std::uint64_t, AccessHistory> histories_;  // by the start of a region
-  std::map<int, AccessHistory> private_histories_;    // of a rank's memory in no region
-  std::map<std::uint64_t, std::vector<LineWrite>> lines_;
-  std::vector<std::vector<Release>> releases_;  // of each core
+  std::map<std::uint64_t, AccessHistory> histories_;       // by the start of a region
+  std::map<int, AccessHistory> private_histories_;         // by rank: its memory outside of regions
+  std::map<std::uint64_t, std::vector<LineWrite>> lines_;  // by line: what has rewritten it whole
+  std::vector<std::vector<Release>> releases_;             // by core
   std::vector<std::vector<Release>> waits_;
   struct Begin {  // of a call or task
     std::uint32_t number = 0;
@@ -186,14 +207,14 @@ class GlobalAccesses {
     std::string task;
   };
   TaskPrecedence task_precedence_;
-  std::vector<std::vector<Begin>> calls_, tasks_;  // of each core, in program order
+  std::vector<std::vector<Begin>> calls_, tasks_;  // by core, in program order
   std::vector<Written> written_;                   // by the line's SourceId
   std::vector<int> ranks_;
   bool reads_signals_ = false;
   std::map<std::uint64_t, std::uint32_t> read_while_changed_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> raced_reads_;
-  std::map<std::uint64_t, std::uint64_t> host_writes_;    // begins and ends, with gaps between
-  std::vector<std::pair<SourceId, Finding>> suspicions_;  // of each line, the first
+  std::map<std::uint64_t, std::uint64_t> host_writes_;    // begin -> end; disjoint, not adjacent
+  std::vector<std::pair<SourceId, Finding>> suspicions_;  // the first of each line
 };
 
 }  // namespace peal

@@ -13,16 +13,16 @@
 
 namespace peal {
 
-// The on-chip memory of every core: two pipes on the same bytes, one of them writing, must be
-// ordered by a flag or barrier; and what is read must have been written. Order within a core is
-// known at once.
+// Race detection for the on-chip memory of every core: two pipes that access the same bytes, at
+// least one of them writing, must be ordered by a flag or barrier; and what is read must have been
+// written. Only the order within one core matters, so each access is judged at once.
 class OnChipCheck {
  public:
   OnChipCheck(Findings& findings, const MemoryRegions& regions)
       : findings_(findings), regions_(regions) {}
 
   void add_core() { histories_.emplace_back(false); }
-  // What an instruction or a scalar access touches, of which only on-chip memory counts.
+  // Judges what an instruction or scalar access touches; areas outside on-chip memory are ignored.
   void access(const Event& event, const CoreOrder::Start& start, SourceId place,
               std::span<const Footprint> touched, bool writes);
 

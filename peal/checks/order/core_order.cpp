@@ -12,7 +12,8 @@ std::size_t flag_number(int from, int to, int id) {
   return static_cast<std::size_t>((from * pipe_count + to) * 8 + id);
 }
 
-// Issue clocks that are kept beyond a barrier, for transfers that it does not wait for.
+// How many issue clocks survive a barrier of all pipes, for DMA transfers, which it does not wait
+// for. A transfer issued before the oldest of them starts with that one's clock.
 constexpr std::size_t kept_issue_clocks = 1024;
 
 }  // namespace
@@ -20,7 +21,7 @@ constexpr std::size_t kept_issue_clocks = 1024;
 LaneClock& CoreOrder::issued(const Event& event) {
   LaneClock& clock = pipe(event.pipe);
   std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
-  if (event.issued == last) return clock;  // the pipe knows that already
+  if (event.issued == last) return clock;  // joined already
   last = event.issued;
   const std::uint32_t index =
       event.issued < first_issue_clock_ ? 0 : event.issued - first_issue_clock_;
@@ -43,6 +44,8 @@ CoreOrder::Start CoreOrder::scalar_access() {
   return start;
 }
 
+// The token is the clock of the setting pipe. If draining makes stores visible, the flag is also
+// the edge from the pipe's stores so far to "visible".
 void CoreOrder::set_flag(const Event& event) {
   LaneClock token;
   if (event.pipe == Pipe::scalar) {
@@ -68,6 +71,8 @@ void CoreOrder::wait_flag(const Event& event) {
   clock.join(tokens_[flag_slots_[flag]]);
 }
 
+// A barrier of one pipe adds order only for stores, which it makes visible (drained_is_visible). A
+// barrier of all pipes tells the scalar unit that each pipe has executed everything issued so far.
 void CoreOrder::pipe_barrier(const Event& event) {
   if (event.pipe != Pipe::all) {
     LaneClock& clock = issued(event);
@@ -75,13 +80,14 @@ void CoreOrder::pipe_barrier(const Event& event) {
     if (stores && drained_is_visible_) clock[end_lane(event.pipe)] = executed(event.pipe);
     return;
   }
-  // What any pipe knows of another is no more than what that has executed.
+  // No pipe's clock has a count for another pipe above what that pipe has executed, so the counts
+  // of the pipes themselves are the join of all clocks.
   for (const Pipe each :
        {Pipe::vector, Pipe::mte1, Pipe::mte2, Pipe::mte3, Pipe::cube, Pipe::fix}) {
     scalar_[lane_of(each)] = executed(each);
     if (drained_is_visible_) scalar_[end_lane(each)] = executed(each);
   }
-  // Everything that was issued before has been executed, but for DMA transfers.
+  // Everything issued before has been executed, except DMA transfers: old issue clocks can go.
   if (issue_clocks_.size() < 2 * kept_issue_clocks) return;
   const std::size_t dropped = issue_clocks_.size() - kept_issue_clocks;
   first_issue_clock_ += static_cast<std::uint32_t>(dropped);
@@ -89,6 +95,8 @@ void CoreOrder::pipe_barrier(const Event& event) {
                       issue_clocks_.begin() + static_cast<std::ptrdiff_t>(dropped));
 }
 
+// Makes visible what the scalar unit knows to have executed on the storing pipes, and the stores
+// through the scalar cache whose lines a dcci has cleaned. A line cleaned later needs another dsb.
 void CoreOrder::dsb() {
   for (const Pipe each : {Pipe::mte3, Pipe::fix}) {
     std::uint32_t& visible = scalar_[end_lane(each)];

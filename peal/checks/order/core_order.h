@@ -12,55 +12,68 @@
 
 namespace peal {
 
-// Happens-before within one core: issue -> execution, execution -> next on the pipe, k-th set_flag
-// -> k-th wait_flag, barriers, dsb, and when stores can be seen. What comes from other cores is
-// carried along as the number of waits that the scalar unit had passed (Lane::acquired).
+// Happens-before within one core, as vector clocks over its lanes (lane_clock.h). Edges:
+//   - issue by the scalar unit -> execution on a pipe (issue_clocks_);
+//   - execution -> execution of the next instruction on the same pipe (pipes_);
+//   - set_flag -> the wait_flag that consumes it (tokens_);
+//   - pipe_barrier(PIPE_ALL), dma_wait: execution -> scalar unit;
+//   - dsb: a store that has executed -> the store is visible;
+//   - dcci of its line, then dsb: a store through the scalar cache -> the store is visible (dirty_,
+//     cleaned_, flushed_).
+// Order from other cores enters as the number of waits that the scalar unit has passed
+// (Lane::acquired), which selects a row of KnownReleases.
 class CoreOrder {
  public:
+  // `drained_is_visible`: a store that a flag or barrier has waited for is visible without a dsb.
   explicit CoreOrder(bool drained_is_visible) : drained_is_visible_(drained_is_visible) {}
 
-  // When an instruction or scalar access starts, and its number in its lane.
+  // What happens before an instruction or scalar access, and its number in its lane, from 1.
   struct Start {
     LaneClock clock;
     std::uint32_t sequence = 0;
   };
-  // An instruction of a pipe is executed.
+  // A pipe executes an instruction.
   Start execute(const Event& event);
-  // A scalar access, of Lane::scalar.
+  // The scalar unit makes an access.
   Start scalar_access();
 
   void set_flag(const Event& event);
   void wait_flag(const Event& event);
   void pipe_barrier(const Event& event);
   void dsb();
-  // A store through the scalar cache, which a dcci and then a dsb end; returns its number.
+  // Registers a store to a line of the scalar cache; returns its number, which has_ended() takes as
+  // the sequence of the access. It ends with the first dsb after the next dcci of the line.
   std::uint32_t cached_store(std::uint64_t line);
-  // A dcci of one line, or of all.
+  // A dcci of one line, by its address, or of all lines.
   void clean(std::uint64_t line);
   void clean_all();
   void dma_wait(const Event& event);
   // A wait passes; returns its number, from 1.
   std::uint32_t acquire();
-  // A notify, or a task's end; returns its number, from 1.
+  // A release: a notify, a task's end, or a store to a polled word. Returns its number, from 1.
   std::uint32_t release();
-  // Called after each event that `orders`.
+  // Must be called after each event for which `orders` holds (event.h): Event::issued indexes
+  // these.
   void remember_issue_clock() { issue_clocks_.push_back(scalar_); }
 
   [[nodiscard]] const LaneClock& scalar() const { return scalar_; }
-  // What the scalar unit knew at release number r.
+  // The scalar unit's clock at release number r, which must not have been dropped.
   [[nodiscard]] const LaneClock& release_clock(std::uint32_t r) const {
     return releases_[r - 1 - dropped_releases_];
   }
   [[nodiscard]] std::uint32_t release_count() const {
     return dropped_releases_ + static_cast<std::uint32_t>(releases_.size());
   }
-  // How many releases of this core come before what starts with this clock, in program order.
+  // How many releases of this core precede, in program order, an access that starts with this
+  // clock.
   [[nodiscard]] std::uint32_t releases_before(const LaneClock& clock) const;
-  // The first release of this core by which the access has ended; UINT32_MAX if there is none.
+  // The first release of this core by which its access has ended; UINT32_MAX if there is none.
   [[nodiscard]] std::uint32_t first_release_after(const Access& access) const;
-  // Forgets those before number r, which nobody asks for any more.
+  // Drops the clocks of releases before number r, of which none is asked for again.
   void drop_releases(std::uint32_t r);
-  // Whether the access of this core is over for whoever knows `clock` of it.
+  // True if the access of this core has ended (a store: is visible) for an observer that knows this
+  // core up to `clock`. A store through the scalar cache has, if the observer knows of the dsb that
+  // flushed it.
   [[nodiscard]] bool has_ended(const Access& access, const LaneClock& clock) const {
     if (access.end != Lane::scalar_visible) return clock[access.end] >= access.sequence;
     const std::uint32_t flushed = flushed_[access.sequence];
@@ -72,7 +85,7 @@ class CoreOrder {
 
  private:
   [[nodiscard]] LaneClock& pipe(Pipe pipe) { return pipes_[static_cast<std::size_t>(pipe)]; }
-  // The pipe's clock after it has got what the scalar unit knew when the event was issued.
+  // The clock of the event's pipe, after it has joined the scalar unit's clock at the issue.
   LaneClock& issued(const Event& event);
   std::uint32_t next_sequence(Pipe pipe) { return ++executed_[static_cast<std::size_t>(pipe)]; }
 
@@ -80,20 +93,21 @@ class CoreOrder {
   LaneClock scalar_;
   std::array<LaneClock, pipe_count> pipes_{};
   std::array<std::uint32_t, pipe_count> executed_{};
-  // After each ordering event, from number `first_issue_clock_` on.
+  // The scalar unit's clock after each ordering event, from number `first_issue_clock_` on.
   std::vector<LaneClock> issue_clocks_{LaneClock{}};
   std::uint32_t first_issue_clock_ = 0;
-  std::array<std::uint32_t, pipe_count> last_issues_{};  // of each pipe, the clock it got last
-  // What each flag carries that was set last: tokens_[flag_slots_[flag]], from 1 on.
+  std::array<std::uint32_t, pipe_count> last_issues_{};  // by pipe: the issue clock joined last
+  // The clock that each flag's last set_flag carries: tokens_[flag_slots_[flag]]; slot 0: never
+  // set.
   std::array<std::uint16_t, pipe_count * pipe_count * 8> flag_slots_{};
   std::vector<LaneClock> tokens_{LaneClock{}};
   std::vector<LaneClock> releases_;
   std::uint32_t dropped_releases_ = 0;
-  // Of each store through the scalar cache: the dsb after the dcci of its line, in Lane::scalar; 0
-  // before that.
+  // By number of a store through the scalar cache: the position in Lane::scalar of the dsb that
+  // made it visible; 0 until then.
   std::vector<std::uint32_t> flushed_;
-  std::map<std::uint64_t, std::vector<std::uint32_t>> dirty_;  // stores of each line not cleaned
-  std::vector<std::uint32_t> cleaned_;                         // since the last dsb
+  std::map<std::uint64_t, std::vector<std::uint32_t>> dirty_;  // by line: stores not cleaned yet
+  std::vector<std::uint32_t> cleaned_;                         // cleaned since the last dsb
 };
 
 }  // namespace peal

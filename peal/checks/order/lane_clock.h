@@ -11,15 +11,16 @@
 
 namespace peal {
 
-// The lanes of a core: for each pipe what it has executed, for those that write global memory what
-// of that can be seen there, and the waits of the scalar unit, which bring order from other cores.
+// The components of a core's vector clock: for each pipe how many instructions it has executed; for
+// each pipe that writes global memory how many of its stores are visible there; and how many waits
+// (acquires) the scalar unit has passed, through which order comes from other cores.
 enum class Lane : std::uint8_t {
-  // 0 to 8: executed, by the numbers of the pipes.
+  // 0 to 8: instructions executed, numbered like Pipe; these are the ones named here.
   scalar = static_cast<int>(Pipe::scalar),
   mte3 = static_cast<int>(Pipe::mte3),
   fix = static_cast<int>(Pipe::fix),
   dma = static_cast<int>(Pipe::dma),
-  scalar_visible = 9,  // stores through the scalar cache, cleaned and waited for
+  scalar_visible = 9,  // marks cached scalar stores; their end is kept in CoreOrder::flushed_
   mte3_visible = 10,
   fix_visible = 11,
   dma_visible = 12,
@@ -28,7 +29,8 @@ enum class Lane : std::uint8_t {
 inline constexpr std::size_t lane_count = 16;  // a cache line
 
 [[nodiscard]] constexpr Lane lane_of(Pipe pipe) { return static_cast<Lane>(pipe); }
-// Where the end of a pipe's accesses stands: when its stores can be seen, or when it has executed.
+// The lane that tells when a pipe's store has ended: it is visible, or, for a pipe that does not
+// store to global memory, executed.
 [[nodiscard]] constexpr Lane end_lane(Pipe pipe) {
   switch (pipe) {
     case Pipe::mte3:
@@ -42,7 +44,7 @@ inline constexpr std::size_t lane_count = 16;  // a cache line
   }
 }
 
-// What is known to be over, as a count for each lane of one core.
+// A vector clock over the lanes of one core: of each lane, the first `count` steps happened before.
 struct alignas(cache_line_bytes) LaneClock {
   std::array<std::uint32_t, lane_count> counts{};
 
@@ -53,7 +55,7 @@ struct alignas(cache_line_bytes) LaneClock {
     return counts[static_cast<std::size_t>(lane)];
   }
   void join(const LaneClock& other) {
-    // Four at a time: compilers do not see that by themselves for the oldest processors.
+    // Four lanes at a time: for baseline x86-64, compilers do not vectorise std::max by themselves.
     using Four = std::uint32_t __attribute__((vector_size(16)));
     for (std::size_t i = 0; i < lane_count; i += 4) {
       Four own, others;

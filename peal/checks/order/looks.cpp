@@ -6,12 +6,14 @@
 
 #include "peal/checks/order/striking.h"
 
-// Looks at polled words: what they can find, and what follows from what they have found.
+// Looks at polled words, lemma 5: which values a look can find, and what order follows from the
+// value that ended a loop. Adds wrap at the size of the word, so that bounds do not do: sets of
+// values are enumerated instead.
 
 namespace peal {
 namespace {
 
-// More than so many values of a word are not told apart, and then a look gives no order.
+// The largest set of values that is enumerated. A look with more gives no order.
 constexpr std::size_t max_values = 4096;
 
 void keep_different(std::vector<std::uint64_t>& values) {
@@ -25,14 +27,18 @@ std::uint64_t Striking::bits_of(const Operation& operation) const {
   return word_of(static_cast<std::uint64_t>(operation.value), cell_->size_bytes);
 }
 
-// Whether no replacement of a chain of nothing else need come after the start.
+// For a chain without adds: true if the start can be the last replacement as far as this chain
+// goes, because everything of the chain that has arrived for certain (`known`) can come before the
+// start.
 bool Striking::may_be_last(std::size_t w, const Start& start) const {
   const auto [first, certain] = begin_in_order(w, start);
   const std::uint32_t limit = std::max(first, limits_[w]);
   return std::max(first, windows_[w].known) <= std::min(certain, limit);
 }
 
-// What a chain can add after the start, as in best(): every sum of a run of its adds.
+// Every sum that one chain can contribute after the start: the same runs as in best(), but all of
+// them instead of the largest. `open` holds the sums of the runs that end at `index`. nullopt if
+// there are too many, or if adds may overtake each other.
 std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const Start& start) const {
   const Window& window = windows_[w];
   const std::uint32_t limit = limits_[w];
@@ -49,14 +55,17 @@ std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const St
     if (operation.replaces()) {
       open.clear();
     } else if (!signals_in_order_) {
-      return std::nullopt;  // any of them may be late
+      return std::nullopt;  // any subset of the adds may have arrived
     }
     for (std::uint64_t& sum : open) sum += static_cast<std::uint64_t>(operation.value);
   }
 }
 
-// Calls `visit(value)` for all that the word can hold by operations before the limits, until it
-// says no; whether it never did, and all values are known.
+// Calls `visit(value)` for every value that the word can hold by operations before limits_, until
+// it returns false. Returns true if it never did and all values are known. For each Start, the
+// values are its own plus one sum of each chain that adds; a start is skipped if a chain must have
+// put a replacement behind it. Values below wait_->least, the core's own lower bound, are skipped
+// where the cell only grows.
 template <class Visit>
 bool Striking::visit_values(const Visit& visit) const {
   if (cell_->is_opaque) return false;
@@ -103,13 +112,17 @@ bool Striking::visit_values(const Visit& visit) const {
   return true;
 }
 
-// A loop that ends with what has not ended it before counts its looks: nothing ends it. Where each
-// value is shown many times, those that have found the last one are loops of their own.
+// True if the value provably does not end the loop. A loop that ended with a value that had not
+// ended it before counts its iterations, so that nothing is provable of it. The same goes for one
+// that found its last value more than max_repeats_ times in a row, where loops are shown each value
+// many times.
 bool Striking::has_failed(std::uint64_t bits) const {
   return wait_->repeats <= max_repeats_ && wait_->has_failed(bits) &&
          !wait_->has_failed(wait_->found);
 }
 
+// (b) for a loop of looks, the first half of lemma 5: (x, W) stays if every value that the word can
+// hold without x provably does not end the loop. Then `seen`, the second half.
 void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
   for (std::uint32_t core = 0; core < cores; ++core) {
@@ -123,8 +136,14 @@ void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {
   find_seen(look, goes_on && !is_closed(look));
 }
 
-// Which store has happened for certain: one that every other which can have ended the look comes
-// after; none if another one may come.
+// `seen` of lemma 5: the store that every other store which can have ended the loop comes after. It
+// exists only if all of these hold (is_certain):
+//   - no further operation on the word can come (!may_come), and all are known (!is_opaque);
+//   - the base value cannot have ended the loop: it is replaced, or provably does not end it;
+//   - no add counts, whose sum may be anything;
+//   - the candidate, found in a first pass, is before all the others, checked in a second.
+// Otherwise removes the entry that an earlier round of the fixpoint made: is_before() uses the
+// relation, which may have become smaller since.
 void Striking::find_seen(const SatisfiedWait& look, bool may_come) {
   const Operation* seen = nullptr;
   bool is_certain =
@@ -180,7 +199,7 @@ bool Striking::may_miss(const SatisfiedWait& look) {
     for (std::uint32_t index = window.known; index < window.end; ++index) {
       const Operation& operation = at(window, index);
       if (!operation.replaces() || has_failed(bits_of(operation))) {
-        return true;  // a sum may be anything
+        return true;  // an add can give any value
       }
     }
   }

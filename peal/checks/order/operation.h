@@ -13,7 +13,8 @@
 
 namespace peal {
 
-// What a core does to a signal's cell: a notify that adds to it or sets it, or a store of its word.
+// One change of a cell by a core: a notify that adds to a signal or sets it, or a store to its
+// word.
 struct Operation {
   enum class Kind : std::uint8_t { add, set, store };
   static constexpr std::uint32_t never = UINT32_MAX;
@@ -21,21 +22,24 @@ struct Operation {
   std::uint32_t core = 0;
   std::uint32_t cell = 0;
   std::uint32_t number = 0;    // in the program order of its core
-  std::uint32_t acquired = 0;  // waits that its core had passed
-  // A notify's number among the releases of its core, from 1; how many there were before a store.
+  std::uint32_t acquired = 0;  // waits that its core had passed before it
+  // Of a notify or scalar store: its own number among the releases of its core, from 1. Of another
+  // store: the number of releases of its core before it starts.
   std::uint32_t release = 0;
-  // Who knows this release of its core knows that the operation, and all before it in its chain,
-  // has taken effect; and the wait of its own core from which on that does.
+  // When it is known to have taken effect: by any core that knows this release of its core, and by
+  // its own core from this wait on. Searches by halves rely on both not decreasing along a chain;
+  // they do so only where operations of one core on the same bytes overlap, which is reported as a
+  // race.
   std::uint32_t known_from = never;
   std::uint32_t own_known_from = never;
   std::uint64_t moment = 0;  // in the order of the run
   std::int64_t value = 0;
   Kind kind{};
   SourceId place = 0;
-  bool is_first_of_core = false;  // its core has done nothing to the cell before
-  std::uint32_t store = never;    // its number among the stores that are kept
-  // Where signals may overtake each other: the wait that could not have passed if it had not
-  // arrived, by its core and number there.
+  bool is_first_of_core = false;  // the first operation of its core on the cell
+  std::uint32_t store = never;    // its index among the stores that are kept
+  // Only where signals may overtake each other: the wait, by its core and acquire number, that
+  // could not have passed unless this operation had arrived.
   std::uint32_t shown_to = 0, shown_by = never;
 
   [[nodiscard]] bool replaces() const { return kind != Kind::add; }
@@ -43,7 +47,7 @@ struct Operation {
   [[nodiscard]] bool may_lower() const { return replaces() || value < 0; }
 };
 
-// A store that gives a cell a new value, whatever it held.
+// A store that replaces a cell's value. `clock` is the core's clock when the store starts.
 struct CellStore {
   Access access;
   LaneClock clock;
@@ -52,26 +56,27 @@ struct CellStore {
   std::int64_t value = 0;
 };
 
-// A wait that was satisfied.
+// A wait that was satisfied in the run, or a look at a polled word (is_look).
 struct SatisfiedWait {
   std::uint32_t core = 0;
   std::uint32_t acquire = 0;          // its number among the waits of its core, from 1
-  std::uint32_t releases_before = 0;  // of its core
+  std::uint32_t releases_before = 0;  // of its core; a later release number is "behind the wait"
   std::uint32_t cell = 0;
   std::uint64_t moment = 0;
   std::uint32_t threshold = 0;
   WaitCmp cmp{};
   bool polled = false;
-  bool holds_by_itself = false;  // by what its core has done and waited for, others only adding
-  // Of a look at a polled word: what it found, which is what ended it if it did not go on, and what
-  // the looks before it found that were the same; its number among those of its core.
+  bool holds_by_itself = false;  // within its core's OwnBounds, as long as others only add
+  // Only of a look: whether the loop continued after it (goes_on), the value that it found, and the
+  // other values that earlier iterations of the same loop found (failed). `number` counts the loops
+  // of its core, from 1.
   bool is_look = false;
   bool goes_on = false;
-  bool is_single = false;  // no look before it was the same
+  bool is_single = false;  // no iteration before it; also of a poll that succeeded at once
   std::uint32_t number = 0;
   std::uint64_t found = 0;
-  std::int64_t least = INT64_MIN;  // that a signal can hold, if it is only added to
-  std::uint32_t repeats = 0;       // looks before this one that have found the same, in a row
+  std::int64_t least = INT64_MIN;  // lower bound of the cell, if operations only add to it
+  std::uint32_t repeats = 0;       // directly preceding iterations that found the same value
   std::vector<std::uint64_t> failed;
   SourceId place = 0;
   LaneClock clock;  // of the scalar unit when it passed
@@ -81,26 +86,29 @@ struct SatisfiedWait {
   }
 };
 
-// The operations of one core on one cell that are not settled, in program order.
+// The operations of one core on one cell that are not settled, in program order. Prefix sums and
+// counts have one entry more than `operations`: entry i covers the first i operations.
 struct Chain {
   std::uint32_t core = 0;
   std::vector<std::uint32_t> operations;
-  std::vector<std::int64_t> sums{0};        // of what is added before each
-  std::vector<std::uint32_t> replacements;  // which of them are no adds
-  // How many before each may raise the cell, and how many may lower it.
+  std::vector<std::int64_t> sums{0};        // of the values added
+  std::vector<std::uint32_t> replacements;  // indices of the sets and stores
+  // How many operations may raise the cell, and how many may lower it.
   std::vector<std::uint32_t> raises{0}, falls{0};
 
   [[nodiscard]] bool has_adds() const { return replacements.size() < operations.size(); }
 };
 
+// A signal or polled word: the operations on it that are not settled, as chains, and what remains
+// of the settled ones, which are forgotten: their combined value and who they were by.
 struct Cell {
   std::uint64_t address = 0;
-  std::uint32_t initial = 0;  // what it holds before the run
-  std::uint32_t base = 0;     // and after everything that is settled
-  bool only_adds = true;      // what is not settled: adds of no negative values
-  std::int64_t min_add = INT64_MAX;
-  std::int64_t magnitude = 0;  // of all values that are not settled together
-  // Who has raised and who has lowered what it holds, of what is settled.
+  std::uint32_t initial = 0;         // before the run
+  std::uint32_t base = 0;            // after all settled operations
+  bool only_adds = true;             // the unsettled operations are adds of values >= 0
+  std::int64_t min_add = INT64_MAX;  // the smallest value of an unsettled operation
+  std::int64_t magnitude = 0;        // sum of the absolute values of the unsettled operations
+  // Which cores have raised and which have lowered the cell, by settled operations.
   struct Cores {
     std::uint32_t core = UINT32_MAX;
     bool are_several = false;
@@ -115,33 +123,35 @@ struct Cell {
   };
   Cores raised_by, lowered_by;
   bool is_stored_to = false;
-  // A word that is polled: how it is looked at, what it holds after everything that is settled (a
-  // signal's is `base`), and whether it is changed in ways that are not followed.
+  // Only of a polled word (is_word): its size, its bits after all settled operations (`base` has
+  // only 32 of them), and is_opaque if an operation changed it whose value is not known.
   bool is_word = false;
   bool is_opaque = false;
   std::uint32_t size_bytes = sizeof(std::uint32_t);
   std::uint64_t bits = 0;
-  // Stores that have happened before a core passed so many waits, since it looked.
+  // Lemma 5: by looking, `core` knows since its wait `acquire` that store `number` of core `by`,
+  // and all its earlier ones, have happened.
   struct Seen {
     std::uint32_t core = 0, acquire = 0, releases_before = 0;
-    std::uint32_t by = 0, number = 0;  // the store's core, and its number there
+    std::uint32_t by = 0, number = 0;  // the store's core, and its number in program order there
   };
   std::vector<Seen> seen;
   std::vector<Chain> chains;
-  // Where signals may overtake each other: the waits for it that are not settled.
+  // Only where signals may overtake each other: the unsettled waits for the cell, in run order.
   struct Wait {
     std::uint64_t moment = 0;
     std::uint32_t core = 0, acquire = 0;
   };
   std::vector<Wait> waits;
-  // The last wait of each core for it that is settled.
+  // By core: its last settled wait for the cell, to check the assumption of lemma 4.
   struct Settled {
     std::uint32_t core = 0, releases_before = 0;
   };
   std::vector<Settled> settled;
 };
 
-// Whether more on a cell makes a wait with this comparison pass, and nothing else does.
+// True if the comparison fails whenever the upper bound of the cell lies below the threshold, so
+// that on a cell that only grows the upper bound alone decides (lemma 1).
 [[nodiscard]] inline bool asks_for_more(WaitCmp cmp) {
   return cmp == WaitCmp::reached || cmp == WaitCmp::ge || cmp == WaitCmp::gt || cmp == WaitCmp::eq;
 }

@@ -89,7 +89,8 @@ void OperationLog::clear(Chain& chain) {
   chain.falls.assign(1, 0);
 }
 
-// In the order of the run. Where a replacement and an add are in no order, they are a finding.
+// Folds settled operations into the base values, in run order. Adds commute; where a replacement is
+// unordered with another operation, other schedules have other values, and that is a finding.
 void OperationLog::take_effect(std::vector<Operation> settled) {
   std::sort(settled.begin(), settled.end(),
             [](const Operation& a, const Operation& b) { return a.moment < b.moment; });

@@ -12,19 +12,21 @@
 
 namespace peal {
 
-// The cells and what is done to them, as far as not everybody is known to come after it; of the
-// rest, what each cell holds.
+// The cells and the operations on them that are not settled. An operation that every core is known
+// to come after is folded into its cell's base value and forgotten.
 class OperationLog {
  public:
   explicit OperationLog(const MemoryRegions& regions) : regions_(regions) {}
 
+  // The number of the cell at this address, which is created on first use.
   std::uint32_t cell_id(std::uint64_t address);
   void add(const Operation& operation);
-  // These bytes are a polled word that holds `bits`.
+  // Declares these bytes a polled word that holds `bits`.
   void add_word(std::uint64_t address, std::uint32_t size_bytes, std::uint64_t bits);
-  // Puts operations that were added out of the order of their core in their places.
+  // Restores program order in the chains: stores by pipes are added late.
   void sort_chains();
-  // Forgets the operations for which `is_settled` says yes; the cells hold what those give them.
+  // Applies the operations for which `is_settled(operation)` holds to their cells' base values, in
+  // the order of the run, and forgets them. Invalidates operation numbers.
   template <class IsSettled>
   void settle(IsSettled&& is_settled) {
     std::vector<Operation> kept;

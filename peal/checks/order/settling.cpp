@@ -4,15 +4,17 @@
 
 #include "peal/checks/order/signal_order.h"
 
-// Which waits are settled (lemma 4), and what is forgotten then.
+// Lemma 4: which waits are settled, and what can be forgotten then, so that memory stays bounded in
+// a long run.
 
 namespace peal {
 
-// A core that does something to a cell for the first time has to be past the waits for it that are
-// settled, since nobody has thought of it.
+// The assumption of lemma 4: when a core operates on a cell for the first time, it is past every
+// wait for that cell that was settled before, because those were settled without considering it.
+// Checked once for each such operation, when what its core knew before it is final.
 void SignalOrder::check_assumptions() {
   for (Operation& operation : log_.operations()) {
-    const bool is_final = operation.acquired <= settled_[operation.core];  // what its core knew
+    const bool is_final = operation.acquired <= settled_[operation.core];
     if (!is_final || !std::exchange(operation.is_first_of_core, false)) continue;
     for (const Cell::Settled& wait : log_.cell(operation.cell).settled) {
       if (operation.core != wait.core &&
@@ -23,6 +25,7 @@ void SignalOrder::check_assumptions() {
   }
 }
 
+// Remembers the last settled wait of each core for each cell, for check_assumptions().
 void SignalOrder::note_settled() {
   for (const SatisfiedWait& wait : waits_) {
     if (wait.acquire > settled_[wait.core]) continue;
@@ -38,6 +41,8 @@ void SignalOrder::note_settled() {
   }
 }
 
+// With `all`, one fixpoint. Otherwise two: the optimistic one, of which a copy is kept, then the
+// pessimistic one, which the rows hold from then on; find_settled compares them.
 std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
   set_core_count();
   find_positions_of_stores();
@@ -63,8 +68,8 @@ std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
   return result;
 }
 
-// What the order would be if nothing came any more: of each item its row and, of a wait, how many
-// operations are not after it.
+// The optimistic relation of lemma 4, as if the run ended here: for each item its row and, for a
+// wait, how many operations on its cell are not after it.
 SignalOrder::Optimistic SignalOrder::without_future() {
   Optimistic result;
   find_fixpoint(false);
@@ -79,8 +84,10 @@ SignalOrder::Optimistic SignalOrder::without_future() {
   return result;
 }
 
-// The order is between what it is whatever may come and what it is if nothing does: where both say
-// the same, it is final (lemma 4).
+// A wait is settled if (1) its row is the same in both relations of lemma 4, (2) every core that
+// has operated on its cell is past it now (is_closed), (3) both relations leave the same number of
+// operations that are not after it, and (4) it is not a look that may still be continued. The
+// settled waits of a core are a prefix: the first one that is not final ends it.
 void SignalOrder::find_settled(const Optimistic& optimistic) {
   const std::size_t cores = known_.core_count();
   for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -97,7 +104,8 @@ void SignalOrder::find_settled(const Optimistic& optimistic) {
   }
 }
 
-// Whether every core, at its last settled wait, comes after the operation.
+// True if every core, at its last settled wait, knows that the operation has taken effect: then no
+// later wait can be before it or miss it, and it can be folded into the cell's base value.
 bool SignalOrder::is_settled(const Operation& operation) const {
   if (operation.own_known_from > settled_[operation.core] + 1) return false;
   if (!signals_in_order() && operation.shown_by > settled_[operation.shown_to]) return false;
@@ -118,7 +126,8 @@ void SignalOrder::forget_settled(const std::vector<std::uint32_t>& oldest_asked)
   drop_rows(oldest_asked);
 }
 
-// Of what a core has seen of another's stores the last that all ask for is enough.
+// `seen` entries of one pair of cores grow with the wait: of those at or before every wait that is
+// still asked for, the last one is enough.
 void SignalOrder::forget_seen(const std::vector<std::uint32_t>& oldest_asked) {
   for (Cell& cell : log_.cells()) {
     for (std::size_t i = 0; i < cell.seen.size();) {
@@ -165,15 +174,16 @@ void SignalOrder::forget_items() {
   waits_ = std::move(waits);
   heard_ = std::move(heard);
   items_ = std::move(items);
-  // Releases before the first that is left need no order any more.
+  // Releases before the first remaining item are only counted.
   const std::size_t first = items_.empty() ? releases_.size() : items_.front().releases_before;
   for (std::size_t i = 0; i < first; ++i) ++first_counts_[releases_[i]];
   releases_.erase(releases_.begin(), releases_.begin() + static_cast<std::ptrdiff_t>(first));
   for (Item& item : items_) item.releases_before -= first;
 }
 
-// What everybody knows by its last settled wait needs no row any more, and no clock of the release;
-// of what is asked for, none is dropped.
+// Drops rows whose content every core knows by its last settled wait (known_to_all), and the clocks
+// of releases that no remaining row refers to. Rows at or behind oldest_asked stay, and 256 more,
+// so that the erase is rare and amortised.
 void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
   constexpr std::uint32_t kept_rows = 256;
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
@@ -189,7 +199,7 @@ void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
     const std::uint32_t first = known_.first(core);
     const std::uint32_t last = std::min(settled_[core], oldest_asked[core]);
     if (last < first + 2 * kept_rows) continue;
-    std::uint32_t kept = first;  // the last row, by halves, of which all is known
+    std::uint32_t kept = first;  // the last row that every core knows, by binary search
     for (std::uint32_t to = last - kept_rows; kept < to;) {
       const std::uint32_t middle = kept + (to - kept + 1) / 2;
       const std::uint32_t* const row = known_.row(core, middle);
@@ -203,7 +213,8 @@ void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
     }
     known_.drop_before(core, kept);
   }
-  std::vector<std::uint32_t> asked(cores, Operation::never);  // stores are looked up from there on
+  // find_positions_of_stores looks up the clocks of releases from here on again.
+  std::vector<std::uint32_t> asked(cores, Operation::never);
   for (const Operation& operation : log_.operations()) {
     if (operation.kind != Operation::Kind::store) continue;
     asked[operation.core] = std::min(asked[operation.core], operation.release);

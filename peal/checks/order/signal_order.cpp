@@ -6,7 +6,7 @@
 
 namespace peal {
 
-// The rows of all cores have a place for each core; there are no waits before all cores are known.
+// Sizes everything that has an entry per core. All cores are known before the first wait.
 void SignalOrder::set_core_count() {
   if (known_.core_count() == cores_.size()) return;
   known_.set_core_count(cores_.size());
@@ -16,7 +16,8 @@ void SignalOrder::set_core_count() {
   look_counts_.assign(cores_.size(), 0);
 }
 
-// What a core's scalar unit does to a cell, at a release of its own.
+// An operation of a scalar unit, which is a release itself: whoever knows the release knows that
+// the operation has been performed, and so does its core from its next wait on (acquired + 1).
 Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, Operation::Kind kind,
                                     SourceId place, std::uint64_t moment) {
   set_core_count();
@@ -144,7 +145,8 @@ void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const 
   waits_.push_back(std::move(look));
 }
 
-// What it has not been ended by is known when its core does something else.
+// The core does something else, so its open look was the last of its loop, and the loop's `failed`
+// values are final: the core's own lower bound of the cell can use them.
 void SignalOrder::close_look(std::uint32_t core) {
   const std::uint32_t acquire = std::exchange(open_looks_[core], Operation::never);
   if (acquire == Operation::never) return;
@@ -197,9 +199,9 @@ void SignalOrder::task_after(const Event& event, std::uint32_t acquire) {
   hear(Item::Kind::after, static_cast<std::uint32_t>(event.core), acquire, task_ends_[event.value]);
 }
 
-// Between which releases of its core a store starts and is known to have taken effect, and from
-// which wait of its own core on that is known. Nobody knows that before it knows the same of
-// what comes before it in its chain.
+// Positions of the pipes' stores among the releases and waits of their cores, which are known only
+// now: how many releases came before the store started (release), the first release by which it had
+// ended (known_from), and the first wait of its own core by which it had (own_known_from).
 void SignalOrder::find_positions_of_stores() {
   if (stores_.empty()) return;
   std::vector<std::vector<const SatisfiedWait*>> waits(known_.core_count());
@@ -219,6 +221,8 @@ void SignalOrder::find_positions_of_stores() {
   log_.sort_chains();
 }
 
+// The rule for an acquire whose releases are given (`heard`): only pairs stay that its core knew
+// before, or that one of the releases is, or is after. Returns true if a pair was struck.
 bool SignalOrder::join(const Item& item, const Heard& heard) {
   std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
   const std::uint32_t* const before = known_.row(item.core, item.acquire - 1);
@@ -239,6 +243,7 @@ bool SignalOrder::join(const Item& item, const Heard& heard) {
   return changed;
 }
 
+// Applies the rule to one acquire. A look that the loop goes on after gives nothing.
 bool SignalOrder::update(const Item& item, bool goes_on) {
   if (item.kind == Item::Kind::wait) {
     const SatisfiedWait& wait = waits_[item.index];
@@ -247,6 +252,7 @@ bool SignalOrder::update(const Item& item, bool goes_on) {
   return join(item, heard_[item.index]);
 }
 
+// The start of the fixpoint: x < W for each release x that came before W in the run.
 void SignalOrder::start_anew() {
   for (Cell& cell : log_.cells()) {
     std::erase_if(cell.seen,
@@ -258,12 +264,12 @@ void SignalOrder::start_anew() {
     for (; release < item.releases_before; ++release) ++counts[releases_[release]];
     std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
     std::copy(counts.begin(), counts.end(), row);
-    row[item.core] = 0;  // a core's own come before by themselves
+    row[item.core] = 0;  // a core's own releases are compared by program order
   }
 }
 
-// At first every operation is taken to have been shown to have arrived by the first wait for its
-// cell behind it, unless a settled one has done so.
+// The start of the fixpoint for arrivals (Striking::show_arrivals): each operation is assumed to be
+// shown by the first wait for its cell behind it in the run. What a settled wait shows is final.
 void SignalOrder::assume_arrivals() {
   for (Cell& cell : log_.cells()) cell.waits.clear();
   for (const SatisfiedWait& wait : waits_) {
@@ -280,8 +286,11 @@ void SignalOrder::assume_arrivals() {
   }
 }
 
-// Forwards what a core has lost is carried on to whoever hears of it, backwards to those for whom
-// it is an alternative.
+// Strikes pairs until nothing changes. Both directions speed this up: forwards, knowledge that a
+// core has lost is taken from later waits that got it from there; backwards, an operation that is
+// no longer after a wait becomes an alternative for that earlier wait. Rows only decrease; `seen`
+// and the arrivals are recomputed with them. The loop ends after a pass over all items that changes
+// nothing: then every remaining pair satisfies the rule, which is what the theorem needs.
 void SignalOrder::find_fixpoint(bool goes_on) {
   start_anew();
   if (!signals_in_order()) assume_arrivals();

@@ -20,69 +20,81 @@
 
 namespace peal {
 
-// The order that waits give, worked out from one run and true in every schedule.
+// The happens-before order that waits create between cores: computed from one run, valid in every
+// schedule. This folder computes it. Read this comment first, then operation.h (cells, chains,
+// waits), known_releases.h (how "<" is stored), striking.h (the rule for one wait), settling.cpp
+// (what is final in the middle of a run). core_order.h has the order within one core.
 //
-// Definitions. Each core does its operations one after the other. A *release* is a point of that
-// program order at which others may hear of the core: a notify, or the end of a task. For a release
-// x of one core and a wait W of another, "x < W" shall mean: in every schedule that passes W, x
-// comes before. A core that passes W then knows of x, and of all that x knew.
-//   An operation on W's cell is *after W* if its core knew, before it, of a release behind W; it is
-// *after x* if it is x, follows it on its core, or its core knew of x before it. W's core *knew of
-// x before W* if one of its earlier waits gave it x. All three go by the relation "<" itself.
+// Definitions. Each core performs its operations in program order. A *cell* is a signal or a polled
+// word. A *release* is a point of the program order at which the core may publish what it has done:
+// a notify, the end of a task, the issue of a store to a polled word. A *wait* is an acquire. For a
+// release x of one core and a wait W of another, "x < W" means: in every schedule that passes W, x
+// happens before W. After W, its core knows of x and of everything that the core of x knew at x.
+//   An operation on W's cell is *after W* if its core knew, before the operation, of a release that
+// follows W on W's core. It is *after x* if it is x, follows x on the core of x, or its core knew
+// of x before the operation. W's core *knew of x before W* if one of its earlier waits gave it x.
+// All three notions are evaluated with the relation "<" itself.
 //
-// The rule is a greatest fixpoint. Begin with the order of the run: x < W for each release x that
-// came before W there. Strike out pairs until nothing changes: (x, W) stays only if W's core knew
-// of x before W, or if W could not pass without x, that is, if its comparison fails for whatever
-// the cell can hold by operations that are neither after W, nor x, nor after x.
+// The rule is a greatest fixpoint. Start with the order of the run: x < W for each release x that
+// came before W there. Strike pairs until nothing changes. A pair (x, W) stays only if
+//   (a) W's core knew of x before W, or
+//   (b) W cannot pass without x: its comparison fails for every value that the cell can hold by
+//       operations that are neither after W, nor x, nor after x.
 //
-// Theorem. What stays is true in every schedule.
-// Proof. Suppose not; take a schedule and the earliest wait W in it that passes although x has not
-// happened, (x, W) being a pair that stays. Then no earlier wait contradicts the relation. W's core
-// did not know of x before: its earlier wait that gave it x would be an earlier contradiction. So
-// the comparison fails for all that operations which are neither after W nor after x can make of
-// the cell; as it did pass, an operation n counted that is one of these.
-//   n is x, or follows it on its core: then x has happened. No.
-//   n is after x by a wait W' of n's core that passed before n, thus before W: x < W' is a pair
-// that stays, W' is earlier, so x happened before W' passed. No.
-//   n is after W by a wait W' that passed before n: a release behind W happened before W', earlier
-// than W itself passed. No.                                                                   []
+// Theorem. Every pair that stays is true in every schedule.
+// Proof. Suppose not: in some schedule a wait W passes although x has not happened, (x, W) being a
+// pair that stays. Take the earliest such W, so that no earlier wait contradicts the relation. (a)
+// does not hold: the earlier wait that gave x to W's core would be an earlier contradiction. So (b)
+// holds, and since W did pass, an operation n contributed to the cell's value that (b) excludes.
+// Three cases, each impossible:
+//   1. n is x, or follows x on its core. Then x has happened.
+//   2. n is after x through a wait W' of n's core. W' passed before n, and thus before W. The pair
+//      (x, W') stays and W' is no contradiction, so x happened before W' passed.
+//   3. n is after W through a wait W'. A release that follows W happened before W' passed, and W'
+//      passed before n, and n before W: W would have passed before itself.                     []
+// The proof uses only that every remaining pair satisfies the rule. So the order of the strikes
+// does not matter, and to strike more than necessary, as long as one goes on until nothing changes,
+// loses order but never invents any.
 //
-// Lemma 1. What the cell can hold lies between two bounds. A comparison fails for all of it if it
-// fails at the bound that favours it (>=, >, reached: the upper; <=, <: the lower; ==: either
-// bound leaves the value out; !=: both bounds are that value).
-// Lemma 2. For the upper bound all adds of positive value count that may have come. What lowers the
-// cell counts only if W's core knew of it before W, not by way of W itself: an add of -2 whose core
-// needs W's add of 5 would justify itself. Of one core's adds a first part has come, at least what
-// is known, so the best such part counts (-1, +1, +1 add at most 1). The lower bound mirrors this.
-// Lemma 3. A replacement (Set, store) that can still come begins the sum anew, with those adds that
-// are not before it; one that W's core knew of before W ends what came before. Known means arrived:
-// signals of one core arrive in order, and one to a cell of its own rank before the core goes on.
-// Where they may overtake each other (switch signals_in_order off), only what W's own core has
-// lowered is known to have arrived, and there is no first part: everything positive counts alone.
-// Lemma 4. What is true lies between two relations: one for which a core that goes on may do
-// anything to a cell, which is after what it knows now, and one for which nothing comes any more. A
-// wait is settled when both say the same of it, and whatever is done to its cell from then on is
-// after it. The cores that go on are those that have done something to the cell before; where
-// another one comes later, and is not past the settled waits, the run is checked again in one
+// Lemma 1 (bounds). What the cell can hold lies between a lower and an upper bound. A comparison
+// fails for all of it if it fails at the bound that favours it: the upper for >=, >, reached; the
+// lower for <=, <. For == it fails if either bound excludes the value, for != if both equal it.
+// Lemma 2 (adds). The upper bound counts every positive add that may have arrived. A negative add
+// counts only if W's core knew of it before W: if knowledge from W itself counted, an add of -2
+// whose core needs W's add of 5 would justify itself. The adds of one core arrive in order, so a
+// prefix of them has arrived, at least as long as the known part, and the prefix with the largest
+// sum counts (-1, +1, +1 contribute at most 1). The lower bound is the mirror image.
+// Lemma 3 (replacements). A replacement (Set, store) that may still arrive restarts the sum, with
+// the adds that are not before it. A replacement that W's core knew of before W erases what came
+// before it. "Known" implies "arrived": signals of one core arrive in order, and a signal to a cell
+// of the sender's own rank arrives before the sender continues. Where signals may overtake each
+// other (switch signals_in_order off), the only negative adds known to have arrived are those of
+// W's own core, and the arrived adds need not be a prefix: each positive add counts by itself.
+// Lemma 4 (incremental checking). In the middle of a run the true relation lies between two that
+// can be computed: the pessimistic one, in which each core that has operated on a cell may still do
+// anything to it, after what that core knows now; and the optimistic one, in which nothing more
+// happens. A wait is *settled* (final) when both agree on it and every later operation on its cell
+// is after it. This assumes that only cores which have operated on the cell before do so again. If
+// another core does later, without being past the settled waits, the run is checked again in one
 // batch.
+// Lemma 5 (spin loops). A *look* is one read of a polled word; a loop of looks is a wait whose
+// comparison is unknown, but which fails for each value that did not end it. So (b) holds if every
+// value that the word can hold is one of these. If, moreover, every value that can have ended the
+// loop was given by a store s or by a store after s, then s happened before the wait (`seen`). That
+// is knowledge of the word's bytes only, because a pipe's store is not a release of its core; what
+// the core of s did before s is ordered by the release at the issue of s, through (b).
 //
-// Lemma 5. A loop of looks at a polled word, a wait whose comparison is unknown, asks for none of
-// the values that have not ended it. So it fails for all that the cell can hold if each such value
-// is one of these. Where every value that can have ended it is a store s or comes after s, then s
-// has happened before the wait (`seen`): at least the bytes looked at, and what the core of s had
-// done before s began, are before it. That is a fact about the word alone, since a store by a pipe
-// is no release of its core.
-//
-// Limits. Only for adds of positive values and comparisons that ask for more is the relation all
-// that is true; otherwise a bound may be reached by no schedule, and then order is missing, never
-// made up. A branch on what a wait saw would change the program; the checks search then. A loop of
-// looks that would end by its own count is taken to be a wait.
+// Limits. The relation is complete only for positive adds and comparisons that ask for more.
+// Otherwise a bound may be one that no schedule reaches; then order is missing, never invented. A
+// branch on what a wait saw changes the program; peal/search then tries many schedules. A loop that
+// ends by counting its looks is taken for a wait; peal/search looks for such loops.
 class SignalOrder {
  public:
   SignalOrder(std::deque<CoreOrder>& cores, const MemoryRegions& regions, bool signals_in_order)
       : cores_(cores), log_(regions), striking_(log_, known_, signals_in_order) {}
 
-  // A core releases, which comes before what is told of that below; returns its number, from 1.
+  // Records a release of the core and returns its number, from 1. Call it before the notify,
+  // store_word or task_end that it belongs to.
   std::uint32_t release(std::uint32_t core) {
     set_core_count();
     close_look(core);
@@ -90,15 +102,18 @@ class SignalOrder {
     return cores_[core].release();
   }
   [[nodiscard]] bool signals_in_order() const { return striking_.signals_in_order(); }
+  // Adds a notify or a satisfied wait. `moment` is its position in the run; `acquire` is the wait's
+  // number from CoreOrder::acquire(), and `clock` the scalar unit's clock behind it.
   void notify(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, SourceId place,
             std::uint64_t moment);
-  // Scalar code looks at a cell that is not known to be polled, and may go on by what it sees: it
-  // is taken to be ordered after every notify so far, which another run may not have.
+  // Scalar code reads a cell as data, not known to be polled, and may branch on the value. The read
+  // is assumed to be ordered after every operation on the cell so far; another schedule need not
+  // have that order (has_ordering_looks).
   void look(const Event& event, std::uint32_t acquire);
-  // Whether a look has given order that the waits do not.
+  // True if such a read added order that the waits do not give.
   [[nodiscard]] bool has_ordering_looks() const { return has_ordering_looks_; }
-  // These bytes are polled from here on.
+  // Declares event.address, event.size_bytes as a polled word that holds event.value.
   void add_word(const Event& event) {
     has_words_ = true;
     log_.add_word(event.address, static_cast<std::uint32_t>(event.size_bytes),
@@ -106,58 +121,65 @@ class SignalOrder {
   }
   [[nodiscard]] bool has_words() const { return has_words_; }
   [[nodiscard]] bool is_word(std::uint64_t address) const { return log_.is_word(address); }
-  // A look at a polled word, which is the last thing that its core has waited for until it does
-  // something else: the next look that is the same goes on with it.
-  // In another run it was a loop, which what is inherited has not ended.
+  // A look at a polled word. It stays open until its core does something else; an identical look
+  // that follows directly continues it, and the two are iterations of one loop. `inherited`, if not
+  // null, marks the look as a loop in another run and holds the values that did not end it there.
   void look_at_word(const Event& event, std::uint32_t acquire, const LaneClock& clock,
                     SourceId place, std::uint64_t moment,
                     const std::vector<std::uint64_t>* inherited = nullptr);
-  // The number of a core's next look that is not the same as the one before it.
+  // The number, from 1, that the core's next look gets if it starts a new loop.
   [[nodiscard]] std::uint32_t next_look(std::uint32_t core) {
     set_core_count();
     return look_counts_[core] + 1;
   }
-  // How often in a row a loop may have found the value that has ended it.
+  // A loop that has found its final value more than this many times in a row before it ended is
+  // taken to count its iterations, and gives no order.
   void allow_repeats(std::uint32_t most) { striking_.allow_repeats(most); }
-  // The scalar unit has stored to a polled word, at once and with what it had done before.
+  // The scalar unit has stored to a polled word, uncached. The store takes effect at once and is a
+  // release.
   void store_word(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
+  // The word changes in a way that is not followed: looks at it give no order from now on.
   void make_opaque(std::uint64_t address) { log_.cell(log_.cell_id(address)).is_opaque = true; }
-  // Whether a look has been gone on with: then it is no access, but a wait. Asked once.
+  // True if the look is part of a loop, and so a wait rather than an access. Forgets the look.
   [[nodiscard]] bool take_waiting_look(std::uint32_t core, std::uint32_t acquire) {
     return waiting_looks_.erase({core, acquire}) != 0;
   }
-  // Whether who has passed so many waits has seen, or heard of who has, that a store to a polled
-  // word has happened.
+  // True if a core that has passed `acquired` waits knows that the store to a polled word has
+  // happened: it saw the value itself, or knows a release of a core that saw it before (lemma 5).
   [[nodiscard]] bool has_seen(const Cell& cell, std::uint32_t core, std::uint32_t acquired,
                               const Access& store) const;
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> findable(const SatisfiedWait& look) {
     return striking_.findable(look);
   }
-  // Whether something in no order with a look gives its word a value that has not ended it.
+  // True if an operation unordered with the look may give the word a value that does not end the
+  // loop, so that the loop may miss the value that would.
   [[nodiscard]] bool may_miss(const SatisfiedWait& look) { return striking_.may_miss(look); }
+  // A task ends with this release; a core that waited for a task goes on, by this acquire.
   void task_end(const Event& event, std::uint32_t release);
   void task_after(const Event& event, std::uint32_t acquire);
-  // Stores of this batch to cells, which replace their values.
+  // Adds a store of this batch to a cell; it replaces the cell's value.
   void add_store(const CellStore& store);
 
   [[nodiscard]] const OperationLog& log() const { return log_; }
 
-  // Works out the order. With `all`, everything is settled; otherwise only waits whose order
-  // nothing that comes can change. Returns the settled waits in the order of the run;
-  // forget_settled() ends their lives.
+  // Computes the order. With `all` (end of the run) every wait is settled; otherwise only those
+  // whose order no future event can change (lemma 4). Returns the settled waits in the order of the
+  // run; the pointers are valid until forget_settled().
   [[nodiscard]] std::vector<const SatisfiedWait*> settle(bool all);
-  // What is still to be judged asks for a core's knowledge from so many waits on, for each core.
+  // Drops what only settled waits need. `oldest_asked[core]`: accesses not yet judged ask for the
+  // core's knowledge after this many waits or more, so that is kept.
   void forget_settled(const std::vector<std::uint32_t>& oldest_asked);
-  // Whether somebody new has done something to a cell after all: then only a run in one batch
-  // decides.
+  // True if the assumption of lemma 4 was wrong: a core operated on a cell for the first time
+  // without being past its settled waits. Then only a check in one batch is valid.
   [[nodiscard]] bool has_assumed_wrongly() const { return has_assumed_wrongly_; }
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait) { return striking_.judge(wait); }
 
-  // How many waits of a core are settled: what comes after more is not to be judged yet.
+  // How many waits of a core are settled. An access after more waits than that cannot be judged
+  // yet.
   [[nodiscard]] std::uint32_t settled_acquires(std::uint32_t core) const {
     return core < settled_.size() ? settled_[core] : 0;
   }
-  // How many releases of core `of` are known to a core that has passed so many waits.
+  // The number of the last release of core `of` that `core` knows after `acquired` waits; 0: none.
   [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,
                                     std::uint32_t of) const {
     return known_.known(core, acquired, of);
@@ -166,12 +188,12 @@ class SignalOrder {
   [[nodiscard]] std::size_t pending_operations() const { return log_.size(); }
 
  private:
-  struct Item {  // what gives a core knowledge, in the order of the run
+  struct Item {  // an acquire: an event that gives its core knowledge, in the order of the run
     enum class Kind : std::uint8_t { wait, after, look } kind{};
     std::uint32_t index = 0;  // in waits_, or in heard_
     std::uint32_t core = 0;
     std::uint32_t acquire = 0;
-    std::size_t releases_before = 0;  // of all cores, among those that are kept
+    std::size_t releases_before = 0;  // entries of releases_ that precede it in the run
   };
   struct Released {
     std::uint32_t core = 0, release = 0, acquired = 0;
@@ -210,16 +232,18 @@ class SignalOrder {
   OperationLog log_;
   Striking striking_;
   OwnBounds bounds_;
-  std::vector<std::uint32_t> settled_;  // of each core, how many waits
+  std::vector<std::uint32_t> settled_;  // by core: how many of its waits are settled
   std::vector<SatisfiedWait> waits_;
-  std::vector<Heard> heard_;  // by an item that is no wait
-  // Of each core: the wait that is a look which may go on, and how many looks it has made.
+  std::vector<Heard> heard_;  // what items of kind `after` and `look` give
+  // By core: the acquire number of its open look (`never` if none), and how many loops of looks it
+  // has begun.
   std::vector<std::uint32_t> open_looks_, look_counts_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> waiting_looks_;
   bool has_ordering_looks_ = false, has_words_ = false;
   bool has_assumed_wrongly_ = false;
   std::vector<Item> items_;
-  // The order of the run, from the first item on: whose releases came, and how many before that.
+  // The order of the run: the core of each release since the first item that is kept, and, by core,
+  // how many releases came before that item.
   std::vector<std::uint32_t> releases_;
   std::vector<std::uint32_t> first_counts_;
   std::vector<CellStore> stores_;

@@ -25,6 +25,9 @@ std::uint32_t Striking::count_before(const Chain& chain, const Operation& later)
                    [&](std::uint32_t i) { return is_before(log_[chain.operations[i]], later); });
 }
 
+// Loads the wait's rows and divides each chain of its cell into a Window. All three searches are
+// valid because what holds for an operation ("known", "not after W", "before a replacement") holds
+// for the ones before it in its chain.
 void Striking::look_at(const SatisfiedWait& wait) {
   wait_ = &wait;
   cell_ = &log_.cell(wait.cell);
@@ -45,8 +48,9 @@ void Striking::look_at(const SatisfiedWait& wait) {
   if (!cell_->only_adds) drop_replaced();
 }
 
-// What a replacement that the core knew before has replaced no longer counts (lemma 3). Of each
-// chain the last such replacement replaces all that the ones before it did.
+// Lemma 3, second sentence: a replacement that W's core knew of before W has erased what came
+// before it, so the windows begin behind that. The last such replacement of a chain is enough,
+// since it erases all that the earlier ones of its chain did.
 void Striking::drop_replaced() {
   for (const Window& window : windows_) {
     const std::vector<std::uint32_t>& all = window.chain->replacements;
@@ -69,8 +73,9 @@ void Striking::drop_replaced() {
   }
 }
 
-// How many of a chain's first operations a replacement that the core knew before has replaced.
-// Where signals may overtake each other they must have been shown to its core to have arrived.
+// How many operations at the front of a chain the replacement `later`, known before W, has erased.
+// If signals may overtake each other, to be sent before is not enough: the operation must have been
+// shown to have arrived (show_arrivals), to the core of the replacement and before it.
 std::uint32_t Striking::count_replaced(const Window& window, const Operation& later) const {
   if (signals_in_order_ || window.chain->core == wait_->core) {
     return count_before(*window.chain, later);
@@ -84,8 +89,10 @@ std::uint32_t Striking::count_replaced(const Window& window, const Operation& la
   return count;
 }
 
-// Where signals may overtake each other: if the wait could not have passed without any one of the
-// adds that may count, they had arrived when it did; else some later wait may show that.
+// Only if signals may overtake each other. If W could not pass without every single add that may
+// count, all of them had arrived when it passed: then W stays the wait that shows their arrival.
+// Otherwise those that W was assumed to show pass on to the next wait for the cell in run order.
+// `shown_by` only moves to later waits, so this is one more descending part of the fixpoint.
 void Striking::show_arrivals() {
   bool has_open_replacement = false;
   std::int64_t least = INT64_MAX;
@@ -119,14 +126,16 @@ void Striking::show_arrivals() {
   }
 }
 
-// Whether the cell may leave the range of its comparisons, and then hold anything: nothing is
-// needed.
+// True if the sum of all operations may exceed int32, in which these comparisons are made. Then the
+// bounds of lemma 1 are not valid, and no pair stays by (b).
 bool Striking::may_wrap() const {
   if (wait_->cmp == WaitCmp::reached) return false;  // of counts that wrap
   const std::int64_t base = static_cast<std::int32_t>(cell_->base);
   return std::abs(base) + cell_->magnitude > INT32_MAX;
 }
 
+// Applies (a) and (b) to one wait: strike_look by lemma 5, strike_of_adds by lemmas 1 and 2 in the
+// common case, strike_generally by lemmas 1 to 3; then the future by lemma 4.
 bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
   look_at(wait);
   changed_ = false;
@@ -145,8 +154,15 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
   return changed_;
 }
 
-// Where a cell only grows, and a wait asks for more, what can count without x are the first
-// operations of each chain, as a sum (lemma 2).
+// (b) for a cell that only grows and a comparison that asks for more. The upper bound without x is
+// a sum of prefixes, one of each chain (lemma 2); (x, W) stays if it is less than `need`. In turn:
+//   - all < need: the comparison fails for everything the cell can hold, so every pair stays.
+//   - certain >= need: W passes by what is known already, so only (a) is left.
+//   - One chain is open: its shortest prefix that reaches `need` with all of the others ends with
+//     an operation without which W cannot pass. (b) holds for each x that this operation is after.
+//   - Without any one add the sum is less than `need`: W is after every open operation, which means
+//     after the last one of each chain.
+//   - Else the last release of each core that stays is searched for.
 void Striking::strike_of_adds(const SatisfiedWait& wait) {
   const std::int64_t need = -distance(cell_->base) + (wait.cmp == WaitCmp::gt ? 1 : 0);
   std::int64_t all = 0, certain = 0;
@@ -160,7 +176,6 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
     stays_.assign(before_, before_ + cores);
     return lower_to_stays();
   }
-  // With one open chain, or where every add is needed, there is nothing to weigh up.
   const bool all_are_needed = all - cell_->min_add < need;
   const auto is_open = [](const Window& window) { return window.end > window.known; };
   const auto first = std::find_if(windows_.begin(), windows_.end(), is_open);
@@ -200,7 +215,8 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
   }
 }
 
-// What stays is what its core knew before, and what comes before one operation.
+// Keeps the pairs whose x W's core knew before W, or that `last` is after: W cannot pass without
+// `last`. A core's row has 0 for the core itself, so the entry of last.core is set apart.
 void Striking::lower_to_knowledge_of(const Operation& last) {
   const std::uint32_t* const given = known_.row(last.core, last.acquired);
   std::uint32_t& theirs = row_[last.core];
@@ -226,6 +242,7 @@ void Striking::lower_to_stays() {
   changed_ = changed_ || lost != 0;
 }
 
+// (b) for any operations and comparison: for each core, the last release for which it holds.
 void Striking::strike_generally(const SatisfiedWait& wait) {
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
   for (std::uint32_t core = 0; core < cores; ++core) {
@@ -234,8 +251,10 @@ void Striking::strike_generally(const SatisfiedWait& wait) {
   }
 }
 
-// Whoever has done something to the cell and is not known to be past the wait may yet do anything
-// to it; what of that is after x needs x itself.
+// The pessimistic relation of lemma 4. A core that has operated on the cell, and that is not known
+// to be past W, may next perform an operation n that lets W pass. n is after x only if x is a
+// release of that core, or known to it now. So, for each such core, only these pairs stay, and
+// those of (a).
 void Striking::strike_by_what_may_come(const SatisfiedWait& wait) {
   for (const Chain& chain : cell_->chains) {
     if (goes_on_after(chain.core, wait)) continue;
@@ -249,14 +268,15 @@ void Striking::strike_by_what_may_come(const SatisfiedWait& wait) {
   }
 }
 
-// What the value is beyond the threshold; counts that may wrap are compared by their difference.
+// value - threshold; for `reached`, whose counts may wrap, the difference modulo 2^32 as int32.
 std::int64_t Striking::distance(std::uint32_t value) const {
   if (wait_->cmp == WaitCmp::reached) return static_cast<std::int32_t>(value - wait_->threshold);
   return std::int64_t{static_cast<std::int32_t>(value)} -
          static_cast<std::int32_t>(wait_->threshold);
 }
 
-// Whether the comparison fails in every schedule in which x has not happened (lemma 1).
+// (b) by lemma 1: true if the comparison fails for all that the cell can hold without x, x being
+// this release of `core`. reach(1) is the upper bound, -reach(-1) the lower one, as distances.
 bool Striking::stays(std::uint32_t core, std::uint32_t release) {
   limits_.clear();
   for (const Window& window : windows_) limits_.push_back(without(window, core, release));
@@ -278,7 +298,9 @@ bool Striking::stays(std::uint32_t core, std::uint32_t release) {
   return reach(1) == 0 && -reach(-1) == 0;
 }
 
-// The most (sign 1) or least (-1) that the cell can hold beyond the threshold, times the sign.
+// The upper bound (sign 1) of distance(value), or minus the lower one (sign -1), over everything
+// the cell can hold by operations before limits_: the best of all starts, which are the base value
+// and each replacement that may have arrived (lemma 3).
 std::int64_t Striking::reach(int sign) {
   std::int64_t most = base_is_replaced_ ? impossible : reach_from({}, sign);
   for (std::size_t w = 0; w < windows_.size(); ++w) {
@@ -301,7 +323,7 @@ std::int64_t Striking::reach_from(const Start& start, int sign) const {
   return sum;
 }
 
-// Whether a replacement is among what has taken effect from an operation of a chain on.
+// True if an operation that has arrived, at index `from` or behind, is a replacement.
 bool Striking::is_replaced_in(const Window& window, std::uint32_t from) {
   const std::vector<std::uint32_t>& all = window.chain->replacements;
   const auto next = std::lower_bound(all.begin(), all.end(), from);
@@ -318,9 +340,15 @@ Striking::Begin Striking::begin_in_order(std::size_t w, const Start& start) cons
           })};
 }
 
-// What a chain can add after the start: a run of its adds with no replacement between them. It
-// begins behind what comes before the start, and no later than with what comes after it; it ends
-// behind what has taken effect for certain (lemma 2). None if there is no such run.
+// The largest sum, times `sign`, that one chain can contribute after the start. As the chain
+// arrives in order (lemma 2), what counts is a contiguous run of its adds without a replacement in
+// between:
+//   - it begins at an index in [first, certain] (see Begin), since the start erases what arrived
+//     before it, and what is after the start cannot have arrived before it;
+//   - it ends at an index in [known, limit], since the known part has arrived.
+// `sum` is the best run that ends at `index` (a maximum-subarray scan), `most` the best that may
+// end there. Once no run can begin, the scan skips to `known` by prefix sums. nullopt: no such run,
+// so the start cannot be the last replacement.
 std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, int sign) const {
   const Window& window = windows_[w];
   const std::uint32_t limit = limits_[w];
@@ -351,8 +379,8 @@ std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, in
   return most;
 }
 
-// Where signals of one core overtake each other, what lowers counts only where its own core knows
-// that it has arrived.
+// The same if signals of one core may overtake each other (lemma 3, last sentence): each add that
+// helps counts by itself; one that does not counts only if it is W's own core's and has arrived.
 std::int64_t Striking::best_overtaking(std::size_t w, std::uint32_t first, std::uint32_t certain,
                                        int sign) const {
   const Window& window = windows_[w];

@@ -13,7 +13,8 @@
 
 namespace peal {
 
-// The first index in [from, to) for which the predicate does not hold; it holds up to there.
+// The first index in [from, to) for which the predicate does not hold, or `to`, by binary search.
+// The predicate must not hold again behind that index.
 template <class Predicate>
 [[nodiscard]] std::uint32_t first_not(std::uint32_t from, std::uint32_t to,
                                       const Predicate& predicate) {
@@ -28,54 +29,60 @@ template <class Predicate>
   return from;
 }
 
-// What is to be said of a wait when its order is final.
+// What the checks conclude about a wait whose order is final.
 struct WaitVerdict {
-  // It holds by what its core has done and waited for on this cell before, and something that is
-  // done to the cell is in no order with it: the wait does not wait for that.
+  // What its core did and waited for on this cell before satisfies the wait already, and at least
+  // one operation on the cell is unordered with the wait, which therefore does not wait for it.
   bool is_vacuous = false;
-  // It does, and everything that is done to the cell is ordered before the wait or after it.
+  // The wait is satisfied already, and every operation on the cell is ordered before or after it.
   bool is_redundant = false;
-  // Where there is one, the first operation in no order with the wait; and one after which it can
-  // wait for ever. They live as long as what is settled is not forgotten.
+  // The first operation that is unordered with the wait, and an operation after which the wait may
+  // never end; null if there is none. Valid until SignalOrder::forget_settled().
   const Operation* unordered = nullptr;
   const Operation* missed_by = nullptr;
 };
 
-// One step of the rule (signal_order.h): which pairs (x, W) stay for one wait W. The relation is in
-// the rows of `known`, which it lowers. Lemmas are numbered as there.
+// One step of the fixpoint of signal_order.h: for one wait W, which pairs (x, W) stay. Letters and
+// lemmas are those of the proof there. W's row in `known` holds, for each core, the last release x
+// for which (x, W) is still a pair; to strike pairs is to lower an entry of that row. One number
+// per core is enough, because (b) is monotone: fewer operations are x or after x the later x is, so
+// if (x, W) stays, it stays for every earlier release of the same core.
 class Striking {
  public:
   Striking(OperationLog& log, KnownReleases& known, bool signals_in_order)
       : log_(log), known_(known), signals_in_order_(signals_in_order) {}
 
   [[nodiscard]] bool signals_in_order() const { return signals_in_order_; }
+  // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { max_repeats_ = most; }
-  // Lowers the row of the wait to what stays; whether any pair was struck. If the run `goes_on`,
-  // whoever has done something to the cell and is not known to come after the wait may do more.
+  // Lowers the wait's row to the pairs that stay; returns true if any pair was struck. With
+  // `goes_on`, computes the pessimistic relation of lemma 4, else the optimistic one.
   bool strike(const SatisfiedWait& wait, bool goes_on);
+  // The verdict on a settled wait.
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait);
-  // All that a look at a polled word, or one that compares, can find; none if that is unknown.
+  // Every value that a look at a polled word, or a poll of a signal, can find in any schedule;
+  // nullopt if that is unknown.
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> findable(const SatisfiedWait& look);
-  // Whether something in no order with a look gives its word a value that has not ended it.
+  // True if an operation unordered with the look may give its word a value that does not end it.
   [[nodiscard]] bool may_miss(const SatisfiedWait& look);
 
+  // "After W" of the definitions.
   [[nodiscard]] bool is_after(const Operation& operation, const SatisfiedWait& wait) const {
     if (operation.core == wait.core) return operation.acquired >= wait.acquire;
     return known_.known(operation.core, operation.acquired, wait.core) > wait.releases_before;
   }
-  // Whether whatever the core does from here on is after the wait.
+  // True if every operation that the core performs from now on is after the wait.
   [[nodiscard]] bool goes_on_after(std::uint32_t core, const SatisfiedWait& wait) const {
     return core == wait.core ||
            known_.known(core, known_.last(core), wait.core) > wait.releases_before;
   }
-  // Whether whatever is done to the wait's cell from here on, by whoever has done so before, is
-  // after the wait.
+  // True if that holds for every core that has operated on the wait's cell (lemma 4).
   [[nodiscard]] bool is_closed(const SatisfiedWait& wait) const {
     const std::vector<Chain>& chains = log_.cell(wait.cell).chains;
     return std::all_of(chains.begin(), chains.end(),
                        [&](const Chain& chain) { return goes_on_after(chain.core, wait); });
   }
-  // How many operations on the wait's cell are not after it.
+  // How many unsettled operations on the wait's cell are not after it.
   [[nodiscard]] std::size_t count_open(const SatisfiedWait& wait) {
     look_at(wait);
     std::size_t count = 0;
@@ -84,13 +91,14 @@ class Striking {
   }
 
  private:
-  // Of a chain: operations before `begin` are replaced for certain, those before `known` have taken
-  // effect, those from `end` on are after the wait.
+  // The part of a chain that can count for W, by index. Before `begin`: replaced for certain.
+  // [begin, known): known to W's core before W, so they have arrived. [known, end): may or may not
+  // have arrived. From `end` on: after W.
   struct Window {
     const Chain* chain = nullptr;
     std::uint32_t begin = 0, known = 0, end = 0;
   };
-  struct Start {  // the last replacement of a cell's value, or none: its base
+  struct Start {  // where a sum begins: at a replacement, or, without one, at the cell's base value
     const Operation* operation = nullptr;
     std::size_t window = 0;
     std::uint32_t index = 0;
@@ -104,7 +112,8 @@ class Striking {
   void lower_to_stays();
   void lower_to_knowledge_of(const Operation& last);
   void strike_by_what_may_come(const SatisfiedWait& wait);
-  // Where what a chain adds after the start begins, first and last, as signals come in order.
+  // Where the adds of a chain that count after a Start may begin, if signals arrive in order: not
+  // before index `first` (what precedes the start) and not behind `certain` (what follows it).
   struct Begin {
     std::uint32_t first = 0, certain = 0;
   };
@@ -119,8 +128,8 @@ class Striking {
   void find_seen(const SatisfiedWait& look, bool may_come);
   [[nodiscard]] bool has_seen(const Operation& operation, std::uint32_t core,
                               std::uint32_t acquired) const;
-  // Finds the last release of `core` for which the pair stays; if it does for one, it does for all
-  // before.
+  // Lowers the entry of `core` to its last release for which the pair stays. Binary search, as (b)
+  // is monotone; releases up to before_[core] stay by (a).
   template <class Stays>
   void lower(std::uint32_t core, const Stays& stays) {
     const std::uint32_t low = before_[core], high = row_[core];
@@ -139,9 +148,9 @@ class Striking {
   [[nodiscard]] std::int64_t best_overtaking(std::size_t window, std::uint32_t first,
                                              std::uint32_t certain, int sign) const;
   [[nodiscard]] std::int64_t distance(std::uint32_t value) const;
-  // The last replacement in a window before an index, unless it is replaced itself.
+  // The last replacement of a chain before index `end`, unless it is replaced for certain.
   [[nodiscard]] std::optional<Start> last_replacement(std::size_t window, std::uint32_t end) const;
-  // Where what counts of a window begins, after the start.
+  // The index behind the operations of a window that precede the start, and so are erased by it.
   [[nodiscard]] std::uint32_t begin_after(const Start& start, const Window& window) const;
   [[nodiscard]] std::int64_t value_of(const Start& start) const {
     return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
@@ -156,42 +165,47 @@ class Striking {
   [[nodiscard]] const Operation& at(const Window& window, std::size_t index) const {
     return log_[window.chain->operations[index]];
   }
-  // The last release of `core` that comes before the operation, or is it.
+  // The last release of `core` that the operation is after: it is "after x" if that is x or later.
   [[nodiscard]] std::uint32_t comes_after(const Operation& operation, std::uint32_t core) const {
     return operation.core == core ? operation.release
                                   : known_.known(operation.core, operation.acquired, core);
   }
+  // True if the order is certain: by program order on one core, otherwise because the core of
+  // `later` knew that `earlier` had taken effect.
   [[nodiscard]] bool is_before(const Operation& earlier, const Operation& later) const {
     if (earlier.core == later.core) return earlier.number < later.number;
     return known_.known(later.core, later.acquired, earlier.core) >= earlier.known_from ||
            (cell_->is_word && has_seen(earlier, later.core, later.acquired));
   }
+  // True if W's core knows that the operation has taken effect: before W with the row before_, at W
+  // with row_.
   [[nodiscard]] bool is_known(const Operation& operation, const SatisfiedWait& wait,
                               const std::uint32_t* row) const {
     if (operation.core == wait.core) return operation.own_known_from <= wait.acquire;
     return operation.known_from <= row[operation.core] ||
            (cell_->is_word && has_seen(operation, wait.core, wait.acquire - 1));
   }
-  // How many of the chain's operations, from `from` to `to`, are not x or after it.
+  // The index at which the window ends if x has not happened: the first operation from `known` on
+  // that is x or after x, x being this release of `core`.
   [[nodiscard]] std::uint32_t without(const Window& window, std::uint32_t core,
                                       std::uint32_t release) const;
-  // How many of the chain's operations come before one of another chain, or of this one.
+  // How many of the chain's operations come before `later`, which may be of any chain.
   [[nodiscard]] std::uint32_t count_before(const Chain& chain, const Operation& later) const;
 
   OperationLog& log_;
   KnownReleases& known_;
   bool signals_in_order_;
   std::uint32_t max_repeats_ = 0;
-  // Of the wait that is looked at:
+  // State of the current wait, set by look_at():
   const SatisfiedWait* wait_ = nullptr;
   const Cell* cell_ = nullptr;
-  const std::uint32_t* before_ = nullptr;  // what its core knew before
+  const std::uint32_t* before_ = nullptr;  // the row that its core had before the wait
   std::uint32_t* row_ = nullptr;
   bool changed_ = false;
   bool base_is_replaced_ = false;
   std::vector<Window> windows_;
-  std::vector<std::uint32_t> stays_;   // what stays of its row
-  std::vector<std::uint32_t> limits_;  // of each window, where it ends without x
+  std::vector<std::uint32_t> stays_;   // an upper limit for its row
+  std::vector<std::uint32_t> limits_;  // by window: where it ends if x has not happened
 };
 
 }  // namespace peal

@@ -6,7 +6,8 @@
 
 namespace peal {
 
-// What precedes a predecessor precedes the task, too.
+// Adds `task` and all its predecessors to the set (transitive closure), then raises `floor` to the
+// first gap.
 void TaskPrecedence::add(Before& to, const Before& task) {
   const std::size_t floor = std::max(to.floor, task.floor);
   const std::size_t past = std::max(
@@ -27,7 +28,7 @@ void TaskPrecedence::begin(std::uint32_t core, int rank, std::int64_t task, std:
   std::vector<Begin>& begins = list(begins_, core);
   begins.push_back({number, task});
   std::vector<std::int64_t>& before = list(pending_, core);
-  const auto [entry, is_new] = tasks_.try_emplace(task);  // or another block of it
+  const auto [entry, is_new] = tasks_.try_emplace(task);  // not new: another block of the task
   Before& own = entry->second;
   if (is_new) {
     own.rank = rank;

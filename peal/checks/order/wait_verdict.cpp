@@ -6,7 +6,7 @@
 
 #include "peal/checks/order/striking.h"
 
-// What is to be said of a wait when its order is final.
+// Verdicts on a wait whose order is final: vacuous, redundant, or able to miss its value.
 
 namespace peal {
 
@@ -22,7 +22,7 @@ std::uint32_t Striking::begin_after(const Start& start, const Window& window) co
   return std::max(window.begin, count_before(*window.chain, *start.operation));
 }
 
-// What the cell holds, as far as the wait's core knew before.
+// The value that the cell has by what W's core knew before W, from its last known replacement on.
 std::int64_t Striking::known_value(const Start& last) const {
   std::int64_t value = value_of(last);
   for (const Window& window : windows_) {
@@ -33,9 +33,11 @@ std::int64_t Striking::known_value(const Start& last) const {
   return value;
 }
 
-// What it holds at a deadlock, with what is not after the wait. There a core stands at its end or
-// at a wait, so of its adds that are in no order with this one it has done all, or those before a
-// wait of its own that leave the cell at the least (sign -1) or the most (1).
+// The lowest (sign -1) or highest (1) value that the cell can have at a deadlock in which W does
+// not pass. There, operations after W have not happened, and every other core stands at its end or
+// at a wait. So of a chain's operations that are not after W, either all have happened, or those up
+// to one that a wait of the same core follows (stands_here). For each chain the extreme one is
+// taken.
 std::int64_t Striking::value_at_deadlock(const Start& last, int sign) const {
   std::int64_t value = value_of(last);
   for (const Window& window : windows_) {
@@ -54,6 +56,9 @@ std::int64_t Striking::value_at_deadlock(const Start& last, int sign) const {
   return value;
 }
 
+// unordered: the first operation, in run order, that is neither known to W's core at W nor after W.
+// W is redundant if the known value satisfies it and there is no such operation; vacuous if there
+// is one, although the core's own bounds satisfy W and others cannot undo that.
 WaitVerdict Striking::judge(const SatisfiedWait& wait) {
   WaitVerdict verdict;
   look_at(wait);
@@ -83,13 +88,14 @@ WaitVerdict Striking::judge(const SatisfiedWait& wait) {
   return verdict;
 }
 
-// Whether nothing that others do to the cell, or stores to it, takes back what the wait asks for.
+// True if no operation of another core, and no store, can move the cell against the comparison:
+// then the wait's OwnBounds are valid.
 bool Striking::others_only_help() const {
   if (cell_->is_stored_to) return false;
   bool is_raised = cell_->raised_by.has_other_than(wait_->core);
   bool is_lowered = cell_->lowered_by.has_other_than(wait_->core);
   for (const Window& window : windows_) {
-    if (window.chain->core == wait_->core) {  // a store of its own is not among its bounds
+    if (window.chain->core == wait_->core) {  // OwnBounds does not follow its core's stores
       const std::vector<std::uint32_t>& all = window.chain->replacements;
       const bool has_store = std::any_of(all.begin(), all.end(), [&](std::uint32_t index) {
         return index < window.end && at(window, index).kind == Operation::Kind::store;
@@ -113,9 +119,11 @@ bool Striking::others_only_help() const {
   }
 }
 
-// If the wait has not passed when everything has been done that is not after it, and the comparison
-// fails then, it waits for ever. What a replacement may erase, or not, is a finding of its own:
-// here it counts.
+// Finds an operation after which W may wait for ever. Suppose that W has not passed when everything
+// that is not after it has happened, which is possible if some of that is unordered with W. If the
+// comparison fails on the value then, nothing is left that could let W pass. The final value starts
+// at a replacement that no other one is known to follow; each candidate is tried. Whether an
+// unordered replacement erases an add is a finding of its own (lost_signal); here the add counts.
 void Striking::find_missed(WaitVerdict& verdict) {
   const auto fails = [this](const Start& start) {
     const auto least = static_cast<std::uint32_t>(value_at_deadlock(start, -1));
@@ -127,7 +135,7 @@ void Striking::find_missed(WaitVerdict& verdict) {
     if (!signals_in_order_) return operation.core != wait_->core;
     return !is_known(operation, *wait_, row_);
   };
-  std::vector<Start> last;  // replacements that nothing is known to replace
+  std::vector<Start> last;  // candidates: by chain its last replacement, less those known replaced
   for (std::size_t w = 0; w < windows_.size(); ++w) {
     if (const std::optional<Start> own = last_replacement(w, windows_[w].end)) last.push_back(*own);
   }

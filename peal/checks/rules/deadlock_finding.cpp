@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::size_t max_sides = 16;
 constexpr std::size_t max_reasons = 16;
-constexpr std::size_t max_listed = 16;  // ranks
+constexpr std::size_t max_listed = 16;  // ranks in one list
 
 FindingSide side(const StandingCore& core) {
   return {core.rank, core.core, "", core.what, {core.file, core.line}};
 }
 
-// Notifies only add, so what has gone past stays past.
+// True if the signal has grown past what the wait asks for. Notifies that add only raise it, so the
+// wait can never be satisfied.
 bool is_past(const StandingCore& core) {
   const auto held = static_cast<std::int32_t>(core.held);
   const auto wanted = static_cast<std::int32_t>(core.wanted);
@@ -54,7 +55,8 @@ std::string who_is_silent(const StandingCore& core, bool all, const std::set<int
                            list_of(silent));
 }
 
-// Lines that notify this signal of somebody and that most ranks have come to, but not all.
+// Adds a reason for each line that notifies this signal, on any rank, and that at least half of the
+// ranks have reached, but not all.
 void add_unreached(const StandingCore& core, const Checker& checker, const std::set<int>& ranks,
                    std::vector<std::string>& reasons) {
   for (const Checker::Unreached& notify : checker.unreached_notifies(core.cell)) {

@@ -9,8 +9,8 @@
 
 namespace peal {
 
-// What a deadlock says: a deadlock with those who wait and those who have notified them, and a
-// wait that no number of notifies can satisfy.
+// The findings of a deadlock, which comes first: the cores that wait, who has notified them and who
+// has not; then at most one wait that no number of notifies can satisfy (never_satisfied).
 [[nodiscard]] std::vector<Finding> deadlock_findings(const Deadlock& deadlock,
                                                      const Checker& checker);
 

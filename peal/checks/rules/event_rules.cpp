@@ -7,12 +7,14 @@
 namespace peal {
 namespace {
 
+// For addresses and sizes each, so that the end of a range does not wrap.
 constexpr std::uint64_t highest_address = std::uint64_t{1} << 62;
 constexpr std::int64_t max_elements = std::int64_t{1} << 48;
-// Rows of one tile. On-chip memories of today's chips have fewer aligned rows than this.
+// Rows of one tile: more than the aligned rows that fit into the on-chip memory of current chips.
 constexpr std::uint32_t max_rows = 16384;
 constexpr std::uint64_t max_on_chip_bytes = std::uint64_t{1} << 28;
-// What kernels touch through scalar caches is followed line by line.
+// Limits the bytes accessed through scalar caches, which the Checker follows line by line: a fixed
+// allowance plus one per event, so that the work is proportional to the size of the file.
 constexpr std::uint64_t max_cached_bytes = std::uint64_t{1} << 26;
 constexpr std::uint64_t cached_bytes_per_event = 256;
 
@@ -36,7 +38,7 @@ bool is_instruction(EventKind kind) {
   return kind == EventKind::load || kind == EventKind::store || kind == EventKind::vector;
 }
 
-// Whether the event is of what waits in the queue of a pipe.
+// True if the event is an instruction that waits in the queue of a pipe, so that `issued` counts.
 bool is_queued(const Event& event) {
   const bool is_flag = event.kind == EventKind::set_flag || event.kind == EventKind::wait_flag;
   return is_instruction(event.kind) || (is_flag && event.pipe != Pipe::scalar) ||
@@ -90,7 +92,9 @@ const char* EventRules::violated_by_region(const Event& event) const {
   return nullptr;
 }
 
-// What lies in global memory is told in single rows, tiles in rows that lie in their core's memory.
+// An area in global memory has a single row. Only a tile has several; it lies within the on-chip
+// memory of the event's core, and its rows do not overlap. With these limits the end of a tile
+// cannot wrap.
 const char* EventRules::violated_by_footprints(const Event& event, const Core& core) const {
   for (const auto& areas : {event.reads, event.writes}) {
     for (const Footprint& area : areas) {
@@ -111,6 +115,9 @@ const char* EventRules::violated_by_footprints(const Event& event, const Core& c
   return nullptr;
 }
 
+// `issued` indexes the issue clocks of CoreOrder: it is at most the number of ordering events so
+// far and, as barriers drop old clocks, at least that number at the last barrier of all pipes. DMA
+// transfers are exempt, as such a barrier does not wait for them.
 const char* EventRules::violated_by_pipes(const Event& event, const Core& core) const {
   if (is_instruction(event.kind) && (event.pipe == Pipe::all || event.pipe == Pipe::scalar)) {
     return "an instruction of a pipe that has none";
@@ -122,7 +129,6 @@ const char* EventRules::violated_by_pipes(const Event& event, const Core& core) 
   }
   if (!is_queued(event)) return nullptr;
   if (event.issued > core.ordering) return "an instruction that is issued after it is executed";
-  // A barrier of all pipes waits for all that was issued before it, but for DMA transfers.
   if (event.issued < core.drained && event.pipe != Pipe::dma) {
     return "an instruction that a barrier should have waited for";
   }
@@ -133,7 +139,8 @@ const char* EventRules::violated_by_contribution(const Event& event) const {
   if (!ranks_with_cores_.contains(event.peer)) return "a contribution of a rank without a core";
   if (event.writes.size() != 1) return "a contribution of several parts";
   if (!is_within(event.value, 0, max_elements)) return "an element beyond the last";
-  // Each call has at least one of these, and they are told in the order of the calls.
+  // Each call has at least one such event, and they come in call order: so a valid call number is
+  // at most the number of such events before.
   if (event.number > calls_) return "a call that comes before the one before it";
   return nullptr;
 }
@@ -157,6 +164,7 @@ const char* EventRules::violated_by_kind(const Event& event) const {
       if (region == nullptr || event.size_bytes > region->end - event.address) {
         return "an access through the scalar cache to memory that the run does not have";
       }
+      // Does not wrap: cached_bytes_ is within the allowance, which only grows.
       if (event.size_bytes > max_cached_bytes + events_ * cached_bytes_per_event - cached_bytes_) {
         return "more bytes through scalar caches than can be followed";
       }

@@ -10,27 +10,30 @@
 
 namespace peal {
 
-// What holds of the events of every run, and what readers of events rely on: numbers that index
-// something are within it, sizes do not wrap, and an event that refers to another comes after it.
-// Events that come from a file are held against this before a reader sees them.
+// The invariants of an event stream. Readers of events rely on them without checking: indices are
+// in range, sizes do not overflow, and an event comes after the one it refers to. A run of Peal
+// keeps them; a file may be damaged or hostile, so each of its events is validated here first.
+//
+// This folder holds the checks that need no order between cores. Read next: flag_check.h with
+// flag_order.h (event flags of one core), deadlock_finding.h, synchronisations.h.
 class EventRules {
  public:
   explicit EventRules(int ranks) : ranks_(ranks) {}
 
-  // No run of Peal has more ranks, and no recorded one more cores: what is known of each core about
-  // each other takes memory that grows with their square.
+  // Limits of a recorded run. The checks keep a vector clock of all cores for each core, so memory
+  // grows with the square of the number of cores.
   static constexpr int max_ranks = 65536;
   static constexpr std::size_t max_cores = 8192;
 
-  // What is wrong with the event after those that were looked at before, or nullptr. Only an event
-  // with which nothing is wrong is remembered.
+  // What is wrong with the next event, given the valid ones before it; nullptr if it is valid. Only
+  // a valid event changes the state.
   [[nodiscard]] const char* violated_by(const Event& event);
 
  private:
   struct Core {
     int rank = 0;
-    std::uint32_t ordering = 0;        // how many of its events order (see `orders`)
-    std::uint32_t drained = 0;         // the same before its last barrier of all pipes
+    std::uint32_t ordering = 0;        // its events so far for which orders() holds
+    std::uint32_t drained = 0;         // the value of `ordering` at its last barrier of all pipes
     std::uint64_t begin = 0, end = 0;  // its on-chip memory
   };
 
@@ -46,9 +49,9 @@ class EventRules {
   std::set<int> ranks_with_cores_;
   MemoryRegions regions_;
   std::set<std::int64_t> ended_tasks_;
-  bool has_begun_ = false;          // something other than a region has come
-  std::uint64_t calls_ = 0;         // contributions and expectations so far
-  std::uint64_t cached_bytes_ = 0;  // of accesses through scalar caches
+  bool has_begun_ = false;   // an event other than a region has come
+  std::uint64_t calls_ = 0;  // an upper bound of the call number: contributions, expectations
+  std::uint64_t cached_bytes_ = 0;  // accessed through scalar caches so far
   std::uint64_t events_ = 0;
 };
 

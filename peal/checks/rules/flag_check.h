@@ -15,41 +15,46 @@
 
 namespace peal {
 
-// The event flags of every core. One bit for each (from, to, id): setting it again when nothing
-// makes that come after the wait for it, or leaving it set at a kernel's end, is an error. Two
-// fences from one pipe with one id and different waiting pipes must not be alive at once; a fence
-// lives, in program order, from its set_flag to its wait_flag.
+// Checks the event flags of every core. A flag (from, to, id) is one bit. It is an error to set it
+// again unless that is ordered after the wait_flag for it, and to leave it set at a kernel's end. A
+// fence is a set_flag with its wait_flag, and is alive between the two in program order. Two fences
+// with the same setting pipe and id but different waiting pipes must not be alive at once, because
+// hardware may identify a flag by (from, id) alone.
 class FlagCheck {
  public:
   FlagCheck(Findings& findings, bool identity_without_waiter)
       : findings_(findings), identity_without_waiter_(identity_without_waiter) {}
 
+  // A set_flag at this place; reports flag_left_set if the flag may still be set.
   void set(const Event& event, SourceId place);
-  // Returns the place of the set_flag that it waited for.
+  // Returns the place of the set_flag that this wait_flag consumes; nullopt if the flag was not
+  // set.
   std::optional<SourceId> wait(const Event& event);
-  // Any other event.
+  // Must be called for every event, after set() or wait() if it is one of these.
   void follow(const Event& event) { core(event.core).order.follow(event); }
   // Ends a kernel on a core: no flag may be left set.
   void end(const Event& event);
 
  private:
   struct Fence {
-    std::uint32_t set = 0, wait = 0;  // in program order
+    std::uint32_t set = 0, wait = 0;  // numbers in program order; wait 0: not consumed yet
     SourceId place = 0;               // of the set_flag
   };
   struct Flag {
     int from = 0, to = 0, id = 0;
-    std::uint32_t alive = 0;  // set and not waited for
-    Fence current;            // the oldest of those
-    Fence last;               // the last one that was waited for
-    // What is known of the pipes where it was set last, and where it was waited for last.
+    std::uint32_t alive = 0;  // fences that are alive
+    Fence current;            // the oldest of them
+    Fence last;               // the last one that was consumed
+    // What the setting pipe knew at the last set_flag, and what the waiting pipe knew when it
+    // reached the last wait_flag. The next set_flag is ordered after that wait if at_set covers
+    // at_wait.
     FlagOrder::Counts at_set{}, at_wait{};
   };
   static constexpr std::size_t flags_of_a_core = pipe_count * pipe_count * 8;
   struct CoreFlags {
-    std::array<std::uint16_t, flags_of_a_core> slots{};  // in `flags`; 0: it was never set
+    std::array<std::uint16_t, flags_of_a_core> slots{};  // index in `flags`; 0: never set
     std::vector<Flag> flags{{}};
-    std::array<std::uint16_t, pipe_count * 8> waiters{};  // of each (from, id): bits of pipes
+    std::array<std::uint16_t, pipe_count * 8> waiters{};  // by (from, id): bit set of waiting pipes
     FlagOrder order;
   };
   [[nodiscard]] CoreFlags& core(int number) {

@@ -15,7 +15,7 @@ void join(FlagOrder::Counts& counts, const FlagOrder::Counts& others) {
 
 }  // namespace
 
-// The event's pipe, which has learned what the scalar unit knew when it issued the event.
+// The clock of the event's pipe, after it has joined the scalar unit's clock at the issue.
 FlagOrder::Counts& FlagOrder::at(const Event& event) {
   Counts& counts = known_[static_cast<std::size_t>(event.pipe)];
   std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
@@ -49,14 +49,14 @@ void FlagOrder::follow(const Event& event) {
 void FlagOrder::order(const Event& event) {
   ++ordering_events_;
   const bool is_barrier = event.kind == EventKind::pipe_barrier;
-  if (!is_barrier && event.kind != EventKind::wait_flag) return;  // nothing new is known
+  if (!is_barrier && event.kind != EventKind::wait_flag) return;  // the scalar clock is unchanged
   Counts& scalar = known_[static_cast<std::size_t>(Pipe::scalar)];
   if (is_barrier) {
-    // What any pipe knows of another is no more than how far that is.
+    // No pipe's clock has a count for another pipe above that pipe's own, so these are the join.
     for (std::size_t pipe = 0; pipe < known_.size(); ++pipe) {
       scalar[pipe] = std::max(scalar[pipe], known_[pipe][pipe]);
     }
-    issues_.clear();  // what was issued before a barrier over all pipes has been carried out
+    issues_.clear();  // everything issued before a barrier of all pipes has been executed
   }
   if (issues_.empty() || issues_.back().known != scalar) {
     issues_.push_back({ordering_events_, scalar});

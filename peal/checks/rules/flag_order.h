@@ -9,26 +9,28 @@
 
 namespace peal {
 
-// Of one core: how far each pipe is, in every schedule, when a set_flag takes effect or a wait_flag
-// is reached. A pipe knows of each pipe how many of its instructions have been executed: by what
-// the scalar unit knew at the issue, by the flags that it has waited for, and by barriers.
+// Happens-before of one core for its event flags, as a vector clock for each pipe: how many
+// instructions of each pipe have been executed in every schedule. A pipe learns from the scalar
+// unit at the issue of an instruction, from the flags that it waits for, and from barriers.
 //
-// A wait_flag takes no time. So one has passed as soon as its flag has been set and what stands
-// before it in its pipe's queue is over: whoever knows what the pipe knows when it reaches the wait
-// comes after the wait, if he comes after the set_flag and is issued after the wait.
+// Why FlagCheck may compare clocks at the moment a wait_flag is *reached*, without what it learns:
+// a wait_flag takes no time. It has passed as soon as its flag is set and everything before it in
+// its pipe's queue is over. So an instruction that is issued after the wait_flag, comes after the
+// set_flag, and knows at least what the pipe knew when it reached the wait_flag, comes after it.
 class FlagOrder {
  public:
   using Counts = std::array<std::uint32_t, pipe_count>;  // of instructions, of each pipe
 
-  // What is known at a set_flag; whoever waits for the flag gets it.
+  // The clock of the pipe at a set_flag: the token that the wait_flag for it joins.
   [[nodiscard]] const Counts& set(const Event& event);
-  // A wait_flag passes, for a flag set with that knowledge. Returns what its pipe knew before.
+  // A wait_flag passes and joins the token. Returns the pipe's clock before the join.
   Counts wait(const Event& event, const Counts& token);
-  // Any other event: an instruction, a barrier, or one that `orders`.
+  // Counts instructions and follows barriers and events that order (see orders() in event.h). Must
+  // be called for every event, after set() or wait().
   void follow(const Event& event);
 
  private:
-  // What the scalar unit knows of what it issues after so many events that order.
+  // The scalar unit's clock after its first `after` ordering events.
   struct Issue {
     std::uint32_t after = 0;
     Counts known{};
@@ -37,9 +39,9 @@ class FlagOrder {
   void order(const Event& event);
 
   std::array<Counts, pipe_count> known_{};
-  std::vector<Issue> issues_{Issue{}};  // each knows more than the one before it
+  std::vector<Issue> issues_{Issue{}};  // sorted by `after`; only where the clock changed
   std::uint32_t ordering_events_ = 0;
-  std::array<std::uint32_t, pipe_count> last_issues_{};  // of each pipe, the one it got last
+  std::array<std::uint32_t, pipe_count> last_issues_{};  // by pipe: the Event::issued joined last
 };
 
 }  // namespace peal

@@ -62,7 +62,7 @@ std::string Synchronisations::describe(unsigned parts) {
                                                     {flags, "set_flag and wait_flag"},
                                                     {barriers, "barrier"},
                                                     {cleans, "dcci"}};
-  // A notify is also a barrier.
+  // The line of a notify or wait also emits barriers and flags; only the notify or wait is named.
   if ((parts & (notifies | waits)) != 0) parts &= notifies | waits;
   std::string text;
   for (const auto& [part, name] : names) {
@@ -77,7 +77,7 @@ std::vector<SyncUnit> Synchronisations::units(const SourceTable& places) const {
   std::vector<unsigned> parts_of;
   for (SourceId place : order_) {
     const Line& own = lines_[place];
-    // A verb's own flags and barriers belong to it: only what it says itself counts.
+    // Without tasks, a line with flags is a verb: its flags and barriers belong to its own work.
     const bool is_verb = !has_tasks_ && (own.parts & flags) != 0;
     if ((own.parts & works) != 0 || is_verb || places.line(place).file.empty()) continue;
     const auto known = std::find(unit_of.begin(), unit_of.end(), own.unit);

@@ -9,22 +9,23 @@
 
 namespace peal {
 
-// What has to be left out together to leave one synchronisation out: a line, or all lines whose
-// set_flags and wait_flags belong to each other.
+// The unit of mutation testing (search/mutation.h): the lines that must be left out together to
+// leave out one synchronisation. One line, or all lines whose set_flags and wait_flags match.
 struct SyncUnit {
   std::vector<FindingLine> lines;
   std::string what;  // "notify", "wait", "set_flag and wait_flag", ...
 };
 
-// The lines of a kernel that synchronise, as the events of a run show them. A line that also moves
-// or combines data is no such line: what orders its parts belongs to it.
+// The lines of a kernel that synchronise, collected from the events of a run. A line that also
+// moves or combines data does not count: its synchronisation orders the parts of that line itself.
 class Synchronisations {
  public:
+  // Notes what the line of an event does.
   void read(const Event& event, SourceId place);
-  // A wait_flag of one place has waited for a set_flag of the other.
+  // A wait_flag at one place has consumed a set_flag of the other: both join one unit.
   void pair(SourceId set, SourceId wait);
 
-  // In the order in which they were met.
+  // The units, in the order in which their first lines were executed.
   [[nodiscard]] std::vector<SyncUnit> units(const SourceTable& places) const;
 
  private:
@@ -38,8 +39,8 @@ class Synchronisations {
   };
   struct Line {
     unsigned parts = 0;
-    SourceId unit = 0;  // the first line of those that go together
-    bool is_met = false;
+    SourceId unit = 0;    // the line that stands for its unit
+    bool is_met = false;  // it is in order_
   };
   Line& line(SourceId place);
   [[nodiscard]] static unsigned part_of(const Event& event);
