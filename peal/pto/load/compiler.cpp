@@ -262,7 +262,7 @@ std::optional<KernelObject> usable(const fs::path& object) {
 //  1. Fast path: if the manifest's files and folders are unchanged, the preprocessor would produce
 //     the same text again (see KernelManifest), so its text hash names the object without a run.
 //  2. Otherwise the preprocessor runs, and its text's hash names the object. The object may exist:
-// an edited comment, for example, changes the manifest but not the text.
+//     an edited comment, for example, changes the manifest but not the text.
 //  3. Otherwise the text, not the source, is compiled. The name is thus a function of the contents:
 //     processes that compile different versions at once write different files, and two that write
 //     the same name write equal objects. publish() renames, so readers never see part of one.
