@@ -17,8 +17,9 @@ namespace peal {
 // Compiles the source, loads it into this program and returns the kernel that its peal_kernel()
 // defines. The program has to export Peal's symbols (CMake: peal_export_library). The code, and the
 // file names in its events, stay loaded while a copy of the kernel lives. Throws Error with the
-// compiler's messages, or if the source does not define peal_kernel(). A new source of kernels,
-// such as another language or a file format, has to return such a Kernel; all runs start from it.
+// compiler's messages, or if the source does not define peal_kernel(). A loader of another language
+// or file format has to return such a Kernel, which run_kernel(), run_kernel_for_real() and check()
+// take.
 [[nodiscard]] Kernel load_kernel_file(const std::string& path);
 
 // Runs the kernel on simulated ranks: all calls back to back on the same windows, without a barrier

@@ -21,8 +21,9 @@ class ProcessTeamBase {
 };
 
 // One process's handle to the team that `peal launch` has started. Its destructor marks the rank as
-// finished; during stack unwinding it marks the rank as failed, which makes every wait of its peers
-// fail. The launcher reports an uncaught exception, once for all ranks that end because of it.
+// finished. During stack unwinding, or after a failure of the team, it marks the rank as failed,
+// which makes every wait of its peers fail. The launcher reports an uncaught exception, once for
+// all ranks that end because of it.
 class ProcessTeam final : private ProcessTeamBase, public Team {
  public:
   explicit ProcessTeam(std::unique_ptr<ProcessTeamParts> parts);

@@ -27,7 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kept_alignment = 64;  // a cache line: against false sharing between ranks
+constexpr std::size_t kept_alignment = 64;  // bytes: a cache line
 
 class RealRun {
  public:

@@ -71,7 +71,7 @@ std::string result_of(const std::function<int(const SupervisorView&)>& body,
 //     orphans, and it repeats until no child is left.
 //  3. The supervisor is killed: its children become the launcher's, which is a subreaper, too, and
 //     kills them once `result` is at its end (see run_in_supervisor()). Ranks also die by
-//     themselves with their parent (PR_SET_PDEATHSIG in RankProcesses).
+//     themselves with their parent (PR_SET_PDEATHSIG in RankProcesses), even if both are killed.
 // Blocking the terminal's signals keeps the supervisor alive to do this when the user interrupts
 // the whole group.
 [[noreturn]] void keep(const std::function<int(const SupervisorView&)>& body, PipeEnds launcher,
