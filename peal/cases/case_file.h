@@ -21,10 +21,11 @@
 // syntax. Read case_call.h next, which evaluates it for one rank and call, then case_calls.h for a
 // whole run.
 //
-// A CaseFile is made in three ways; a new kind of input would be a fourth beside them:
+// These fill a CaseFile; a new kind of input would be parsed beside them:
 //  - from a TOML file: read_case_file(), by case_node.h and case_arguments.h;
 //  - from flags of the command line: case_flags.h, which writes TOML text for read_case_text();
-//  - from a Kernel that a Peal source defines: kernel_case.h.
+//  - from a Kernel that a Peal source defines: kernel_case.h;
+//  - in part, from a graph file or a bare PTO source: cli/graph_file.h, launch/pto_callable.cpp.
 namespace peal {
 
 // An integer of a case: an expression over `P` (the number of ranks), `rank`, `call`, the names of
@@ -142,7 +143,7 @@ using CaseReplacements = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] CaseFile read_case_file(const std::string& path,
                                       const CaseReplacements& replacements = {});
 
-// The same for TOML text that comes from no file. Its relative paths start at the working directory.
+// The same for TOML text that is not from a file. Relative paths start at the working directory.
 [[nodiscard]] CaseFile read_case_text(const std::string& text,
                                       const CaseReplacements& replacements = {});
 
