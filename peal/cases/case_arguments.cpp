@@ -17,7 +17,7 @@ constexpr ArgumentKind all_argument_kinds[] = {
     ArgumentKind::in,     ArgumentKind::out,    ArgumentKind::inout,  ArgumentKind::temp,
     ArgumentKind::window, ArgumentKind::scalar, ArgumentKind::context};
 
-// What a core's task takes; orchestration distributes what is more.
+// Limits of one task on a core. A case with more arguments needs orchestration to distribute them.
 constexpr std::ptrdiff_t max_tensors = 32;
 constexpr std::ptrdiff_t max_scalars = 16;
 
@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
 }
 
-// The kind that the node's keys name, and the node of that key.
+// The kind of the argument, which one of the node's keys names, and the node of that key.
 std::pair<ArgumentKind, CaseNode> read_kind(const CaseNode& node) {
   std::optional<std::pair<ArgumentKind, CaseNode>> result;
   for (ArgumentKind kind : all_argument_kinds) {
@@ -90,7 +90,7 @@ CaseArgument read_argument(const CaseNode& node, const CaseFile& file) {
   return argument;
 }
 
-// A kernel that gets the arguments directly finds tensors first, then scalars.
+// Without orchestration the kernel gets the arguments directly: all tensors, then all scalars.
 void check_direct(const CaseNode& node, const CaseFile& file) {
   const auto is_scalar = [](const CaseArgument& argument) { return !is_tensor(argument.kind); };
   const auto scalar = std::find_if(file.arguments.begin(), file.arguments.end(), is_scalar);
@@ -111,7 +111,7 @@ void check_direct(const CaseNode& node, const CaseFile& file) {
   }
 }
 
-// The first argument of that kind, or `inout` where there is none.
+// The index of the first argument of that kind, else of the first `inout`.
 std::size_t find_first(ArgumentKind kind, const CaseNode& node, const CaseFile& file) {
   for (ArgumentKind wanted : {kind, ArgumentKind::inout}) {
     for (std::size_t index = 0; index < file.arguments.size(); ++index) {

@@ -8,13 +8,13 @@
 
 namespace peal {
 
-// Read `args`, then `expect`, of the file's root; values, windows and orchestration are in `file`
-// by then. Both throw Error.
+// Parse `args` and `expect` of the file's root, in this order. `file` must already contain values,
+// windows and orchestration. Throw Error, which names the key.
 void read_case_arguments(const CaseNode& root, CaseFile& file);
 void read_case_expectation(const CaseNode& root, CaseFile& file);
 
-// Parts of them: the dtype and count of an array, such as `f32[64 * P]`; a `fill`, the value of
-// `root`, and what stands behind the name of a collective.
+// Parse parts of them: the dtype and count of an array, such as `f32[64 * P]`; a `fill`; the value
+// of `root`; the value of a collective's key, which is a reduction, a root or `true`.
 void read_case_array(const CaseNode& node, const CaseFile& file, CaseArgument& argument);
 [[nodiscard]] CaseFill read_case_fill(const CaseNode& node, const CaseFile& file);
 [[nodiscard]] CaseNumber read_case_root(const CaseNode& node, const CaseFile& file);

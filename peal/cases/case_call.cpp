@@ -18,12 +18,12 @@ namespace peal {
 namespace {
 
 constexpr std::int64_t highest_bytes = std::int64_t{1} << 40;
-constexpr std::int64_t max_blocks = 4096;  // and cores; no chip comes near
+constexpr std::int64_t max_blocks = 4096;  // and cores; more than any chip has
 constexpr std::int64_t max_calls = 1'000'000;
 constexpr std::int64_t max_cores_of_all = 131072;
 constexpr std::int64_t call_step = 7;  // between the inputs of one call and the next
 
-// The value for a scope of P, rank, call, the values and, for elements, i.
+// The value of the number. `scope`: P, rank, call, the values and, for elements, i.
 std::int64_t value_of(const CaseFile& file, const CaseNumber& number,
                       std::span<const std::int64_t> scope) {
   try {
@@ -36,7 +36,8 @@ std::int64_t value_of(const CaseFile& file, const CaseNumber& number,
   }
 }
 
-// P, rank, call and the values in their order; 0 for the values that `is_wanted` leaves out.
+// The scope: P, rank, call and the values in their order. A value that `is_wanted` rejects is not
+// evaluated and is 0.
 template <class IsWanted>
 std::vector<std::int64_t> make_scope(const CaseFile& file, const CasePoint& point,
                                      IsWanted is_wanted) {
@@ -65,7 +66,8 @@ Limits elements_of(DType dtype, std::int64_t lowest) {
   return {lowest, highest_bytes / static_cast<std::int64_t>(size_bytes(dtype)), "elements"};
 }
 
-// Floats are multiples of their precision in [-1, 1), so that none is rounded up to 1.
+// A random element from random bits: any integer, or a float in [-1, 1) that is a multiple of the
+// type's precision, so that no conversion can round it up to 1.
 template <class T>
 T random_element(std::uint64_t bits) {
   if constexpr (std::integral<T>) {
@@ -117,7 +119,8 @@ std::string shown(T element) {
   }
 }
 
-// A block is as long as the array that every rank has one block of; `send` and `recv` are lengths.
+// The number of elements per block, from the length of the array that consists of a single block
+// (for all_to_all, which has none, from `send` / ranks). `send` and `recv` are lengths of arrays.
 std::size_t block_length(Collective collective, std::size_t send, std::size_t recv, int ranks) {
   switch (collective) {
     case Collective::all_to_all:
@@ -238,7 +241,7 @@ std::uint64_t CaseCall::scalar(std::size_t argument) const {
   return static_cast<std::uint64_t>(numbers_[argument]);
 }
 
-// Hands every element's index and value to `consume`.
+// Calls `consume` with the index and value of every element. Evaluates once if `i` is not used.
 template <class Consume>
 void CaseCall::each_element(const CaseNumber& number, std::size_t count, Consume consume) const {
   std::vector<std::int64_t> scope = scope_;

@@ -18,7 +18,7 @@ void note(CaseRunResult& result, int rank, double difference) {
   most = std::max(most, difference);
 }
 
-// All calls of all ranks are kept until they are compared.
+// Limits memory: all calls of all ranks are kept until they are compared.
 void check_number(const CaseFile& file, int ranks, std::int64_t calls) {
   constexpr std::int64_t most = std::int64_t{1} << 20;
   if (calls <= most / ranks) return;
@@ -26,8 +26,8 @@ void check_number(const CaseFile& file, int ranks, std::int64_t calls) {
                           file.subject, calls, ranks, most));
 }
 
-// Counts what the arrays of all calls take, which a machine has to have: they are written before
-// the run.
+// Sums the bytes of the arrays of all calls and refuses more than the machine's memory: all arrays
+// are written, so their pages become resident.
 class ArrayBytes {
  public:
   ArrayBytes(const CaseFile& file, int ranks, std::int64_t calls)

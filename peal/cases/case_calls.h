@@ -13,17 +13,17 @@
 
 namespace peal {
 
-// One rank's part in one call.
+// One rank's numbers and arrays in one call.
 struct RankCall {
   CaseCall numbers;
-  std::vector<View> arrays;     // per argument, as the call leaves it; empty for what is no array
-  std::vector<std::byte> sent;  // what a named collective sends, as it was before the call
+  std::vector<View> arrays;     // by argument, after the call; empty if it is not an array
+  std::vector<std::byte> sent;  // copy of a named collective's send array before the call
 
-  // Keeps what is sent, which may be overwritten.
+  // Copies the send array, which the call may overwrite.
   void keep_sent();
 };
 
-// All calls of a run of a case, on every rank. The case has to outlive them.
+// All calls of a run on all ranks, up to 2^20 in total. The CaseFile has to outlive this object.
 class CaseCalls {
  public:
   CaseCalls(const CaseFile& file, int ranks, std::int64_t calls);
@@ -34,17 +34,18 @@ class CaseCalls {
     return parts_[static_cast<std::size_t>(call) * static_cast<std::size_t>(ranks_) +
                   static_cast<std::size_t>(rank)];
   }
-  // The most elements that any rank has of an array, in that call.
+  // The maximum over all ranks of an array's count in that call.
   [[nodiscard]] std::size_t max_elements(std::int64_t call, std::size_t argument);
 
-  // Tells readers what a rank contributes to a named collective, as a call begins, and what its
-  // result must be made from, as it ends.
+  // Report to the readers, for a named collective: as a call begins, the elements that the rank
+  // contributes; as it ends, the contributions that the rank's result must consist of.
   void report_contribution(std::span<EventReader* const> readers, std::int64_t call, int rank);
   void report_expectation(std::span<EventReader* const> readers, std::int64_t call, int rank);
 
-  // Compares what the arrays hold with what the case expects.
+  // Compares all arrays with what the case expects, and records the result.
   void compare(CaseRunResult& result);
-  // What the outputs hold. `address_of(call, rank, argument)` is where each lay in the run.
+  // Copies of all outputs. `address_of(call, rank, argument)` returns an output's address in the
+  // run.
   template <class AddressOf>
   [[nodiscard]] std::vector<RunOutput> outputs(AddressOf&& address_of) {
     std::vector<RunOutput> result;

@@ -34,11 +34,11 @@ bool is_name(std::string_view text) {
 
 enum class PathKind : bool { file, folder };
 
-// The path that the node names, which exists.
+// The absolute path that the node names. Refuses it if it does not exist.
 std::string read_path(const CaseNode& node, const CaseFile& file, PathKind kind) {
   const fs::path folder = file.path.empty() ? "" : fs::absolute(file.path).parent_path();
   const fs::path path = (folder / node.text()).lexically_normal();
-  std::error_code failed;  // what cannot be looked at is not there
+  std::error_code failed;  // a path that cannot be examined counts as missing
   const bool found =
       kind == PathKind::file ? fs::is_regular_file(path, failed) : fs::is_directory(path, failed);
   if (found) return path.string();
@@ -207,7 +207,7 @@ void check_ranks(const CaseFile& file, int ranks) {
 }
 
 void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {
-  // Some keys quote a name already: values `N`.
+  // Some keys contain quotes already, such as values `N`.
   const char* const quote = key.empty() || key.find('`') != key.npos ? "" : "`";
   throw Error(
       fmt::format("{}: {}{}{} {}", subject, quote, key.empty() ? "the file" : key, quote, what));

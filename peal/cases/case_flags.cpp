@@ -25,7 +25,7 @@ std::string_view without_outer_spaces(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-// As a string of TOML.
+// The text as a quoted TOML string.
 std::string toml_text(std::string_view text) {
   std::string result = "\"";
   for (char c : text) {
@@ -49,7 +49,7 @@ Words split(std::string_view text, char separator) {
   return {without_outer_spaces(text.substr(0, end)), without_outer_spaces(text.substr(end + 1))};
 }
 
-// What stands behind the `]` of an array, which is `fill=` and an expression or nothing.
+// Refuses text behind the `]` of an array other than `fill=` and an expression.
 void check_behind(const char* flag, std::string_view text, std::string_view rest) {
   const std::size_t bracket = rest.find(']');
   if (bracket == rest.npos) return;
@@ -64,7 +64,7 @@ void check_behind(const char* flag, std::string_view text, std::string_view rest
   throw Error(fmt::format("{} `{}` says too little; give {}", flag, text, expected));
 }
 
-// `in f32[256] fill=i` as a table, whose last key is what follows `fill=`.
+// Translates an --arg such as `in f32[256] fill=i` to a TOML table.
 std::string argument(std::string_view text) {
   const Words words = split(text, ' ');
   if (words.first == "context" && words.rest.empty()) return "{ context = true }";
@@ -93,7 +93,7 @@ std::string argument(std::string_view text) {
                      toml_text(without_outer_spaces(words.rest.substr(fill + 5))));
 }
 
-// What an argument names is a window that is described, too.
+// Refuses an --arg that names a window without a --window of that name.
 void check_window_of(std::string_view argument, const std::vector<std::string>& windows) {
   const Words words = split(argument, ' ');
   const bool names_window = words.first == "window" || words.first == "context";
@@ -107,7 +107,7 @@ void check_window_of(std::string_view argument, const std::vector<std::string>& 
                   argument, words.rest, words.rest));
 }
 
-// `scratch f32[272]` as a section.
+// Translates a --window such as `scratch f32[272]` to a TOML section.
 std::string window(std::string_view text) {
   const Words words = split(text, ' ');
   check_behind("--window", text, words.rest);
@@ -129,7 +129,7 @@ std::string window(std::string_view text) {
   return section;
 }
 
-// `N=256` and `all_gather=true` as lines of a section.
+// Translates an assignment such as `N=256` or `all_gather=true` to a line of a TOML section.
 std::string assignment(const char* flag, std::string_view text) {
   const Words words = split(text, '=');
   if (words.first.empty() || words.rest.empty()) {

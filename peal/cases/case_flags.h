@@ -9,8 +9,8 @@
 
 namespace peal {
 
-// A case of one kernel in words, each as somebody has typed it: what a case file says, without the
-// file.
+// A case of one kernel, given by flags of the command line instead of a file. The texts are as
+// typed.
 struct CaseFlags {
   std::string kernel;                 // its source
   std::vector<std::string> args;      // `in f32[256] fill=i+100*rank`, `window scratch`, `scalar P`
@@ -20,14 +20,14 @@ struct CaseFlags {
   std::vector<std::string> include;   // folders, relative to the working directory
   std::optional<std::string> blocks, cores, core, tolerance;
 
-  // Whether anything is said of a case.
+  // True if any flag describes a case.
   [[nodiscard]] bool any() const { return first() != nullptr; }
-  // The first option of the command line that does, such as "--arg"; nullptr without any.
+  // The first such flag, for example "--arg"; nullptr if there is none.
   [[nodiscard]] const char* first() const;
 };
 
-// The case that they describe, on 4 ranks unless others are asked for; throws Error, which names
-// the flag or, as in a case file, the key: `args[0]` is the first argument.
+// The case that the flags describe, with `ranks` = [4]. Translates them to TOML, so that one parser
+// checks both. Throws Error, which names the flag or the key: `args[0]` is the first --arg.
 [[nodiscard]] CaseFile case_of_flags(const CaseFlags& flags,
                                      const CaseReplacements& replacements = {});
 

@@ -14,20 +14,20 @@
 namespace peal {
 namespace {
 
-constexpr std::size_t first_value = 3;  // in the order of names: P, rank, call, the values, i
+constexpr std::size_t first_value = 3;  // variables in order: P, rank, call, the values, i
 
 std::vector<std::string_view> names_in(NumberScope scope, const std::vector<CaseValue>& values) {
   std::vector<std::string_view> names;
   if (scope == NumberScope::constant) return names;
   const bool has_calls = scope != NumberScope::graph && scope != NumberScope::graph_element;
-  names = {"P", "rank", has_calls ? "call" : ""};  // nothing is called ""
+  names = {"P", "rank", has_calls ? "call" : ""};  // "" keeps the slot and matches no name
   for (const CaseValue& value : values) names.push_back(value.name);
   const bool has_elements = scope == NumberScope::element || scope == NumberScope::graph_element;
   if (has_elements) names.push_back("i");
   return names;
 }
 
-// Notes that the number depends on what the variable of that index depends on.
+// Adds the dependences of the variable with that index to those of the number.
 void depend(CaseNumber& number, std::size_t variable, const std::vector<CaseValue>& values) {
   if (variable == 1) number.by_rank = true;
   if (variable == 2) number.by_call = true;

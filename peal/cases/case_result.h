@@ -10,15 +10,15 @@
 
 namespace peal {
 
-// What came of all calls of a case, compared with what the case expects.
+// The result of a run of a case: all calls, compared with what the case expects.
 struct CaseRunResult {
   RunReport report;
   std::int64_t calls = 1;
-  bool compared = false;                // whether the case says what to expect
-  std::vector<double> differences;      // per rank: the largest of all calls and outputs
+  bool compared = false;                // true if the case has expectations
+  std::vector<double> differences;      // by rank: the maximum over all calls and outputs
   double tolerance = 0;                 // absolute
-  std::optional<std::string> mismatch;  // the first element that is wrong
-  // Where the run has readers: what its outputs held, in one order in every run of the case.
+  std::optional<std::string> mismatch;  // describes the first wrong element
+  // Copies of the outputs, if the run has readers. Their order is the same in every run of a case.
   std::vector<RunOutput> outputs;
 };
 

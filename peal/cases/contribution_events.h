@@ -12,7 +12,7 @@
 
 namespace peal {
 
-// A rank's part in a call of a collective on blocks of `count` elements.
+// A rank's part in a call of a collective; `count` is the number of elements per block.
 struct ContributionCall {
   Collective collective{};
   ReduceOp op = ReduceOp::sum;
@@ -22,10 +22,11 @@ struct ContributionCall {
   std::size_t count = 0;
 };
 
-// Tells readers what the rank contributes: the elements of `send`, as the call begins.
+// As a call begins: reports that the rank contributes the elements of `send`.
 void report_contribution(std::span<EventReader* const> readers, const ContributionCall& call,
                          const View& send);
-// Tells them what `recv` must be made from, when the call has ended.
+// When the call has ended: reports, for each block of `recv`, the contributions that it must
+// consist of.
 void report_expectation(std::span<EventReader* const> readers, const ContributionCall& call,
                         const View& recv);
 

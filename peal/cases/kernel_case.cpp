@@ -38,7 +38,7 @@ class Reader {
     refuse_case(result_.file.subject, key, what);
   }
 
-  // Calls `read` with a member's value as a node of a case.
+  // Wraps a member's value in a CaseNode, so that the parsers of case files can read it.
   template <class Value, class Read>
   auto with_node(const std::string& key, const Value& value, Read read) const {
     const toml::value<Value> node(value);
@@ -67,7 +67,7 @@ class Reader {
   }
 
   void read_values() {
-    static_cast<void>(KernelValues(kernel_));  // throws what is wrong with them
+    static_cast<void>(KernelValues(kernel_));  // throws Error for invalid values
     for (const KernelValue& value : kernel_.values) {
       CaseNumber parsed =
           number(fmt::format("values `{}`", value.name), value.value, NumberScope::call);

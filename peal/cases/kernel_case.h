@@ -11,8 +11,8 @@
 
 namespace peal {
 
-// A kernel's description as a case: its inputs and outputs are arguments, its windows and rows of
-// signals are windows.
+// A Peal kernel's description as a CaseFile, so that the same code evaluates, fills and compares:
+// its inputs and outputs become arguments, its windows and rows of signals become windows.
 struct KernelCase {
   struct ArgumentIndex {
     std::size_t value = 0;
@@ -22,13 +22,13 @@ struct KernelCase {
   };
   using BufferIndex = std::variant<ArgumentIndex, WindowIndex>;
 
-  CaseFile file;                     // a row of signals is a window of one byte for each of them
-  std::vector<BufferIndex> buffers;  // where each buffer of the kernel is in `file`
-  std::vector<std::size_t> signals;  // and each row of signals, among the windows
+  CaseFile file;                     // a row of signals is a window with a byte per signal
+  std::vector<BufferIndex> buffers;  // by buffer of the kernel: its index in `file`
+  std::vector<std::size_t> signals;  // by row of signals: its index among the windows
 };
 
-// Throws Error for a description that makes no sense, with the kernel's name and the member. The
-// kernel need not outlive the result.
+// Translates and checks a description. Throws Error, which names the kernel and the member, if it
+// is invalid. The result does not refer to `kernel`.
 [[nodiscard]] KernelCase kernel_case(const Kernel& kernel);
 
 }  // namespace peal

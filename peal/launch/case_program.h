@@ -14,11 +14,12 @@
 
 namespace peal {
 
-// What a kernel knows of its team: its rank, and where every rank's window lies. It is as long as
-// the team: the array of windows at its end has room for every rank.
+// The CommContext that a kernel gets: its rank, and the address of every rank's window. The array
+// of windows at its end has an entry per rank, so the object is longer than the struct for large
+// teams.
 class KernelContext {
  public:
-  // `windows` by rank; empty where there is none.
+  // `windows` are the ranks' windows, indexed by rank; empty without a window.
   KernelContext(int rank, int ranks, std::span<std::byte* const> windows, std::size_t window_bytes);
 
   [[nodiscard]] std::int64_t address() const {
@@ -30,23 +31,24 @@ class KernelContext {
   PtoArgument known_;
 };
 
-// A view as kernels get it.
+// The view as a one-dimensional contiguous tensor, which is how kernels get it.
 [[nodiscard]] ChipTensor tensor_of(const View& view);
 
-// The kernels and the shim of a case, compiled and loaded. The case has to outlive them.
+// The kernels and the shim of a case, compiled and loaded. The CaseFile has to outlive this object.
 class CaseProgram {
  public:
+  // Throws Error for a source that does not compile or load.
   explicit CaseProgram(const CaseFile& file);
 
-  // The types of cores that the kernels are for, in their order.
+  // The distinct types of cores that the kernels need, in the order of their first kernels.
   [[nodiscard]] int core_types() const { return static_cast<int>(core_types_.size()); }
   [[nodiscard]] CoreType core_type(int index) const {
     return core_types_[static_cast<std::size_t>(index)];
   }
   [[nodiscard]] const std::map<int, PtoKernel>& kernels() const { return kernels_; }
 
-  // What the shim submits for these arguments; without one a single task of kernel 0 gets them all.
-  // Throws Error for a task that the case cannot run. Needs a living FaultGuard.
+  // The tasks that the shim submits for these arguments. Without a shim: a single task of kernel 0
+  // with all of them. Throws Error for a task that the case cannot run. Needs a living FaultGuard.
   [[nodiscard]] std::vector<PtoTask> tasks(std::span<const ChipTensor> tensors,
                                            std::span<const std::uint64_t> scalars) const;
 

@@ -20,9 +20,9 @@
 namespace peal {
 namespace {
 
-// What a rank's kernels get in one call.
+// The arguments and tasks of one rank's kernels in one call.
 struct Bound {
-  std::vector<ChipTensor> tensors;  // of the arguments that are tensors, in their order
+  std::vector<ChipTensor> tensors;  // in the order of the arguments, without scalars
   std::vector<std::uint64_t> scalars;
   std::optional<RankTasks> tasks;
 };
@@ -99,7 +99,7 @@ class CaseRun {
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
         if (!is_array(file_.arguments[i].kind)) continue;
-        // As much on each rank, though ranks may have arrays of other lengths.
+        // Allocations are symmetric; the longest array of any rank determines their size.
         const std::size_t most = calls_.max_elements(call, i);
         const DType dtype = file_.arguments[i].dtype;
         const SimWindow array =
@@ -125,7 +125,7 @@ class CaseRun {
             setup_.window_bytes[window] / size_bytes(dtype), dtype};
   }
 
-  // What the windows hold after the last call.
+  // Compares the windows after the last call with what the case expects.
   void compare_windows(const MemoryMap& map, CaseRunResult& result) {
     for (std::size_t i = 0; i < windows_.size(); ++i) {
       if (!file_.windows[i].expect) continue;
@@ -162,7 +162,7 @@ class CaseRun {
     return contexts_[static_cast<std::size_t>(rank) * each + window].address();
   }
 
-  // Collects a rank's arguments for one call and the tasks that they make.
+  // Binds a rank's arguments for one call and creates its tasks from them.
   void bind(const MemoryMap& map, std::int64_t call, int rank) {
     RankCall& part = calls_.at(call, rank);
     Bound& own = bound(call, rank);
@@ -192,7 +192,7 @@ class CaseRun {
     part.keep_sent();
   }
 
-  // `index` among the cores of the rank: as many of the first type as of the next.
+  // Runs on each core of a rank. `index` counts its cores type by type, setup_.cores of each.
   void run_tasks(Core& core, int rank, int index, const std::vector<EventReader*>& readers) {
     const CoreType type = program_.core_type(index / setup_.cores);
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
@@ -210,10 +210,10 @@ class CaseRun {
   CaseCalls calls_;
   std::vector<Bound> bound_;  // by call, then rank
   CaseProgram program_;
-  std::optional<MemoryMap> map_;         // of the run
-  std::vector<std::byte*> windows_;      // rank 0's
+  std::optional<MemoryMap> map_;         // set by prepare()
+  std::vector<std::byte*> windows_;      // their addresses on rank 0
   std::vector<KernelContext> contexts_;  // by rank, then window
-  std::int64_t task_count_ = 0;          // of all ranks and calls
+  std::int64_t task_count_ = 0;          // in the run so far; numbers the next task
 };
 
 }  // namespace

@@ -14,23 +14,23 @@
 
 namespace peal {
 
-// How a case is run; what is not given is the case's own.
+// How a case is run. An empty option means the value of the case.
 struct CaseRunRequest {
   std::string platform = "a2a3sim";
-  std::optional<Platform> target = {};  // instead of the platform of that name
+  std::optional<Platform> target = {};  // takes precedence over `platform`
   int ranks = 2;
   std::optional<std::int64_t> calls = {};
-  // Processor time that a kernel may take between two instructions of the chip.
+  // Processor time that a kernel may spend between two instructions of the chip.
   double time_limit_seconds = 5;
   RunOptions options = {};
 };
 
-// The same, for whoever checks it.
+// Converts a run's result to what peal/search compares between schedules.
 [[nodiscard]] SubjectOutcome outcome_of(CaseRunResult result);
 
-// Runs the case's kernel, compiled unmodified, on simulated cores: all calls back to back on the
-// same windows, each with arrays of its own. Throws Error for a case that cannot be run, RunError
-// for a mistake of the kernel that ends the run.
+// Runs the case's kernels, compiled unmodified, on simulated cores. All calls run back to back on
+// the same windows, each with its own arrays; then the outputs are compared with what the case
+// expects. Throws Error for a case that cannot be run, RunError for a mistake of the kernel.
 [[nodiscard]] CaseRunResult run_case(const CaseFile& file, const CaseRunRequest& request);
 
 }  // namespace peal

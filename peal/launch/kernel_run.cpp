@@ -97,11 +97,11 @@ class KernelRun {
     return kind == KernelBuffer::Kind::output ? RegionKind::output : RegionKind::inout;
   }
 
-  // The number of the argument that the buffer, which is no window, is in the case.
+  // The case's index of the argument for a buffer other than a window.
   [[nodiscard]] std::size_t argument(std::size_t buffer) const {
     return std::get<KernelCase::ArgumentIndex>(case_.buffers[buffer]).value;
   }
-  // The buffer that an argument of the case is.
+  // The inverse: the kernel's index of the buffer for an argument of the case.
   [[nodiscard]] std::size_t buffer_of(std::size_t argument_number) const {
     std::size_t buffer = 0;
     while (is_window(buffer) || argument(buffer) != argument_number) ++buffer;
@@ -142,7 +142,7 @@ class KernelRun {
   void fill(Device& device, RankCall& part, const std::vector<View>& buffers) const {
     for (std::size_t i = 0; i < buffers.size(); ++i) {
       if (is_window(i) || buffers[i].empty()) continue;
-      // To the checks, the poison of an output is no write.
+      // Poison is not reported as a write: to the checks, the output stays uninitialised.
       if (kernel_.buffers[i].kind != KernelBuffer::Kind::output) {
         static_cast<void>(device.write(buffers[i], outside_of_kernels));
       }
@@ -160,7 +160,7 @@ class KernelRun {
             after(core.place())};
   }
 
-  // What the kernel throws is a mistake of the kernel, whatever it is.
+  // Turns every exception that leaves the kernel into a mistake of the kernel.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
     try {
       const KernelScope scope(*current_core());
@@ -168,7 +168,7 @@ class KernelRun {
     } catch (const RunError&) {
       throw;
     } catch (const OutOfRange& error) {
-      // An index has no line of its own; the last verb's is before it.
+      // An index has no source line; report that of the last verb, which comes before it.
       const Core& core = *current_core();
       throw KernelFailure(KernelFailure::Kind::out_of_bounds, core.rank(), core.index(),
                           error.what(), after(core.place()));
@@ -179,7 +179,7 @@ class KernelRun {
     }
   }
 
-  // The next call overwrites the outputs.
+  // Reads and copies the outputs, which the next call overwrites.
   void collect(Device& device, std::int64_t call, const std::vector<View>& buffers) {
     RankCall& part = calls_.at(call, device.rank());
     for (std::size_t i = 0; i < buffers.size(); ++i) {
@@ -206,13 +206,14 @@ class KernelRun {
   CaseCalls calls_;
   bool values_;
   std::vector<EventReader*> readers_;
-  // Not on the fibers' stacks, which a kernel that crashes leaves for good.
+  // Owned here, not on the fibers' stacks: a kernel that crashes is never unwound.
   std::vector<Allocations> allocations_;                      // by rank
   std::deque<DescribedArguments> arguments_;                  // of all ranks and calls
-  std::vector<std::vector<std::vector<std::byte>>> outputs_;  // of each rank, one after the other
+  std::vector<std::vector<std::vector<std::byte>>> outputs_;  // by rank, in the order of calls
 };
 
-// A function of a loaded source, and the source: the function goes first.
+// A function of a loaded source, with the object that holds its code. Members are destroyed in
+// reverse order: the function must go before its code is unloaded.
 struct LoadedFunction {
   std::shared_ptr<LoadedObject> object;
   std::function<void(Device&, const KernelArguments&)> function;
@@ -224,7 +225,7 @@ struct LoadedFunction {
 
 bool is_kernel_file(const std::string& path) {
   std::error_code none;
-  if (!std::filesystem::is_regular_file(path, none)) return true;  // which then cannot be read
+  if (!std::filesystem::is_regular_file(path, none)) return true;  // loading reports the error
   const std::string text = file_text(path);
   return text.find("peal_kernel") != std::string::npos ||
          text.find("kernel_entry") == std::string::npos;

@@ -8,20 +8,24 @@
 
 namespace peal {
 
-// Whether a source is to be taken for a Peal kernel: one of PTO speaks of kernel_entry.
+// Decides the language of a source: true for a Peal kernel, false for a PTO kernel, whose text
+// mentions `kernel_entry` and not `peal_kernel`. True for a missing file, so that loading it
+// reports the error. A third language would be recognised here and at the callers: kernel_file()
+// and the command line's case_target.cpp.
 [[nodiscard]] bool is_kernel_file(const std::string& path);
 
-// The kernel that the source defines with peal_kernel(): compiled into the cache of kernels and
-// loaded into this program, which has to export Peal's symbols (CMake:
-// peal_export_library). The code stays loaded as long as a copy of the kernel lives, and so
-// do the file names in its events. Throws Error with the compiler's messages, or when nothing
-// defines peal_kernel().
+// Compiles the source, loads it into this program and returns the kernel that its peal_kernel()
+// defines. The program has to export Peal's symbols (CMake: peal_export_library). The code, and the
+// file names in its events, stay loaded while a copy of the kernel lives. Throws Error with the
+// compiler's messages, or if the source does not define peal_kernel(). A loader of another language
+// or file format has to return such a Kernel, which run_kernel(), run_kernel_for_real() and check()
+// take.
 [[nodiscard]] Kernel load_kernel_file(const std::string& path);
 
 // Runs the kernel on simulated ranks: all calls back to back on the same windows, without a barrier
-// between them. A rank writes its inputs (and poison into its outputs) before each call and reads
-// its outputs after it; both are accesses that the readers of the run see. Throws Error for a
-// description that makes no sense, RunError for a mistake of the kernel that ends the run.
+// between them. A rank writes its inputs (and poison to its outputs) before each call and reads its
+// outputs after it. The run's readers see these as accesses, except for the poison. Throws Error
+// for an invalid description, RunError for a mistake of the kernel.
 [[nodiscard]] CaseRunResult run_kernel(const Kernel& kernel, const CaseRunRequest& request);
 
 }  // namespace peal

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view simulated = "sim";
 constexpr const char* real = "shm";
-constexpr const char* real_target = "host";  // its figures are what algorithms are chosen by
+constexpr const char* real_target = "host";  // its costs decide which algorithm is chosen
 
 std::vector<std::string> simulated_names() {
   std::vector<std::string> names = target_names();

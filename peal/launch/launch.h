@@ -10,32 +10,37 @@
 
 namespace peal {
 
-// The platforms that can be named: "a2a3sim", "a5sim", "hostsim" and other files of the platforms
-// folders, in order of their names, all simulated; and "shm", processes on this host.
+// This folder starts things: it chooses an executor for a platform's name (this file), and builds
+// runs of kernels, cases and workers on it. Read case_run.h (PTO kernels, described by a case) and
+// kernel_run.h (Peal kernels) next; process_team.h and supervisor.h start programs as real ranks.
+//
+// The names of all platforms: "a2a3sim", "a5sim", "hostsim" and further files of the platform
+// folders, all simulated and sorted by name; then "shm", processes on this host.
 [[nodiscard]] std::vector<std::string> platform_names();
 
-// The platform that a name means: a target's, such as "a2a3", means its simulation, "a2a3sim". A
-// name that means nothing comes back as it is.
+// Resolves a name to a platform's: a target such as "a2a3" stands for its simulation, "a2a3sim".
+// Returns any other name unchanged, also an unknown one.
 [[nodiscard]] std::string platform_meant(const std::string& name);
 
-// Whether a platform of that name is simulated; another one runs for real, on this host.
+// True unless the name is "shm", which runs for real on this host. Does not check that it exists.
 [[nodiscard]] bool is_simulated(const std::string& platform);
 
-// The target of a simulated platform: a name of platform_names(), or the path of a .toml file.
-// Throws Error with the list of names.
+// The description of a simulated platform: a name of platform_names(), or the path of a .toml file.
+// Throws Error, which lists the names, if it is unknown or not simulated.
 [[nodiscard]] Platform simulated_target(const std::string& platform);
-// The same where more can be named than what is simulated: `offered`.
+// The same, for callers that take more platforms: the error for an unknown name lists `offered`.
 [[nodiscard]] Platform simulated_target(const std::string& platform,
                                         const std::vector<std::string>& offered);
 
-// The executor for a platform: a name of platform_names(), or the path of a .toml file, which is
-// simulated. Throws Error with the list of names.
+// A new executor for a platform: a name of platform_names(), or the path of a .toml file, which is
+// simulated. Throws Error, which lists the names.
 [[nodiscard]] std::unique_ptr<Executor> open_executor(const std::string& platform);
 
+// A new simulator of that platform.
 [[nodiscard]] std::unique_ptr<Executor> open_executor(const Platform& platform);
 
-// Runs `program` once on every rank of a team of `ranks` on that platform: the shortest way to a
-// collective. Throws what the program throws.
+// Runs `program` once on each of `ranks` ranks of that platform: the shortest way to a collective.
+// Throws as open_executor() and Executor::run() do.
 RunReport run_ranks(const std::string& platform, int ranks,
                     const std::function<void(Team&)>& program, const RunOptions& options = {});
 

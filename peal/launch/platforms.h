@@ -8,14 +8,15 @@
 
 namespace peal {
 
-// The names of the platform files that can be found, without folder and ending, in order. They are
-// looked for in the folders of the environment's PEAL_PLATFORM_PATH (separated by colons), and in
-// those of platform_folders().
+// The sorted names of all platform files, without folder and ".toml". The folders are those of the
+// environment variable PEAL_PLATFORM_PATH (separated by colons), then those of platform_folders();
+// the first that holds a file of a name wins.
 [[nodiscard]] std::vector<std::string> target_names();
-// Whether it is one of them.
+// True if a platform file has that name.
 [[nodiscard]] bool is_target(const std::string& name);
 
-// The platform of a target ("a2a3") or of a .toml file's path.
+// Reads the platform file of a target, such as "a2a3", or of a path that ends in .toml. Throws
+// Error if there is none.
 [[nodiscard]] Platform load_platform(const std::string& target);
 
 }  // namespace peal

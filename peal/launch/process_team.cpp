@@ -31,8 +31,8 @@ namespace {
 
 constexpr const char* rank_variable = "PEAL_RANK";
 constexpr const char* file_variable = "PEAL_SHM_FD";
-constexpr int cannot_be_run = 127;  // as shells have it
-constexpr double grace_seconds = 5;
+constexpr int cannot_be_run = 127;   // the shells' exit code for this
+constexpr double grace_seconds = 5;  // from the first failure until the other ranks are killed
 
 int number_of(const char* variable) {
   const char* const text = std::getenv(variable);
@@ -47,7 +47,7 @@ int number_of(const char* variable) {
                   variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
 }
 
-// Throws Error where there is no such program, which so is said once and not by every rank.
+// Throws Error if there is no such program. Checked here so that it is reported once, not per rank.
 void check_program(const std::string& name) {
   const auto can_be_run = [](const std::string& path) {
     std::error_code none;
@@ -69,12 +69,13 @@ void check_program(const std::string& name) {
                   name));
 }
 
-// Starts the ranks and waits for them, in the supervisor's process.
+// The supervisor's body: starts the ranks and waits for them. The ranks get the arena as an
+// inherited file descriptor; the file has no name.
 int run_ranks(const ShmArena& arena, const std::vector<std::string>& command,
               const SupervisorView& view) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // exec does not write to it
   }
   arguments.push_back(nullptr);
   RankProcesses::Settings settings;
@@ -93,7 +94,7 @@ int run_ranks(const ShmArena& arena, const std::vector<std::string>& command,
   return processes.wait(grace_seconds);
 }
 
-// What an exception says that nobody has caught.
+// The text of the uncaught exception.
 std::string uncaught_text() {
   try {
     std::rethrow_exception(std::current_exception());
@@ -104,15 +105,16 @@ std::string uncaught_text() {
   }
 }
 
-// The team of this process, while there is one. What nobody catches ends every rank of the team,
-// one because of the other; the launcher says once what it was, so no rank says it itself.
+// What the terminate handler needs while this process has a team. An uncaught exception fails the
+// rank, then the waits of its peers throw, mostly uncaught, too. abort() keeps the first reason in
+// the arena, which the launcher prints once; the ranks therefore print nothing.
 struct UncaughtErrors {
   const ShmArena* arena = nullptr;
   int rank = 0;
   pid_t process = 0;
   std::terminate_handler otherwise = nullptr;
 };
-UncaughtErrors uncaught;  // of the process, as the handler is
+UncaughtErrors uncaught;  // global, since terminate handlers are
 
 [[noreturn]] void end_by_uncaught_error() {
   if (uncaught.arena != nullptr && uncaught.process == ::getpid() &&
@@ -146,7 +148,7 @@ struct ProcessTeamParts {
   ProcessTeamParts(const ProcessTeamParts&) = delete;
   ProcessTeamParts& operator=(const ProcessTeamParts&) = delete;
 
-  // Lets the launcher tell what this rank does not catch.
+  // Installs the terminate handler, which passes uncaught exceptions on to the launcher.
   void hand_over_uncaught_errors(int rank) {
     uncaught = {.arena = &arena, .rank = rank, .process = ::getpid()};
     uncaught.otherwise = std::set_terminate(end_by_uncaught_error);
@@ -171,7 +173,7 @@ ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
       process_(::getpid()) {}
 
 ProcessTeam::~ProcessTeam() {
-  if (::getpid() != process_) return;  // a process that the rank has forked
+  if (::getpid() != process_) return;  // in a child that the rank has forked
   if (std::uncaught_exceptions() == exceptions_ && !broken()) {
     parts_->device.show_calls();
     parts_->arena.rank(rank()).state.store(RankState::finished);
@@ -183,7 +185,7 @@ ProcessTeam::~ProcessTeam() {
 
 ProcessTeam team_from_environment() {
   const int rank = number_of(rank_variable), file = number_of(file_variable);
-  // The environment's file is not this process's alone: programs that it starts inherit it.
+  // Take a duplicate: programs that this process starts inherit the original descriptor.
   const int own = ::dup(file);
   if (own < 0) {
     throw Error(
@@ -199,6 +201,7 @@ ProcessTeam team_from_environment() {
                     rank_variable, rank, arena.ranks() - 1));
   }
   auto parts = std::make_unique<ProcessTeamParts>(std::move(arena), rank);
+  // Compare-and-swap: of several processes that inherit this environment, one gets the rank.
   RankState nobodys = RankState::absent;
   if (!parts->arena.rank(rank).state.compare_exchange_strong(nobodys, RankState::running)) {
     throw Error(fmt::format(

@@ -10,7 +10,8 @@
 
 namespace peal {
 
-// What a team is made of, before it is one.
+// The parts of a team: shared memory, watch, device. Base-from-member: the parts must be
+// constructed before the Team base, which refers to them.
 struct ProcessTeamParts;
 class ProcessTeamBase {
  protected:
@@ -19,29 +20,29 @@ class ProcessTeamBase {
   std::unique_ptr<ProcessTeamParts> parts_;
 };
 
-// The team of the processes that `peal launch` has started together, as one of them has it. When it
-// ends, this rank has finished; when it ends by an exception, the rank has failed, and so does
-// every wait of its peers. An exception that the program does not catch is told
-// by the launcher, once for all ranks that end by it.
+// One process's handle to the team that `peal launch` has started. Its destructor marks the rank as
+// finished. During stack unwinding, or after a failure of the team, it marks the rank as failed,
+// which makes every wait of its peers fail. The launcher reports an uncaught exception, once for
+// all ranks that end because of it.
 class ProcessTeam final : private ProcessTeamBase, public Team {
  public:
   explicit ProcessTeam(std::unique_ptr<ProcessTeamParts> parts);
   ~ProcessTeam();
 
  private:
-  int exceptions_;  // that were on their way when it began
-  int process_;     // whose team it is
+  int exceptions_;  // std::uncaught_exceptions() at construction
+  int process_;     // the owner's pid: a forked child's copy must not end the team
 };
 
-// The team that this process was started in. Throws Error in a process that `peal launch` has not
-// started, or whose team has been taken before: a rank has one, once.
+// The team that this process was started in, from its environment. Throws Error if `peal launch`
+// has not started this process, or if the rank's team was taken before: it can be taken once.
 [[nodiscard]] ProcessTeam team_from_environment();
 
-// Starts the program as `ranks` processes that are a team, and waits for them. When one of them
-// dies, the others' waits end; those that have not ended a few seconds later are killed. Returns
-// the exit code of the one that failed first, 128 + N after signal N, never 0 then, and `report` is
-// told why; or that of the first that did not end well, or 0. Throws Error for a number of ranks
-// that there cannot be, and for a program that cannot be run.
+// Starts `command` as the `ranks` processes of a team and waits for them. When a rank fails or
+// dies, the waits of the others fail; ranks that are still alive 5 s later are killed. Returns the
+// exit code of the rank that failed first (never 0; 128 + N for signal N) and calls `report` with
+// the reason. Without a failure: the first nonzero exit code, or 0. Throws Error for an invalid
+// number of ranks and for a program that cannot be run.
 [[nodiscard]] int launch_processes(int ranks, const std::vector<std::string>& command,
                                    const std::function<void(const std::string&)>& report);
 

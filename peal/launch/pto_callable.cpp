@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One device's run of a case's kernels.
+// One device's run of the kernels of a case.
 class PtoTaskRun final : public ChipTask {
  public:
   PtoTaskRun(const CaseProgram& program, int cores, int blocks, const ChipStart& how)
@@ -91,13 +91,13 @@ class PtoProgram final : public ChipProgram {
 
   CaseFile file_;
   CaseProgram program_;
-  mutable std::map<int, CaseSetup> setups_;  // by ranks, as they are asked for
+  mutable std::map<int, CaseSetup> setups_;  // by number of ranks; filled on demand
 };
 
 void PtoProgram::check(const std::string& name, const CallableCall& call) const {
   check_ranks(file_, call.ranks);
   static_cast<void>(setup(call.ranks));
-  if (file_.path.empty()) {  // nothing else says what it takes
+  if (file_.path.empty()) {  // a bare source declares no arguments
     if (call.arguments.size() <= RankTasks::max_arguments) return;
     throw Error(
         fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
@@ -173,7 +173,7 @@ CaseFile case_of(const std::string& path, const PtoOptions& options) {
   return file;
 }
 
-// The folder's or file's own name.
+// The name of the folder or file, without its ending; for a case.toml, that of its folder.
 std::string name_of(const std::string& path) {
   const fs::path whole = fs::path(path).lexically_normal();
   const fs::path last = whole.has_filename() ? whole : whole.parent_path();

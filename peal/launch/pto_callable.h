@@ -9,21 +9,22 @@
 
 namespace peal {
 
-// How a kernel is built that no case describes.
+// How a kernel's source is built if no case describes it.
 struct PtoOptions {
   CoreType core = CoreType::aiv;
-  std::vector<std::string> include = {};  // folders
+  std::vector<std::string> include = {};  // include folders
 };
 
-// A PTO kernel as a callable, compiled and loaded now. `path` is a folder with a case.toml, a case
-// file, or the source of a kernel that is called without a shim. Its arguments are those of the
-// case, in their order, whatever their counts: `in`, `out` and `inout` as they are, `temp` as `out`
-// or `inout`, `window` as `inout` in the window of the domain, scalars and contexts. Throws Error
-// for what cannot be read or does not compile.
+// Compiles and loads a PTO kernel and returns it as a callable. `path` is a folder with a
+// case.toml, a case file, or the source of a kernel without a shim. The callable takes the case's
+// arguments in their order, with any counts: `in`, `out` and `inout` with that direction, `temp` as
+// output or inout, `window` as inout and in the window of the domain, scalars and contexts. A bare
+// source takes any arguments, 48 at most. Throws Error if something cannot be read or does not
+// compile.
 [[nodiscard]] Callable pto_kernel(const std::string& path, const PtoOptions& options = {});
 
-// The callable of a source file: a Peal kernel, which defines peal_kernel(), or one of PTO; or of a
-// folder or case file.
+// The callable for a file of any kind: a Peal kernel's source (see is_kernel_file()), or whatever
+// pto_kernel() takes.
 [[nodiscard]] Callable kernel_file(const std::string& path, const PtoOptions& options = {});
 
 }  // namespace peal

@@ -13,11 +13,11 @@
 namespace peal {
 namespace {
 
-// A kernel finds its contexts here, behind all arguments.
+// The slots of the argument array that hold the contexts.
 constexpr std::size_t local_context = RankTasks::max_arguments;
 constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 
-// What the kernel throws is a mistake of the kernel, whatever it is.
+// Runs a kernel; turns every exception that leaves it into a mistake of the kernel.
 void run_kernel(Core& core, const PtoKernel& kernel, std::int64_t* args) {
   const auto fail = [&core](const std::string& what) {
     return KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what,
@@ -65,6 +65,11 @@ bool RankTasks::is_ready(const PtoTask& task) const {
                      [this](std::size_t before) { return progress_[before].completed == blocks_; });
 }
 
+// The cores of a rank are fibers of one thread, which switch only within calls of Core. Selecting a
+// block and counting it as started contains no such call, so two cores never take the same block.
+// An idle core computes its target, `completions_ + 1`, without a switch since it looked at the
+// tasks, and waits until the counter reaches it; a completion meanwhile satisfies the wait, so none
+// is lost.
 void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& kernels) {
   const SourcePlace place = SourcePlace::here();
   for (;;) {
@@ -81,14 +86,14 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
       }
       return;
     }
-    if (next == tasks_.size()) {  // another core completes what is waited for
+    if (next == tasks_.size()) {  // only another core can make a task ready
       core.wait(&completions_, WaitCmp::reached, completions_ + 1, 1, place);
       continue;
     }
     Progress& progress = progress_[next];
     set_pto_block(core.index(), {.index = progress.started, .count = blocks_, .core = type});
     ++progress.started;
-    if (tasks_[next].after.empty()) {  // the others wait for these by way of those before them
+    if (tasks_[next].after.empty()) {  // tasks with dependences follow these transitively
       for (std::int64_t before : after_) core.report_task(EventKind::task_after, before, place);
     }
     for (std::size_t before : tasks_[next].after) {
@@ -99,7 +104,8 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
     run_kernel(core, kernels.at(tasks_[next].kernel), progress.args.data());
     core.retire_cache();
     core.report_task(EventKind::task_end, number(next), place);
-    // A task that depends on this one starts when all that it has stored can be seen.
+    // Release: the block counts as completed once all its stores are visible, so a dependent task
+    // cannot start earlier.
     core.pipe_barrier(Pipe::all, place);
     core.dsb(place);
     core.yield();

@@ -53,16 +53,16 @@ class RealRun {
 
  private:
   struct Allocations {
-    std::vector<View> buffers;  // as long as the longest call has them
+    std::vector<View> buffers;  // with the largest count of any call
     std::vector<SignalRow> rows;
-    std::vector<std::unique_ptr<std::byte[]>> kept;  // what is private
-    SignalRow rounds;                                // of the barriers before calls that are timed
+    std::vector<std::unique_ptr<std::byte[]>> kept;  // owns the buffers that are not windows
+    SignalRow rounds;                                // of the barrier before each timed call
   };
 
   [[nodiscard]] bool is_window(std::size_t buffer) const {
     return kernel_.buffers[buffer].kind == KernelBuffer::Kind::window;
   }
-  // The number of the argument that the buffer, which is no window, is in the case.
+  // The case's index of the argument for a buffer other than a window.
   [[nodiscard]] std::size_t argument(std::size_t buffer) const {
     return std::get<KernelCase::ArgumentIndex>(case_.buffers[buffer]).value;
   }
@@ -74,8 +74,9 @@ class RealRun {
     return of.numbers.count(argument(buffer)) * size_bytes(kernel_.buffers[buffer].dtype);
   }
 
-  // Where each rank leaves, for each call, what it sent and what it got: for every buffer that is
-  // no window, its bytes before the call and after it. Then the times of the calls.
+  // Lays out the memory through which the ranks' processes return results to this one. For each
+  // call of each rank: the bytes of every buffer other than a window, before and after the call.
+  // Behind them: the time of each call of each rank.
   void lay_out() {
     std::size_t bytes = 0;
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
@@ -94,7 +95,8 @@ class RealRun {
     return reinterpret_cast<std::int64_t*>(shared_.data() + times_)[part(call, rank)];
   }
 
-  // Calls `keep` with each buffer that is no window, and its places for before and after.
+  // Calls `keep` with each buffer other than a window and with its places in `shared_`: for the
+  // bytes before the call and after it.
   template <class Keep>
   void each_kept(std::int64_t call, int rank, Keep keep) {
     std::byte* place = shared_.data() + places_[part(call, rank)];
@@ -133,7 +135,7 @@ class RealRun {
     return own;
   }
 
-  // In the rank's process.
+  // Runs in the process of a rank.
   void make_calls(Team& team) {
     Device& device = team.device();
     Allocations own = allocate(device);
@@ -168,7 +170,7 @@ class RealRun {
     }
   }
 
-  // What the kernel throws is a mistake of the kernel, whatever it is.
+  // Turns every exception that leaves the kernel into a mistake of the kernel.
   void call_kernel(Device& device, const KernelArguments& arguments) const {
     const auto failure = [&](const char* what) {
       return RunError(fmt::format("in call {} of `{}`: {}", arguments.call(), kernel_.name, what));
@@ -184,7 +186,8 @@ class RealRun {
     }
   }
 
-  // What the ranks have left is what the calls are compared by.
+  // Points the calls' arrays at the bytes that the ranks have left in `shared_`, for the
+  // comparison.
   void take_kept() {
     for (std::int64_t call = 0; call < calls_.count(); ++call) {
       for (int rank = 0; rank < calls_.ranks(); ++rank) {
@@ -217,8 +220,8 @@ class RealRun {
   CaseCalls calls_;
   bool values_;
   std::unique_ptr<Executor> executor_;
-  std::span<std::byte> shared_;      // of all ranks and this process
-  std::vector<std::size_t> places_;  // of each call of each rank, in `shared_`
+  std::span<std::byte> shared_;      // between all ranks and this process
+  std::vector<std::size_t> places_;  // offsets in `shared_`, by call, then rank
   std::size_t times_ = 0;
 };
 

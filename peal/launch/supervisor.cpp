@@ -52,8 +52,9 @@ PipeEnds make_ends() {
   return {PipeEnd(ends[0]), PipeEnd(ends[1])};
 }
 
-// How a supervisor ends: what `body` has returned, or the text of its Error. The code is told in
-// this way since nobody hears of a child's where SIGCHLD is ignored.
+// The supervisor's result as text: the exit code that `body` has returned, or `!` and the text of
+// its Error. It goes through a pipe, not as an exit status: where SIGCHLD is ignored the system
+// reaps children itself, and waitpid() gets no status.
 std::string result_of(const std::function<int(const SupervisorView&)>& body,
                       const SupervisorView& view) {
   try {
@@ -63,6 +64,16 @@ std::string result_of(const std::function<int(const SupervisorView&)>& body,
   }
 }
 
+// The supervisor's process. Why no descendant survives:
+//  1. The launcher dies: only it holds the write end of `launcher` (closed here; close-on-exec in
+//     programs), so the system closes it and `body`, which polls the read end, returns.
+//  2. `body` ends: end_descendants() kills all children. As a subreaper this process inherits their
+//     orphans, and it repeats until no child is left.
+//  3. The supervisor is killed: its children become the launcher's, which is a subreaper, too, and
+//     kills them once `result` is at its end (see run_in_supervisor()). Ranks also die by
+//     themselves with their parent (PR_SET_PDEATHSIG in RankProcesses), even if both are killed.
+// Blocking the terminal's signals keeps the supervisor alive to do this when the user interrupts
+// the whole group.
 [[noreturn]] void keep(const std::function<int(const SupervisorView&)>& body, PipeEnds launcher,
                        PipeEnd result) {
   launcher.write.close();
@@ -75,7 +86,7 @@ std::string result_of(const std::function<int(const SupervisorView&)>& body,
   const std::string text = result_of(body, view);
   end_descendants({});
   flush_output();
-  // Of a launcher that has ended nobody reads it.
+  // If the launcher is dead, write() has to fail, not to raise SIGPIPE.
   ::signal(SIGPIPE, SIG_IGN);
   const char* rest = text.data();
   for (std::size_t left = text.size(); left > 0;) {
@@ -101,11 +112,13 @@ std::string read_to_end(const PipeEnd& pipe) {
 
 }  // namespace
 
+// Reading `result` ends when no process holds its write end: the supervisor has ended, and its
+// children have ended or exec'ed. If no text has come by then, the supervisor was killed.
 int run_in_supervisor(const std::function<int(const SupervisorView&)>& body) {
   PipeEnds launcher = make_ends(), result = make_ends();
   const std::set<pid_t> others = own_children();
-  const Subreaper subreaper;  // for what is left of a supervisor that is killed
-  flush_output();             // or both would write it
+  const Subreaper subreaper;  // inherits the children of a supervisor that is killed
+  flush_output();             // otherwise both processes would write what is buffered
   const pid_t supervisor = ::fork();
   if (supervisor < 0) refuse(errno);
   if (supervisor == 0) keep(body, std::move(launcher), std::move(result.write));

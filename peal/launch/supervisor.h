@@ -6,19 +6,19 @@
 
 namespace peal {
 
-// What a supervisor's process knows.
+// What the body of a supervisor process gets.
 struct SupervisorView {
-  int launcher = -1;          // there is something to read here once the launcher has ended
-  sigset_t signals_before{};  // what the launcher blocks, which programs are to block, too
+  int launcher = -1;          // a pipe that becomes readable (at its end) when the launcher dies
+  sigset_t signals_before{};  // the launcher's signal mask, which programs have to get back
 };
 
-// Runs `body` in a process between this one, the launcher, and the processes that it starts, and
-// returns what it returns, or throws the Error that it throws. A launcher that ends, however that
-// is, takes its end of a pipe with it: `body` is to look for that, and to end. Then, and at any
-// other end of it, everything that it has started is killed, also what runs behind a shell, which
-// does not tell its own children. All stay in the launcher's process group, so that a terminal is
-// theirs as before; signals to that group reach the supervisor's children and the launcher, but do
-// not end the supervisor.
+// Runs `body` in a supervisor: a process between this one (the launcher) and the processes that
+// `body` starts. Returns what `body` returns, or throws the Error that it throws; throws RunError
+// if the supervisor is killed. Guarantee: when `body` ends, or the launcher or the supervisor dies
+// in any way, every descendant that `body` has started is killed, also children of shells and
+// orphans. `body` has to poll `launcher` and to return when it becomes readable. All processes stay
+// in the launcher's process group, so the terminal still belongs to them; SIGHUP, SIGINT, SIGQUIT
+// and SIGTERM to the group reach the launcher and the programs, but do not end the supervisor.
 [[nodiscard]] int run_in_supervisor(const std::function<int(const SupervisorView&)>& body);
 
 }  // namespace peal

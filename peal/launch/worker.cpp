@@ -22,7 +22,7 @@
 namespace peal {
 namespace {
 
-// The checks of one run. After a failure what is left of its task is not looked at.
+// The checks of one run. They ignore all events after a failure.
 class WorkerChecks final : public RunChecks {
  public:
   WorkerChecks(const Platform::Switches& switches, const std::vector<int>& devices)
@@ -48,7 +48,7 @@ class WorkerChecks final : public RunChecks {
   }
 
  private:
-  // The checks speak of ranks, which are the devices' places here.
+  // Replaces ranks, which index devices_, by the devices' numbers; leaves `quoted` names alone.
   [[nodiscard]] std::string with_device_numbers(const std::string& text) const {
     constexpr std::string_view rank = "rank ";
     std::string result;
@@ -80,7 +80,7 @@ Worker open_simulated(const WorkerOptions& options) {
     throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
                             options.devices.size(), SimExecutor::max_ranks));
   }
-  static_cast<void>(make_schedule(options.schedule));  // refuses one that there is not
+  static_cast<void>(make_schedule(options.schedule));  // throws for an unknown one
   const Platform::Switches switches = platform.switches;
   WorkerSettings settings{
       .platform = options.platform,
@@ -100,8 +100,8 @@ Worker open_simulated(const WorkerOptions& options) {
   return Worker(std::move(settings));
 }
 
-// The devices' processes are begun now, while the process may still have one thread, and forked in
-// start().
+// Creates DeviceProcesses now, while this process has one thread; the devices' processes are forked
+// in start().
 Worker open_real(const WorkerOptions& options) {
   std::vector<std::string> names = platform_names();
   std::erase_if(names, [](const std::string& name) { return !is_simulated(name); });
@@ -118,7 +118,7 @@ Worker open_real(const WorkerOptions& options) {
                     "leave it away, or use one of {}",
                     options.platform, options.schedule, others));
   }
-  static_cast<void>(indexes_of(options.devices));  // refuses those that make no sense
+  static_cast<void>(indexes_of(options.devices));  // throws for invalid ones
   const auto processes = std::make_shared<DeviceProcesses>(options.devices, load_platform("host"));
   return Worker({.platform = options.platform,
                  .devices = options.devices,

@@ -9,18 +9,20 @@
 
 namespace peal {
 
+// How a worker is opened. `checks` and `schedule` are for simulated platforms only.
 struct WorkerOptions {
   std::string platform = "a2a3sim";  // a name of platform_names(), or the path of a .toml file
-  std::vector<int> devices = {0};    // their numbers, of which reports speak
-  bool checks = false;               // look for races and the like in every run
+  std::vector<int> devices = {0};    // their numbers, which reports name
+  bool checks = false;               // check every run for races and the like
   std::string schedule = "virtual";  // as RunOptions::schedule
-  double time_limit_seconds = 5;     // of a kernel between two instructions of the chip
-  std::chrono::duration<double> timeout{300};  // of a wait for a run that has none of its own
+  double time_limit_seconds = 5;     // processor time between two instructions of the chip
+  std::chrono::duration<double> timeout{300};  // default for waiting for a run
 };
 
-// A worker for devices of that platform; it is new. On platform "shm" they are processes, which a
-// process forks that is forked here: this one may have a single thread only. Throws Error for a
-// platform that there is not, devices that make no sense, and options that only a simulation has.
+// Opens a worker for devices of that platform. On platform "shm" the devices are processes of a
+// supervisor, which is forked here, so this process must have a single thread: a fork among several
+// threads may copy locks that are held. Throws Error for an unknown platform, invalid devices, and
+// options that only a simulation has.
 [[nodiscard]] Worker open_worker(const WorkerOptions& options);
 
 }  // namespace peal

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linked into every kernel's shared object: the callbacks that the compiler puts before each memory
-// access of a kernel that is compiled with -fsanitize=thread, and what stands in the place of
-// functions that would end the process. The callbacks of a PTO kernel tell the simulator, which
-// checks the address and lets everything happen that comes before. Those of a kernel in Peal's own
-// verbs (PEAL_VERB_KERNEL), whose memory is that of the process, look for stores to the kernel's
-// statics alone.
+// Linked into every kernel's shared object, which is compiled with -fsanitize=thread: it calls
+// __tsan_* before each memory access. (1) tell() drops accesses that cannot matter: to the stack,
+// the table, and statics that are being initialised. (2) It reports all others to the simulator,
+// which checks the address and simulates what comes earlier. (3) The kernel makes the access. Of a
+// kernel in Peal's verbs (PEAL_VERB_KERNEL), in the process's own memory, only stores to statics
+// are reported. Wrappers replace memcpy() and the like, and functions that would end the process.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +12,10 @@
 #include "peal/pto/include/peal_kernel.hpp"
 
 extern "C" {
-// Where this object lies in memory, as the linker says.
+// Symbols of the linker: the start and end of this object in memory.
 [[gnu::visibility("hidden")]] extern const char __ehdr_start[];
 [[gnu::visibility("hidden")]] extern const char _end[];
-// The initialisers that peal_kernel.ld has collected.
+// The dynamic initialisers, which peal_kernel.ld collects between these two symbols.
 using Initialiser = void (*)();
 [[gnu::visibility("hidden")]] extern const Initialiser peal_initialisers_begin[];
 [[gnu::visibility("hidden")]] extern const Initialiser peal_initialisers_end[];
@@ -23,7 +23,7 @@ using Initialiser = void (*)();
 
 namespace {
 
-// How many initialisers of statics are under way, whose stores are no mistake.
+// How many initialisers of statics are running: only they may store to statics. They can nest.
 int initialising = 0;
 
 inline bool is_in_object(const volatile void* address) {
@@ -41,13 +41,13 @@ inline void tell(const volatile void* address, std::size_t size, bool writes, vo
 #else
 constexpr std::ptrdiff_t own_stack = 128 * 1024;
 
-// What lies near the frame is the kernel's own stack; everything else is the simulator's business.
+// An access within 128 KiB of the current frame is taken for one to the kernel's own stack.
 inline void tell(const volatile void* address, std::size_t size, bool writes, void* place) {
   const auto distance = reinterpret_cast<std::intptr_t>(address) -
                         reinterpret_cast<std::intptr_t>(__builtin_frame_address(0));
   if (distance > -own_stack && distance < own_stack) return;
   if (initialising != 0 && is_in_object(address)) return;
-  // Every instruction reads the table of functions, and where it is.
+  // Every instruction reads `host` and the table: accesses of Peal's headers, not of the kernel.
   const peal::pto_abi::Host* const table = peal::kernel_side::host;
   const auto in_table =
       reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(table);
@@ -106,7 +106,7 @@ inline void tell(const volatile void* address, std::size_t size, bool writes, vo
     return 1;                                                                                      \
   }
 
-// The libraries' own.
+// The libraries' functions: the linker redirects calls of them to __wrap_* (--wrap).
 extern "C" {
 int __real___cxa_guard_acquire(std::uint64_t* guard);
 void __real___cxa_guard_release(std::uint64_t* guard);
@@ -137,7 +137,7 @@ void __tsan_init() {}
 void __tsan_atomic_thread_fence(int) {}
 void __tsan_atomic_signal_fence(int) {}
 
-// The initialisers of a function's statics run at its first call.
+// A function's static is initialised at its first use, between acquire and release (or abort).
 int __wrap___cxa_guard_acquire(std::uint64_t* guard) {
   const int is_first = __real___cxa_guard_acquire(guard);
   if (is_first != 0) ++initialising;
@@ -151,13 +151,13 @@ void __wrap___cxa_guard_abort(std::uint64_t* guard) {
   --initialising;
   __real___cxa_guard_abort(guard);
 }
-// Destructors of statics are not run: the object's memory goes as a whole.
+// Registers nothing: destructors of statics never run; dlclose() discards the object as a whole.
 int __wrap___cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 int __wrap___cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
 int __wrap_atexit(void (*)()) { return 0; }
 int __wrap_at_quick_exit(void (*)()) { return 0; }
 
-// A kernel has nothing to end but itself.
+// A kernel must not end the process, and with it all ranks. ended() reports it and never returns.
 [[noreturn]] void __wrap_abort() {
   peal::kernel_side::host->ended("abort()", PEAL_HERE);
   __builtin_unreachable();
@@ -199,7 +199,7 @@ void* __wrap_memset(void* to, int value, std::size_t size) {
 }
 #pragma GCC visibility pop
 
-// Called by the loader, once, after peal_pto_bind.
+// Called once by LoadedObject, after peal_pto_bind(): initialisers already report their accesses.
 extern "C" [[gnu::visibility("default")]] void peal_run_initialisers() {
   ++initialising;
   for (const Initialiser* each = peal_initialisers_begin; each != peal_initialisers_end; ++each) {

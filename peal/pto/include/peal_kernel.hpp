@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included before every kernel by the loader: the way from the kernel to the simulator.
+// Force-included (-include) before every PTO kernel: access to the simulator's table of functions.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,7 @@ constexpr Place here(const char* file = __builtin_FILE(), std::uint32_t line = _
 
 }  // namespace peal::kernel_side
 
-// Called by the loader; false if the kernel was built for another version of the table.
+// Called by LoadedObject. Returns false if the kernel was built for another version of the table.
 extern "C" [[gnu::visibility("default"), gnu::used]] inline bool peal_pto_bind(
     const peal::pto_abi::Host* host, std::uint32_t version) {
   peal::kernel_side::host = host;

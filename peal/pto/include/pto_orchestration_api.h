@@ -9,7 +9,7 @@
 #include "peal_kernel.hpp"
 #include "tensor.h"
 
-// What an orchestration shim is written with: it runs once per rank, before the kernels, and
+// The API of orchestration shims. A shim runs once per rank and call, before the kernels, and
 // submits the tasks of one chip.
 
 struct PTO2OrchestrationConfig {
@@ -62,7 +62,7 @@ using ChipStorageTaskArgs = ChipTaskArgs;
 
 inline ChipTensor from_tensor_arg(const TensorArgument& argument) { return argument.ref(); }
 
-// The arguments of one task, in the order of adding: tensors first for the kernel, then scalars.
+// The arguments of one task. The kernel gets the tensors first, then the scalars, each as added.
 class CoreTaskArgs {
  public:
   CoreTaskArgs& add_input(const ChipTensor& tensor) { return add(tensor, 0); }

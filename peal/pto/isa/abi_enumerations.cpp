@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds the enumerations that kernels are compiled with against those of the simulator, to which
-// they are cast: a kernel's headers, the table of functions between both, and Peal's own. There is
-// nothing to run here.
+// Asserts at compile time that enumerations which are cast to each other have equal values: those
+// of the kernels' headers, those of the ABI, and Peal's own. This file contains no code.
 #include <cstdint>
 
 #include "peal/chip/core.h"
@@ -11,7 +10,7 @@
 #include "peal/pto/isa/abi.h"
 #include "peal/run/pipe.h"
 #include "peal/run/task.h"
-#ifdef __FLT16_MAX__  // without which kernels cannot be compiled: clang 14 has no such type on x86
+#ifdef __FLT16_MAX__  // kernels need _Float16, which clang 14 does not have on x86
 #include "pto/comm/comm_types.hpp"
 #include "pto/common/constants.hpp"
 #include "pto/common/pto_tile.hpp"
@@ -40,12 +39,12 @@ static_assert(same(TileOp::adds, TileOpcode::adds) && same(TileOp::muls, TileOpc
 static_assert(same(TileOp::cvt, TileOpcode::cvt) && same(TileOp::row_sum, TileOpcode::row_sum) &&
               same(TileOp::move, TileOpcode::move) && same(TileOp::matmul, TileOpcode::matmul));
 
-// pto_abi::Submission says these by number.
+// pto_abi::Submission passes directions as these numbers.
 static_assert(same(0, TaskDirection::input) && same(1, TaskDirection::output) &&
               same(2, TaskDirection::inout) && same(3, TaskDirection::no_dep));
 
 #ifdef __FLT16_MAX__
-// The element types, by the number that a tile or a part of global memory is handed over with.
+// The numbers that pto_abi::Tile::dtype and pto_abi::Global::dtype hold.
 template <class T>
 constexpr bool is_number_of(DType dtype) {
   return same(pto::detail::dtype_number<T>(), dtype);
@@ -71,8 +70,8 @@ static_assert(same(Cast::CAST_NONE, RoundMode::none) && same(Cast::CAST_RINT, Ro
 
 static_assert(same(cache_line_t::SINGLE_CACHE_LINE, 0) && same(cache_line_t::ENTIRE_DATA_CACHE, 1));
 
-// A wait's comparison is looked up in a table in the order of the ISA, which is Peal's but for
-// `reached`, which comes first and has no name among kernels.
+// given_comparison() maps comparisons by a table in the ISA's order. Peal's order is the same,
+// after `reached`, which comes first and which kernels cannot name.
 using Cmp = pto::comm::WaitCmp;
 constexpr bool is_comparison(Cmp cmp, WaitCmp own) { return same(static_cast<int>(cmp) + 1, own); }
 static_assert(is_comparison(Cmp::EQ, WaitCmp::eq) && is_comparison(Cmp::NE, WaitCmp::ne) &&

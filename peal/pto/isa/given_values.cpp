@@ -14,9 +14,9 @@ using pto_refusal::refuse;
 
 namespace {
 
-constexpr int named_pipes = 8, round_modes = 7;  // as kernels know them
+constexpr int named_pipes = 8, round_modes = 7;  // PIPE_S..PIPE_FIX, CAST_NONE..CAST_ODD
 
-// The value, if it is one of 0..count-1.
+// Returns the value if it is in 0..count-1; refuses it otherwise.
 std::int32_t one_of(std::int32_t value, int count, const char* what, const char* type,
                     const char* values, pto_abi::Place place) {
   if (value >= 0 && value < count) return value;

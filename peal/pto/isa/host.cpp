@@ -34,9 +34,9 @@ using pto_refusal::core;
 using pto_refusal::refuse;
 using pto_refusal::refuse_at;
 
-thread_local std::unordered_map<int, PtoBlock> blocks;  // of each core of the run
+thread_local std::unordered_map<int, PtoBlock> blocks;  // by index of the core
 
-// Memory of the simulator that kernels are given to read: by start, and apart from each other.
+// The ranges of all PtoArguments: start to end, disjoint.
 thread_local std::map<const std::byte*, const std::byte*> argument_ranges;
 
 bool is_pto_argument(const std::byte* data, std::size_t bytes) {
@@ -45,10 +45,10 @@ bool is_pto_argument(const std::byte* data, std::size_t bytes) {
   return data + bytes <= std::prev(after)->second;
 }
 
-std::atomic<std::uint64_t> unloaded_kernels = 0;
+std::atomic<std::uint64_t> unloaded_kernels = 0;  // version number of place_before()'s caches
 
-// The place of the instruction before a return address; looked up once for each address, until
-// another kernel may have been loaded there.
+// The source line of the call before a return address. A lookup in debug information is slow, so
+// each thread caches the results until a kernel is unloaded, whose addresses may be reused.
 SourcePlace place_before(void* place) {
   static thread_local std::unordered_map<void*, SourcePlace> known;
   static thread_local std::uint64_t known_since = 0;
@@ -59,14 +59,15 @@ SourcePlace place_before(void* place) {
   return entry->second;
 }
 
-// The line of the instruction before a return address.
+// The same as "file:line", uncached.
 std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
 
 using Kind = KernelFailure::Kind;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
-// Memory of another rank is accessed in windows alone. `line` gives the line of the access.
+// Refuses an access to another rank's memory outside of its windows. `data` lies in a region.
+// `line` is only called for the report.
 template <class Line>
 void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what, Line line) {
   const Fabric& fabric = core().fabric();
@@ -81,7 +82,8 @@ void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* w
             Kind::out_of_bounds);
 }
 
-// Every byte of an access to global memory lies in one region, which is the rank's own or a window.
+// Refuses an access to global memory unless one region contains all its bytes, and that region
+// belongs to the rank itself or is a window.
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
   if (bytes == 0) return;
   if (core().fabric().regions().holds(data, bytes)) {
@@ -95,7 +97,8 @@ void check_global(const std::byte* data, std::size_t bytes, const char* what, Pl
          Kind::out_of_bounds);
 }
 
-// A tile lies in a memory of the core that uses it: the unified buffer or the others.
+// Refuses a tile in a memory that this type of core does not have: vector cores (aiv) have the
+// unified buffer, cube cores (aic) all others.
 void check_core(const char* instruction, bool in_unified, Place place) {
   const CoreType core_type = blocks[core().index()].core;
   if (in_unified == (core_type == CoreType::aiv)) return;
@@ -110,8 +113,8 @@ bool has_second(TileOpcode opcode) {
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
 }
 
-// An instruction is for the code that runs on a core: neither for a shim nor for a thread that a
-// kernel has started.
+// Refuses an instruction on a thread that runs no core: in a shim, or a thread that a kernel has
+// started.
 void check_on_core(Place place) {
   if (current_core() != nullptr) return;
   throw RunError(
@@ -120,6 +123,8 @@ void check_on_core(Place place) {
                   place.file, place.line));
 }
 
+// False once the kernel has issued so many instructions, or notifies without a wait, that it is
+// taken to loop forever.
 bool within_budget() {
   return core().instructions() < Core::max_instructions &&
          core().notifies_in_a_row() < Core::max_notifies_in_a_row;
@@ -130,6 +135,15 @@ void check_budget(Place place) {
   if (!within_budget()) refuse(place, core().spent_budget());
 }
 
+// The functions of the table follow. An instruction reads and writes the memory of this process, so
+// it must not be issued with an operand that could corrupt the simulator or crash it later, far
+// from the kernel's line. Each function therefore checks, in this order:
+//  1. that a core runs on this thread and its kernel is within budget;
+//  2. enumerations and ids that the kernel has passed as numbers;
+//  3. tiles: the core has their memory, sizes and types match (check_tile, check_operands);
+//  4. every byte of global memory that the instruction will touch (check_global, check_cell).
+// Only then does it call the core. Synchronisation functions first ask is_skipped(): a search may
+// run a kernel with the synchronisation of one line left out.
 void tile(pto_abi::TileOp op, std::int32_t pipe, const pto_abi::Operands* operands, Place place) {
   check_budget(place);
   TileOperation operation;
@@ -176,7 +190,8 @@ bool is_skipped(Place place) {
   return core().fabric().is_skipped(source(place));
 }
 
-// Leaves a kernel, or a shim, which runs outside of every core.
+// Leaves the code that has called the table, without unwinding it: a kernel, or a shim if no core
+// runs.
 [[noreturn]] void end_kernel(std::exception_ptr failure) {
   Core* const running = current_core();
   if (running == nullptr) leave_guarded(std::move(failure));
@@ -236,6 +251,7 @@ void notify(std::int32_t* cell, std::int32_t value, std::int32_t op, Place place
                 given_notify_op(op, place), source(place));
 }
 
+// Refuses a wait or test on another rank's signal.
 void check_own(const std::int32_t* cell, const char* what, Place place) {
   check_cell(cell, what, place);
   const int owner =
@@ -306,7 +322,7 @@ std::int64_t element_count(const pto_abi::Global& global) {
   return count;
 }
 
-// Whether the elements lie one behind the other.
+// True if the elements are contiguous.
 bool is_flat(const pto_abi::Global& global) {
   std::int64_t expected = 1;
   for (int i = 4; i >= 0; --i) {
@@ -348,7 +364,7 @@ std::int32_t test_transfers(std::uint64_t handle, Place place) {
   return core().test_transfers(static_cast<std::uint32_t>(handle), source(place)) ? 1 : 0;
 }
 
-// Within the memories of that type of core, which lie one behind the other.
+// True if all bytes are in the on-chip memories of this core's type, which are contiguous.
 bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   const Platform& platform = owner.fabric().platform();
   const auto all = static_cast<std::size_t>(on_chip_bytes(platform));
@@ -359,13 +375,19 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   return data >= first && bytes <= total && data <= first + (total - bytes);
 }
 
-// Raw accesses to global memory go through the scalar cache, those of tiles do not. A shim's are
-// its own affair.
+// Called before each load or store of the kernel's own code, which the kernel then makes itself.
+// The address is classified:
+//  - global memory: the access goes through the scalar cache, unlike those of tile instructions;
+//  - on-chip memory: a scalar access to a tile's elements;
+//  - arguments and contexts: no effect that others could observe;
+//  - the kernel's statics: may be read, but a store would be shared by all ranks;
+//  - all else is a wild pointer and ends the run before it can do damage.
+// A shim's accesses are not simulated.
 void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, void* place) {
   Core* const running = current_core();
   if (running == nullptr) return;
   const auto* data = static_cast<const std::byte*>(address);
-  // The line of each access is looked up only where somebody reads it.
+  // The lookup of a line is slow; without readers of events the last instruction's line will do.
   const auto access_place = [&] {
     return running->fabric().observed() ? place_before(place) : running->place();
   };
@@ -409,8 +431,10 @@ void ended(const char* how, void* place) {
 
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
 
-// A function of the table as kernels call it. What goes wrong ends here: it must not pass through
-// the kernel's frames, which might catch it, or end the process because they are noexcept.
+// A function of the table as kernels call it. Exceptions end here: thrown through the kernel's
+// frames, they could be caught by the kernel, or meet a noexcept function, which ends the process.
+// The failure leaves the catch block before end_kernel(), which never returns, so that the
+// exception is not left in flight on this thread.
 template <auto function, class Signature = decltype(function)>
 struct AtBoundary;
 template <auto function, class Result, class... Arguments>

@@ -7,14 +7,14 @@
 #include "peal/pto/isa/abi.h"
 #include "peal/run/kernel_failure.h"
 
-// How an instruction of a PTO kernel is refused: the run ends with a mistake of the kernel that is
-// running on this thread.
+// Refuses an instruction of the PTO kernel that is running on this thread: throws KernelFailure
+// with its rank and core, which the boundary in host.cpp turns into the end of the run.
 namespace peal::pto_refusal {
 
-// The core whose kernel is running.
+// The core that is running on this thread. A CHECK fails if there is none.
 [[nodiscard]] Core& core();
 
-// `where` is "file:line".
+// `where` is "file:line"; `what` is a clause about the kernel, such as "TADDS of ...".
 [[noreturn]] void refuse_at(const std::string& where, const std::string& what,
                             KernelFailure::Kind kind = KernelFailure::Kind::other);
 [[noreturn]] void refuse(pto_abi::Place place, const std::string& what,

@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t max_core_tensors = 32, max_core_scalars = 16;
 constexpr std::size_t max_chip_tensors = 256, max_chip_scalars = 128;
 
-// Where the tasks of the shim that runs on this thread go.
+// Collects the tasks of the shim that runs on this thread; nullptr while none runs.
 thread_local std::vector<PtoTask>* collected = nullptr;
-// The first of them that is none, if any.
+// The failure of the first invalid submission, if any.
 thread_local std::exception_ptr refused;
 
 struct Bytes {
@@ -32,9 +32,9 @@ Bytes bytes_of(const ChipTensor& tensor) {
           tensor.buffer.addr + tensor.buffer.size};
 }
 
-// The reference system's rule: who reads a tensor, or changes it in place, waits for those before
-// who have written it. Nobody waits for readers, nor for writers to write anew; the shim's author
-// orders those.
+// The reference system tracks read-after-write dependences alone: a task that reads or updates
+// bytes depends on every earlier task that writes or updates them. Write-after-read and
+// write-after-write create no dependence; the shim's author orders those.
 bool must_follow(const PtoTask& later, const PtoTask& earlier) {
   const auto reads = [](TaskDirection direction) {
     return direction == TaskDirection::input || direction == TaskDirection::inout;
@@ -58,7 +58,7 @@ bool must_follow(const PtoTask& later, const PtoTask& earlier) {
 void submit_pto_task(const pto_abi::Submission* submission) {
   CHECK(collected != nullptr);
   if (submission->tensor_count > max_core_tensors || submission->scalar_count > max_core_scalars) {
-    // The shim goes on to its end, so that nothing of it has to be unwound.
+    // Reported after the shim has returned, so that its frames need not be unwound.
     if (refused != nullptr) return;
     refused = std::make_exception_ptr(Error(fmt::format(
         "orchestration at {}:{}: task of kernel {} has {} tensors and {} scalars; a core takes {} "
@@ -100,7 +100,7 @@ PtoShim::PtoShim(const std::string& source, const std::string& name,
   }
 }
 
-// What the shim throws, and is not ours, is a mistake of the shim.
+// Runs a function of the shim. An exception other than Peal's Error is a mistake of the shim.
 void PtoShim::run(const std::function<void()>& call) const {
   try {
     run_guarded("orchestration", call);

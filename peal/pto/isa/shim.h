@@ -15,28 +15,28 @@
 
 namespace peal {
 
-// A task that a shim has submitted.
+// A task that a shim has submitted, in the order of submission.
 struct PtoTask {
   int kernel = 0;   // the id of a kernel of the case
-  CoreType core{};  // that it is for
+  CoreType core{};  // the type of core that the shim submitted it for
   std::vector<ChipTensor> tensors;
   std::vector<TaskDirection> directions;
   std::vector<std::uint64_t> scalars;
-  std::vector<std::size_t> after;  // earlier tasks whose tensors it must wait for
+  std::vector<std::size_t> after;  // indexes of earlier tasks that it depends on
 };
 
-// An orchestration shim: `<name>_config` says how many arguments it expects, `<name>` submits the
-// tasks of one chip.
+// A loaded orchestration shim. Its function `<name>_config` returns the number of arguments that it
+// expects; `<name>` submits the tasks of one chip.
 class PtoShim {
  public:
-  // Compiles (or finds in the cache) and loads the source; throws Error when a symbol is missing.
+  // Compiles (or finds in the cache) and loads the source. Throws Error if a symbol is missing.
   PtoShim(const std::string& source, const std::string& name,
           const std::vector<std::string>& include_folders);
 
-  // The tasks that it submits for these arguments, each with those before it that write what it
-  // reads or changes in place. Throws Error when it expects another number of
+  // Calls the shim and returns the tasks that it submits, each with its dependences: the earlier
+  // tasks that write what it reads or updates. Throws Error if the shim expects another number of
   // arguments, is given more than a chip takes (256 tensors, 128 scalars), or submits a task with
-  // more than a core takes (32 and 16).
+  // more than a core takes (32 tensors, 16 scalars); RunError if it crashes. Needs a FaultGuard.
   [[nodiscard]] std::vector<PtoTask> run(std::span<const ChipTensor> tensors,
                                          std::span<const std::uint64_t> scalars) const;
 
@@ -47,7 +47,7 @@ class PtoShim {
   LoadedObject object_;
 };
 
-// What shims call through the table of functions.
+// The table's functions for shims: `submit` and `shim_fail` of pto_abi::Host.
 void submit_pto_task(const pto_abi::Submission* submission);
 void fail_pto_shim(const char* sentence, pto_abi::Place place);
 

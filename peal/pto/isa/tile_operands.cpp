@@ -37,7 +37,7 @@ void check_tile(const TileArea& tile, const char* which, pto_abi::Place place) {
 
 namespace {
 
-// What one transfer of a tile may have, PTO tile ISA. A single row is one burst, of any length.
+// Limits of one transfer, from the PTO tile ISA. A single row is one burst of any length.
 constexpr int max_load_rows = 4095, max_store_cols = 4095, max_store_rows = 8192;
 
 }  // namespace
@@ -59,7 +59,7 @@ std::string valid_size_of(const TileArea& tile) {
   return fmt::format("{} x {}", tile.valid_rows, tile.valid_cols);
 }
 
-// Sources of an instruction that goes element by element over the destination's valid part.
+// Checks a source of an element-wise instruction against the destination's valid part.
 void check_source(const TileOperation& operation, const TileArea& source, const char* which,
                   pto_abi::Place place) {
   const TileArea& dst = operation.dst;
@@ -69,7 +69,7 @@ void check_source(const TileOperation& operation, const TileArea& source, const 
                               name(operation.opcode), which, name(source.dtype), name(dst.dtype)));
   }
   const bool covers = source.valid_rows >= dst.valid_rows && source.valid_cols >= dst.valid_cols;
-  // The ISA asks for the same sizes, but of TADD, TCVT and TMOV for sizes that are compatible.
+  // The ISA requires equal sizes; for TADD, TCVT and TMOV, compatible ones.
   const bool may_be_larger = operation.opcode == TileOpcode::add ||
                              operation.opcode == TileOpcode::cvt ||
                              operation.opcode == TileOpcode::move;

@@ -12,16 +12,16 @@ namespace {
 
 using Kind = KernelFailure::Kind;
 
-// As an offset from a pointer that nobody has set.
+// True for an offset from a null pointer.
 bool is_near_null(const void* address) { return reinterpret_cast<std::uintptr_t>(address) < 65536; }
 
-// Where the host puts things differs from run to run, so it is not said.
+// Omits the address unless it is near null: host addresses differ from run to run.
 std::string bad_pointer(const void* address) {
   if (is_near_null(address)) return fmt::format("at the bad pointer {}", address);
   return "at a bad pointer, to memory that is in no buffer";
 }
 
-// What is wrong with an access to on-chip memory that the type of core has not.
+// Describes an access to on-chip memory that this type of core does not have; nothing for others.
 std::optional<std::string> describe_beyond_chip(Core& core, const std::byte* data,
                                                 std::size_t bytes, const char* what) {
   const Platform& platform = core.fabric().platform();
@@ -55,7 +55,7 @@ WrongAddress describe_address(Core& core, const std::byte* data, std::size_t byt
   auto outside = describe_outside(core, data, bytes, what);
   if (!outside) outside = describe_beyond_chip(core, data, bytes, what);
   if (outside) return {*outside, Kind::out_of_bounds};
-  // A pointer to memory of the process, of which the kernel was given nothing, or to none at all.
+  // A wild pointer: near null, or to memory of the process that the kernel was not given.
   const bool is_wild = is_near_null(data) || is_memory(data);
   return {fmt::format("{} of {} bytes {}", what, bytes, bad_pointer(data)),
           is_wild ? Kind::other : Kind::out_of_bounds};

@@ -10,13 +10,14 @@
 
 namespace peal {
 
-// What is wrong with an access of a kernel on that core, `what` such as "a load", that no region
-// holds; nothing where no region is near it.
+// A clause that describes an access to global memory that no region contains, by the region that it
+// overruns or the peer whose private memory it hits; nothing if no region is near. `what` names the
+// access, such as "a load".
 [[nodiscard]] std::optional<std::string> describe_outside(Core& core, const std::byte* data,
                                                           std::size_t bytes, const char* what);
 
-// The same for one that the kernel's own code makes, and that neither on-chip memory, nor what the
-// kernel is given, holds.
+// The same for a load or store of the kernel's own code, which may also be to on-chip memory or to
+// memory of the process. Always has a description, and the class of mistake.
 struct WrongAddress {
   std::string what;
   KernelFailure::Kind kind;

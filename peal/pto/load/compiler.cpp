@@ -25,10 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// How often a source may change while it is read, or fail to compile and then not.
+// Attempts to get one consistent version of a source that changes while it is compiled.
 constexpr int max_attempts = 10;
 
-// The folder in which peal/pto/isa/abi.h and the kernels' headers lie.
+// The include folder that holds peal/pto/isa/abi.h and the headers of kernels.
 fs::path header_root() {
   const std::vector<fs::path> roots = include_folders();
   std::error_code failed;
@@ -41,7 +41,7 @@ fs::path header_root() {
                   fmt::join(std::vector<std::string>{roots.begin(), roots.end()}, ", ")));
 }
 
-// The files that a make rule, as the compiler writes it, says its target depends on.
+// The prerequisites in a make rule that the compiler has written (-MD), with escapes undone.
 std::vector<std::string> dependencies(const std::string& rule) {
   std::vector<std::string> files;
   std::string file;
@@ -60,10 +60,10 @@ std::vector<std::string> dependencies(const std::string& rule) {
   return files;
 }
 
-// How a source becomes a shared object: three commands, without the names of what they write.
+// The three commands that turn a source into a shared object, without the names of their outputs.
 struct Build {
   ChosenCompiler compiler;
-  CommandWords preprocess, compile, link;  // what comes behind the compiler's name
+  CommandWords preprocess, compile, link;  // arguments of the compiler
   std::vector<std::string> linked_sources;
   std::vector<std::string> include_folders;
 
@@ -74,7 +74,7 @@ struct Build {
     result.insert(result.end(), more.begin(), more.end());
     return result;
   }
-  // Changes with everything but the contents of files.
+  // A hash of everything that determines the object, except the contents of files.
   [[nodiscard]] std::string key() const;
 };
 
@@ -109,7 +109,7 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
     build.preprocess.push_back("-I" + folder);
   }
   for (const std::string& name : options.defines) build.preprocess.push_back("-D" + name);
-  // Some of these change what is defined, too.
+  // The preprocessor needs these, too: -fsanitize=thread, for one, defines macros.
   for (CommandWords* words : {&build.preprocess, &build.compile}) {
     add(*words, {"-fno-optimize-sibling-calls", "-fsanitize=thread", "--param",
                  "tsan-instrument-func-entry-exit=0"});
@@ -120,7 +120,7 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   } else {
     add(build.link, {"-DPEAL_VERB_KERNEL"});
   }
-  // The callbacks of the instrumented object are linked into it, and are not instrumented.
+  // The instrumentation's callbacks are linked into every object; they are not instrumented.
   const fs::path callbacks = root / "peal/pto/include/peal_callbacks.cpp";
   const fs::path script = root / "peal/pto/include/peal_kernel.ld";
   build.linked_sources = {callbacks.string(), script.string()};
@@ -134,9 +134,9 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   return build;
 }
 
-// What the preprocessor makes of a source.
+// What identifies the result of the preprocessor.
 struct Preprocessed {
-  std::string text_hash;  // of it and of what is linked with it
+  std::string text_hash;  // of the preprocessed text and of the sources linked with it
   KernelManifest manifest;
 };
 
@@ -145,8 +145,14 @@ class Compilation {
   Compilation(const std::string& source, const Build& build, const fs::path& cache)
       : source_(source), build_(build), cache_(cache), folder_(cache) {}
 
-  // The contents that the manifest tells of are those that were read: either no file is younger
-  // than a moment before that, or all were the same before and after.
+  // Preprocesses the source and hashes every file that the preprocessor has named. A file may be
+  // saved between its reading and its hashing; then the manifest would describe contents that are
+  // not in the text. The manifest is accepted only in two cases that exclude this:
+  //  1. Every file's change time lies before `begin`, which precedes the preprocessor. No file has
+  //     changed since, so text and hashes come from the same contents.
+  //  2. The manifest equals that of the attempt before. All hashes were the same before and after
+  //     this preprocessor run, so it has read these contents. (Files younger than `begin`, such as
+  //     one just saved, get here.)
   Preprocessed preprocess() {
     std::optional<KernelManifest> before;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
@@ -170,15 +176,15 @@ class Compilation {
         fmt::format("kernel `{}` changes while it is read; save it and run this again", source_));
   }
 
-  // Compiles what preprocess() has read, to `object`. False where it does not compile but the
-  // source, which has changed since, does.
+  // Compiles the text of preprocess() to `object`. Returns false if the text does not compile but
+  // the source now does: the source has changed since, and the caller starts again.
   bool compile(const fs::path& object) {
     const CommandWords text{"-x", "c++-cpp-output", "-c", path("text.ii"), "-o", path("object.o")};
     const ProgramResult result =
         run_program(build_.command(build_.compile, text), folder_.file(""));
     if (!result.succeeded) {
       folder_.check_writable();
-      // Messages are about the source as it was written.
+      // Compile the source itself, so that the messages quote it and not the preprocessed text.
       const ProgramResult again = run_program(
           build_.command(build_.preprocess, {"-c", "-o", path("object.o")}), folder_.file(""));
       if (again.succeeded) return false;
@@ -200,7 +206,7 @@ class Compilation {
  private:
   [[nodiscard]] std::string path(const char* name) const { return folder_.file(name).string(); }
 
-  // Now, by the clock that stamps files.
+  // The current time by the file system's clock, which change times are compared with.
   [[nodiscard]] timespec moment() const {
     const std::string mark = path("mark");
     std::ofstream(mark) << "x";
@@ -240,7 +246,8 @@ class Compilation {
   BuildFolder folder_;
 };
 
-// The object under that name, in use from now on, if it is whole and nobody else's.
+// Locks the object of that name; nothing if it is missing, damaged or not trusted. The lock comes
+// before the check, so that what was checked cannot be cleaned away before it is loaded.
 std::optional<KernelObject> usable(const fs::path& object) {
   std::optional<CacheLock> lock = CacheLock::of(object);
   if (!lock || !is_sealed(object)) return std::nullopt;
@@ -250,6 +257,16 @@ std::optional<KernelObject> usable(const fs::path& object) {
 
 }  // namespace
 
+// An object is reused by two keys. `key` hashes the compiler and its options, and names a manifest.
+// The text hash covers the preprocessed text and the linked sources; both hashes name the object.
+//  1. Fast path: if the manifest's files and folders are unchanged, the preprocessor would produce
+//     the same text again (see KernelManifest), so its text hash names the object without a run.
+//  2. Otherwise the preprocessor runs, and its text's hash names the object. The object may exist:
+//     an edited comment, for example, changes the manifest but not the text.
+//  3. Otherwise the text, not the source, is compiled. The name is thus a function of the contents:
+//     processes that compile different versions at once write different files, and two that write
+//     the same name write equal objects. publish() renames, so readers never see part of one.
+// The manifest is published after the object that it points to.
 KernelObject compile_source(const std::string& source, KernelLanguage language,
                             const CompileOptions& options) {
   std::error_code failed;
@@ -282,7 +299,7 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
     std::optional<KernelObject> object = usable(name);
     if (!object) {
       if (!compilation.compile(name)) continue;
-      object = usable(name);  // nothing where somebody has removed it
+      object = usable(name);  // nothing if another process has removed it meanwhile
     }
     if (!object) continue;
     compilation.publish(read.manifest, read.text_hash, manifest);

@@ -36,7 +36,7 @@ bool is_program(const fs::path& path, struct stat& status) {
          ::access(path.c_str(), X_OK) == 0;
 }
 
-// Where a program is found, as execvp(3) looks for it.
+// The path of a program, searched for as execvp(3) does; empty if there is none.
 fs::path found_program(const std::string& name, struct stat& status) {
   if (name.find('/') != name.npos) return is_program(name, status) ? fs::path(name) : fs::path();
   const char* const value = std::getenv("PATH");
@@ -48,7 +48,7 @@ fs::path found_program(const std::string& name, struct stat& status) {
   return {};
 }
 
-// What a child gets to see, with TMPDIR changed.
+// The environment of a child: this process's, with TMPDIR set to `folder`.
 CommandWords environment(const fs::path& folder) {
   CommandWords result{"TMPDIR=" + folder.string()};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -64,8 +64,7 @@ std::vector<char*> pointers_to(CommandWords& words) {
   return result;
 }
 
-// Everything that comes through a pipe until its writers have closed it, of which the first part is
-// kept.
+// Reads a pipe to its end, so that the writer never blocks, and keeps the first part of the text.
 std::string read_to_end(int pipe) {
   std::string text;
   char buffer[4096];
@@ -117,7 +116,8 @@ ProgramResult run_program(const CommandWords& words, const fs::path& folder) {
   pid_t ended = 0;
   while ((ended = ::waitpid(child, &status, 0)) < 0 && errno == EINTR) {
   }
-  // Where the caller ignores SIGCHLD nobody is told how a child ends; what it has written tells.
+  // If the caller ignores SIGCHLD, the system reaps the child and its status is lost. Assume
+  // success then: the caller checks the files that the program has to write.
   if (ended < 0) status = 0;
   result.succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

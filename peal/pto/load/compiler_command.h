@@ -9,22 +9,22 @@ namespace peal {
 
 using CommandWords = std::vector<std::string>;
 
-// The compiler that the user has chosen: $CXX, which may have options behind it, or g++.
+// The compiler that the user has chosen: $CXX, which may include options, or g++.
 struct ChosenCompiler {
   CommandWords words;
-  std::string identity;  // changes when another compiler stands under the same name
+  std::string identity;  // path, size, modification time and machine: changes with an update
 };
-// Throws Error where there is none of that name.
+// Throws Error if no executable file has that name.
 [[nodiscard]] ChosenCompiler chosen_compiler();
 
 struct ProgramResult {
   bool succeeded = false;
-  int signal = 0;        // that has ended it, or 0
-  std::string messages;  // what it has printed, up to a limit
+  int signal = 0;        // that killed it, or 0
+  std::string messages;  // stdout and stderr; the first MiB or so
 };
 
-// Runs a program found on the PATH, which keeps its temporary files in `folder`. Throws Error where
-// it cannot be started.
+// Runs a program, found on PATH, to its end. TMPDIR is `folder` for it and stdin is empty. Throws
+// Error if it cannot be started.
 [[nodiscard]] ProgramResult run_program(const CommandWords& words,
                                         const std::filesystem::path& folder);
 

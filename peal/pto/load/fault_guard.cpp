@@ -37,11 +37,11 @@ namespace {
 
 constexpr double tick_seconds = 0.1;
 constexpr std::size_t signal_stack_bytes = std::size_t{128} * 1024;
-constexpr std::uintptr_t guard_bytes = 64 * 1024;  // below a stack: what a big frame may skip to
+constexpr std::uintptr_t guard_bytes = 64 * 1024;  // an access so far below a stack overflows it
 
-constexpr std::uintptr_t stack_slack = 1024 * 1024;  // how near the stack pointer its stack is
+constexpr std::uintptr_t stack_slack = 1024 * 1024;  // the same, around the stack pointer
 
-constexpr std::uintptr_t min_address = 65536;  // that memory may have
+constexpr std::uintptr_t min_address = 65536;  // below it, an offset from a null pointer
 
 struct Range {
   std::uintptr_t begin = 0, end = 0;
@@ -50,29 +50,29 @@ struct Range {
   }
 };
 
-// The kernels that are loaded, their code and all of them; changed only while no kernel runs.
+// The registered objects: executable segment and whole mapping. Changed only while no kernel runs.
 struct LoadedRange {
   Range code, all;
 };
 std::vector<LoadedRange> kernel_objects;
 
-// The code of this program or library, which kernels call.
+// The executable segment of the program or library that Peal is linked into.
 Range own_code;
 
-// What the handler leaves for the program's landing, and what it counts; the handler runs on the
-// thread that it interrupts.
+// What the handler passes to land() or run_guarded(), and what it counts between ticks. The handler
+// runs on the thread that it interrupts, so a thread_local without atomics suffices.
 struct State {
   bool active = false;
   int signal = 0;
-  std::uintptr_t address = 0, counter = 0;  // of the access, and of the instruction
+  std::uintptr_t address = 0, counter = 0;  // of the access; of the instruction to report
   bool overflowed = false;
   std::span<std::byte> stack;  // of the fiber
   double seconds = 0;
   int still_ticks = 0;
   const Core* seen_core = nullptr;
   std::uint64_t seen_instructions = 0;
-  sigjmp_buf* escape = nullptr;  // out of code that runs outside of every core
-  std::exception_ptr left;       // what such code was left with
+  sigjmp_buf* escape = nullptr;  // set in run_guarded(): where to leave its code to
+  std::exception_ptr left;       // the failure that leave_guarded() was called with
   bool out_of_memory = false;
   std::array<struct sigaction, FaultGuard::signals.size()> before{};
 };
@@ -83,10 +83,10 @@ bool in_kernel(std::uintptr_t address) {
                      [address](const auto& object) { return object.code.holds(address); });
 }
 
-// The thread of the guard that was made last; 0 where none lives.
+// The thread of the innermost guard; 0 if none lives.
 std::atomic<pid_t> guarded_thread = 0;
 
-// Tells whoever watches this process that its kernels come on.
+// Signals progress to the process that watches this one, if any.
 void come_on() {
   if (last_words() != nullptr) ++last_words()->moves;
 }
@@ -129,11 +129,11 @@ std::string what_happened(const Core& core) {
 std::exception_ptr describe_fault(const Core& core) {
   const std::string what = "it crashed: " + what_happened(core);
   const std::string where = source_line(reinterpret_cast<const void*>(state.counter));
-  // Whatever the kernel has left may keep this process from saying it itself.
+  // Shared memory first: the kernel may have corrupted what reporting from this process needs.
   if (last_words() != nullptr) {
     say_last(last_words()->failure, core.rank(), core.index(), what, where);
   }
-  // Of a fault close to 0 the pointer was never set.
+  // An address close to 0 means an unset pointer, not one that ran out of its buffer.
   const bool is_outside = (state.signal == SIGSEGV || state.signal == SIGBUS) &&
                           !state.overflowed && state.address >= min_address;
   return std::make_exception_ptr(
@@ -141,10 +141,10 @@ std::exception_ptr describe_fault(const Core& core) {
                     core.rank(), core.index(), what, where));
 }
 
-// Where a kernel that has faulted goes on: at the top of its own stack, which nobody returns to and
-// which is not unwound, so that nothing may be owned here.
+// A faulted kernel continues here, as ordinary code at the top of its own stack (see handle()). The
+// fiber never returns and is never unwound, so destructors do not run: own nothing here.
 [[noreturn]] void land() {
-  // Before anything that has variables of its own: the frames that were here are still marked.
+  // First of all: ASan's shadow still marks the frames that were here.
   if (__asan_unpoison_memory_region != nullptr) {
     __asan_unpoison_memory_region(state.stack.data(), state.stack.size());
   }
@@ -164,7 +164,8 @@ bool has_stood_still(const Core& core) {
   return is_ended_by_watcher() || ++state.still_ticks * tick_seconds >= state.seconds;
 }
 
-// Gives a signal that is not a kernel's to its handler of before.
+// Passes on a signal that is not a kernel's. A tick counts as progress. For a fault, reinstalls the
+// previous action, which gets it when the instruction faults again on return.
 void pass_on(int signal) {
   if (signal == SIGVTALRM) return come_on();
   const auto index = std::find(FaultGuard::signals.begin(), FaultGuard::signals.end(), signal) -
@@ -172,11 +173,11 @@ void pass_on(int signal) {
   ::sigaction(signal, &state.before[static_cast<std::size_t>(index)], nullptr);
 }
 
-// Looks through the frames of what a signal has interrupted at `counter`, from the inside out, for
-// one of a kernel or of Peal.
+// Visits the callers of the code that was interrupted at `counter`, innermost first, up to the
+// first one that belongs to a kernel or to Peal.
 struct FrameSearch {
   std::uintptr_t counter = 0;
-  bool has_begun = false;  // before that come the handler's own frames
+  bool has_begun = false;  // false in the frames of the handler itself
   std::uintptr_t found = 0;
   bool meets_peal = false;
 
@@ -196,10 +197,11 @@ struct FrameSearch {
   }
 };
 
-// The place in a kernel that has called, by way of libraries, what runs at `counter`; 0 where Peal
-// comes between, which then computes for the kernel, or no kernel has.
+// The call site in a kernel from which library code at `counter` was reached; 0 if there is none,
+// or if Peal lies between: then Peal computes on the kernel's behalf, which counts as progress.
 std::uintptr_t kernel_frame_of(std::uintptr_t counter, std::uintptr_t stack_pointer) {
-  // A function without a frame, or a call to nowhere, is unknown to the unwinder.
+  // The unwinder does not know a function without unwind information or a jump to nowhere; in both
+  // the return address is at the stack pointer.
   std::uintptr_t called_from = 0;
   std::memcpy(&called_from, reinterpret_cast<const void*>(stack_pointer), sizeof(called_from));
   if (in_kernel(called_from)) return called_from - 1;
@@ -209,7 +211,7 @@ std::uintptr_t kernel_frame_of(std::uintptr_t counter, std::uintptr_t stack_poin
   return search.found;
 }
 
-// Of this process, in bytes; 0 where the system does not tell.
+// Resident memory of this process; 0 if unknown. Async-signal-safe: no allocation, no stdio.
 std::uint64_t resident_bytes() {
   const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
@@ -232,7 +234,8 @@ bool has_too_much_memory() {
          resident_bytes() > words->max_memory_bytes;
 }
 
-// A fault of code that runs outside of every core, or of a function that it has called.
+// handle() for code under run_guarded(), by the same rules. Leaves it with siglongjmp(), which also
+// restores the signal mask. Ticks count from the code's start: it issues no instructions.
 void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
   const auto& registers = context.uc_mcontext.gregs;
   const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
@@ -254,9 +257,23 @@ void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
   siglongjmp(*state.escape, 1);
 }
 
+// Handles a fault, or a tick of the timer, on the alternate stack. Steps:
+//  1. The timer counts the whole process's time and may interrupt any thread. A thread without a
+//     guard forwards the tick to the guard's thread.
+//  2. Without a running core, escape() decides for code under run_guarded(); all else is passed on.
+//  3. Kernel code, or any stack overflow on the fiber, is the kernel's own. Library code is the
+//     kernel's if a kernel has called it, with no Peal frame between. Peal's code, and code on
+//     another stack, is not.
+//  4. A tick ends the kernel after `seconds` without an instruction, or if the watcher asks for it.
+//     In library code it does so only in a watched process: leaving the library may leave its locks
+//     held, which a process that ends after this run can bear. A fault there leaves no choice. If
+//     the process takes too much memory, a tick ends the kernel whatever code runs.
+//  5. To end the kernel, the handler does not jump: it edits the interrupted context and returns.
+//     The system restores signal mask and stack, and land() runs outside the handler, where it may
+//     allocate. The stack's top has room even after an overflow. A watched process leaves its last
+//     words before, in case land() itself fails.
 void handle(int signal, siginfo_t* info, void* opaque) {
-  // The system gives a tick to the thread that computes, which may be one that the kernel waits
-  // for.
+  // Step 1.
   if (signal == SIGVTALRM && !state.active && guarded_thread != 0) {
     const int error = errno;
     ::syscall(SYS_tgkill, ::getpid(), guarded_thread.load(), SIGVTALRM);
@@ -284,8 +301,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
     const std::uintptr_t frame = on_stack ? kernel_frame_of(counter, stack_pointer) : 0;
     if (!in_kernel(counter) && frame != 0) place = frame;
   } else if (!in_kernel(counter) && !overflowed) {
-    // What a library does may hold locks. A process of its own can be left with them; in any other,
-    // only what faults is left, which has done what it was going to do.
+    // Steps 3 and 4.
     if (!on_stack || own_code.holds(counter) || (ticks && !is_watched)) return pass_on(signal);
     place = kernel_frame_of(counter, stack_pointer);
     if (place == 0) return ticks ? void() : pass_on(signal);
@@ -304,7 +320,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
              ticks ? "it does not come to its next instruction of the chip" : "it crashed",
              last.file == nullptr ? "" : last.file);
   }
-  // As at a function's entry: the stack pointer is 8 past a multiple of 16.
+  // Step 5. The ABI at a function's entry: the stack pointer is 8 below a multiple of 16.
   registers[REG_RSP] = static_cast<greg_t>((bottom + stack.size()) / 16 * 16 - 8);
   registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
 }
@@ -327,7 +343,8 @@ std::string name_of_exception() {
 
 std::terminate_handler terminate_before = nullptr;
 
-// std::terminate() in a kernel, mostly because an exception leaves a function that is noexcept.
+// The terminate handler: in a kernel, usually an exception that leaves a noexcept function. The
+// line is that of the innermost word on the stack that points into kernel code: a return address.
 [[noreturn]] void end_terminated() {
   Core* const core = state.active ? current_core() : nullptr;
   if (core == nullptr || !core->in_kernel()) {
@@ -410,8 +427,7 @@ FaultGuard::~FaultGuard() {
   if (last_words() != nullptr) last_words()->guarded_seconds = seconds_before_;
   guarded_thread = thread_before_;
   std::set_terminate(terminate_before);
-  // A last tick may be on its way to another thread, and would end the process by the action of
-  // before: ignoring the signal discards it.
+  // A pending tick would kill the process once the default action is back; SIG_IGN discards it.
   const itimerval stopped{};
   ::setitimer(ITIMER_VIRTUAL, &stopped, nullptr);
   struct sigaction ignored {};
@@ -440,7 +456,7 @@ void run_guarded(const std::string& subject, const std::function<void()>& code) 
 
 namespace {
 
-// A thread that a kernel has started cannot be left; it takes the process, which has said why.
+// A thread that a kernel has started cannot be left alone: end the process, after its last words.
 [[noreturn]] void end_thread(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);

@@ -9,7 +9,7 @@ namespace peal {
 
 PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
                      CoreType core)
-    // As the chips' own compiler defines them.
+    // The chips' own compiler defines these macros.
     : object_(source, KernelLanguage::pto,
               {.include_folders = include_folders,
                .defines = {core == CoreType::aiv ? "__DAV_VEC__" : "__DAV_CUBE__"}}),

@@ -11,15 +11,16 @@
 
 namespace peal {
 
-// A PTO kernel in this process: a shared object whose `kernel_entry` is called on the fiber of a
-// simulated core, and whose instructions are those of the core that is running.
+// A PTO kernel, loaded into this process. Its `kernel_entry` runs on the fiber of a simulated core;
+// the instructions that it issues act on the core that is running on this thread.
 class PtoKernel {
  public:
-  // Compiles (or finds in the cache) and loads the source, for that type of core; throws Error when
-  // it does not compile or has no kernel_entry.
+  // Compiles (or finds in the cache) and loads the source for that type of core. Throws Error if it
+  // does not compile or has no kernel_entry.
   PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
             CoreType core = CoreType::aiv);
 
+  // `args` has 64 slots, which RankTasks lays out.
   void run(std::int64_t* args) const { entry_(args); }
 
  private:
@@ -27,17 +28,18 @@ class PtoKernel {
   void (*entry_)(std::int64_t*) = nullptr;
 };
 
-// Which block of how many the running core is, asked for by get_block_idx and get_block_num, and
-// what it is for.
+// The block that a core executes: what get_block_idx() and get_block_num() return, and the type of
+// core, which decides which on-chip memories it has.
 struct PtoBlock {
   int index = 0;
   int count = 1;
   CoreType core{};
 };
+// Sets it for the core of that index, on this thread.
 void set_pto_block(int core, PtoBlock block);
 
-// Memory outside of the simulated one that kernels of this thread may read and write while it
-// lives, such as their arguments.
+// Registers memory of this process, outside simulated memory, that kernels of this thread may
+// access while the object lives: their arguments and contexts. Ranges do not overlap.
 class PtoArgument {
  public:
   PtoArgument(const void* data, std::size_t size_bytes);

@@ -33,8 +33,8 @@ bool is_hash(std::string_view text) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-// `<hash>.manifest`, `<hash>-<hash>.so`, or what compilers of earlier versions that were
-// interrupted have left behind, `<hash>.<process>.<ending>`.
+// True for `<hash>.manifest`, `<hash>-<hash>.so`, and `<hash>.<process>.<ending>`, the temporary
+// files that interrupted compilations of earlier versions have left.
 bool is_entry(const fs::path& path) {
   const std::string name = path.filename();
   if (name.size() < 18 || !is_hash(std::string_view(name).substr(0, 16))) return false;
@@ -56,7 +56,13 @@ struct Entry {
   std::uintmax_t size_bytes = 0;
 };
 
-// Removes what nobody uses, and says whether it has.
+// Removes an entry or build folder unless a process uses it; returns whether it did. Why no user
+// loses its entry:
+//  1. A user holds the shared lock (CacheLock) from before it checks the entry until it has
+//     unloaded the object, so LOCK_EX | LOCK_NB fails meanwhile.
+//  2. A user that opens the entry while this function holds the exclusive lock blocks in flock().
+//     Afterwards it sees a link count of 0 and takes the entry as missing.
+//  3. A user that opens it later finds no file, and compiles.
 bool remove_unused(const fs::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return false;
@@ -67,13 +73,14 @@ bool remove_unused(const fs::path& path) {
   return removed;
 }
 
-// Least recently used first. Folders of compilations that have been interrupted are removed.
+// All entries except `kept`, least recently used first. Removes build folders that no process
+// holds.
 std::vector<Entry> entries_of(const fs::path& folder, const fs::path& kept) {
   std::vector<Entry> entries;
   std::error_code failed;
   for (fs::directory_iterator file(folder, failed), end; !failed && file != end;
        file.increment(failed)) {
-    std::error_code gone;  // by another process
+    std::error_code gone;  // set if another process has removed the file
     if (file->is_directory(gone) && is_build_folder(file->path())) remove_unused(file->path());
     if (!file->is_regular_file(gone) || file->path() == kept || !is_entry(file->path())) continue;
     Entry entry{file->path(), file->last_write_time(gone), 0};
@@ -114,7 +121,7 @@ BuildFolder::BuildFolder(const fs::path& cache) : cache_(cache) {
     std::string name = (cache / build_prefix).string() + "XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) refuse_to_write(cache, errno);
     path_ = name;
-    lock_ = CacheLock::of(path_);  // nothing where somebody has cleaned the cache just now
+    lock_ = CacheLock::of(path_);  // nothing if another process cleaned it away before the lock
   }
 }
 
@@ -161,7 +168,7 @@ void clean_cache(const fs::path& folder, const fs::path& kept, const CacheLimits
   }
 }
 
-// Sixteen bytes a step, folded by a wide product as in wyhash (Wang Yi 2019).
+// Consumes 16 bytes per step and folds a 128-bit product, as in wyhash (Wang Yi 2019).
 std::string content_hash(std::string_view text) {
   constexpr std::uint64_t odd[] = {0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL};
   std::uint64_t hash = Random::mix(text.size() + 1);

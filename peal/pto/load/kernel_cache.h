@@ -10,18 +10,19 @@
 
 namespace peal {
 
-// What a folder of compiled kernels may hold.
+// Limits of a folder of compiled kernels: its size, and the age of an entry since its last use.
 struct CacheLimits {
   std::uintmax_t size_bytes = std::uintmax_t{1} << 30;
   std::chrono::hours unused{30 * 24};
 };
 
-// Keeps an entry, or a folder of one compilation, from being removed while it is in use: a shared
-// lock on it. Where the file system has no locks, nothing is removed by Peal at all.
+// A shared flock() on a cache entry or build folder, which keeps other processes from removing it.
+// Removal needs the exclusive lock, so on a file system without locks nothing is ever removed.
 class CacheLock {
  public:
   CacheLock() = default;
-  // Nothing when the path is not there, or is not there any more.
+  // Nothing if the path does not exist, or was unlinked before the lock was granted. Blocks while
+  // another process removes it.
   [[nodiscard]] static std::optional<CacheLock> of(const std::filesystem::path& path);
   ~CacheLock();
   CacheLock(CacheLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
@@ -35,21 +36,21 @@ class CacheLock {
   int file_ = -1;
 };
 
-// A folder within the cache in which one compilation writes, under a name of its own whoever else
-// compiles, wherever their process numbers come from; gone with this object.
+// A folder within the cache that one compilation writes to; removed with this object. mkdtemp()
+// makes its name unique, which process numbers are not among containers that share a cache.
 class BuildFolder {
  public:
-  // Throws Error where the cache cannot be written.
+  // Throws Error if the cache cannot be written.
   explicit BuildFolder(const std::filesystem::path& cache);
   ~BuildFolder();
   BuildFolder(const BuildFolder&) = delete;
   BuildFolder& operator=(const BuildFolder&) = delete;
 
   [[nodiscard]] std::filesystem::path file(const char* name) const { return path_ / name; }
-  // Throws Error, with what the user can do, if nothing more can be written here.
+  // Throws Error if a page cannot be written here, such as on a full disk.
   void check_writable() const;
-  // Moves a file that was made here to its place in the cache, for this user alone. Throws as
-  // check_writable() does.
+  // Moves a file of this folder into the cache, readable and writable by this user alone. rename()
+  // is atomic: other processes see the old entry or the whole new one. Throws as check_writable().
   void publish(const char* name, const std::filesystem::path& to) const;
 
  private:
@@ -57,25 +58,25 @@ class BuildFolder {
   std::optional<CacheLock> lock_;
 };
 
-// Says that an entry is used now.
+// Marks an entry as used now, for clean_cache().
 void touch_cache_entry(const std::filesystem::path& entry);
 
-// Removes from the folder the entries that nobody has used for so long, then the least recently
-// used ones until the rest are small enough; `kept` stays in any case, and so does what is in use.
-// Files that are no entries are left alone, and so is what cannot be removed.
+// Removes entries unused for longer than the limit, then the least recently used ones until the
+// folder is within its size limit. Keeps `kept`, locked entries, and files that are not entries.
+// Ignores failures. Also removes the build folders of interrupted compilations.
 void clean_cache(const std::filesystem::path& folder, const std::filesystem::path& kept,
                  const CacheLimits& limits);
 
-// A fast hash of contents: it tells what has changed and what is damaged, not who has done it.
+// 16 hexadecimal digits of a fast hash. It detects changes and damage; it is not cryptographic.
 [[nodiscard]] std::string content_hash(std::string_view text);
 
-// Appends to an object the hash of what it holds, which loaders ignore.
+// Appends a seal to an object: the hash of its contents. Loaders ignore bytes behind the sections.
 void seal_object(const std::filesystem::path& object);
-// Whether the object is one that seal_object() has sealed and that holds the same since, which
-// nobody but this user can have written.
+// True if seal_object() has sealed the object, its contents still match the seal, and only this
+// user can have written it (see distrust_of_file).
 [[nodiscard]] bool is_sealed(const std::filesystem::path& object);
 
-// The contents of a file of any kind; nothing where it cannot be read.
+// The contents of a regular file, text or binary; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> file_contents(const std::filesystem::path& path);
 
 }  // namespace peal

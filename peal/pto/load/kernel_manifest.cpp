@@ -22,14 +22,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view heading = "peal manifest 2";
-constexpr std::string_view absent = "-";  // the hash of what is not there
+constexpr std::string_view absent = "-";  // recorded for a missing file or folder
 
 std::string hash_of_file(const std::string& path) {
   const std::optional<std::string> text = file_contents(path);
   return text ? content_hash(*text) : std::string(absent);
 }
 
-// Whether a name may be that of a file to include; results of runs are written beside kernels.
+// True if the name may be that of an included file. Other names are left out of a folder's hash, so
+// that results of runs, which are often written beside kernels, do not invalidate manifests.
 bool may_be_included(std::string_view name) {
   constexpr std::string_view endings[] = {"h",   "hh",  "hpp", "hxx", "h++", "inc", "inl", "ipp",
                                           "tpp", "tcc", "def", "c",   "cc",  "cpp", "cxx", "cuh"};
@@ -38,7 +39,7 @@ bool may_be_included(std::string_view name) {
                                        name.substr(dot + 1)) != std::end(endings);
 }
 
-// Of the names in the folder, whatever their order.
+// The hash of the sorted names of the folder's files that may be included.
 std::string hash_of_folder(const std::string& path) {
   DIR* const folder = ::opendir(path.c_str());
   if (folder == nullptr) return std::string(absent);
@@ -53,7 +54,8 @@ std::string hash_of_folder(const std::string& path) {
   return content_hash(text);
 }
 
-// Folders of the system change with packages, which bring files of other contents.
+// Names in system folders are not hashed. They change when packages do, and a package that replaces
+// an included file changes that file's contents, which are hashed.
 bool is_of_system(const std::string& path) { return path.starts_with("/usr/"); }
 
 std::string line(const char* what, const std::string& hash, const std::string& path) {

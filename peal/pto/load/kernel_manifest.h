@@ -8,22 +8,27 @@
 
 namespace peal {
 
-// What a compilation has read: every file with the hash of its contents, and the folders of the
-// user's own files with the hash of the names in them, since a new file may stand before another.
-// Whoever finds all of it unchanged need not run the preprocessor.
+// What the preprocessor has read for one text: every file with the hash of its contents, and every
+// folder searched with the hash of the file names in it. The preprocessor's text is a function of
+// its command (the cache key), of the contents of the files that it opens, and of which files exist
+// where it searches: a new file in an earlier folder can shadow an included one. If all of these
+// are unchanged, so is the text, and the preprocessor need not run.
 class KernelManifest {
  public:
-  // Of these files as they are now, and these folders beside theirs.
+  // Hashes these files as they are now; these folders; and the folders of the files, except those
+  // below /usr/.
   [[nodiscard]] static KernelManifest of(const std::vector<std::string>& files,
                                          const std::vector<std::string>& folders);
 
-  // What the manifest was written for, if all is as it says, else nothing.
+  // The text hash that the manifest at `path` was written for, if every file and folder still has
+  // the recorded hash and only this user can have written the manifest; nothing otherwise.
   [[nodiscard]] static std::optional<std::string> current_text_hash(
       const std::filesystem::path& path);
 
-  // Nothing is written where a name has a line's end in it.
+  // Writes the manifest. A file name with a line break cannot be represented; then the file is left
+  // empty, which current_text_hash() rejects.
   void write(const std::filesystem::path& path, const std::string& text_hash) const;
-  // Whether all files have been as they are since before that moment of the file system's clock.
+  // True if the change time (ctime) of every file lies before `moment` of the file system's clock.
   [[nodiscard]] bool is_older_than(const timespec& moment) const;
   bool operator==(const KernelManifest& other) const { return lines_ == other.lines_; }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr const char* bind_symbol = "peal_pto_bind";
 constexpr const char* initialise_symbol = "peal_run_initialisers";
 
-// What an initialiser, or the description of a kernel, may take of processor time.
+// Processor time that an initialiser or peal_kernel() may take.
 constexpr double max_seconds = 5;
 
 }  // namespace

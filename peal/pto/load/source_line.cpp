@@ -17,7 +17,7 @@
 namespace peal {
 namespace {
 
-// Code of our headers stands for the kernel's line that it was called from.
+// True for Peal's kernel headers. A report names the kernel's line that has called them.
 bool is_ours(std::string_view file) { return file.find("peal/pto/include/") != file.npos; }
 
 SourcePlace line_at(Dwfl& session, std::uintptr_t place, std::set<std::string>& files) {
@@ -38,7 +38,8 @@ std::optional<Dwarf_Word> number_of(Dwarf_Die& die, unsigned name) {
   return value;
 }
 
-// The place of the first call, from the inside, that is not in our headers.
+// Goes through the inlined calls at `place` from the innermost outwards; returns the first call
+// site that is not in Peal's headers.
 SourcePlace outer_place(Dwfl& session, std::uintptr_t place, const SourcePlace& innermost,
                         std::set<std::string>& files) {
   Dwarf_Addr bias = 0;
@@ -63,7 +64,7 @@ SourcePlace outer_place(Dwfl& session, std::uintptr_t place, const SourcePlace& 
 }  // namespace
 
 SourcePlace source_place(const void* address) {
-  static std::set<std::string> files;  // a node stays where it is
+  static std::set<std::string> files;  // its nodes never move, so the names stay valid
   static char* no_debug_path = nullptr;
   static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
                                            .find_debuginfo = dwfl_standard_find_debuginfo,

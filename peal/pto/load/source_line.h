@@ -7,11 +7,12 @@
 
 namespace peal {
 
-// The place of an instruction's address in a loaded object, from its debug information; without a
-// file where it has none. The file's name lives as long as the process.
+// The source line of an instruction's address in a loaded object, from its debug information. For
+// code of Peal's kernel headers: the line of the kernel that it was inlined into. The file is empty
+// without debug information; its name lives as long as the process.
 [[nodiscard]] SourcePlace source_place(const void* address);
 
-// The same as "file:line", or as the address where there is no debug information.
+// The same as "file:line", or as the address if there is no debug information.
 [[nodiscard]] std::string source_line(const void* address);
 
 }  // namespace peal

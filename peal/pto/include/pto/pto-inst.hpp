@@ -5,8 +5,8 @@
 #include "pto/common/constants.hpp"
 #include "pto/common/pto_tile.hpp"
 
-// The tile instructions. Each has a form that knows its source line and one that takes events to
-// wait for; the simulator orders instructions by flags and barriers, so events order nothing more.
+// The tile instructions. Each has a form that records its source line and one that takes events.
+// The simulator orders instructions by flags and barriers; events add no order.
 
 namespace pto {
 
@@ -19,14 +19,14 @@ using peal::pto_abi::Place;
 using peal::pto_abi::Space;
 using peal::pto_abi::TileOp;
 
-// An argument that an instruction takes and does not need, and the source place of the call: a
-// parameter pack leaves no room for a default argument behind it.
+// Converts an argument that an instruction ignores, and records the source line of the call: no
+// default argument can follow the parameter pack that such arguments are in.
 struct AnyArgument {
   template <class T>
   AnyArgument(T&&, Place at = here()) : place(at) {}
   Place place;
 };
-// The same for the events that an instruction is given to wait for.
+// The same for events.
 struct EventArgument {
   EventArgument(const RecordEvent&, Place at = here()) : place(at) {}
   Place place;
@@ -256,7 +256,7 @@ RecordEvent TMATMUL(C& c, A& a, B& b, detail::Place place = detail::here()) {
   return {};
 }
 
-// The forms with events to wait for.
+// The forms that take events.
 #define PEAL_PTO_WITH_EVENTS(name)                                                                 \
   template <class First, class Second, class... Rest>                                              \
   requires(detail::are_events<Rest...>) RecordEvent name(First& first, Second&& second,            \

@@ -51,8 +51,8 @@ AsyncEvent transfer_async(DstG& dst, SrcG& src, const AsyncSession& session, con
 
 }  // namespace detail
 
-// Opens the session among the arguments. What else an engine is told, a scratch tile, a workspace,
-// ranks and configurations, the simulated one does not need.
+// Opens the session among the arguments. The simulated engine ignores all others: a scratch tile, a
+// workspace, ranks and configurations.
 template <DmaEngine engine = DmaEngine::SDMA, class... Arguments>
 bool BuildAsyncSession(Arguments&&... arguments) {
   static_assert((std::is_same_v<std::remove_reference_t<Arguments>, AsyncSession> || ...),
@@ -61,8 +61,8 @@ bool BuildAsyncSession(Arguments&&... arguments) {
   return true;
 }
 
-// Writes src to dst beside whatever else the core does. The event is not valid where one of the two
-// is not one run of elements, or they differ in length; then nothing is moved.
+// Copies src to dst asynchronously. If one of them is not contiguous, or their lengths differ,
+// nothing is copied and the event is not valid.
 template <DmaEngine engine = DmaEngine::SDMA, class DstG, class SrcG>
 AsyncEvent TPUT_ASYNC(DstG& dst, SrcG& src, const AsyncSession& session,
                       detail::Place place = detail::here()) {
@@ -73,7 +73,7 @@ AsyncEvent TPUT_ASYNC(DstG& dst, SrcG& src, const AsyncSession& session,
                       pto::detail::AnyArgument first, Rest&&...) {
   return detail::transfer_async<engine>(dst, src, session, "TPUT_ASYNC", first.place);
 }
-// The same; src is a peer's.
+// The same; src is a peer's memory.
 template <DmaEngine engine = DmaEngine::SDMA, class DstG, class SrcG>
 AsyncEvent TGET_ASYNC(DstG& dst, SrcG& src, const AsyncSession& session,
                       detail::Place place = detail::here()) {

@@ -5,7 +5,7 @@
 #include "pto/comm/transfers.hpp"
 #include "pto/pto-inst.hpp"
 
-// What a root does with the tensors of all ranks: TREDUCE, TGATHER, TSCATTER, TBROADCAST.
+// Collectives that the root alone executes: TREDUCE, TGATHER, TSCATTER, TBROADCAST.
 
 namespace pto::comm {
 
@@ -26,7 +26,7 @@ void combine_into(Acc& acc, Recv& recv, ReduceOp op, Place place) {
   }
 }
 
-// Elements of a tensor.
+// The number of elements of a tensor.
 template <class G>
 std::int64_t size_of(const G& tensor) {
   std::int64_t size = 1;
@@ -34,7 +34,7 @@ std::int64_t size_of(const G& tensor) {
   return size;
 }
 
-// Part `index` of `whole`, of the shape of `part`, where parts lie one behind the other.
+// Part `index` of `whole`, which consists of contiguous parts of the shape of `part`.
 template <class G, class P>
 AnyGlobal<G> consecutive(const G& whole, const P& part, int index) {
   std::int64_t strides[5] = {0, 0, 0, 0, 1};
@@ -45,7 +45,7 @@ AnyGlobal<G> consecutive(const G& whole, const P& part, int index) {
           Stride<>(strides[0], strides[1], strides[2], strides[3], strides[4])};
 }
 
-// One tile's worth of a reduction: the root's part first, then the other ranks', ascending.
+// Reduces one tile: the root's part first, then those of the other ranks in ascending order.
 template <class PG, class G, class Tile>
 void reduce_tile(PG& group, G& dst, Tile& acc, Tile& recv, ReduceOp op, const std::int64_t (&at)[5],
                  std::int64_t rows, std::int64_t cols, Place place) {
@@ -111,7 +111,7 @@ RecordEvent TREDUCE(PG& group, G& dst, Tile& acc, Tile& ping, Tile&, ReduceOp op
   return TREDUCE(group, dst, acc, ping, op, place);
 }
 
-// Reads every rank's tensor into dst, one behind the other. Only the root calls.
+// Reads every rank's tensor into its part of dst; parts are contiguous. Only the root calls.
 template <class PG, class G, class Tile>
 RecordEvent TGATHER(PG& group, G& dst, Tile& staging, detail::Place place = detail::here()) {
   detail::check_root(group, "TGATHER is called by a rank that is not the root", place);
@@ -132,7 +132,7 @@ requires pto::detail::is_tile<Tile> RecordEvent TGATHER(PG& group, G& dst, Tile&
   return {};
 }
 
-// Writes the parts of src, which lie one behind the other, to every rank's tensor.
+// Writes to every rank's tensor its part of src; parts are contiguous. Only the root calls.
 template <class PG, class G, class Tile>
 RecordEvent TSCATTER(PG& group, G& src, Tile& staging, detail::Place place = detail::here()) {
   detail::check_root(group, "TSCATTER is called by a rank that is not the root", place);
@@ -153,7 +153,7 @@ requires pto::detail::is_tile<Tile> RecordEvent TSCATTER(PG& group, G& src, Tile
   return {};
 }
 
-// Writes src to every rank's tensor.
+// Writes src to every rank's tensor. Only the root calls.
 template <class PG, class G, class Tile>
 RecordEvent TBROADCAST(PG& group, G& src, Tile& staging, detail::Place place = detail::here()) {
   detail::check_root(group, "TBROADCAST is called by a rank that is not the root", place);
@@ -169,7 +169,7 @@ requires pto::detail::is_tile<Tile> RecordEvent TBROADCAST(PG& group, G& src, Ti
   return {};
 }
 
-// The forms with events to wait for.
+// The forms that take events.
 #define PEAL_PTO_GROUP_WITH_EVENTS(name)                                                          \
   template <class PG, class G, class Tile, class... Rest>                                         \
   RecordEvent name(PG& group, G& tensor, Tile& staging, detail::EventArgument event, Rest&&...) { \

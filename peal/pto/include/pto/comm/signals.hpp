@@ -4,7 +4,7 @@
 #include "pto/comm/comm_types.hpp"
 #include "pto/pto-inst.hpp"
 
-// TNOTIFY, TWAIT and TTEST on signals: tensors of int32 in global memory, TNOTIFY's of one.
+// TNOTIFY, TWAIT and TTEST on signals: tensors of int32 in global memory. TNOTIFY uses the first.
 
 namespace pto::comm {
 
@@ -22,7 +22,7 @@ std::int32_t* first_cell(const SignalT& signal) {
   return const_cast<std::int32_t*>(signal.data());
 }
 
-// Whether fn holds for every cell, up to the first for which it does not.
+// True if fn returns true for every cell; stops at the first for which it does not.
 template <class SignalT, class Fn>
 bool every_cell(const SignalT& signal, Fn fn) {
   const auto size = [&](int i) { return signal.GetShape(i); };
@@ -79,7 +79,7 @@ void TWAIT(SignalT& signal, std::int32_t value, WaitCmp cmp, detail::Place place
     return detail::host->wait(detail::first_cell(signal), value, static_cast<std::int32_t>(cmp),
                               place);
   }
-  if (cmp == WaitCmp::GE || cmp == WaitCmp::GT) {  // counts that only grow: one after the other
+  if (cmp == WaitCmp::GE || cmp == WaitCmp::GT) {  // counters only grow: wait for them in turn
     detail::every_cell(signal, [&](std::int32_t* cell) {
       detail::host->wait(cell, value, static_cast<std::int32_t>(cmp), place);
       return true;

@@ -15,11 +15,11 @@ using pto::detail::here;
 using pto::detail::host;
 using pto::detail::Place;
 
-// A tensor of the same elements with any sizes, whose elements are copied as they lie.
+// A tensor of the same elements with sizes known at run time, whose elements are not reordered.
 template <class GlobalT>
 using AnyGlobal = GlobalTensor<typename GlobalT::RawDType, Shape<>, Stride<>>;
 
-// All of a tensor.
+// The whole tensor, as an AnyGlobal.
 template <class GlobalT>
 AnyGlobal<GlobalT> whole_of(const GlobalT& tensor) {
   const auto size = [&](int i) { return tensor.GetShape(i); };
@@ -28,7 +28,7 @@ AnyGlobal<GlobalT> whole_of(const GlobalT& tensor) {
           Stride<>(stride(0), stride(1), stride(2), stride(3), stride(4))};
 }
 
-// A part of a tensor with other sizes for its last two dimensions.
+// The part of a tensor that starts at index `at` and has rows x cols elements.
 template <class GlobalT>
 AnyGlobal<GlobalT> part_of(const GlobalT& tensor, const std::int64_t (&at)[5], std::int64_t rows,
                            std::int64_t cols) {
@@ -62,8 +62,8 @@ void move_through(auto& dst, auto& src, TileT& tile, int id, AtomicType atomic, 
   set_flag(PIPE_MTE3, PIPE_MTE2, id, place);
 }
 
-// Copies src to dst through one tile, or two in turn. What fits is one load and store; otherwise a
-// window slides over the last two dimensions, for each of the outer ones.
+// Copies src to dst through one tile, or two that alternate. What fits into a tile is one load and
+// store; all else is cut into tiles over the last two dimensions, for each of the outer ones.
 template <class DstG, class SrcG, class TileT>
 void transfer(DstG& dst, SrcG& src, TileT* const (&tiles)[2], int tile_count, AtomicType atomic,
               Place place) {

@@ -84,8 +84,8 @@ enum class RoundMode {
   CAST_ODD,
 };
 
-// What an instruction returns, and what a later one may be given to wait for. The simulator orders
-// instructions by flags and barriers alone, as the hardware's queues do.
+// The event that an instruction returns and a later one may take. It adds no order: the simulator
+// orders instructions by flags and barriers alone, as the hardware's queues do.
 struct RecordEvent {};
 
 }  // namespace pto

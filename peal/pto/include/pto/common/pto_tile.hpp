@@ -33,7 +33,7 @@ constexpr std::int32_t dtype_number() {
 template <class T>
 inline constexpr bool is_element = dtype_number<T>() >= 0;
 
-// Five sizes, of which those that are DYNAMIC are given to the constructor.
+// Five sizes; the constructor takes those that are DYNAMIC.
 template <int N1, int N2, int N3, int N4, int N5>
 struct Dimensions {
   static constexpr std::array<int, 5> fixed = {N1, N2, N3, N4, N5};
@@ -104,7 +104,7 @@ class GlobalTensor {
   StrideT stride_;
 };
 
-// A tile of on-chip memory, of which valid rows x valid columns count; TASSIGN gives it a place.
+// A tile in on-chip memory; instructions use its valid rows and columns. TASSIGN sets its address.
 template <TileType type, class T, int rows, int cols, BLayout layout = BLayout::RowMajor,
           int valid_rows = rows, int valid_cols = cols, SLayout inner = SLayout::NoneBox,
           int fractal = 512, int... Rest>
