@@ -46,8 +46,8 @@ inline constexpr int on_chip_count = 5;
 //    visible, a count is reached). Once true, such a condition stays true until this core acts, so
 //    it may be evaluated early; the clock then advances to the time at which it became true.
 // 3. yield(): what it does depends on when it takes effect (a test, a wait for anything but
-//    `reached`, an uncached access, a line to fill or write back). The scalar unit becomes a step at
-//    `clock_`, and the access takes effect when the schedule takes that step.
+//    `reached`, an uncached access, a line to fill or write back). The scalar unit becomes a step
+//    at `clock_`, and the access takes effect when the schedule takes that step.
 class Core {
  public:
   Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer);
