@@ -46,7 +46,8 @@ class SimWindows {
   [[nodiscard]] bool has_private() const { return has_private_; }
 
  protected:
-  // Finds zeroed memory for a new window and sets its offset and skew. Throws Error if none is left.
+  // Finds zeroed memory for a new window, and sets its offset and skew; throws Error if none is
+  // left.
   virtual void place(SimWindow& window) = 0;
   void forget_windows() {
     windows_.clear();

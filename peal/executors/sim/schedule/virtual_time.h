@@ -28,8 +28,8 @@ class ScheduleVirtualTime final : public Agenda {
 
   std::array<std::vector<Entry>, 65> buckets_;
   std::uint64_t occupied_ = 0;  // bit b says that bucket b + 1 is not empty
-  std::uint64_t last_ = 0;  // the time of the steps in bucket 0
-  std::size_t taken_ = 0;   // how many steps of bucket 0 have been taken, from its front
+  std::uint64_t last_ = 0;      // the time of the steps in bucket 0
+  std::size_t taken_ = 0;       // the number of steps taken from the front of bucket 0
 };
 
 }  // namespace peal
