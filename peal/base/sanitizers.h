@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// Whether the thread sanitizer instruments this program. It knows no fences, does not see what some
-// vector instructions touch, and keeps some ranges of addresses to itself.
+// True if ThreadSanitizer instruments this program. It does not support fences, does not see the
+// accesses of some vector instructions, and reserves some address ranges.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool is_thread_sanitized = true;
 #elif defined(__has_feature)
