@@ -246,8 +246,8 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   clock_ += platform_.signals.poll_ps;
   wait_ = {cell, cmp, value, consumes, place};
   refresh(cell);
-  // `reached` is for cells that only grow, so it is monotone: if it holds now, it holds at clock_,
-  // too. Any other comparison has to be evaluated at clock_.
+  // `reached` is for cells that only grow, so it is monotone (case 2 of Core): if it holds now, it
+  // holds at clock_, too. Any other comparison has to be evaluated at clock_ (case 3).
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
   notifies_in_a_row_ = 0;
@@ -295,6 +295,7 @@ void Core::throw_in_vain(const char* what, SourcePlace place) const {
                    .line = place.line}});
 }
 
+// Case 3 of Core.
 void Core::yield() {
   wake(clock_);
   leave();

@@ -39,7 +39,7 @@ inline constexpr int on_chip_count = 5;
 // The scalar unit runs ahead of simulated time. While its program runs, no other step is taken, so
 // `clock_`, its local time, may be later than Fabric::now(), the time of the last step. It need not
 // return to the agenda as long as nothing that other steps may still do before `clock_` can change
-// what it does. It falls into one of three cases:
+// what it does. Everything that it does falls into one of three cases:
 // 1. Without waiting: it issues into a queue that has room, sets a flag, reads a cached line.
 //    Queues and cache are private, and the pipe executes an instruction no earlier than its issue.
 // 2. It suspends until a monotone condition holds (a flag is set, queues are drained, stores are

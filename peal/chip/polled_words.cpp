@@ -201,7 +201,7 @@ std::uint64_t PolledWords::value(const Word& word, const View& view) {
 void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t index) {
   if (index < view.base || !view.others.insert(index).second) return;
   join(clock, word.at(index).store.known);
-  for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {
+  for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {  // step 2
     const Change& change = word.at(last);
     if (change.is_sum) continue;
     view.bits = change.bits;
@@ -210,7 +210,7 @@ void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t i
     join(clock, change.store.known);
     break;
   }
-  while (!view.others.empty() && *view.others.begin() == view.base) {
+  while (!view.others.empty() && *view.others.begin() == view.base) {  // step 3
     view.bits += word.at(view.base++).bits;
     view.others.erase(view.others.begin());
   }
@@ -293,7 +293,7 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
     view.showings = 0;
     return bits;
   };
-  if (const std::optional<std::uint64_t> invented = invention(core, look)) {
+  if (const std::optional<std::uint64_t> invented = invention(core, look)) {  // step 1
     own.inventions = own.invented == own.looks ? own.inventions + 1 : 1;
     own.invented = own.looks;
     return make_up(*invented);
@@ -310,8 +310,8 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   };
   const bool is_stuck = own.goes_on && view.base == word.count();
   if (is_stuck || (is_patient && !is_late)) {
-    // the same value once more
-  } else if (wants != nullptr && !look.again) {
+    // Step 2: the same value once more.
+  } else if (wants != nullptr && !look.again) {  // step 3
     const auto wanted_view = view_of(core, word, view, wants->values, is_late);
     if (wanted_view) {
       for (std::size_t index = view.base; index < wanted_view->base; ++index) {
@@ -325,9 +325,9 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
       take_all();
     }
   } else if (looks_.order == Looks::Order::by_schedule && !goes_on &&
-             !is_among(looks_.loops, look.place)) {
+             !is_among(looks_.loops, look.place)) {  // step 4
     take_all();
-  } else if (goes_on && view.seen() == seen && view.base < word.count()) {
+  } else if (goes_on && view.seen() == seen && view.base < word.count()) {  // step 5
     take(word, view, own.clock, view.base);
     take_known(word, view, own.clock);
   }

@@ -241,7 +241,7 @@ void TaskRun::work(int index) {
   for (;;) {
     while (slot.task == nullptr) core.park();
     Running& task = *slot.task;
-    if (slot.settles) {
+    if (slot.settles) {  // step 2 of TaskRun: transfers here, other stores by the dsb below
       core.wait_transfers(core.transfers(), place);
     } else {
       if (core.clock() < slot.begin) core.spend(slot.begin - core.clock());
@@ -301,7 +301,7 @@ void TaskRun::fail(Running& task, std::exception_ptr failure) {
   for (int core : task.cores) {
     Slot& slot = slots_[static_cast<std::size_t>(core)];
     if (slot.task != &task) continue;
-    end_program(core);
+    end_program(core);  // step 1 of TaskRun
     slot.fiber = std::make_unique<Fiber>(machine_.stacks, [this, core] { work(core); });
     slot.settles = true;
     fabric_->core(core).restart();
@@ -364,6 +364,7 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
   return end;
 }
 
+// Step 3 of TaskRun.
 void TaskRun::forget_left() {
   if (fabric_->has_signals_in_flight()) return;
   left_.clear();
