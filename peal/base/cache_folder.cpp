@@ -25,7 +25,7 @@ constexpr mode_t writable_by_others = S_IWGRP | S_IWOTH;
                           folder.string(), why));
 }
 
-// A folder under a name that nobody could foresee, which goes with the process that has made it.
+// A folder with an unpredictable name, which the process that made it removes at exit.
 class PrivateFolder {
  public:
   PrivateFolder() {
@@ -41,7 +41,7 @@ class PrivateFolder {
     path_ = name;
   }
   ~PrivateFolder() {
-    if (::getpid() != owner_) return;  // a child's copy
+    if (::getpid() != owner_) return;  // this is a forked child's copy
     std::error_code failed;
     fs::remove_all(path_, failed);
   }
@@ -80,7 +80,7 @@ std::optional<fs::path> cache_folder() {
     const fs::path absolute = fs::absolute(own, failed);
     return failed ? own : absolute;
   }
-  // The specification of base directories ignores paths that are not absolute.
+  // The XDG Base Directory Specification requires relative paths to be ignored.
   if (const fs::path all = variable("XDG_CACHE_HOME"); all.is_absolute()) return all / "peal";
   if (const fs::path home = variable("HOME"); home.is_absolute()) return home / ".cache" / "peal";
   return std::nullopt;
@@ -89,7 +89,7 @@ std::optional<fs::path> cache_folder() {
 fs::path made_cache_folder() {
   const std::optional<fs::path> named = cache_folder();
   if (!named) return temporary_folder();
-  // A slash at the end would hide the folder's name.
+  // Drops a trailing slash: with it, parent_path() is not the parent, and lstat() follows a link.
   const fs::path folder = named->has_filename() ? *named : named->parent_path();
   make(folder);
   struct stat link = {}, status = {};

@@ -7,22 +7,23 @@
 
 namespace peal {
 
-// Where this user's measurements and compiled kernels are kept: $PEAL_CACHE_DIR, else
-// $XDG_CACHE_HOME/peal, else $HOME/.cache/peal; none where no such variable is set. It need not
-// exist.
+// The folder of this user's measurements and compiled kernels: $PEAL_CACHE_DIR, else
+// $XDG_CACHE_HOME/peal, else $HOME/.cache/peal; std::nullopt if none of these variables is set. The
+// folder need not exist.
 [[nodiscard]] std::optional<std::filesystem::path> cache_folder();
 
-// The same, made with mode 0700 if need be; without one, a folder of this process alone, which is
-// removed when the process ends. What lies there is code that will run: throws Error where the
-// folder cannot be made or written, is somebody else's, or may be written by others.
+// Returns cache_folder(), created with mode 0700 if it does not exist; if there is none, a
+// temporary folder of this process, which is removed when the process ends. Code in the folder is
+// executed, so this throws Error if the folder cannot be created, belongs to another user, or is
+// writable by others.
 [[nodiscard]] std::filesystem::path made_cache_folder();
 
-// Makes that folder of this process where it is needed, so that the processes that it forks have
-// the same, which goes with this one.
+// Creates the temporary folder now if made_cache_folder() would need one. To be called before
+// fork(): the children then share the folder, and only this process removes it.
 void make_temporary_cache();
 
-// What makes the file, as lstat() tells of it, one that others may have written: it is no regular
-// file, is somebody else's, may be written by others, or has other names. Empty if nothing does.
+// The reason why others may have written the file, by lstat(): it is not a regular file, belongs to
+// another user, is writable by others, or has further hard links. Empty if there is none.
 [[nodiscard]] std::string distrust_of_file(const std::filesystem::path& path);
 
 }  // namespace peal

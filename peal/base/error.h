@@ -6,31 +6,35 @@
 
 namespace peal {
 
-// A mistake of the caller, told in one sentence: subject, values, limit, way out. The command line
-// answers it with exit code 2.
+// peal/base holds what all other folders use: errors, units, source places, text and file helpers,
+// process/ (watched child processes) and memory/ (address ranges). Read this header first, then
+// process/watched_process.h, which has the folder's only protocol.
+//
+// A mistake of the caller, in one sentence: subject, values, limit, way out. The command line exits
+// with code 2.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// An index or a range that is not within what it is of.
+// An index or a range that is out of bounds.
 class OutOfRange : public Error {
  public:
   using Error::Error;
 };
 
-// A run that went wrong by itself, such as a deadlock; the text is a report of one or more lines.
-// The command line answers it with exit code 1.
+// A run that failed, such as by a deadlock; the text is a report of one or more lines. The command
+// line exits with code 1.
 class RunError : public Error {
  public:
   using Error::Error;
 };
 
-// A mistake that somebody else tells of, such as a compiler, in lines that are passed on as they
-// are, behind a line of ours.
+// A mistake that another program reports, such as a compiler: a line of ours, and then its output,
+// unchanged.
 class QuotedError : public Error {
  public:
-  // The whole text, as what() gives it.
+  // From the whole text of another QuotedError, as what() returns it.
   explicit QuotedError(const std::string& text) : Error(text) {}
   QuotedError(const std::string& what, const std::string& quoted)
       : Error(what + '\n' + quoted.substr(0, quoted.find_last_not_of('\n') + 1)) {}
@@ -40,6 +44,7 @@ class QuotedError : public Error {
 
 }  // namespace peal
 
-// A defect of Peal itself: says where, and aborts. Always on.
+// Asserts a condition that only a defect of Peal can violate: prints the place and aborts. Enabled
+// in all builds.
 #define CHECK(condition) \
   ((condition) ? static_cast<void>(0) : ::peal::check_failed(#condition, __FILE__, __LINE__))

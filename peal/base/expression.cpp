@@ -91,7 +91,7 @@ class Expression::Parser {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text_.data() + position_, text_.data() + text_.size(),
                                               value, hexadecimal ? 16 : 10);
-    // from_chars would read a sign, which is no digit of a number here.
+    // from_chars would accept a minus sign, which is an operator here.
     if (error == std::errc::invalid_argument || text_[position_] == '-') {
       fail_expected("a hexadecimal digit");
     }
@@ -105,7 +105,8 @@ class Expression::Parser {
     emit({Operation::literal, column, value});
   }
 
-  // Takes the K, M or G that may stand behind a number, alone; false if the product overflows.
+  // Consumes a suffix K, M or G that is not the begin of a longer word, and scales `value`; false
+  // if the product overflows.
   bool scale(std::int64_t& value) {
     constexpr std::string_view units = "KMG";
     const auto stands = [this](std::size_t place) {
@@ -152,7 +153,7 @@ class Expression::Parser {
     return position_ < text_.size() && text_[position_] == c;
   }
 
-  // Steps over one character and returns its column.
+  // Consumes one character and returns its column.
   std::size_t take() { return ++position_; }
 
   void expect(char c) {

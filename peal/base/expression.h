@@ -12,18 +12,20 @@ namespace peal {
 
 // An integer expression over named variables, such as `2 * min(count, 4096) / ranks`: 64-bit
 // signed, with + - * / % and unary minus as in C++, parentheses, min(a, ...), max(a, ...), decimal
-// and 0x literals; K, M or G behind a decimal one is 2^10, 2^20 or 2^30. What would overflow or
-// divide by zero is an Error, never a wrong number.
+// and 0x literals; a suffix K, M or G multiplies a decimal literal by 2^10, 2^20 or 2^30. Overflow
+// and division by zero throw Error.
 class Expression {
  public:
-  // Throws Error when the text is malformed or names something that is not in `variables`.
+  // Throws Error if the text is malformed, nests too deep, or has a name that is not in
+  // `variables`.
   [[nodiscard]] static Expression parse(std::string_view text,
                                         std::span<const std::string_view> variables);
 
-  // The value for `values`, one per variable in the order given to parse(). Allocates nothing.
+  // The value for `values`, one per variable in the order given to parse(). Does not allocate
+  // unless it throws Error (see above).
   [[nodiscard]] std::int64_t evaluate(std::span<const std::int64_t> values) const;
 
-  // Whether the variable of that index in parse()'s order stands in the text.
+  // True if the text uses the variable with that index in parse()'s order.
   [[nodiscard]] bool uses(std::size_t variable) const;
 
   [[nodiscard]] const std::string& text() const { return text_; }

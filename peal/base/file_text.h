@@ -8,10 +8,11 @@
 
 namespace peal {
 
-// The whole of a file, or what of it can be read: nothing of one in /proc whose process has gone.
+// The contents of a file, as far as they can be read: empty for a file in /proc whose process has
+// ended.
 [[nodiscard]] inline std::string file_text(const std::filesystem::path& path) {
   std::ostringstream text;
-  // Not by iterators of the buffer, which throw where a read fails.
+  // Not with std::istreambuf_iterator, which throws if a read fails.
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
 }

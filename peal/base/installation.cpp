@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <system_error>
 
-// The prefix of the installation that a program was linked against. The CMake package compiles its
-// definition into every such program (cmake/peal-config.cmake.in); others have none.
+// The prefix of the installation that the program was linked with. The CMake package compiles the
+// definition into every such program (cmake/peal-config.cmake.in); in others the symbol is null.
 extern "C" [[gnu::weak]] const char* const peal_installation_prefix;
 
 namespace peal {
@@ -13,12 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `of_prefix` is relative to a prefix, or absolute where the build has been told so.
+// `of_prefix` is relative to a prefix, or absolute if the build was configured so.
 std::vector<fs::path> folders(const fs::path& of_prefix, const fs::path& of_sources) {
   const char* const root = std::getenv("PEAL_ROOT");
   if (root != nullptr && *root != '\0') return {root / of_prefix};
   std::vector<fs::path> result;
-  std::error_code failed;  // of /proc, which a container may lack: then the other folders do
+  std::error_code failed;  // a container may lack /proc; the other folders remain
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (!failed) result.push_back(program.parent_path().parent_path() / of_prefix);
   if (&peal_installation_prefix != nullptr) {

@@ -6,13 +6,13 @@
 
 namespace peal {
 
-// Where files that Peal needs while it runs may lie, the likeliest place first: the folder that
-// holds peal/ with all headers, and the one of the platform files.
+// The folders to search, in this order, for files that Peal needs at run time: for headers, folders
+// that contain peal/; and folders of platform files. They need not exist.
 //
-// With the environment's PEAL_ROOT, which is the prefix of an installation, there is only that.
-// Otherwise: beside the running program, if it is installed with Peal; in the installation whose
-// CMake package the program was linked by; in the sources that the library was built from; and in
-// the prefix for which these were configured.
+// If the environment variable PEAL_ROOT names the prefix of an installation, only that is searched.
+// Otherwise: the prefix that the running program is installed in; the installation whose CMake
+// package the program was linked with; the sources that the library was built from; and the prefix
+// that the build was configured with.
 [[nodiscard]] std::vector<std::filesystem::path> include_folders();
 [[nodiscard]] std::vector<std::filesystem::path> platform_folders();
 

@@ -10,7 +10,8 @@
 
 namespace peal {
 
-// Texts and counts one after the other in one text, whatever they hold.
+// Serialises texts and counts into one text. Each text is preceded by its length, so it may hold
+// any bytes.
 class PackedText {
  public:
   PackedText& add(std::string_view text) {
@@ -29,10 +30,10 @@ class PackedText {
   std::string text_;
 };
 
-// Takes them out again, in the order in which they were added.
+// Reads them back in the order in which they were added. Malformed input fails a CHECK.
 class UnpackedText {
  public:
-  // The text has to outlive it.
+  // Precondition: the text outlives this object.
   explicit UnpackedText(std::string_view text) : rest_(text) {}
 
   [[nodiscard]] std::size_t count() {

@@ -5,7 +5,7 @@
 
 namespace peal {
 
-// SplitMix64 (Steele, Lea and Flood 2014): one 64-bit state, the same sequence everywhere.
+// SplitMix64 (Steele, Lea and Flood 2014): 64 bits of state, the same sequence on every machine.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
@@ -20,7 +20,7 @@ class Random {
   // Uniform in [0, 1).
   double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
-  // The value that `value` is scrambled to: a hash of one word.
+  // A hash of one word: the generator's output function, which is a bijection.
   static std::uint64_t mix(std::uint64_t value) {
     value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
     value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;

@@ -11,7 +11,7 @@
 
 namespace peal {
 
-// `value` as an integer in the given mode.
+// `value` rounded to an integer in the given mode.
 inline double round_integer(double value, RoundMode mode) {
   switch (mode) {
     case RoundMode::none:
@@ -33,7 +33,8 @@ inline double round_integer(double value, RoundMode mode) {
   return std::fmod(low, 2) != 0 ? low : low + 1;
 }
 
-// `value` as a 16-bit float in the given mode: the nearest, or its neighbour on the side asked for.
+// `value` rounded to a 16-bit float in the given mode: the nearest one, or its neighbour on the
+// other side of `value` if the mode asks for that side.
 template <class T>
 T round_small_float(double value, RoundMode mode) {
   const T nearest(static_cast<float>(value));
@@ -47,13 +48,13 @@ T round_small_float(double value, RoundMode mode) {
   if (mode == RoundMode::odd) wants_lower = too_high == ((nearest.bits & 1u) == 0);
   if (mode == RoundMode::odd && (nearest.bits & 1u) != 0) return nearest;
   if (too_high != wants_lower) return nearest;
-  // One step of the bits: towards zero if that is the side asked for.
+  // Sign and magnitude: the next lower magnitude has the next lower bit pattern.
   const bool towards_zero = (value > 0) == wants_lower;
   return T::from_bits(
       static_cast<std::uint16_t>(towards_zero ? nearest.bits - 1 : nearest.bits + 1));
 }
 
-// `value` as T in the given mode; integers saturate, NaN becomes 0 in an integer.
+// `value` rounded to T in the given mode; integers saturate, and NaN becomes 0 as an integer.
 template <class T>
 T round_to(double value, RoundMode mode) {
   if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {

@@ -21,8 +21,8 @@
 
 namespace peal {
 
-// The thread sanitizer does not model fences, does not see what some vector instructions touch, and
-// keeps some ranges of addresses to itself.
+// True if ThreadSanitizer instruments this program. It does not support fences, does not see the
+// accesses of some vector instructions, and reserves some address ranges.
 inline constexpr bool is_thread_sanitized = PEAL_THREAD_SANITIZED != 0;
 
 }  // namespace peal

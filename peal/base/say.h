@@ -9,8 +9,8 @@
 
 namespace peal {
 
-// Prints to stderr. Unlike fmt::print it does not throw where that is closed or full: whoever says
-// something there goes on, and its exit code tells the rest.
+// Prints to stderr. Unlike fmt::print, it ignores a write error (stderr closed or full), so that
+// the caller continues and its exit code still reports the result.
 template <class... T>
 void say(fmt::format_string<T...> format, T&&... args) {
   const std::string text = fmt::format(format, std::forward<T>(args)...);

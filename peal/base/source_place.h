@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// A place in a source file. As a default argument, `here()` is the place of the outermost call;
-// clang 14 has no std::source_location.
+// A place in a source file. As a default argument, `here()` gives the place of the call whose
+// argument it is. Replaces std::source_location, which clang 14 lacks.
 struct SourcePlace {
   const char* file = "";
   std::uint32_t line = 0;
@@ -17,7 +17,7 @@ struct SourcePlace {
   }
 };
 
-// Of accesses that the caller of kernels makes, which are in no kernel.
+// The place of accesses that the host makes, outside of kernels.
 inline constexpr SourcePlace outside_of_kernels{};
 
 }  // namespace peal

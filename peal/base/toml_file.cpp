@@ -24,8 +24,8 @@ constexpr std::size_t max_bytes = std::size_t{1} << 24;
 class Reader {
  public:
   Reader(const std::string& what, const std::string& path) : what_(what), path_(path) {
-    // Nobody may ever write to a pipe that is opened by its name; one that somebody writes to has
-    // its writer by now.
+    // O_NONBLOCK: opening a FIFO that has no writer would block for ever. A FIFO meant to be read
+    // here, such as a process substitution, has its writer already.
     file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file_ < 0) refuse(std::strerror(errno));
     struct stat status = {};
@@ -66,16 +66,16 @@ class Reader {
   int file_ = -1;
 };
 
-// How deep values nest in each other, and how many parts a key has. What is parsed is as deep as
-// both together, and is taken apart by functions that call themselves.
+// Upper bounds for the nesting of values and the parts of a key. Both add to the depth of the
+// parsed tree, which is parsed and destroyed by recursive functions.
 constexpr int max_nested = 32, max_key_parts = 32;
 
-// Walks through the text as TOML divides it: strings and comments hold neither brackets nor keys.
+// Scans the text for brackets and dots outside of strings and comments.
 class NestingCheck {
  public:
   explicit NestingCheck(std::string_view text) : text_(text) {}
 
-  // What is too deep, and its line; empty where nothing is.
+  // Describes what is too deep, with its line; empty if nothing is.
   std::string find() {
     while (place_ < text_.size()) {
       const char c = text_[place_];
@@ -119,7 +119,7 @@ class NestingCheck {
         return;
       }
       if (text_[place_] == '\n') {
-        if (!is_long) return;  // which the parser refuses
+        if (!is_long) return;  // malformed; the parser will refuse it
         ++line_;
       }
       place_ += text_[place_] == '\\' && quote == '"' && place_ + 1 < text_.size() ? 2 : 1;

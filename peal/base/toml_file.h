@@ -8,12 +8,13 @@
 
 namespace peal {
 
-// Parses TOML; throws toml::parse_error or, for what nests so deep that the parser would run out of
-// stack, Error, which says that `what` cannot be read.
+// Parses TOML. Throws toml::parse_error; or Error if the text nests so deep that the recursive
+// parser could overflow the stack. `what` names the text in that Error.
 [[nodiscard]] toml::table parse_toml(const std::string& what, std::string_view text,
                                      std::string_view path = {});
 
-// Reads a TOML file; `what` it is, such as "case file", begins the Error where it cannot be read.
+// Reads a TOML file of at most 16 MiB. Throws Error if it cannot be read or parsed; the text begins
+// with `what`, such as "case file".
 [[nodiscard]] toml::table read_toml_file(const std::string& what, const std::string& path);
 
 }  // namespace peal

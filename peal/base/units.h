@@ -5,7 +5,7 @@
 
 namespace peal {
 
-// Simulated time since the start of a run, and durations: integer picoseconds.
+// A simulated time since the start of a run, or a duration, in picoseconds.
 using Picoseconds = std::int64_t;
 
 inline constexpr Picoseconds picoseconds_per_ns = 1000;

@@ -7,8 +7,8 @@
 
 namespace peal {
 
-// Names one step that somebody can take: a core's scalar unit or pipe, a store that becomes
-// visible, or a notify that arrives.
+// Identifies a step, the atomic unit of simulated execution: a core's scalar unit runs until it
+// suspends, a pipe executes one instruction, a store becomes visible, or a notify arrives.
 struct StepId {
   enum class Kind : std::uint32_t { scalar = 0, pipe = 1, visible = 2, arrival = 3 };
 
@@ -30,15 +30,23 @@ struct StepId {
   }
 };
 
-// The steps that are enabled now, each with the earliest time at which it can be taken. Which one
-// is next is the policy; every choice is an execution that the hardware allows.
+// The set of enabled steps, each with the earliest time at which it can be taken. The policy that
+// picks the next one is the schedule.
+//
+// Every choice is an execution that the hardware allows, by three properties:
+// 1. A step is added only once everything that has to precede it has happened: only the head of a
+//    pipe's queue is a step, after its flags and barriers; a blocked scalar unit is none.
+// 2. An enabled step stays enabled until it is taken. No other step withdraws it, so delaying it is
+//    always possible.
+// 3. `time` is a lower bound. Hardware gives no upper bound on any delay, so a schedule may take a
+//    step later, at the time of a step that it took before, but never earlier.
 class Agenda {
  public:
   virtual ~Agenda() = default;
 
-  // `time` is never before that of the last step taken.
+  // Precondition: `time` is not before the time of the last step taken by the run.
   virtual void add(Picoseconds time, StepId step) = 0;
-  // The next step, or false when none is enabled.
+  // Removes the next step; times never decrease from call to call. False if no step is enabled.
   virtual bool take(Picoseconds& time, StepId& step) = 0;
 };
 

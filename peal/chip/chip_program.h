@@ -12,29 +12,30 @@
 
 namespace peal {
 
-// What a chip program finds on the device that it is started on.
+// What a chip program gets from the device that starts it.
 struct ChipStart {
   std::span<const TaskArgument> arguments;
   int rank = 0, ranks = 1;
-  std::vector<std::byte*> windows = {};  // of the domain, by rank; empty without one
+  std::vector<std::byte*> windows = {};  // of the domain, by rank; empty without a window
   std::size_t window_bytes = 0;
-  std::int64_t first_task = 0;  // number in the run of the first task that it reports
-  std::string name = {};        // of the task that it carries out, for reports
-  // Reported tasks that have ended on this device before, or that it waits for.
+  std::int64_t first_task = 0;  // number, within the run, of the first task that it reports
+  std::string name = {};        // of the task, for reports
+  // Numbers of reported tasks that happen before: the device's last ones, and dependencies.
   std::vector<std::int64_t> after = {};
 };
 
-// One device's run of a chip program.
+// One execution of a chip program on one device.
 class ChipTask {
  public:
   virtual ~ChipTask() = default;
-  // Called on each of the cores that it takes; `index` among them.
+  // Called once on each core that the program takes; `index` is the core's index among them.
   virtual void work(Core& core, int index) = 0;
-  // How many tasks it reports to the readers of events.
+  // The number of tasks that this execution reports to the readers of events.
   [[nodiscard]] virtual std::size_t count() const = 0;
 };
 
-// A program in instructions of the chip, for one or more cores of a device.
+// A program written in the chip's instructions, for one or more cores of a device. cores() returns
+// how many cores each device needs in a domain of `ranks` devices.
 class ChipProgram : public TaskProgram {
  public:
   [[nodiscard]] virtual int cores(int ranks) const = 0;

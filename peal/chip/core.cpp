@@ -12,7 +12,7 @@
 
 namespace peal {
 
-// As many as a session may have outstanding, PTO tile ISA.
+// The maximum of outstanding transfers of one session; source: PTO tile ISA.
 static constexpr int dma_queue_depth = 64;
 
 Core::Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer)
@@ -57,7 +57,7 @@ std::byte* Core::on_chip(OnChip memory) {
   return start;
 }
 
-// What an instruction does not write of its slot is left from the slot's last use.
+// Slots are reused: members that an instruction's opcode does not use keep stale values.
 void Core::issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place) {
   if (fabric_.polled() != nullptr && transfer.opcode == Opcode::store) {
     const GlobalRun run{transfer.dst, transfer.count * size_bytes(transfer.dtype)};
@@ -230,7 +230,8 @@ void Core::notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourceP
   if (peer == rank_) await_arrivals();
 }
 
-// What comes next on the scalar unit is not to be overtaken by signals of this core.
+// Keeps the scalar unit's next access from taking effect before signals that this core has sent:
+// those to its own rank and, on platforms with ordered signals, all of them.
 void Core::await_arrivals() {
   while (fabric_.awaits_arrival(index_)) suspend(Blocked::arrival);
 }
@@ -245,7 +246,8 @@ void Core::wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   clock_ += platform_.signals.poll_ps;
   wait_ = {cell, cmp, value, consumes, place};
   refresh(cell);
-  // A count that was reached stays reached; any other comparison is made when its time has come.
+  // `reached` is for cells that only grow, so it is monotone (case 2 of Core): if it holds now, it
+  // holds at clock_, too. Any other comparison has to be evaluated at clock_ (case 3).
   if (cmp != WaitCmp::reached) yield();
   while (!holds(cmp, *cell, value)) suspend(Blocked::signal);
   notifies_in_a_row_ = 0;
@@ -274,6 +276,9 @@ bool Core::test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std
   return succeeds;
 }
 
+// The counter is reset by every step of a pipe, store or signal (Fabric::step), so it grows only
+// while scalar units alone take steps. The bound distinguishes endless polling from a peer that is
+// slow to issue; it assumes that a peer never needs more polls than that to take such a step.
 void Core::note_failed_poll(SourcePlace place) const {
   fabric_.count_failed_poll();
   if (fabric_.failed_polls() <= polls_in_vain) return;
@@ -290,6 +295,7 @@ void Core::throw_in_vain(const char* what, SourcePlace place) const {
                    .line = place.line}});
 }
 
+// Case 3 of Core.
 void Core::yield() {
   wake(clock_);
   leave();
@@ -334,6 +340,9 @@ void Core::suspend(Blocked reason) {
   leave();
 }
 
+// Invariant: the agenda holds exactly one scalar step of this core (stale ones aside) if and only
+// if it is `asleep`. So everybody who calls wake() first checks for the reason for which it is
+// blocked, and scalar_step() leaves the state `asleep`.
 void Core::wake(Picoseconds time) {
   blocked_ = Blocked::asleep;
   fabric_.agenda().add(std::max({clock_, time, fabric_.now()}), StepId::scalar(index_));
@@ -343,7 +352,7 @@ namespace {
 
 thread_local Core* running_core = nullptr;
 
-// Says which core is running; an error of its program ends that too.
+// Sets running_core while a core's program runs; resets it also when the program throws.
 struct Running {
   explicit Running(Core* core) { running_core = core; }
   ~Running() { running_core = nullptr; }
@@ -355,6 +364,11 @@ struct Running {
 
 Core* current_core() { return running_core; }
 
+// Steps cannot be withdrawn from the agenda. One step of each scheduled pipe, and one of a scalar
+// unit that is asleep, are still to come; `stale_steps` counts them. A stale step and a new one of
+// the same pipe have the same StepId, so which of them is ignored makes no difference. The store
+// counters stay as they are, because stores in flight still report their numbers when they become
+// visible.
 void Core::restart() {
   cache_.hide();
   cache_.drop();

@@ -21,16 +21,33 @@
 
 namespace peal {
 
-// The memories of a core.
+// The on-chip memories of a core: a vector core uses the unified buffer, a cube core the others.
 enum class OnChip : std::uint8_t { unified, l1, l0a, l0b, l0c };
 inline constexpr int on_chip_count = 5;
 [[nodiscard]] std::int64_t on_chip_bytes(const Platform& platform, OnChip memory);
-// Of all memories of a core together.
+// The capacity of all on-chip memories of a core together, in bytes.
 [[nodiscard]] std::int64_t on_chip_bytes(const Platform& platform);
 
-// One core of a chip: a scalar unit that issues in program order, and pipes that run
-// asynchronously to each other, in order within a pipe. The instruction calls are made by the
-// program that runs on the scalar unit and may suspend it.
+// This folder models one chip: cores with their pipes, flags and scalar cache, and what they share.
+// Read agenda.h first (what a step is), then this header, then fabric.h (global memory, links,
+// stores and signals in flight), scalar_cache.h and polled_words.h.
+//
+// One core: a scalar unit that issues instructions in program order, and pipes that execute them in
+// order within a pipe and asynchronously between pipes. The program of the scalar unit runs on a
+// fiber and calls the instruction functions below, which may suspend the fiber.
+//
+// The scalar unit runs ahead of simulated time. While its program runs, no other step is taken, so
+// `clock_`, its local time, may be later than Fabric::now(), the time of the last step. It need not
+// return to the agenda as long as nothing that other steps may still do before `clock_` can change
+// what it does. Everything that it does falls into one of three cases:
+// 1. Without waiting: it issues into a queue that has room, sets a flag, reads a cached line.
+//    Queues and cache are private, and the pipe executes an instruction no earlier than its issue.
+// 2. It suspends until a monotone condition holds (a flag is set, queues are drained, stores are
+//    visible, a count is reached). Once true, such a condition stays true until this core acts, so
+//    it may be evaluated early; the clock then advances to the time at which it became true.
+// 3. yield(): what it does depends on when it takes effect (a test, a wait for anything but
+//    `reached`, an uncached access, a line to fill or write back). The scalar unit becomes a step
+//    at `clock_`, and the access takes effect when the schedule takes that step.
 class Core {
  public:
   Core(Fabric& fabric, int rank, int index, std::byte* unified_buffer);
@@ -39,119 +56,126 @@ class Core {
   [[nodiscard]] int index() const { return index_; }
   [[nodiscard]] std::byte* unified_buffer() { return unified_buffer_; }
   [[nodiscard]] Fabric& fabric() const { return fabric_; }
-  // Where a memory of the core starts: the unified buffer, then L1, L0A, L0B, L0C.
+  // Where an on-chip memory of the core starts. They lie one after the other, in OnChip's order.
   [[nodiscard]] std::byte* on_chip(OnChip memory);
   [[nodiscard]] Picoseconds clock() const { return clock_; }  // of the scalar unit
   [[nodiscard]] std::uint64_t instructions() const { return instructions_; }
-  // Notifies since the last wait that has passed.
+  // The number of notifies since the last wait() that was satisfied.
   [[nodiscard]] std::uint64_t notifies_in_a_row() const { return notifies_in_a_row_; }
-  // A kernel that goes on beyond these on one core is taken to never end.
+  // Upper bounds for one core; a kernel that exceeds them is reported as an endless loop.
   static constexpr std::uint64_t max_instructions = 20000000;
   static constexpr std::uint64_t max_notifies_in_a_row = 1000000;
-  // Failed polls in a row, while nothing else happens, after which a run has come to a deadlock.
+  // The number of failed polls, without any step other than scalar ones between them, after which
+  // the run is reported as a deadlock. A limit, not a proof: see note_failed_poll().
   static constexpr std::uint64_t polls_in_vain = 200000;
-  // What is said then; empty as long as the kernel has not come so far.
+  // The sentence that reports an exceeded bound; empty while the kernel is within both.
   [[nodiscard]] std::string spent_budget() const;
 
-  // MTE2: `count` elements from global memory, anyone's, to on-chip memory.
+  // MTE2: copies `count` elements from global memory, of any rank, to on-chip memory.
   void load(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
             SourcePlace place);
-  // MTE3: from on-chip memory to global memory, anyone's.
+  // MTE3: copies `count` elements from on-chip memory to global memory, of any rank.
   void store(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
              SourcePlace place);
-  // MTE3: the same, combined into the destination, atomically per element.
+  // MTE3: combines `count` elements into global memory, atomically per element.
   void store_atomic(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                     ReduceOp op, SourcePlace place);
   // V: dst = a op b, all on-chip.
   void combine(std::byte* dst, const std::byte* a, const std::byte* b, std::uint32_t count,
                DType dtype, ReduceOp op, SourcePlace place);
-  // V: between f32 and f16 or bf16.
+  // V: converts elements between f32 and f16 or bf16.
   void convert(std::byte* dst, DType dst_dtype, const std::byte* src, DType src_dtype,
                std::uint32_t count, SourcePlace place);
 
-  // A tile instruction on its pipe.
+  // Issues a tile instruction to its pipe.
   void tile(Pipe pipe, const TileOperation& operation, SourcePlace place);
 
-  // The core's DMA engine: `count` elements from one place of global memory to another, anyone's.
-  // Returns its number among the core's transfers. Nothing but the two below waits for it.
+  // DMA engine: copies `count` elements within global memory, between any two ranks. Returns the
+  // transfer's number, from 0, among the core's transfers. Only wait_transfers() waits for
+  // transfers; barriers and dsb do not.
   std::uint32_t transfer(std::byte* dst, const std::byte* src, std::uint32_t count, DType dtype,
                          SourcePlace place);
-  // Holds the scalar until the core's first `count` transfers are complete.
+  // Suspends the scalar unit until the core's first `count` transfers are complete.
   void wait_transfers(std::uint32_t count, SourcePlace place);
   [[nodiscard]] std::uint32_t transfers() const { return transfers_; }  // issued so far
-  // Whether they are now.
+  // True if the core's first `count` transfers are complete now.
   [[nodiscard]] bool test_transfers(std::uint32_t count, SourcePlace place);
 
   void set_flag(Pipe from, Pipe to, int id, SourcePlace place);
   void wait_flag(Pipe from, Pipe to, int id, SourcePlace place);
-  // Pipe::all holds the scalar until every pipe is drained.
+  // Orders a pipe's later instructions after its earlier ones. Pipe::all suspends the scalar unit
+  // until all pipes (except the DMA engine) are drained.
   void pipe_barrier(Pipe pipe, SourcePlace place);
-  // Holds the scalar until the stores that have been executed are visible.
+  // Suspends the scalar unit until all stores that the pipes have executed so far are visible.
   void dsb(SourcePlace place);
 
-  // Adds to or sets a cell, own or a peer's. Does not wait for earlier stores; drains all pipes
-  // after it.
+  // Adds to or sets a cell of this rank or of a peer. Not a release: the signal may arrive before
+  // earlier stores are visible. Drains all pipes after the signal has been sent.
   void notify(std::uint32_t* cell, std::uint32_t value, NotifyOp op, SourcePlace place);
-  // Holds the scalar until the own cell compares so; `consumes` is for reports.
+  // Suspends the scalar unit until `*cell cmp value` holds for a cell of this rank. `consumes`, the
+  // number of arrivals that the wait consumes, is for reports only.
   void wait(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value, std::uint32_t consumes,
             SourcePlace place);
-  // Whether the own cell compares so now; `consumes` is for reports.
+  // True if `*cell cmp value` holds now, for a cell of this rank; `consumes` as in wait().
   [[nodiscard]] bool test(const std::uint32_t* cell, WaitCmp cmp, std::uint32_t value,
                           std::uint32_t consumes, SourcePlace place);
 
-  // A scalar access through the cache, which the program makes itself afterwards, before it calls
-  // anything but further accesses.
+  // Announces a scalar access through the cache, and makes the cached bytes appear at `address`.
+  // The program then makes the access itself; between the two it may only announce further
+  // accesses.
   void scalar_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
-  // A scalar access to the core's memory on chip, which the program makes itself afterwards. The
-  // pipes may have got ahead of it by then as far as no flag or barrier holds them.
+  // Announces a scalar access to this core's on-chip memory, which the program then makes itself.
+  // Pipes that no flag or barrier holds may execute up to the time of the access first.
   void on_chip_access(const std::byte* address, std::size_t size, bool writes, SourcePlace place);
   // Scalar accesses that bypass the cache.
   void device_load(void* value, const std::byte* address, std::size_t size, SourcePlace place);
   void device_store(std::byte* address, const void* value, std::size_t size, SourcePlace place);
-  // Clean and invalidate the line of an address, or the whole cache.
+  // Writes back and invalidates the cache line of an address, or the whole scalar cache.
   void dcci(const std::byte* address, SourcePlace place);
   void dcci_all(SourcePlace place);
-  // A kernel begins or ends here: the cache is empty. What the last kernel has changed and not
-  // cleaned comes to memory now, which on hardware is a matter of luck.
+  // Empties the cache where a kernel begins or ends. Bytes that the kernel changed and did not
+  // clean reach memory now; hardware may evict a dirty line at any time, or never.
   void retire_cache();
-  // Tells the readers of an access in order with the scalar unit; `value` is what it stores to a
-  // word.
+  // Emits the event of a scalar access; `value` is what a store gives to a word, or what a load of
+  // a polled word finds.
   void report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
                      SourcePlace place, std::int64_t value = 0, Look look = Look::none);
-  // Tells the readers that a task begins or ends here, or that what follows is after its end; a
-  // name is for reports.
+  // Emits that a task begins or ends here, or (task_after) that a task's end happens before what
+  // this core issues next; `name` is for reports.
   void report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name = "");
-  // Tells them that a call of the kernel, by its number, begins here.
+  // Emits that the kernel's call number `call` begins here.
   void report_call(std::int64_t call);
-  // Lets the scalar unit be busy.
+  // Keeps the scalar unit busy for `duration`.
   void spend(Picoseconds duration) { clock_ += duration; }
-  // Lets everybody else catch up with this core's scalar clock.
+  // Suspends the scalar unit until the schedule takes its step at clock(), so that other steps
+  // before that time take effect first.
   void yield();
   void finish() {
     cache_.hide();
     blocked_ = Blocked::finished;
   }
 
-  // Code of a kernel runs on this core from here on, or no more. What goes wrong meanwhile leaves
-  // the kernel where it stands, without unwinding it: its destructors, functions that are noexcept
-  // and handlers of all exceptions may do whatever they like.
+  // Mark the begin and the end of kernel code on this core. A failure in between abandons the
+  // kernel's frames without unwinding them, because unwinding would run the kernel's destructors
+  // and `catch (...)` blocks, and would terminate the process at a noexcept function.
   void enter_kernel() { in_kernel_ = true; }
   void leave_kernel() { in_kernel_ = false; }
   [[nodiscard]] bool in_kernel() const { return in_kernel_; }
-  // Ends the program that runs on this core with a failure, which comes out of the run. Where a
-  // kernel runs, nothing of it is unwound; else the failure is thrown.
+  // Ends this core's program with a failure, which resume() of its fiber rethrows. Within a kernel
+  // the program is abandoned without unwinding; otherwise the failure is thrown here.
   [[noreturn]] void fail(std::exception_ptr failure);
-  // The run is over for this core, whose program is being unwound: verbs in its destructors do
-  // nothing.
+  // Marks that the run is over and this core's program is being unwound, so that verbs called by
+  // destructors do nothing.
   void mark_unwinding() { is_unwinding_ = true; }
   [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
 
-  // A core that several programs share, one after the other, has nothing to do from park() until it
-  // is woken, at this time or later.
+  // park() suspends a core that has no program to run; wake() makes it runnable at `time` or later.
+  // For cores that run several programs one after the other.
   void park() { suspend(Blocked::parked); }
   void wake(Picoseconds time);
-  // Its program has been left for good, and another one begins: what waits in the queues is not
-  // carried out, flags are down, and the cache is empty. Stores under way still arrive.
+  // Prepares the core for a new program after the last one was abandoned: discards queued
+  // instructions, clears flags, and drops the cache without writing it back. Stores in flight still
+  // become visible.
   void restart();
 
   enum class Blocked : std::uint8_t {
@@ -176,40 +200,44 @@ class Core {
     std::uint32_t consumes = 0;
     SourcePlace place;
   };
-  [[nodiscard]] const Wait& waiting() const { return wait_; }  // where blocked() is signal
+  [[nodiscard]] const Wait& waiting() const { return wait_; }  // if blocked() is signal
   [[nodiscard]] SourcePlace place() const { return place_; }   // of the last instruction issued
   [[nodiscard]] const void* looks_at() const { return last_look_.address; }
-  // The place of the wait for an event flag that holds the core up, at a deadlock: the first in
-  // program order, behind which the others stand.
+  // At a deadlock, the source place of the first wait_flag in program order that is not satisfied:
+  // the pipes and the scalar unit that are blocked later wait behind it.
   [[nodiscard]] SourcePlace missing_flag() const;
 
-  // For Fabric: steps that this core's parts take.
+  // For Fabric: the steps of this core's scalar unit and pipes, and news from other steps.
   void scalar_step(Picoseconds time);
   void pipe_step(Pipe pipe, Picoseconds time);
   void store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time);
   void cell_changed(const std::uint32_t* cell, Picoseconds time);
-  void signals_arrived(Picoseconds time);  // all that are awaited
-  void look_changed(Picoseconds time);     // the word that it looks at
+  void signals_arrived(Picoseconds time);  // every awaited signal of this core has arrived
+  void look_changed(Picoseconds time);     // the word that this core looks at has changed
 
  private:
+  // idle: the queue is empty. scheduled: exactly one step of the pipe is on the agenda, for the
+  // instruction at the head. flag: the head waits for an event flag. visible: the head waits until
+  // earlier stores of the pipe are visible.
   enum class PipeState : std::uint8_t { idle, scheduled, flag, visible };
 
   struct PipeQueue {
-    std::vector<Instruction> ring;  // made at first use; its size is the queue's depth
+    std::vector<Instruction> ring;  // allocated at first use; its size is the queue's depth
     std::uint32_t head = 0, size = 0;
     PipeState state = PipeState::idle;
-    Picoseconds free = 0;  // when its last instruction ends
+    Picoseconds free = 0;  // when the last instruction executed ends
     std::uint32_t blocked_flag = 0;
-    // Stores: `executed` so far; those from `first_pending` on may be invisible, and bit k of
-    // `visible` says that store first_pending + k is not.
+    // Stores are numbered by execution, modulo 2^32. All stores before `first_pending` are visible.
+    // Bit k of `visible` is set if store first_pending + k is visible already, out of order; so at
+    // most 64 stores are in flight.
     std::uint32_t executed = 0, first_pending = 0;
     std::uint64_t visible = 0;
     Picoseconds last_visible = 0;
-    struct PendingFlag {  // fires when the stores before `sequence` are visible
+    struct PendingFlag {  // is set when all stores before number `sequence` are visible
       std::uint32_t sequence = 0, flag = 0;
     };
     std::vector<PendingFlag> pending_flags;
-    std::uint32_t stale_steps = 0;  // of before a restart: they come, and are for nothing
+    std::uint32_t stale_steps = 0;  // steps on the agenda from before a restart, to be ignored
     struct Begun {                  // a store to polled words that waits in the queue
       std::uint32_t instruction = 0;
       PolledWords::Store store;
@@ -225,7 +253,8 @@ class Core {
     ++instructions_;
     place_ = place;
   }
-  // Instructions without effect on others may stand between two looks that are the same.
+  // Begins a dcci, dsb or barrier, which may stand between two looks of one polling loop: a look
+  // that directly precedes it still directly precedes the next instruction.
   void begin_scalar_between_looks(SourcePlace place) {
     const bool follows_look = last_look_.instruction == instructions_;
     begin_scalar(place);
@@ -248,28 +277,29 @@ class Core {
   void note_cached_store(const std::byte* address, std::size_t size);
   void tell_written_back(const std::byte* line, SourcePlace place);
   void read_polled(const std::byte* address, std::size_t size, bool is_filled, SourcePlace place);
-  // Polls for what nobody is left to bring about end the run.
+  // Counts a failed poll; throws Deadlock beyond `polls_in_vain` of them.
   void note_failed_poll(SourcePlace place) const;
   [[noreturn]] void throw_in_vain(const char* what, SourcePlace place) const;
   void note_cached_read(const std::byte* address);
-  // The next free slot of the pipe's queue, for the caller to fill; then it is issued.
+  // Waits for a free slot of the pipe's queue and returns it; the caller fills it and calls
+  // issue().
   Instruction& begin_issue(Pipe pipe, Opcode opcode, SourcePlace place);
-  struct Transfer {  // of consecutive elements, between memories
+  struct Transfer {  // of `count` consecutive elements between two memories
     Opcode opcode{};
     std::byte* dst = nullptr;
     const std::byte* src = nullptr;
     std::uint32_t count = 0;
     DType dtype{};
-    ReduceOp op = ReduceOp::sum;  // where it is atomic
+    ReduceOp op = ReduceOp::sum;  // if `atomic`
     bool atomic = false;
   };
   void issue_transfer(Pipe pipe, const Transfer& transfer, SourcePlace place);
   void issue(Pipe pipe);
   void suspend(Blocked reason);
   void await_arrivals();
-  // Lets others run until somebody wakes this core.
+  // Hides the cache and switches to the resumer, until a step resumes this core.
   void leave();
-  // What an access to a signal does to the cache: its line is written back and read anew.
+  // Writes back and drops the cache line of a signal's cell: signal instructions act on memory.
   void refresh(const std::uint32_t* cell);
   void advance(Pipe pipe);
   void execute(Pipe pipe, const Instruction& instruction, Picoseconds time);
@@ -286,7 +316,7 @@ class Core {
   Fabric::StoreInFlight& send_store(Pipe pipe, Picoseconds latency, const Instruction& instruction);
   [[nodiscard]] bool is_store(const Instruction& instruction) const;
   void fire(std::uint32_t flag, Picoseconds time);
-  // Those that barriers and dsb wait for.
+  // The pipes that barriers and dsb wait for: all except the DMA engine.
   [[nodiscard]] std::span<const PipeQueue> drained_pipes() const {
     static_assert(static_cast<int>(Pipe::dma) == pipe_count - 1);
     return std::span(pipes_).first(pipe_count - 1);
@@ -297,7 +327,7 @@ class Core {
   [[nodiscard]] Picoseconds drain_time() const;
   void check_drained();
   [[nodiscard]] Picoseconds vector_ps(std::size_t bytes, bool converts) const;
-  // Sends an event of this core to the readers.
+  // Fills in this core's rank, index, time and number where unset, and sends the event to readers.
   void emit(Event event);
   void emit_sync(EventKind kind, Pipe pipe, SourcePlace place);
   void emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction);
@@ -319,7 +349,7 @@ class Core {
   Blocked blocked_ = Blocked::asleep;
   bool in_kernel_ = false;
   bool is_unwinding_ = false;
-  std::uint32_t stale_steps_ = 0;  // of the scalar unit, as of a pipe
+  std::uint32_t stale_steps_ = 0;  // scalar steps from before a restart, as PipeQueue::stale_steps
   Pipe blocked_pipe_{};
   std::uint32_t blocked_flag_ = 0;
   Wait wait_;
@@ -331,44 +361,48 @@ class Core {
     const void* address = nullptr;
     SourcePlace place;
     std::uint64_t instruction = UINT64_MAX - 1;
-    std::uint64_t bits = 0;  // what it found
+    std::uint64_t bits = 0;  // the value found
   };
   LastLook last_look_;
   struct LastRead {
     const std::byte* address = nullptr;
     std::uint64_t instruction = UINT64_MAX - 1;
-    std::uint64_t count = 0;  // of reads in a row
+    std::uint64_t count = 0;  // consecutive reads of that address before it
   };
   LastRead last_read_;
-  std::uint64_t looks_ = 0;  // and what may stand between them
-  // Where words were last looked at, and after how many instructions of another kind.
+  std::uint64_t looks_ = 0;  // instructions that are looks, or may stand between two looks
+  // The last look at each word: its place, the number of instructions of another kind before it,
+  // the value found, and how many looks from that place in a row have found the same value.
   struct LookedAt {
     SourcePlace place;
     std::uint64_t others = 0;
-    std::uint32_t alike = 0;  // so many looks from there have found the same
+    std::uint32_t alike = 0;
     std::uint64_t bits = 0;
   };
   std::map<const void*, LookedAt> looked_at_;
-  // Polled words in the cache: what their lines were filled with, as far as that has not been
-  // looked at or overwritten, and which stores have changed them since.
+  // Polled words in cached lines. found_: the value that the line was filled with, until the
+  // program reads or overwrites the word. written_, by the word's address: the last scalar store to
+  // the word that has not been written back.
   std::map<const PolledWords::Word*, std::uint64_t> found_;
   struct Written {
     PolledWords::Word* word = nullptr;
     std::uint32_t instruction = 0;
   };
   std::map<const std::byte*, Written> written_;
-  // The operands of tile instructions in the queues; a slot is used again when its turn is over.
+  // The operands of queued tile instructions; a slot is free again once its instruction executed.
   std::vector<TileOperation> tile_operations_;
   std::vector<std::uint32_t> free_tile_operations_;
-  // For readers: ordering events so far, and the footprints of the event that is being sent.
+  // For readers: the number of ordering events so far (see orders()), and the footprints of the
+  // event being sent.
   std::uint32_t ordering_events_ = 0;
   std::vector<Footprint> reads_, writes_;
 };
 
-// The core whose program is running on this thread, or nullptr outside of programs.
+// The core whose program is running on this thread, or nullptr if none is.
 [[nodiscard]] Core* current_core();
 
-// Marks that a kernel runs on a core. Where the kernel is left for good, so is the mark.
+// Marks that a kernel runs on a core, for the scope's lifetime. If the kernel is abandoned, the
+// destructor does not run and the mark stays, until Core::restart().
 class KernelScope {
  public:
   explicit KernelScope(Core& core) : core_(core) { core_.enter_kernel(); }

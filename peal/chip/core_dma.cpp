@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/chip/core.h"
 
-// A core's DMA engine, which nothing drains but waits for its transfers.
+// A core's DMA engine. Barriers and dsb do not drain it; only waits for its transfers do. A
+// transfer is complete when it and all earlier ones are visible at their destinations.
 
 namespace peal {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/chip/core.h"
 
-// What a core tells the readers of events.
+// Builds and emits a core's events.
 
 namespace peal {
 namespace {
@@ -16,8 +16,8 @@ Footprint contiguous(const std::byte* data, std::size_t count, DType dtype) {
           .stride_bytes = count * element};
 }
 
-// The valid part of a tile, in rows as they lie in memory: those of a column-major tile are its
-// columns.
+// The valid part of a tile as rows of contiguous memory; for a column-major tile, a row is one of
+// its columns. Rows without a gap between them are merged into one.
 Footprint footprint(const TileArea& tile) {
   const std::uint64_t element = size_bytes(tile.dtype);
   const auto outer =
@@ -61,8 +61,8 @@ Combination tile_combination(TileOpcode opcode) {
   }
 }
 
-// Elements are told in the order in which memory has them; where a column-major tile meets rows
-// that is no longer one for one.
+// True if the i-th element written comes from the i-th element read, in memory order. It does not
+// where a column-major tile is copied from or to rows, or where the global area is fractal.
 bool keeps_order(const TileOperation& operation) {
   const auto turns = [](const TileArea& tile) {
     return tile.column_major && tile.valid_cols > 1 && tile.valid_rows > 1;
@@ -156,7 +156,7 @@ void Core::emit_signal(EventKind kind, const Wait& wait, bool polled, Look look)
         .place = wait.place});
 }
 
-// A load, store, combine or convert, which started at `begin` and keeps its pipe busy until `free`.
+// Emits a load, store, combine or convert that occupies its pipe from `begin` until queue().free.
 void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds begin) {
   if (!fabric_.observed()) return;
   const bool loads = instruction.opcode == Opcode::load;
@@ -188,7 +188,7 @@ void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds 
         .writes = {&writes, 1}});
 }
 
-// The same for a tile instruction; `runs` is what it covers of global memory.
+// Emits a tile instruction; `runs` are the bytes of global memory that it loads or stores.
 void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begin,
                      std::span<const GlobalRun> runs) {
   if (!fabric_.observed()) return;

@@ -5,11 +5,13 @@
 #include "peal/chip/core.h"
 #include "peal/chip/polled_words.h"
 
-// Looks at words that others change, and what is told of such words.
+// A look is a read of a word that other cores may change meanwhile. This file answers looks,
+// detects endless polling, and emits the events of polled words.
 
 namespace peal {
 
-// Whether a look follows the one before it with nothing between but what has no effect on others.
+// True if this look repeats the one before it: same word, same line of source, and between them
+// only instructions that have no effect on other cores (begin_scalar_between_looks).
 bool Core::repeats_look(const void* address, SourcePlace place) {
   const bool again = last_look_.address == address && last_look_.place.line == place.line &&
                      last_look_.place.file == place.file &&
@@ -19,7 +21,7 @@ bool Core::repeats_look(const void* address, SourcePlace place) {
   return again;
 }
 
-// A loop of looks that find what the look before found polls in vain.
+// Counts a failed poll if a repeated look finds the same value as the look before it.
 void Core::note_found(const std::byte* address, std::size_t size, bool again) {
   std::uint64_t bits = 0;
   if (size <= sizeof bits) std::memcpy(&bits, address, size);
@@ -27,7 +29,8 @@ void Core::note_found(const std::byte* address, std::size_t size, bool again) {
   last_look_.bits = bits;
 }
 
-// A loop that reads what is in the cache, and does nothing else, never ends.
+// Nobody changes a cached line but its own core. So a loop that reads one cached address and issues
+// nothing else finds the same value for ever.
 void Core::note_cached_read(const std::byte* address) {
   const bool again = last_read_.address == address && last_read_.instruction + 1 == instructions_;
   last_read_ = {address, instructions_, again ? last_read_.count + 1 : 0};
@@ -35,9 +38,10 @@ void Core::note_cached_read(const std::byte* address) {
   throw_in_vain("reads for ever what its cache holds: a dcci is missing in the loop", place_);
 }
 
-// Whether a loop looks at several words in turn, or does something else between its looks: whether
-// this look is the same as the one before it at that word, with only other looks between, or as
-// many before it that found nothing new.
+// True if this look belongs to a loop that looks at several words in turn, or that does other work
+// between its looks. It does if the last look at the same word came from the same line, and
+// - only looks (at any words) were issued since then, or
+// - the last `max_alike` looks from that line all found the same value.
 bool Core::looks_in_turn(const PolledWords::Word& word) {
   constexpr std::uint32_t max_alike = 16;
   const std::uint64_t others = instructions_ - looks_;
@@ -48,7 +52,8 @@ bool Core::looks_in_turn(const PolledWords::Word& word) {
   return in_turn;
 }
 
-// A word has a first value from the moment on at which somebody comes to it.
+// Records the value that memory holds as the word's first one, and emits it, at the first
+// instruction that concerns the word.
 void Core::meet(PolledWords::Word& word) {
   if (!word.changes.empty()) return;
   word.changes.push_back({.bits = PolledWords::read(word)});
@@ -62,7 +67,14 @@ void Core::meet(PolledWords::Word& word) {
         .place = place_});
 }
 
-// Waits until a look can be answered, and answers it.
+// Suspends this core until the look can be answered, and returns the answer.
+//
+// A core whose look finds nothing new is parked until the word changes. If nobody can take a step,
+// Fabric::step releases parked cores (PolledWords::release), which then find the old value again: a
+// loop may end by its own count, or read another word. Such looks count as failed polls. After too
+// many of them, or after that many looks with the same value from one line, give_up() ends all
+// releases: the cores stay parked, the agenda runs empty, and the run ends as a deadlock whose
+// report names every core's look.
 std::uint64_t Core::find_value(PolledWords::Word& word, PolledWords::Look look) {
   PolledWords& polled = *fabric_.polled();
   meet(word);
@@ -90,7 +102,9 @@ void Core::look_changed(Picoseconds time) {
   if (blocked_ == Blocked::look) wake(time + platform_.signals.poll_ps);
 }
 
-// What a line is filled with: of each polled word in it the value that its core finds.
+// Determines the value of each polled word in the lines that the access fills: for the word that is
+// accessed, the answer to the look, which may suspend this core; for the others, the value that the
+// core would find, without counting as a look.
 void Core::fill_polled(const std::byte* address, std::size_t size, bool again) {
   PolledWords& polled = *fabric_.polled();
   const auto line = [](std::uintptr_t at) { return at & ~(ScalarCache::line_bytes - 1); };
@@ -110,7 +124,7 @@ void Core::fill_polled(const std::byte* address, std::size_t size, bool again) {
                   });
 }
 
-// A store is issued; says whether it changes polled words.
+// If the store changes polled words, emits that it is issued, and returns true.
 bool Core::announce_store(std::span<const GlobalRun> runs, SourcePlace place) {
   bool changes = false;
   for (const GlobalRun& run : runs) {
@@ -136,8 +150,8 @@ void Core::announce_queued_store(Pipe pipe, std::span<const GlobalRun> runs, Sou
   }
 }
 
-// What a store that is executed gives to the polled words among its bytes, which are `data`; takes
-// along what its core knew when it was issued.
+// When a queued store is executed: emits the value that it gives to each polled word it covers, and
+// moves the store's record, with what its core knew at issue, from the queue into `flight`.
 void Core::tell_stored(Pipe pipe, const Instruction& instruction, Fabric::StoreInFlight& flight,
                        std::span<const GlobalRun> runs) {
   std::deque<PipeQueue::Begun>& begun = queue(pipe).begun;
@@ -173,7 +187,7 @@ void Core::tell_word(Pipe pipe, PolledWords::Word& word, std::uint64_t bits, boo
         .place = place});
 }
 
-// A store of the scalar unit past its cache has been made.
+// After an uncached scalar store: emits the words that it changed, and adds the changes.
 void Core::tell_device_store(std::byte* address, std::size_t size, SourcePlace place) {
   PolledWords& polled = *fabric_.polled();
   const PolledWords::Store store = polled.begin_store(index_, Pipe::scalar);
@@ -186,7 +200,7 @@ void Core::tell_device_store(std::byte* address, std::size_t size, SourcePlace p
   fabric_.wake_lookers();
 }
 
-// A store through the cache: which words of the line have been written since it was filled.
+// After a store through the cache: remembers the words as written. Others see it on write-back.
 void Core::note_cached_store(const std::byte* address, std::size_t size) {
   fabric_.polled()->words_in(address, address + size, [&](PolledWords::Word& word) {
     written_.insert_or_assign(word.data, Written{&word, static_cast<std::uint32_t>(instructions_)});
@@ -194,7 +208,9 @@ void Core::note_cached_store(const std::byte* address, std::size_t size) {
   });
 }
 
-// A line, or the whole cache, has been written back.
+// After the write-back of a line, or of the whole cache if `line` is null: the words written since
+// their fill change in memory now. Each is a store that begins now, with the core's present
+// knowledge, though its event names the instruction that wrote the word.
 void Core::tell_written_back(const std::byte* line, SourcePlace place) {
   PolledWords& polled = *fabric_.polled();
   const auto begin =

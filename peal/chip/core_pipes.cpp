@@ -9,8 +9,12 @@
 
 namespace peal {
 
-// Takes from the pipe's queue what needs no execution, then lets the next instruction be executed
-// at its time, or leaves the pipe blocked or idle.
+// Flags and barriers at the head of the queue take effect here, at once: they cost no step, because
+// they act only on this core and at a time that is known (`free`, the end of the instruction before
+// them). The next instruction to execute becomes a step; or the pipe is left blocked or idle.
+//
+// If drained stores are visible on this platform, a flag that follows invisible stores becomes
+// pending, and a barrier blocks the pipe, until those stores are visible.
 void Core::advance(Pipe pipe) {
   PipeQueue& self = queue(pipe);
   const auto pop = [&self] {
@@ -51,7 +55,7 @@ void Core::advance(Pipe pipe) {
       emit_queued(EventKind::pipe_barrier, pipe, next);
       pop();
     } else if (is_store(next) && self.executed - self.first_pending == 64) {
-      self.state = PipeState::visible;  // as many as `visible` has bits
+      self.state = PipeState::visible;  // the window of 64 bits in `visible` is full
       return;
     } else {
       self.state = PipeState::scheduled;
@@ -110,6 +114,9 @@ void Core::fire(std::uint32_t flag, Picoseconds time) {
   }
 }
 
+// Stores may become visible in any order. `visible` marks those beyond the oldest invisible one;
+// when that one becomes visible, the window slides past the run of ones at its low end. Pending
+// flags wait for a prefix of the stores, and their numbers are compared modulo 2^32.
 void Core::store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time) {
   PipeQueue& self = queue(pipe);
   self.visible |= std::uint64_t{1} << (sequence - self.first_pending);
@@ -132,7 +139,7 @@ void Core::store_visible(Pipe pipe, std::uint32_t sequence, Picoseconds time) {
       wake(time);
     }
   }
-  if (blocked_ == Blocked::visible || blocked_ == Blocked::transfers) wake(time);  // looks again
+  if (blocked_ == Blocked::visible || blocked_ == Blocked::transfers) wake(time);  // rechecks
   check_drained();
 }
 
@@ -152,7 +159,7 @@ void Core::execute(Pipe pipe, const Instruction& instruction, Picoseconds time) 
     case Opcode::barrier:
       break;
   }
-  CHECK(false);  // advance() has taken these
+  CHECK(false);  // advance() handles these
 }
 
 bool Core::is_store(const Instruction& instruction) const {
@@ -160,7 +167,7 @@ bool Core::is_store(const Instruction& instruction) const {
          (instruction.opcode == Opcode::tile && tile_operations_[instruction.count].stores());
 }
 
-// When a load of `bytes` from a rank's memory that starts now ends.
+// The time at which a load of `bytes` from the memory of rank `owner` ends if it starts at `time`.
 Picoseconds Core::load_end(int owner, std::size_t bytes, bool to_l1, Picoseconds time) {
   const auto length = static_cast<double>(bytes);
   const double own = to_l1 ? platform_.cube.load_ps_per_byte : platform_.memory.load_ps_per_byte;
@@ -182,8 +189,8 @@ Picoseconds Core::store_end(int owner, std::size_t bytes, bool from_l0c, Picosec
   return fabric_.use_link(rank_, owner, start, std::max(duration, over_link));
 }
 
-// A transfer starts when the one before it has ended; it passes over the link between the two
-// ranks.
+// The time at which a DMA transfer ends that starts at `time`, when the engine's transfer before it
+// has ended. Between two ranks it occupies their link.
 Picoseconds Core::transfer_end(int from, int to, std::size_t bytes, Picoseconds time) {
   const auto length = static_cast<double>(bytes);
   const auto duration = static_cast<Picoseconds>(length * platform_.dma.ps_per_byte + 0.5);
@@ -197,7 +204,8 @@ Picoseconds Core::store_latency(int owner) const {
   return owner == rank_ ? 0 : platform_.link.store_latency_ps;
 }
 
-// A store that leaves the pipe at the time to which it is busy; the caller adds what it writes.
+// Puts a store in flight that leaves the pipe at the end of the instruction (`free`) and becomes
+// visible `latency` later. The caller fills in its destination and values.
 Fabric::StoreInFlight& Core::send_store(Pipe pipe, Picoseconds latency,
                                         const Instruction& instruction) {
   PipeQueue& self = queue(pipe);
@@ -249,7 +257,8 @@ void Core::execute_tile(Pipe pipe, const Instruction& instruction, Picoseconds t
     const int owner = fabric_.memory().owner(operation.global.data, rank_);
     std::size_t bytes = 0;
     for (const GlobalRun& run : runs) bytes += run.size_bytes;
-    // Where a drained store is visible, whoever is ordered after one finds it in memory.
+    // A load must find this core's own executed stores. If drained stores are visible, a load that
+    // is ordered after a store finds it in memory; otherwise the store may be in flight still.
     const bool may_miss = !stores && owner == rank_ && !platform_.switches.drained_is_visible &&
                           (queue(Pipe::mte3).invisible() || queue(Pipe::fix).invisible());
     if (may_miss) fabric_.forward_own_stores(index_, runs);

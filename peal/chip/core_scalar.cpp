@@ -4,12 +4,14 @@
 
 #include "peal/chip/core.h"
 
-// What a core's scalar unit does with memory, through its cache and past it.
+// Memory accesses of the scalar unit, through its cache and past it.
 
 namespace peal {
 
-// What is cached needs nobody's leave. A line that has to be filled holds what memory has when
-// everything before its time has taken effect.
+// A hit needs no yield, because the line is private. A miss fills the line from memory as it is at
+// clock_, so every step before that time has to take effect first; if the clock is not ahead of the
+// last step, memory is up to date already. While this core is suspended, its cache is hidden, and
+// an access announced earlier may not have been made yet: show_last() shows its line again.
 void Core::scalar_access(const std::byte* address, std::size_t size, bool writes,
                          SourcePlace place) {
   begin_scalar(place);
@@ -31,8 +33,9 @@ void Core::scalar_access(const std::byte* address, std::size_t size, bool writes
   if (is_filled && !writes) note_found(address, size, again);
 }
 
-// The same where words are polled. A line holds of each what its core found when it was filled; the
-// first access to a word since is the look.
+// A cached read if the run has polled words. When a line is filled, each polled word in it gets the
+// value that this core finds then. The first read of a word after the fill counts as the look, and
+// its event carries that value; later reads of the same fill see nothing new and are plain reads.
 void Core::read_polled(const std::byte* address, std::size_t size, bool is_filled,
                        SourcePlace place) {
   PolledWords::Word* const word = fabric_.polled()->find(address, size);
@@ -128,7 +131,7 @@ void Core::retire_cache() {
 void Core::refresh(const std::uint32_t* cell) {
   if (cache_.is_empty()) return;
   const auto* const data = reinterpret_cast<const std::byte*>(cell);
-  if (cache_.is_dirty(data)) yield();  // the line is written back at its time
+  if (cache_.is_dirty(data)) yield();  // the write-back takes effect at clock_
   cache_.hide();
   cache_.clean(data);
   if (fabric_.polled() != nullptr) tell_written_back(data, place_);

@@ -36,6 +36,8 @@ Core& Fabric::add_core(int rank, std::byte* on_chip) {
   return *cores_.back();
 }
 
+// The agenda is empty only when every core is finished, parked or blocked. Cores blocked at a look
+// may then be released; look_changed() adds a step for each of them, so the loop takes one.
 bool Fabric::step() {
   StepId step;
   Picoseconds time = 0;

@@ -22,21 +22,20 @@ namespace peal {
 
 class Core;
 
-// Suspends and resumes the programs that run on the scalar units.
+// Switches between the run's loop and the programs of the scalar units, one fiber per core.
 class ProgramSwitch {
  public:
   virtual ~ProgramSwitch() = default;
   virtual void resume(int core) = 0;   // called by the run's loop
   virtual void suspend(int core) = 0;  // called by the program itself
-  // The stack that the program runs on.
+  // The usable bytes of the stack that the program runs on.
   [[nodiscard]] virtual std::span<std::byte> stack(int core) = 0;
-  // Called by the program itself: ends it where it stands, without unwinding it, with a failure
-  // that comes out of resume().
+  // Called by the program itself: ends it without unwinding; resume() rethrows `failure`.
   [[noreturn]] virtual void abandon(int core, std::exception_ptr failure) = 0;
 };
 
-// The global memory of all ranks: equal, consecutive parts of one range. Addresses outside belong
-// to whoever uses them.
+// The global memory of all ranks: one range, cut into consecutive parts of equal power-of-two size.
+// An address outside the range counts as owned by the rank that uses it (`self`).
 struct MemoryMap {
   std::byte* base = nullptr;
   unsigned part_shift = 0;  // log2 of a rank's part
@@ -48,13 +47,13 @@ struct MemoryMap {
     const std::uintptr_t part = offset >> part_shift;
     return part < static_cast<std::uintptr_t>(ranks) ? static_cast<int>(part) : self;
   }
-  // The same place in a peer's part.
+  // The address at the same offset in the peer's part.
   [[nodiscard]] std::byte* translate(std::byte* address, int self, int peer) const {
     return address + (static_cast<std::ptrdiff_t>(peer - self) * (std::ptrdiff_t{1} << part_shift));
   }
 };
 
-// What the cores of a run share: global memory, the links, what is under way between cores, the
+// The state that the cores of a run share: global memory, links, stores and signals in flight, the
 // agenda, and the readers of events.
 class Fabric {
  public:
@@ -73,17 +72,20 @@ class Fabric {
   explicit Fabric(const Settings& settings);
   ~Fabric();
 
-  // A new core of `rank`; its index is the number of cores before it. `on_chip` is its own memory,
-  // the unified buffer first.
+  // Adds a core of `rank`; its index is the number of cores before it. `on_chip` is the core's
+  // on-chip memory, which starts with the unified buffer.
   Core& add_core(int rank, std::byte* on_chip);
   [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index)]; }
   [[nodiscard]] int core_count() const { return static_cast<int>(cores_.size()); }
 
-  // Takes the next step of the agenda; false at a deadlock.
+  // Takes the next step of the agenda. Returns false if there is none, even after parked looks were
+  // released. Then every core is finished, parked, or blocked for good: nothing is in flight, a
+  // pipe that could execute would be a step, and what a blocked core waits for only a step can
+  // change.
   bool step();
 
-  // Counts the polls that have failed since anything but a program took a step: if there are many,
-  // nobody is left who could change what they look at.
+  // The number of failed polls since the last step that was not a scalar one (see
+  // Core::note_failed_poll).
   void count_failed_poll() { ++failed_polls_; }
   [[nodiscard]] std::uint64_t failed_polls() const { return failed_polls_; }
 
@@ -95,7 +97,7 @@ class Fabric {
   [[nodiscard]] ProgramSwitch& programs() { return settings_.programs; }
   [[nodiscard]] bool values() const { return settings_.values; }
   [[nodiscard]] bool observed() const { return !settings_.readers.empty(); }
-  // Whether the synchronisation of this line is left out of the run.
+  // True if the synchronisation at this source line is left out of the run.
   [[nodiscard]] bool is_skipped(SourcePlace place) const {
     return !settings_.skipped.empty() && is_among(settings_.skipped, place);
   }
@@ -103,17 +105,17 @@ class Fabric {
     for (EventReader* reader : settings_.readers) reader->read(event);
   }
 
-  // The words that scalar code polls; null where none are known.
+  // The words that scalar code polls; null if the run has none.
   [[nodiscard]] PolledWords* polled() const { return polled_.get(); }
   // The polled word of exactly these bytes, or null.
   [[nodiscard]] PolledWords::Word* polled_word(const void* address, std::size_t size_bytes) const {
     return polled_ == nullptr ? nullptr : polled_->find(address, size_bytes);
   }
-  // Wakes those who look at words that have changed.
+  // Wakes the cores parked at words that have changed.
   void wake_lookers();
 
-  // Occupies the link from one rank to another for `duration`, not before `earliest`; returns the
-  // time at which the transfer ends.
+  // Occupies the link from one rank to another for `duration`, from `earliest` or the end of the
+  // link's last transfer on; returns the time at which this transfer ends.
   Picoseconds use_link(int from, int to, Picoseconds earliest, Picoseconds duration);
 
   struct StoreInFlight {
@@ -125,18 +127,19 @@ class Fabric {
     DType dtype{};
     ReduceOp op{};
     bool atomic = false;
-    bool took_effect = false;  // and is still to be announced as visible
-    bool is_free = false;      // the slot waits for its next use
+    bool took_effect = false;  // memory has the bytes already; visibility is still to be reported
+    bool is_free = false;      // the slot is unused
     SourcePlace place;
     std::vector<GlobalRun> runs;  // of a tile; empty for `count` elements from `dst` on
-    std::vector<std::byte> data;  // keeps its capacity while the slot waits for its next use
-    PolledWords::Store polled;    // of one that changes polled words
+    std::vector<std::byte> data;  // keeps its capacity when the slot is reused
+    PolledWords::Store polled;    // number 0 unless the store changes polled words
   };
-  // A slot for a store that becomes visible at `time`; the caller fills it.
+  // Returns a slot for a store that becomes visible at `time`; the caller fills it.
   StoreInFlight& send_store(Picoseconds time);
 
-  // A core's own load from its rank's memory finds what its stores have executed there. Those that
-  // it would miss take effect now, which others may see as an early visibility.
+  // Store-to-load forwarding, for a core's load from its own rank's memory: its executed stores in
+  // flight that overlap `loaded` take effect now, in order. To other cores they merely become
+  // visible early, which is allowed at any time after their execution.
   void forward_own_stores(int core, std::span<const GlobalRun> loaded);
 
   struct SignalInFlight {
@@ -144,15 +147,16 @@ class Fabric {
     std::uint32_t* cell = nullptr;
     std::uint32_t value = 0;
     NotifyOp op{};
-    bool awaited = false;  // its core may wait for it to arrive
+    bool awaited = false;  // counts in awaits_arrival()
     SourcePlace place;
-    // Where signals of one core keep their order: the next of them, which goes when this has come.
+    // If signals of one core keep their order: the slot of the core's next signal, which becomes a
+    // step only when this one arrives; -1 if there is none.
     int next = -1;
     Picoseconds time = 0;
   };
   void send_signal(Picoseconds time, const SignalInFlight& signal);
-  // Whether signals of a core are under way that it does not overtake: those to its own rank, and
-  // where signals keep their order all of them.
+  // True if signals in flight have to arrive before the core's next access may take effect: those
+  // to its own rank, and all of them on platforms with ordered signals.
   [[nodiscard]] bool awaits_arrival(int core) const {
     const auto index = static_cast<std::size_t>(core);
     return index < awaited_.size() && awaited_[index] != 0;
@@ -172,15 +176,16 @@ class Fabric {
   std::uint64_t failed_polls_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::vector<int>> cores_of_rank_;
-  std::span<Picoseconds> link_free_;  // [from * ranks + to]; pages that nobody uses are not touched
+  // [from * ranks + to]: the end of the link's last transfer. Mapped lazily, since it is ranks^2.
+  std::span<Picoseconds> link_free_;
   std::vector<StoreInFlight> stores_;
   std::vector<int> free_stores_;
   std::vector<SignalInFlight> signals_;
   std::vector<int> free_signals_;
-  std::vector<int> awaited_;       // of each core: its awaited signals under way
-  std::vector<int> last_signals_;  // of each core: the last that is under way, or -1
+  std::vector<int> awaited_;       // by core: its awaited signals in flight
+  std::vector<int> last_signals_;  // by core: the slot of its last signal in flight, or -1
   std::unique_ptr<PolledWords> polled_;
-  std::vector<PolledWords::Store> signal_stores_;  // where words are polled
+  std::vector<PolledWords::Store> signal_stores_;  // by signal slot, if the run has polled words
 };
 
 }  // namespace peal

@@ -9,8 +9,9 @@
 
 namespace peal {
 
-// The event flags of a core: one bit for each triple (from, to, id), with the time of its setting;
-// or for each pair (from, id), whoever waits (Platform::Switches::event_identity_without_waiter).
+// The event flags of a core, each with the time at which it was set. A flag is identified by the
+// triple (setting pipe, waiting pipe, id), or by the pair (setting pipe, id) if the platform
+// ignores the waiter (Platform::Switches::event_identity_without_waiter).
 class Flags {
  public:
   static constexpr int ids = 8;
@@ -22,7 +23,7 @@ class Flags {
                                       id);
   }
 
-  // The pipes of which one may wait for the flag.
+  // The pipes that may wait for the flag: [begin, end).
   struct Waiters {
     int begin = 0, end = 0;
   };
@@ -34,7 +35,7 @@ class Flags {
 
   [[nodiscard]] bool is_set(std::uint32_t flag) const { return times_[flag] != unset; }
   void set(std::uint32_t flag, Picoseconds time) { times_[flag] = time; }
-  // Clears the flag and says when it was set.
+  // Clears the flag and returns the time at which it was set.
   Picoseconds take(std::uint32_t flag) {
     const Picoseconds time = times_[flag];
     times_[flag] = unset;

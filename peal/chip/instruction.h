@@ -19,11 +19,11 @@ enum class Opcode : std::uint8_t {
   convert,    // on-chip: dst <- src of another type
   set_flag,   // to `flag_pipe`
   wait_flag,  // from `flag_pipe`
-  tile,       // a TileOperation, whose number is `count`
-  barrier,    // of its own pipe
+  tile,       // a TileOperation; `count` is its slot in Core::tile_operations_
+  barrier,    // orders later instructions of the same pipe after earlier ones
 };
 
-// An instruction in a pipe's queue; its members are ordered so that it fits into a cache line.
+// An instruction in a pipe's queue. The order of its members keeps it within one cache line.
 struct Instruction {
   Picoseconds issued = 0;
   std::byte* dst = nullptr;
@@ -39,8 +39,8 @@ struct Instruction {
   bool atomic = false;   // store: combine into the destination, atomically per element
   std::uint8_t flag_pipe = 0;
   std::uint8_t flag_id = 0;
-  std::uint32_t issued_after = 0;  // ordering events of its core before its issue, for readers
-  std::uint32_t number = 0;        // in program order, for readers
+  std::uint32_t issued_after = 0;  // Event::issued: ordering events of the core before its issue
+  std::uint32_t number = 0;        // in program order; for readers of events
 
   [[nodiscard]] SourcePlace place() const { return {file, line}; }
 };

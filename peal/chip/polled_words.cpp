@@ -15,7 +15,7 @@ void join(PolledWords::Clock& clock, const PolledWords::Clock& other) {
   for (std::size_t i = 0; i < other.size(); ++i) clock[i] = std::max(clock[i], other[i]);
 }
 
-// The streams of a core: of its scalar unit, which also notifies, and of its pipes.
+// One stream for each unit of a core; notifies count as stores of the scalar unit.
 constexpr std::size_t streams_of_core = pipe_count;
 
 std::size_t stream_of(int core, Pipe pipe) {
@@ -28,7 +28,7 @@ void raise(PolledWords::Clock& clock, std::size_t stream, std::uint32_t number) 
 }
 
 void join(PolledWords::Clock& clock, const PolledWords::Knowledge& known) {
-  if (known.clock == nullptr) return;  // of what a word holds at first
+  if (known.clock == nullptr) return;  // the initial value of a word: nothing to know
   join(clock, *known.clock);
   raise(clock, known.stream, known.own);
 }
@@ -42,7 +42,7 @@ bool knows(const PolledWords::Clock& clock, const PolledWords::Store& store) {
 PolledWords::PolledWords(const Looks& looks) : looks_(looks) {
   for (const PolledWord& polled : looks.words) {
     Word& word = words_[polled.address];
-    // Of looks of several sizes the longest counts.
+    // If a word is read in several sizes, the largest one counts.
     word.size_bytes = std::max(word.size_bytes, polled.size_bytes);
     word.data = reinterpret_cast<std::byte*>(polled.address);
   }
@@ -73,6 +73,8 @@ PolledWords::Store PolledWords::begin_store(int core, Pipe pipe) {
   return store;
 }
 
+// Compares and copies the clock without the core's own scalar component, which is kept apart, and
+// puts the component back afterwards.
 PolledWords::Knowledge PolledWords::knowledge(int core) {
   Looker& own = looker(core);
   const std::size_t stream = stream_of(core, Pipe::scalar);
@@ -111,15 +113,19 @@ PolledWords::View& PolledWords::view(int core, const Word& word) {
   Looker& own = looker(core);
   View& view = own.views[&word];
   if (view.base >= word.first) return view;
-  // It knows of a replacement that is kept, which it will have seen.
+  // Changes that this core had not seen were dropped. forget_old() drops only what every core has
+  // seen or knows to be replaced, so the core knows a replacement that is kept: take_known() finds
+  // it, and `bits` starts from there.
   view.base = word.first;
   view.others.erase(view.others.begin(), view.others.lower_bound(view.base));
   take_known(word, view, own.clock);
   return view;
 }
 
-// A core cannot find what comes before all that it has seen, nor before a replacement that it knows
-// of.
+// By (a) and (b), a core that looks again finds no change before its view's base, and none before
+// the last replacement that it knows. The smaller index over all cores is a lower bound for what
+// can still be found; earlier changes are dropped. The limit doubles with what has to stay, so that
+// the scan is amortised.
 void PolledWords::forget_old(Word& word) {
   std::size_t over = word.count();
   for (Looker& looker : lookers_) {
@@ -172,7 +178,7 @@ std::optional<std::uint64_t> PolledWords::invention(int core, const Look& look) 
   return next < asked->values.size() ? std::optional(asked->values[next]) : std::nullopt;
 }
 
-// How often a loop is shown a value before it is shown another one.
+// How many looks of a loop in a row find the same value before they find another one.
 std::uint32_t PolledWords::patience(const Look& look, bool is_wanted) const {
   constexpr std::uint32_t most = 64;
   const bool is_most =
@@ -189,11 +195,13 @@ std::uint64_t PolledWords::value(const Word& word, const View& view) {
   return word_of(bits, word.size_bytes);
 }
 
+// Step 1: adds the change. Step 2, by (b): the last replacement up to the greatest index seen makes
+// everything before it over, so the view's prefix ends there. Step 3: sums that directly follow the
+// prefix and are in the view become part of it.
 void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t index) {
   if (index < view.base || !view.others.insert(index).second) return;
   join(clock, word.at(index).store.known);
-  // What comes before a replacement, or a replacement before what is seen, is over.
-  for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {
+  for (std::size_t last = *view.others.rbegin() + 1; last-- > view.base;) {  // step 2
     const Change& change = word.at(last);
     if (change.is_sum) continue;
     view.bits = change.bits;
@@ -202,12 +210,14 @@ void PolledWords::take(const Word& word, View& view, Clock& clock, std::size_t i
     join(clock, change.store.known);
     break;
   }
-  while (!view.others.empty() && *view.others.begin() == view.base) {
+  while (!view.others.empty() && *view.others.begin() == view.base) {  // step 3
     view.bits += word.at(view.base++).bits;
     view.others.erase(view.others.begin());
   }
 }
 
+// One pass finds all known changes: `clock` is closed, so that taking a change that it includes
+// adds nothing to it. The initial value has index 0 and is known to all.
 void PolledWords::take_known(const Word& word, View& view, Clock& clock) {
   for (std::size_t index = view.base; index < word.count(); ++index) {
     if (index == 0 || knows(clock, word.at(index).store)) take(word, view, clock, index);
@@ -230,6 +240,12 @@ std::optional<PolledWords::View> PolledWords::view_of(int core, const Word& word
   }
 }
 
+// The first look of a loop is always answered, with an old value if need be: it cannot tell how new
+// a value is. A repeated look is answered with a change that its core has not seen, or with the
+// same value while the value's patience lasts; otherwise it waits. So a loop never spins in
+// simulated time, and is shown the changes of the word one by one. Exceptions: a released core goes
+// on with the old value; an invented value needs no change; a late look waits until it is released;
+// a look that wants certain values waits until it can find one.
 bool PolledWords::may_answer(int core, const Word& word, const Look& look) {
   Looker& own = looker(core);
   if (own.goes_on || invention(core, look)) return true;
@@ -258,17 +274,26 @@ std::uint64_t PolledWords::expected(int core, const Word& word) {
   return value(word, view);
 }
 
+// In this order:
+// 1. An invented value, which leaves the view as it is.
+// 2. The core's view with all that the core knows by now (a). If the core was released and there is
+//    no change left, or the value's patience lasts, that is all.
+// 3. A first look that wants values: the view that has one of them. A late look finds the newest
+//    such view, or else the value itself, since the sums of this run could have come in another
+//    order; if it wants no value in particular, it finds all changes.
+// 4. By schedule: a first look outside the known loops finds what memory holds.
+// 5. A repeated look that has learned nothing new otherwise: the next change in memory's order.
 std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   Looker& own = looker(core);
   std::erase(word.waiting, core);
   own.parked = nullptr;
   View& view = this->view(core, word);
-  const auto make_up = [&](std::uint64_t bits) {  // which its core has not seen
+  const auto make_up = [&](std::uint64_t bits) {  // answers with a value that no view has
     own.is_released = own.is_in_vain = own.goes_on = false;
     view.showings = 0;
     return bits;
   };
-  if (const std::optional<std::uint64_t> invented = invention(core, look)) {
+  if (const std::optional<std::uint64_t> invented = invention(core, look)) {  // step 1
     own.inventions = own.invented == own.looks ? own.inventions + 1 : 1;
     own.invented = own.looks;
     return make_up(*invented);
@@ -285,8 +310,8 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   };
   const bool is_stuck = own.goes_on && view.base == word.count();
   if (is_stuck || (is_patient && !is_late)) {
-    // the same once more
-  } else if (wants != nullptr && !look.again) {
+    // Step 2: the same value once more.
+  } else if (wants != nullptr && !look.again) {  // step 3
     const auto wanted_view = view_of(core, word, view, wants->values, is_late);
     if (wanted_view) {
       for (std::size_t index = view.base; index < wanted_view->base; ++index) {
@@ -294,15 +319,15 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
       }
       for (std::size_t index : wanted_view->others) take(word, view, own.clock, index);
     } else if (is_late && !wants->values.empty()) {
-      // It may be made of changes of which others come first here.
+      // Another order of the sums could make this value.
       return make_up(wants->values.front());
     } else if (is_late) {
       take_all();
     }
   } else if (looks_.order == Looks::Order::by_schedule && !goes_on &&
-             !is_among(looks_.loops, look.place)) {
+             !is_among(looks_.loops, look.place)) {  // step 4
     take_all();
-  } else if (goes_on && view.seen() == seen && view.base < word.count()) {
+  } else if (goes_on && view.seen() == seen && view.base < word.count()) {  // step 5
     take(word, view, own.clock, view.base);
     take_known(word, view, own.clock);
   }
@@ -315,13 +340,18 @@ std::uint64_t PolledWords::answer(int core, Word& word, const Look& look) {
   return bits;
 }
 
+// No step is left: every core is finished, idle, parked at a word, or blocked. A late look is
+// released here, because now the word is as new as it gets without this core. It is released alone,
+// since what its core does next may change other words. Late looks that have a change left to find
+// come first, then late looks that do not repeat the one before them. If there is neither, all
+// parked cores go on with the values that they have: only a loop that ends by its own count, or
+// that reads another word, can bring the run forward. If none does, give_up() follows.
 std::vector<int> PolledWords::release() {
   if (has_given_up_) return {};
   std::vector<int> parked;
   for (std::size_t core = 0; core < lookers_.size(); ++core) {
     if (lookers_[core].parked != nullptr) parked.push_back(static_cast<int>(core));
   }
-  // Late looks go on alone, those first to which something is new.
   for (const bool needs_news : {true, false}) {
     for (int core : parked) {
       Looker& own = looker(core);

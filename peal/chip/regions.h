@@ -9,7 +9,7 @@
 
 namespace peal {
 
-// A named part of one rank's global memory.
+// A named buffer in one rank's global memory.
 struct Region {
   std::string name;
   int rank = 0;
@@ -18,16 +18,16 @@ struct Region {
   RegionKind kind{};
 };
 
-// What global memory holds, so that an instruction's addresses can be checked before it is carried
-// out.
+// The buffers in global memory, for checking an instruction's addresses before it is issued.
 class Regions {
  public:
   virtual ~Regions() = default;
-  // Whether one region holds all these bytes.
+  // True if a single region contains all these bytes.
   [[nodiscard]] virtual bool holds(const void* address, std::size_t size_bytes) const = 0;
-  // Whether a region that peers may address holds the address.
+  // True if the address lies in a region that peers may address.
   [[nodiscard]] virtual bool is_shared(const void* address) const = 0;
-  // The region that holds the address, or the nearest one of its rank that starts before it.
+  // The region that contains the address, or else the last region of the same rank that starts
+  // before it.
   [[nodiscard]] virtual std::optional<Region> find(const void* address) const = 0;
 };
 

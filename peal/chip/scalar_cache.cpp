@@ -20,6 +20,7 @@ bool ScalarCache::holds(const std::byte* data, std::size_t size_bytes) const {
   return true;
 }
 
+// Lines are nodes of the map, so that pointers to them stay valid when it grows.
 void ScalarCache::show(Line& line) {
   latest_ = &line;
   if (line.shown) return;
@@ -71,6 +72,7 @@ void ScalarCache::fill(const std::byte* data, const void* values, std::size_t si
   if (line.shown) std::memcpy(line.data + offset, values, size_bytes);
 }
 
+// A line that is not dirty was not written (rule 1), so `cached` is still right.
 void ScalarCache::hide() {
   for (Line* line : shown_) {
     if (line->dirty) std::memcpy(line->cached.data(), line->data, line_bytes);

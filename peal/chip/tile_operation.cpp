@@ -15,8 +15,8 @@
 namespace peal {
 namespace {
 
-// A row of elements that moves between global memory and a tile. Its elements are `stride` apart in
-// global memory, and lie in one row of the tile, from `col` on.
+// A row that moves between global memory and a tile: `count` elements, `stride` elements apart in
+// global memory, and in the tile from element (row, col) on.
 struct MovedRow {
   std::byte* global = nullptr;
   std::int64_t stride = 1;
@@ -24,8 +24,9 @@ struct MovedRow {
   int count = 0;
 };
 
-// Of all rows of the area those that meet the tile's valid part; nothing is looked at beyond them,
-// however large the shape is. Addresses wrap, and are checked before anybody uses them.
+// Visits the rows of the area that intersect the tile's valid part. The loops stop at its end, so
+// the time does not depend on how large the shape is. Addresses are computed modulo 2^64 and not
+// dereferenced here; they are checked before use.
 template <class Fn>
 void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
   const auto element_bytes = static_cast<std::uint64_t>(size_bytes(global.dtype));
@@ -48,7 +49,7 @@ void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
   for (std::int64_t i0 = 0; i0 < shape[0] && band < tile.valid_rows; ++i0) {
     std::int64_t row = band;
     for (std::int64_t i1 = 0, col = 0; i1 < shape[1] && col < tile.valid_cols; ++i1) {
-      if (global.fractal) row = band;  // beside the block before, else below it
+      if (global.fractal) row = band;  // this block column lies beside the last one, not below it
       if (row >= tile.valid_rows) break;
       for (std::int64_t i2 = 0; i2 < shape[2] && row < tile.valid_rows; ++i2) {
         for (std::int64_t i3 = 0; i3 < shape[3] && row < tile.valid_rows; ++i3, ++row) {
@@ -61,7 +62,8 @@ void for_each_row(const GlobalArea& global, const TileArea& tile, Fn&& fn) {
   }
 }
 
-// Copies between a row of global memory and one of a tile, in the direction that `copy` says.
+// Calls `copy(global, tile, bytes)` for the pieces of a row that are contiguous in both; `copy`
+// chooses the direction.
 template <class Copy>
 void move_row(const MovedRow& moved, const TileArea& tile, Copy&& copy) {
   const std::size_t element_bytes = size_bytes(tile.dtype);
@@ -91,8 +93,8 @@ void set_element(const TileArea& tile, int row, int col, T value) {
 template <class T>
 inline constexpr bool is_small_float = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 
-// A value of one type as one of another: exact where the other can hold it; else floats are rounded
-// in the given mode, and integers saturate.
+// Converts a value: exact if To can represent it; otherwise floats are rounded in the given mode
+// and integers saturate.
 template <class To, class From>
 To converted(From from, RoundMode mode) {
   if constexpr (std::is_same_v<To, From>) {
@@ -150,7 +152,7 @@ void for_each_element(const TileArea& tile, auto&& fn) {
   }
 }
 
-// The elements of a tile's valid part by rows, as T.
+// The elements of a tile's valid part in row-major order, converted to T.
 template <class T>
 std::vector<T> values_of(const TileArea& tile) {
   std::vector<T> values;
@@ -165,7 +167,7 @@ std::vector<T> values_of(const TileArea& tile) {
   return values;
 }
 
-// Accumulates in T; integers in the unsigned type, which wraps.
+// Accumulates in T; integers in the unsigned type of the same width, so that overflow wraps.
 template <class T>
 void multiply_matrices_as(const TileOperation& operation) {
   const TileArea &c = operation.dst, &a = operation.a, &b = operation.b;
@@ -280,7 +282,7 @@ void gather_values(const TileOperation& operation, std::vector<std::byte>& value
     });
     return;
   }
-  // The pipe of an accumulator converts to the type of its destination.
+  // FIX, the pipe that stores from L0C, converts accumulators to the type of the destination.
   for_each_row(operation.global, operation.a, [&](const MovedRow& moved) {
     with_type(operation.global.dtype, [&](auto to_zero) {
       with_type(operation.a.dtype, [&](auto from_zero) {

@@ -13,7 +13,7 @@ namespace peal {
 enum class TileOpcode : std::uint8_t {
   load,       // dst <- global
   store,      // global <- a
-  store_add,  // the same, added atomically per element
+  store_add,  // global += a, atomically per element
   add,        // dst = a op b
   mul,
   max,
@@ -27,7 +27,8 @@ enum class TileOpcode : std::uint8_t {
   matmul,   // dst = a x b
 };
 
-// How a conversion rounds; `none` and `rint` to nearest even, `round` to nearest, ties away from 0.
+// The rounding of a conversion: `none` and `rint` to nearest, ties to even; `round` to nearest,
+// ties away from zero; `odd` to the odd neighbour if the value is not exact.
 enum class RoundMode : std::uint8_t { none, rint, round, floor, ceil, trunc, odd };
 
 // A strided 5-dimensional part of global memory; strides are in elements. A fractal one is a matrix
@@ -40,8 +41,8 @@ struct GlobalArea {
   bool fractal = false;
 };
 
-// A tile in on-chip memory, of which valid_rows x valid_cols elements count. Tiles of the cube
-// core's memories are kept in plain rows, whatever their fractal layout on silicon.
+// A tile in on-chip memory; its first valid_rows x valid_cols elements are valid. Tiles in the cube
+// core's memories are kept as plain rows, though silicon has a fractal layout there.
 struct TileArea {
   std::byte* data = nullptr;
   DType dtype{};
@@ -62,7 +63,7 @@ struct TileOperation {
   RoundMode round_mode{};
   GlobalArea global;
   TileArea dst, a, b;
-  std::array<std::byte, 8> scalar{};  // an element of the type of dst
+  std::array<std::byte, 8> scalar{};  // the scalar operand, of the type of dst
   bool to_l1 = false;                 // load: a tile of the cube core
 
   [[nodiscard]] bool stores() const {
@@ -76,14 +77,15 @@ struct GlobalRun {
   std::size_t size_bytes = 0;
 };
 
-// What a load or store moves, as runs of bytes in the order of the rows: rows of the first four
-// dimensions, as many as the tile has valid, of columns of the last, likewise; or what of the
-// blocks is in the tile's valid part.
+// The bytes that a load or store moves, as maximal runs in the tile's row order. The first four
+// dimensions of `global` are the rows and the last one the columns, both cut to the tile's valid
+// part; of a fractal area, the parts of its blocks that lie in the tile's valid part.
 [[nodiscard]] std::vector<GlobalRun> moved_runs(const GlobalArea& global, const TileArea& tile);
 
-// Carries out a load, a vector instruction, a move or a matmul on the values.
+// Performs a load, vector instruction, move or matmul on the values. Not for stores.
 void carry_out(const TileOperation& operation);
-// The values that a store takes from its tile, in the order of moved_runs.
+// Copies the values that a store takes from its tile, in the order of moved_runs(), converted to
+// the type of the destination.
 void gather_values(const TileOperation& operation, std::vector<std::byte>& values);
 
 }  // namespace peal

@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// What a core of a chip is for: vectors, with a unified buffer, or products of matrices, with L1,
-// L0A, L0B and L0C.
+// The type of a chip's core: a vector core (aiv), with a unified buffer, or a cube core (aic) for
+// matrix products, with L1, L0A, L0B and L0C.
 enum class CoreType : std::uint8_t { aiv, aic };
 
 [[nodiscard]] constexpr const char* name(CoreType type) {

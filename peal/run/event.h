@@ -14,10 +14,10 @@
 namespace peal {
 
 enum class EventKind : std::uint8_t {
-  region,         // memory that the run uses: `peer` owns it
+  region,         // a buffer of the run, owned by rank `peer`
   load,           // bytes of global memory were read into on-chip memory
-  store,          // bytes left on-chip memory, or with Pipe::dma global memory, for global memory
-  store_visible,  // the same bytes can be seen at their destination
+  store,          // a store was executed: its source was read (with Pipe::dma, in global memory)
+  store_visible,  // the same store's bytes are visible at their destination
   vector,         // on-chip memory was combined or converted
   set_flag,
   wait_flag,
@@ -28,42 +28,43 @@ enum class EventKind : std::uint8_t {
   scalar_read,
   scalar_write,
   notify,          // issued by the notifier
-  notify_arrived,  // took effect on the cell
-  wait,            // was satisfied
-  poll_failed,     // a look at a cell that did not compare so
+  notify_arrived,  // the notify took effect on the cell
+  wait,            // a wait was satisfied, or a poll succeeded
+  poll_failed,     // a poll found that its comparison does not hold
   task_begin,      // of a kernel's task on a core; `value` is its number in the run
   task_end,
-  task_after,  // this core goes on after the end of task `value`
-  // Of the caller, about what the kernel is called for in its call number `number`:
+  task_after,  // the end of task `value` happens before what this core issues next
+  // From the caller, about the purpose of the kernel's call number `number`:
   contribution,  // the bytes are elements `value`, `value` + 1, ... of what rank `peer` contributes
-  expectation,   // so the bytes must be: elements `value`, ... of rank `peer`, or combined of all
-  call_begin,    // what this core issues from here on is of call `value` of the kernel
-  // Of words that scalar code looks at while others change them (RunOptions::looks):
-  polled_word,   // from here on these bytes are one; they hold `value`
-  store_issued,  // a store that will change such words comes next, or is put into a pipe's queue
-  word_stored,   // the store of this pipe and number gives one `value`, atomic: one that is unknown
+  expectation,   // the bytes must become elements `value`, ... of rank `peer`, or of all combined
+  call_begin,    // what this core issues from here on belongs to call `value` of the kernel
+  // About polled words, which scalar code reads while others change them (RunOptions::looks):
+  polled_word,   // these bytes are a polled word from here on, and hold `value`
+  store_issued,  // a store that will change polled words is issued next, or enters a pipe's queue
+  word_stored,   // the store of this pipe and number gives the word `value`; unknown if `atomic`
 };
 
-// Of a look at a polled word: whether it is the same as the one before it, with nothing between.
+// A look is a read of a polled word. `again` repeats the core's look directly before it, `first`
+// does not.
 enum class Look : std::uint8_t { none, first, again };
 
-// Where a region's bytes come from, and who looks at them.
+// The origin of a region's bytes, and who reads them.
 enum class RegionKind : std::uint8_t {
-  window,   // symmetric, zero at first
+  window,   // symmetric, initially zero
   signals,  // a window of SignalCells
-  input,    // written before the run
-  output,   // looked at after the run
+  input,    // written by the host before the run
+  output,   // read by the host after the run
   inout,
   temporary,
   on_chip,  // of core `core`
 };
 
-// Whether peers may address memory of this kind; all else is its rank's own.
+// True if peers may address memory of this kind; all other memory is private to its rank.
 [[nodiscard]] constexpr bool is_shared(RegionKind kind) {
   return kind == RegionKind::window || kind == RegionKind::signals;
 }
 
-// Bytes that an instruction reads or writes: rows of one length, evenly spaced.
+// The bytes that an instruction reads or writes: rows of equal length at a constant stride.
 struct Footprint {
   std::uint64_t address = 0;
   std::uint32_t rows = 1;
@@ -74,15 +75,15 @@ struct Footprint {
   [[nodiscard]] std::uint64_t size_bytes() const { return rows * row_bytes; }
 };
 
-// How each element that an instruction writes comes from those that it reads, in their order.
+// How the i-th element that an instruction writes depends on the i-th elements that it reads.
 enum class Combination : std::uint8_t {
-  move,  // it is the one read
-  sum,   // of one element of each source
+  move,  // it is the element read
+  sum,   // of the i-th element of each source
   prod,
   min,
   max,
-  constant,  // it comes from none
-  other,
+  constant,  // it depends on no element read
+  other,     // none of these, or not element by element
 };
 
 [[nodiscard]] inline Combination combination_of(ReduceOp op) {
@@ -99,8 +100,8 @@ enum class Combination : std::uint8_t {
   return Combination::max;
 }
 
-// One thing that happened in a run. Addresses are those of the run's memory; `peer` is the rank
-// whose memory or cell is meant. Spans and names are valid while the event is read.
+// One event of a run. Addresses are those of the run's memory; `peer` is the rank that owns the
+// memory or cell in question. Spans and names are valid only during EventReader::read().
 struct Event {
   EventKind kind{};
   Pipe pipe{};
@@ -112,24 +113,23 @@ struct Event {
   WaitCmp cmp{};              // wait, poll_failed
   bool atomic = false;        // store: combined into its destination, atomically per element
   bool cached = false;        // scalar_read, scalar_write: through the scalar cache
-  bool polled = false;        // wait: a look that need not have succeeded; region: one that the
-                              // host has filled before the run
-  Look look{};                // scalar_read, wait, poll_failed: at a polled word
+  bool polled = false;        // wait: a successful poll; region: filled by the host before the run
+  Look look{};                // scalar_read, wait, poll_failed: if it is a look at a polled word
   int rank = 0;
   int core = 0;
   int peer = 0;
-  // Of what waits in a pipe's queue: how many events of its core that order (see `orders`) were
-  // before its issue.
+  // The number of ordering events (see orders()) of its core before its issue. For queued
+  // instructions, which execute later, this dates the issue.
   std::uint32_t issued = 0;
   std::uint32_t number = 0;     // in the program order of its core
-  std::uint32_t threshold = 0;  // wait, poll_failed: what the cell is compared with
+  std::uint32_t threshold = 0;  // wait, poll_failed: the value that the cell is compared with
   Picoseconds begin = 0;
   Picoseconds end = 0;
   std::uint64_t address = 0;
   std::uint64_t size_bytes = 0;
-  // notify: what it adds or sets; wait: the arrivals it consumes; store, store_visible: its number
-  // among the stores of its pipe; region: what each of its words holds at first; scalar_write: what
-  // a word is given; scalar_read of a polled word: what it is found to hold
+  // notify: the value that it adds or sets; wait: the arrivals that it consumes; store,
+  // store_visible: the store's number within its pipe; region: the initial value of each word;
+  // scalar_write: the value stored to a word; scalar_read of a polled word: the value found
   std::int64_t value = 0;
   SourcePlace place = {};
   const char* name = "";  // of a region
@@ -137,7 +137,8 @@ struct Event {
   std::span<const Footprint> writes = {};
 };
 
-// Whether the event orders what its core's scalar unit issues later after more than before.
+// True if the event adds a happens-before edge to instructions that this core issues later. Events
+// are counted by this in Event::issued.
 [[nodiscard]] inline bool orders(const Event& event) {
   switch (event.kind) {
     case EventKind::pipe_barrier:
@@ -160,7 +161,7 @@ struct Event {
   }
 }
 
-// Reads the events of a run, in the order in which the run takes effect.
+// Receives the events of a run, in the order in which they take effect.
 class EventReader {
  public:
   virtual ~EventReader() = default;

@@ -11,24 +11,25 @@
 
 namespace peal {
 
-// A way to run ranks. It can be used again and again; each run starts from zeroed memory.
+// Runs a program on the ranks of a team. An executor can be reused; each run starts from zeroed
+// windows.
 class Executor {
  public:
   virtual ~Executor() = default;
 
   [[nodiscard]] virtual const Platform& platform() const = 0;
 
-  // Whether times are those of the platform; otherwise they are this host's, and vary.
+  // True if times are simulated for the platform; otherwise they are measured here, and vary.
   [[nodiscard]] virtual bool is_simulated() const { return true; }
 
   // Runs `program` once on every rank of a team of `ranks`. An Error of any rank ends the run and
-  // is thrown here; a deadlock is a RunError that says who waits for what.
-  // What `program` writes to the caller's memory may be lost, except in that of share().
+  // is rethrown here; a deadlock is a RunError that says what each rank waits for. The program's
+  // writes to the caller's memory may be lost, except to memory from share().
   virtual RunReport run(int ranks, const std::function<void(Team&)>& program,
                         const RunOptions& options) = 0;
 
-  // Zeroed memory that the caller and all ranks of the runs that follow have at the same address,
-  // until share() is called again.
+  // Returns zeroed memory that the caller and all ranks of later runs share at the same address. It
+  // is valid until the next call.
   [[nodiscard]] virtual std::span<std::byte> share(std::size_t size_bytes) = 0;
 };
 

@@ -9,8 +9,8 @@
 
 namespace peal {
 
-// The sentence for a mistake of a kernel on that core of that rank, which are negative where they
-// are unknown. `where` is "file:line" or what else is known.
+// The sentence for a mistake of a kernel. `rank` and `core` are negative if unknown; `where` is
+// "file:line", "after file:line", or empty.
 [[nodiscard]] inline std::string kernel_error_text(int rank, int core, const std::string& what,
                                                    const std::string& where) {
   std::string text = "kernel error";
@@ -19,13 +19,13 @@ namespace peal {
   return where.empty() ? text : text + "   " + where;
 }
 
-// Where a kernel is known to be behind, as its last instruction; empty before its first.
+// "after file:line" for the kernel's last instruction; empty if it has issued none.
 [[nodiscard]] inline std::string after(SourcePlace place) {
   if (place.file == nullptr || *place.file == '\0') return {};
   return std::string("after ") + place.file + ":" + std::to_string(place.line);
 }
 
-// Ends a run because of a mistake of the kernel on one core.
+// Thrown when a mistake of the kernel on one core ends the run.
 class KernelFailure : public RunError {
  public:
   enum class Kind : std::uint8_t { out_of_bounds, other };

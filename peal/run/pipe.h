@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// The units of a core, with their numbers in the PTO tile ISA. `all` is for barriers only;
-// `dma`, whose number is ours, is the engine of asynchronous transfers between global memories.
+// The units of a core, numbered as in the PTO tile ISA. `all` is for barriers only. `dma`, which
+// has no number there, is the engine of asynchronous transfers within global memory.
 enum class Pipe : std::uint8_t {
   scalar = 0,
   vector = 1,

@@ -12,13 +12,13 @@
 namespace peal {
 namespace {
 
-// Far beyond any machine, and such that the times of long runs still fit 64 bits of picoseconds.
+// Far beyond any machine, but small enough that the times of long runs fit 64 bits of picoseconds.
 constexpr double max_nanoseconds = 1e9;
 constexpr double min_bandwidth = 1e-3, max_bandwidth = 1e6;  // GB/s, GiB/s
 constexpr std::int64_t max_cycles = 1'000'000;
 constexpr double max_cycles_per_repeat = 1e4;
 constexpr double min_mhz = 1, max_mhz = 1e6;
-// Every core of every rank has its own in the simulator's memory.
+// A limit, because the simulator allocates the buffers of every core of every rank.
 constexpr std::int64_t max_buffer_bytes = std::int64_t{1} << 26;
 constexpr std::int64_t max_piece_bytes = std::int64_t{1} << 30;
 constexpr std::int64_t max_queue_depth = 65536;
@@ -30,14 +30,15 @@ struct WholeLimits {
   std::int64_t lowest = 0, highest = 0;
 };
 
-// The figures of one platform file, asked for by dotted path.
+// The figures of one platform file, by dotted path. Its functions throw Error for a figure that is
+// missing, of the wrong type, or outside its limits.
 class Figures {
  public:
   Figures(const std::string& path, const toml::table& table) : path_(path), table_(table) {}
 
   [[nodiscard]] double number(const char* key, const Limits& limits) const {
     const auto value = table_.at_path(key).value<double>();
-    // Also what is no number compares false.
+    // Written so that NaN is refused, too.
     if (!value || !(*value >= limits.lowest && *value <= limits.highest)) {
       refuse(key, fmt::format("a number from {} to {}", limits.lowest, limits.highest));
     }
@@ -143,7 +144,7 @@ Platform read_platform(const std::string& path) {
   if (figures.has("verbs.piece_bytes")) {
     platform.verbs.piece_bytes = figures.whole("verbs.piece_bytes", {4096, max_piece_bytes});
   }
-  const std::int64_t tiles = 8;  // the most that one verb's lowering keeps in the unified buffer
+  const std::int64_t tiles = 8;  // upper bound of the tiles that the lowering of verbs uses
   if (platform.verbs.tile_bytes % 64 != 0 ||
       platform.verbs.tile_bytes * tiles > platform.core.unified_buffer_bytes) {
     figures.refuse("verbs.tile_bytes", "a multiple of 64, at most an eighth of the unified buffer");

@@ -8,8 +8,8 @@
 
 namespace peal {
 
-// The figures of a target machine, read from platforms/<name>.toml, where each figure has its
-// source. Durations are picoseconds, `_ps_per_byte` the inverse of a bandwidth.
+// The performance figures of a target machine, read from platforms/<name>.toml, which names the
+// source of each. Durations are in picoseconds; `_ps_per_byte` is the inverse of a bandwidth.
 struct Platform {
   std::string name;
   std::string description;
@@ -18,7 +18,7 @@ struct Platform {
     double cycle_ps = 0;
     std::int64_t unified_buffer_bytes = 0;
     std::int64_t issue_cycles = 1;  // scalar time to issue any instruction
-    int queue_depth = 32;           // instructions that wait on one pipe before the scalar does
+    int queue_depth = 32;           // capacity of a pipe's queue; a full one blocks the scalar unit
   } core;
 
   struct Memory {                  // one core's own transfers
@@ -40,13 +40,13 @@ struct Platform {
     double move_ps_per_byte = 0;   // L1 -> L0
   } cube;
 
-  struct Link {  // each ordered pair of devices has one of its own
+  struct Link {  // one for each ordered pair of devices
     double ps_per_byte = 0;
-    Picoseconds load_latency_ps = 0;   // a remote load, before its first byte
-    Picoseconds store_latency_ps = 0;  // from the last byte leaving to its being visible
+    Picoseconds load_latency_ps = 0;   // of a remote load, until its first byte
+    Picoseconds store_latency_ps = 0;  // from the departure of the last byte to visibility
   } link;
 
-  struct Dma {  // each core has an engine of its own; transfers one after another
+  struct Dma {  // one engine per core, which executes its transfers one after the other
     Picoseconds startup_ps = 0;
     double ps_per_byte = 0;
   } dma;
@@ -55,26 +55,28 @@ struct Platform {
     Picoseconds latency_ps = 0;       // from notify to a peer's wait seeing it
     Picoseconds own_latency_ps = 0;   // the same on one's own cell
     Picoseconds notify_issue_ps = 0;  // scalar time of a notify
-    Picoseconds poll_ps = 0;          // scalar time of looking at a cell
+    Picoseconds poll_ps = 0;          // scalar time of reading a cell
   } signals;
 
-  struct Tasks {                    // of a device that is given one after the other
-    Picoseconds dispatch_ps = 0;    // from being ready to its first instruction
-    Picoseconds completion_ps = 0;  // from its last instruction to those that wait for it knowing
+  struct Tasks {                    // a device executes one after the other
+    Picoseconds dispatch_ps = 0;    // from being started to the first instruction
+    Picoseconds completion_ps = 0;  // from the last instruction to the report of the end
   } tasks;
 
   struct Verbs {
-    std::int64_t tile_bytes = 0;  // of each staging tile that the verbs are lowered to
-    // The most that a launch of a collective takes of its scratch; what is longer goes in pieces.
+    std::int64_t tile_bytes = 0;  // size of each staging tile in the lowering of verbs
+    // The maximum of scratch that one launch of a collective uses; longer calls run in pieces.
     std::int64_t piece_bytes = std::int64_t{16} << 20;
   } verbs;
 
   struct Switches {
+    // A drained pipe's stores are visible: barriers, and flags of a storing pipe, wait for that. If
+    // false, only dsb does.
     bool drained_is_visible = true;
     // Signals of one core take effect in the order of their notifies.
     bool signals_in_order = true;
-    // An event flag is known by the setting pipe and the id alone, whoever waits for it: two fences
-    // of one pipe and id that are alive at once are one flag.
+    // An event flag is identified by the setting pipe and the id, without the waiting pipe. Two
+    // fences with the same setting pipe and id that are in use at once share one flag.
     bool event_identity_without_waiter = false;
   } switches;
 
@@ -83,7 +85,7 @@ struct Platform {
   }
 };
 
-// The switches that assume the least of the hardware.
+// The switches at their weakest setting, which assumes the minimum of the hardware.
 [[nodiscard]] constexpr Platform::Switches strict_switches(Platform::Switches switches) {
   switches.drained_is_visible = false;
   switches.signals_in_order = false;
@@ -91,8 +93,8 @@ struct Platform {
   return switches;
 }
 
-// Reads a platform file. Throws Error with the file's name when it is missing, does not parse, or
-// lacks a figure.
+// Reads a platform file. Throws Error with the file's name if it is missing, does not parse, lacks
+// a figure, or has one outside its limits.
 [[nodiscard]] Platform read_platform(const std::string& path);
 
 }  // namespace peal

@@ -18,7 +18,6 @@ std::optional<std::size_t> FreeRanges::take(std::size_t extent) {
   return used_ - extent;
 }
 
-// Grows together with the free ranges beside it.
 void FreeRanges::give(std::size_t offset, std::size_t extent) {
   auto after = free_.lower_bound(offset);
   if (after != free_.end() && after->first == offset + extent) {

@@ -15,7 +15,7 @@ std::size_t page_size_bytes() {
 
 std::size_t machine_memory_bytes() {
   const auto whole = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * page_size_bytes();
-  std::ifstream container("/sys/fs/cgroup/memory.max");  // `max` where there is no limit
+  std::ifstream container("/sys/fs/cgroup/memory.max");  // the word `max` if there is no limit
   std::size_t limit = 0;
   return container >> limit ? std::min(whole, limit) : whole;
 }

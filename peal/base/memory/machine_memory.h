@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// The bytes of memory that this process may fill: those of the machine, or of the container that it
-// runs in. What asks for more would end by the system's choice, without a word.
+// The bytes of memory that this process may use: those of the machine, or the limit of its
+// container if that is lower. A process that uses more is killed by the kernel without a message.
 [[nodiscard]] std::size_t machine_memory_bytes();
 
 // The bytes of a page of memory on this host.

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 std::vector<fs::path> control_groups(std::istream& groups, const fs::path& mounted,
                                      std::string_view controller) {
   std::vector<fs::path> folders;
-  // Such as "0::/user.slice" in version 2, and "4:cpu,cpuacct:/user.slice" in version 1.
+  // A line is "0::/user.slice" in version 2, and "4:cpu,cpuacct:/user.slice" in version 1.
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':'), second = line.find(':', first + 1);
     if (second == std::string::npos) continue;

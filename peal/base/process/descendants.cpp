@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The parent that /proc/<pid>/stat names, behind the program's name in parentheses and the state;
-// 0 where the process has gone.
+// The parent's pid in /proc/<pid>/stat: the second field after the program's name in parentheses,
+// which may itself contain parentheses and spaces. 0 if the process has ended.
 pid_t parent_of(const fs::path& process) {
   const std::string text = file_text(process / "stat");
   const std::size_t name_end = text.rfind(')');
@@ -33,7 +33,7 @@ pid_t parent_of(const fs::path& process) {
   return parent;
 }
 
-// Without any, /proc need not be read, which takes its time where there are many processes.
+// A cheap test, since reading all of /proc is slow on a machine with many processes.
 bool has_children() {
   siginfo_t info{};
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
@@ -63,6 +63,8 @@ std::set<pid_t> own_children() {
   return children;
 }
 
+// Killing a child may turn its own children into ours, so the loop repeats until a pass kills
+// nothing. It ends, because killed processes cannot fork.
 void end_descendants(std::set<pid_t> spared) {
   for (bool has_ended = true; has_ended;) {
     has_ended = false;
@@ -72,7 +74,7 @@ void end_descendants(std::set<pid_t> spared) {
         spared.insert(child);
         continue;
       }
-      has_ended = true;  // what it leaves behind is this process's now
+      has_ended = true;  // its children are this process's now
       while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
       }
     }

@@ -7,8 +7,8 @@
 
 namespace peal {
 
-// While it lives, processes whose parents have ended become children of this process, if they
-// descend from it: so they can be found and ended.
+// Makes this process a child subreaper while it lives: descendants whose parent has ended become
+// its children, so that they can be found and killed.
 class Subreaper {
  public:
   Subreaper();
@@ -20,12 +20,12 @@ class Subreaper {
   int before_ = 0;
 };
 
-// The processes whose parent this one is.
+// The child processes of this process, including those that have ended and were not waited for.
 [[nodiscard]] std::set<pid_t> own_children();
 
-// Kills the children of this process but for those that are spared, and whatever these leave
-// behind where this process is a Subreaper, and waits for their ends. What this user may not kill
-// is left alone.
+// Kills the children of this process except `spared`, and waits for them. If this process is a
+// Subreaper, their descendants become its children and are killed, too. Children that this user may
+// not kill are left alone.
 void end_descendants(std::set<pid_t> spared);
 
 }  // namespace peal

@@ -33,6 +33,8 @@ const char* text_of(Stall stall) {
   return "";
 }
 
+// Clears `is_set` first, so that a kill before the end leaves no half-written sentence set. That
+// relies on stores being performed in program order, which a relaxed store alone does not demand.
 void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
               std::string_view where) {
   sentence.is_set.store(false, std::memory_order_relaxed);

@@ -8,56 +8,64 @@
 
 namespace peal {
 
-// How a process stands still whose kernels should come on.
+// The way in which a process fails to make progress although its kernels should: it sleeps, it
+// spins, or it is stopped.
 enum class Stall : int { none, waits, spins, stopped };
 
-// What a report says of it, of the kernel: "it waits for ...".
+// The sentence of a report for it, with the kernel as the subject: "it waits for ...".
 [[nodiscard]] const char* text_of(Stall stall);
 
-// What a process that runs kernels leaves for the process that watches it, in memory that both
-// share: it may end, or be ended, at any time without a chance to say more. Written and read
-// without locks or allocations, so that handlers of signals may.
+// A record in shared memory that a process running kernels writes and its watcher reads, because
+// the process may crash or be killed at any time. Signal handlers write it, too, so there are no
+// locks and no allocations: a member is an atomic, is published by one, or is set before the fork.
+//
+// - The process is the only writer of everything except `stall` and max_memory_bytes.
+// - A Sentence is published: the writer clears `is_set`, writes the text, and sets `is_set` with
+//   release. The watcher loads it with acquire, which makes the text visible to it.
+// - The watcher reads the text only after it has waited for the process's end, so that no sentence
+//   is rewritten while it is read. A process killed in the middle of a sentence has cleared
+//   `is_set`, and the half-written text is ignored.
 struct LastWords {
   static constexpr std::size_t max_bytes = 1024;
 
-  // What is known of a mistake of a kernel, in whole sentences; `where` is "file:line" or empty.
+  // A statement about a kernel in whole sentences; `where` is "file:line" or empty.
   struct Sentence {
     std::atomic<bool> is_set = false;
     int rank = 0, core = 0;
     char what[max_bytes] = {}, where[max_bytes] = {};
   };
+  // The kernel's mistake, which the process has found itself.
   Sentence failure;
-  // Where the run was when it was last heard of: an instruction, of which a watcher is told only
-  // where it asks for that, because it costs time.
+  // The instruction that the run has reached. Set only if the run has a reader that records it
+  // (search/place_recorder), because that costs time.
   Sentence place;
 
-  // Whether the process waits, rightly, for something of ours, such as the compiler.
+  // The number of waits in progress that are legitimate, such as for the compiler (RightfulWait).
   std::atomic<int> rightful_waits = 0;
 
-  // Of the limit that the process itself keeps on its kernels: processor time without an
-  // instruction of the chip, 0 while no kernel runs; and a number that changes while the limit is
-  // kept and the kernels come on. A kernel can take the limit away, by blocking a signal for
-  // example, but it cannot make this number change.
+  // guarded_seconds: the limit that the process enforces on its kernels, of processor time without
+  // an instruction of the chip; 0 while no kernel runs. moves: a progress counter, which the
+  // timer's handler changes while it enforces the limit and the kernels make progress. A kernel can
+  // disable the handler, for example by blocking its signal, but then the counter stands still.
   std::atomic<double> guarded_seconds = 0;
   std::atomic<std::uint32_t> moves = 0;
-  // What the watcher has found, and ends the process for; it sends SIGVTALRM first, so that the
-  // process may say in which line the kernel is.
+  // Written by the watcher: the stall for which it ends the process. It sends SIGVTALRM first, so
+  // that the process can report the line that the kernel is at.
   std::atomic<Stall> stall = Stall::none;
 
-  // How much memory the process may use; 0 without a limit.
+  // The limit of memory for the process, written before the fork; 0 if there is none.
   std::uint64_t max_memory_bytes = 0;
 };
 
-// Sets a sentence, cut to what there is room for.
+// Publishes a sentence, truncated to max_bytes - 1 per text. Safe in signal handlers.
 void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
               std::string_view where);
 
-// Those of this process; nullptr where nobody watches it.
+// The record of this process; nullptr if nobody watches it.
 [[nodiscard]] LastWords* last_words();
 void set_last_words(LastWords* words);
 
-// While it lives, whoever watches this process does not take its standing still for a mistake of a
-// kernel.
+// Marks a legitimate wait: while it lives, the watcher does not report this process as stalled.
 class RightfulWait {
  public:
   RightfulWait() : words_(last_words()) {

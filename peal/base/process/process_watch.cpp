@@ -24,13 +24,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int look_ms = 100;
-constexpr double max_elapsed_seconds = 0.3;  // what a look counts at most
-// From the last words to the answer: to compile a report of findings takes less.
+constexpr double max_elapsed_seconds = 0.3;  // the maximum that one sample adds to elapsed time
+// The time limit from a published failure to the complete answer.
 constexpr double max_report_seconds = 10;
-// From the signal to the last words.
+// The time limit from SIGVTALRM to a published failure.
 constexpr double max_ending_seconds = 1;
 constexpr std::size_t max_text_bytes = std::size_t{1} << 30;
-// The process knows its limit by ticks, in which the system's part of the time does not count.
+// Tolerance, since the process measures its limit by ticks of user time only, and this watchdog
+// measures user and system time.
 constexpr double spin_factor = 1.5, spin_seconds = 1;
 
 double processor_seconds(pid_t process) {
@@ -69,8 +70,8 @@ ProcessWatch::~ProcessWatch() {
 std::string ProcessWatch::read() {
   std::string text;
   for (;;) {
-    // A kernel may have closed the pipe, or handed it to a process that it has forked: neither
-    // tells of the end of this one.
+    // End of file on the pipe does not show that the process has ended: a kernel may have closed
+    // the pipe, or passed it on to a process that it forked. So the process is polled, too.
     pollfd looks[] = {{.fd = from_, .events = POLLIN, .revents = 0},
                       {.fd = handle_, .events = POLLIN, .revents = 0}};
     ::poll(looks, 2, look_ms);
@@ -89,7 +90,7 @@ void ProcessWatch::read_available(std::string& text) {
     if (size <= 0) return;
     text.append(buffer, static_cast<std::size_t>(size));
   }
-  from_ = -1;  // a kernel writes to it without end
+  from_ = -1;  // stop reading: only a kernel gone wild writes that much
 }
 
 bool ProcessWatch::has_ended() const {
@@ -100,7 +101,8 @@ bool ProcessWatch::has_ended() const {
   return info.si_pid == process_;
 }
 
-// A process waits or is stopped when each of its threads is.
+// The process runs if any of its threads does; otherwise its state is the greatest of its threads'
+// states in the order of `State`. It also counts as running if /proc cannot be read.
 ProcessWatch::State ProcessWatch::state() const {
   State result = State::sleeps;
   std::error_code failed;
@@ -110,7 +112,7 @@ ProcessWatch::State ProcessWatch::state() const {
     std::string text;
     std::getline(file, text);
     const std::size_t name_end = text.rfind(") ");
-    if (name_end == text.npos) continue;  // it has just ended
+    if (name_end == text.npos) continue;  // the thread has just ended
     switch (text[name_end + 2]) {
       case 'S':
         break;
@@ -135,6 +137,9 @@ void ProcessWatch::look() {
   judge(std::min(since, max_elapsed_seconds));
 }
 
+// One sample. In this order: a process that has published its failure gets time for its report; one
+// that was found to stall gets time to publish its place; otherwise progress resets all clocks, and
+// sleeping or spinning without progress beyond a limit is a stall.
 void ProcessWatch::judge(double elapsed) {
   if (words_.failure.is_set.load(std::memory_order_acquire)) {
     reporting_seconds_ += elapsed;
@@ -156,7 +161,7 @@ void ProcessWatch::judge(double elapsed) {
   const double guarded = words_.guarded_seconds.load();
   const std::uint32_t moves = words_.moves.load();
   const State now = state();
-  // Without kernels there are no moves, and whatever is computed is right.
+  // While no kernel runs `moves` stands still, and any use of the processor counts as progress.
   const bool computes = guarded == 0 && (has_used || now == State::runs);
   if (computes || guarded != guarded_seconds_ || moves != moves_ ||
       words_.rightful_waits.load() != 0) {
@@ -166,8 +171,8 @@ void ProcessWatch::judge(double elapsed) {
     waited_seconds_ = 0;
     return;
   }
-  // With kernels, one that wakes up between its sleeps has waited, too; but what takes its pages
-  // back from a disk has not.
+  // While kernels run, one that wakes up briefly between sleeps counts as waiting, too. A process
+  // in uninterruptible sleep that uses the processor does not: it may be paging in.
   if (now == State::sleeps || now == State::stopped ||
       (now == State::waits_for_device && !has_used)) {
     waited_seconds_ += elapsed;
@@ -192,8 +197,8 @@ void ProcessWatch::end_for(Stall stall) {
   }
 }
 
-// What is stopped takes no signal until it goes on, and then takes them before it does anything
-// else.
+// A stopped process handles no signal until SIGCONT continues it; it then handles the pending
+// SIGVTALRM before it executes anything else.
 void ProcessWatch::ask() {
   ::kill(process_, SIGVTALRM);
   if (words_.stall.load() == Stall::stopped) ::kill(process_, SIGCONT);

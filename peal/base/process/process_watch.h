@@ -11,15 +11,15 @@
 
 namespace peal {
 
-// Watches a forked process until it has ended, and ends it where it would not by itself:
-// - it waits for something of the system, or is stopped, for `blocked_seconds`; while kernels run,
-//   for twice their limit and at least 5 s;
-// - kernels run, and take more processor time than their limit without coming on. That the process
-//   should have found itself, but a kernel may have blocked its signals;
-// - it has said what went wrong, and takes longer than a moment to say it in full.
-// Time counts by looks, each of which counts little however long ago the one before was, so that a
-// job that is stopped as a whole, and goes on later, has lost nothing. A process that a debugger
-// looks at may take its time.
+// The watchdog of a forked process: samples it until it has ended, and kills it if
+// - it sleeps in the system, or is stopped, for `blocked_seconds`; while kernels run, for twice
+//   their limit, at least 5 s, and at most `blocked_seconds`;
+// - kernels run, and use more processor time than their limit without progress. The process should
+//   have noticed itself, but a kernel may have blocked its signals;
+// - it has published its failure, and takes too long to write the full report.
+// Time is the sum of the intervals between samples, each capped at 0.3 s: if the whole job is
+// suspended and continued, the pause counts as one short interval. A process that a debugger traces
+// is not killed for a stall.
 class ProcessWatch {
  public:
   // `from` is the reading end of a pipe that the process writes to.
@@ -28,8 +28,8 @@ class ProcessWatch {
   ProcessWatch(const ProcessWatch&) = delete;
   ProcessWatch& operator=(const ProcessWatch&) = delete;
 
-  // What the process has written by its end. Leaves the process to be waited for. What it was ended
-  // for is in `words.stall`.
+  // Watches the process until its end, and returns what it has written to the pipe. The caller has
+  // to wait for the process. If it was killed for a stall, `words.stall` says which.
   [[nodiscard]] std::string read();
 
  private:
@@ -45,12 +45,12 @@ class ProcessWatch {
 
   pid_t process_;
   int from_;
-  int handle_;  // readable when the process has ended; -1 where the system has no such thing
+  int handle_;  // a pidfd, readable once the process has ended; -1 on systems without pidfds
   LastWords& words_;
   double blocked_seconds_;
   std::chrono::steady_clock::time_point last_look_ = std::chrono::steady_clock::now();
   double used_ = 0,
-         used_at_move_ = 0;  // processor time, at the last look, and when it last came on
+         used_at_move_ = 0;  // processor time at the last sample, and at the last progress
   double guarded_seconds_ = 0;
   std::uint32_t moves_ = 0;
   double waited_seconds_ = 0, reporting_seconds_ = 0, ending_seconds_ = 0;

@@ -33,10 +33,10 @@
 namespace peal {
 namespace {
 
-// What a run of a kernel may take of this machine's memory.
+// The limit of memory for a process that runs kernels; half of the machine's, if that is less.
 constexpr std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;
 
-// What the first byte of an answer or error says it is.
+// The first byte of an encoded answer, which says what follows it.
 constexpr char an_answer = 'r', a_mistake = 'm', a_quotation = 'q', no_memory = 'n', a_defect = 'd';
 
 bool in_process_only = false;
@@ -49,7 +49,7 @@ std::string first_line_with(const char* file, std::string_view key) {
   return {};
 }
 
-// Memory that the process and its fork share.
+// LastWords in memory that this process and its fork share.
 class SharedWords {
  public:
   SharedWords() {
@@ -76,20 +76,21 @@ void write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // nobody reads any more
+    if (written <= 0) return;  // the reader is gone
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
-// In the fork: answers, after the length of the answer, and ends without cleaning up what is the
-// other's.
+// In the fork: writes the answer, preceded by its length, and exits by _exit(), because destructors
+// and atexit handlers belong to the parent.
 [[noreturn]] void answer(const std::function<std::string()>& work, int to, pid_t watcher) {
-  // It must not outlive whoever would read the answer.
+  // The fork must not outlive the watcher. The watcher may have ended before prctl() took effect;
+  // then the fork has another parent already.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != watcher) ::_exit(1);
   const pid_t process = ::getpid();
   const std::string text = work();
-  if (::getpid() != process) ::_exit(1);  // a kernel has forked, and this is its copy
+  if (::getpid() != process) ::_exit(1);  // a kernel has forked, and this is the child
   const std::uint64_t size = text.size();
   write_all(to, {reinterpret_cast<const char*>(&size), sizeof(size)});
   write_all(to, text);
@@ -115,6 +116,15 @@ void take(WatchedEnd& end, const LastWords::Sentence& sentence) {
 
 }  // namespace
 
+// The process is untrusted, so each statement about its end has its own evidence:
+// 1. It has ended: waitpid(). End of file on the pipe would show nothing, since kernels can close
+//    the pipe or leak it.
+// 2. It has answered: the text is exactly as long as its length prefix says. A process killed while
+//    writing, or a kernel that writes to the pipe, fails this test.
+// 3. It has not stalled: a stopped process is continued in order to be killed, and might still
+//    answer; an answer after a stall counts only if the process has published a failure.
+// 4. The cause: the published failure, else the stall, else the exit status. Its place is what
+//    LastWords::place says, if set.
 WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_seconds) {
   const SharedWords words;
   int ends[2];
@@ -122,7 +132,7 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
     throw Error(std::string("a process for the kernel cannot be made: ") + std::strerror(errno) +
                 "; close files, or use --in-process");
   }
-  std::fflush(nullptr);  // or the fork would write it again
+  std::fflush(nullptr);  // otherwise the fork could write buffered output a second time
   make_temporary_cache();
   const std::set<pid_t> others = own_children();
   const Subreaper subreaper;
@@ -153,7 +163,7 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
   WatchedEnd end;
   std::uint64_t size = 0;
   if (text.size() >= sizeof(size)) std::memcpy(&size, text.data(), sizeof(size));
-  // One that has been stopped goes on to be ended, and might answer as if nothing had happened.
+  // Point 3 above.
   const bool may_answer = stall == Stall::none || has_failed;
   if (may_answer && text.size() >= sizeof(size) && text.size() - sizeof(size) == size) {
     end.has_answered = true;

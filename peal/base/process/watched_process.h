@@ -6,35 +6,41 @@
 
 namespace peal {
 
-// How a process ended that was to give an answer.
+// This folder runs code that may crash, hang or end the process, in a watched fork. Read this
+// header first, then last_words.h (the record that fork and watcher share), process_watch.h (the
+// watchdog) and descendants.h (processes that the fork leaves behind).
+//
+// How a forked process ended: with its answer, or without one, and then why.
 struct WatchedEnd {
   bool has_answered = false;
-  std::string answer;  // what `work` returned, where it has
-  // Where it has not: "it ends the process with exit code 3", and what is known of where.
+  std::string answer;  // what `work` returned, if has_answered
+  // Otherwise the reason, such as "it ends the process with exit code 3", and the place if known.
   std::string what;
-  int rank = -1, core = -1;  // -1 where unknown
+  int rank = -1, core = -1;  // -1 if unknown
   std::string where;         // "file:line", or empty
 };
 
-// Runs `work` in a forked process and returns its answer, whatever becomes of that process: it may
-// crash, end itself, or stand still (process_watch.h). Processes that it leaves behind are ended,
-// too. `work` must not throw.
+// Runs `work` in a forked process and returns how that ended. The process may crash, exit, or stall
+// (process_watch.h says when it is killed); processes that it leaves behind are killed. `work` must
+// not throw. Precondition: can_watch(). Throws Error if no process can be made.
 [[nodiscard]] WatchedEnd run_watched(const std::function<std::string()>& work,
                                      double blocked_seconds);
 
-// For how long kernels whose limit of processor time is that may wait for something of the system.
+// For how many seconds kernels with that limit of processor time may sleep in the system.
 [[nodiscard]] double max_blocked_seconds(double limit_seconds);
 
-// For `work` that throws: what it returns, or what it has thrown, as an answer; and the answer out
-// of that, or the same error thrown again. Of errors that are not Peal's the text alone crosses.
+// Carry an exception across the process boundary. answer_or_error() runs `work` in the fork and
+// encodes its result or its exception; answer_of() decodes that here, and returns the result or
+// throws. Error, QuotedError and std::bad_alloc keep their type; others become std::runtime_error.
 [[nodiscard]] std::string answer_or_error(const std::function<std::string()>& work);
 [[nodiscard]] std::string answer_of(const WatchedEnd& end);
 
-// Whether processes may be forked off this one for kernels to run in: it has one thread, so that no
-// lock is held in the copy for good, and no debugger, which looks at this process alone.
+// True if this process may fork processes to run kernels in. It must have a single thread, because
+// a lock that another thread holds would stay locked in the fork; and no debugger, which would not
+// follow the fork.
 [[nodiscard]] bool can_watch();
 
-// Turns run_watched off for this process: can_watch() is false from now on.
+// Makes can_watch() false from now on, for the whole process.
 void run_in_process();
 
 }  // namespace peal

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verb is given by its kernel, before anything is issued: whatever is carried out later, by
-// a pipe, could not be told apart from a defect of Peal.
+// Checks the arguments of a verb before anything is issued: a bad address that a pipe meets later
+// would look like a defect of Peal.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 
 namespace peal {
 
-// A verb switches fibers, which no other thread can, nor can it be left; it takes the process,
-// which has said why.
+// Only the simulator's thread can switch fibers or abandon a kernel, so a verb on any other thread
+// can neither run nor fail: the process aborts, after it has left the reason in its last words.
 void SimDevice::end_thread() const {
   if (LastWords* const words = last_words()) {
     say_last(words->failure, core_.rank(), core_.index(),
@@ -26,7 +26,7 @@ void SimDevice::end_thread() const {
   std::abort();
 }
 
-// The kernel may have cast any number to a value of an enumeration.
+// A kernel may have cast any number to an enumeration.
 void SimDevice::check_type(const char* verb, DType dtype, SourcePlace place) const {
   if (static_cast<std::size_t>(dtype) < std::size(all_dtypes)) return;
   throw VerbError(fmt::format("{} on rank {}: the type of a view has the value {}, which is no "
@@ -42,7 +42,7 @@ void SimDevice::check_operation(const char* verb, ReduceOp op, SourcePlace place
                   place);
 }
 
-// Memory outside of what is simulated may be the kernel's own, if it is memory at all.
+// Memory outside of simulated memory may be the kernel's own; it only has to be mapped.
 void SimDevice::check_exists(const std::byte* data, std::size_t bytes, SourcePlace place) const {
   if (bytes == 0 || map().owner(data, -1) >= 0) return;
   for (const std::byte* const end : {data, data + (bytes - 1)}) {

@@ -11,7 +11,7 @@
 namespace peal {
 namespace {
 
-// A Peal signal by its number in its row, any other cell by its place in the buffer.
+// Names a Peal signal by its index in its row, and any other cell by its byte in its buffer.
 std::string cell_name(const Regions& regions, const Core::Wait& wait) {
   const std::optional<Region> window = regions.find(wait.cell);
   if (!window || !regions.holds(wait.cell, sizeof(*wait.cell))) {

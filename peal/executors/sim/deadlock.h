@@ -7,11 +7,11 @@
 
 namespace peal {
 
-// What a core does that has come to a deadlock.
+// Describes what a core waits for at a deadlock, or that it has finished.
 [[nodiscard]] StandingCore describe(const Core& core);
 
-// The report of a run in which no step is left though not every rank has finished: who waits for
-// what, and what it holds.
+// The report of a run in which no step is left although some core has not finished: what each core
+// waits for, and what its cell holds. That is a deadlock by Fabric::step's contract.
 [[nodiscard]] Deadlock deadlock(Fabric& fabric);
 
 }  // namespace peal

@@ -16,13 +16,14 @@
 namespace peal {
 namespace {
 
-// Steps between two calls of RunOptions::progress, less one: a mask.
+// RunOptions::progress is called every 2^18 steps.
 constexpr std::uint64_t progress_mask = (std::uint64_t{1} << 18) - 1;
 
-// Between the buffers of chip programs, whose addresses are their own affair.
+// The gap between buffers: an access that overruns a buffer lands in the gap, where the checks see
+// that it belongs to no buffer.
 constexpr std::size_t core_run_gap_bytes = std::size_t{64} * 1024;
 
-// The fibers of a run, one for each core.
+// The fibers of a run, one per core.
 class RankPrograms final : public ProgramSwitch {
  public:
   void resume(int core) override { fibers_[static_cast<std::size_t>(core)].resume(); }
@@ -33,8 +34,8 @@ class RankPrograms final : public ProgramSwitch {
   [[noreturn]] void abandon(int core, std::exception_ptr failure) override {
     fibers_[static_cast<std::size_t>(core)].abandon(std::move(failure));
   }
-  // Ends all programs, while everything that they refer to still lives: kernels are dropped, all
-  // else is unwound.
+  // Ends all programs: drops the fibers that are inside a kernel, and unwinds the others. To be
+  // called while everything that the programs refer to still lives.
   void end(Fabric& fabric) {
     for (std::size_t index = 0; index < fibers_.size(); ++index) {
       Core& core = fabric.core(static_cast<int>(index));
@@ -81,7 +82,7 @@ RunReport report_of(Fabric& fabric) {
   return report;
 }
 
-// Takes steps until none is left; every program must have ended then.
+// Takes steps until none is left. Throws Deadlock if a program has not finished by then.
 RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t& notifies) {
   for (std::uint64_t steps = 1; fabric.step(); ++steps) {
     if ((steps & progress_mask) == 0 && options.progress) options.progress(notifies);
@@ -116,9 +117,8 @@ RunReport SimExecutor::run(int ranks, const std::function<void(Team&)>& program,
   check_ranks(ranks);
   const std::unique_ptr<Agenda> agenda = make_schedule(options.schedule, options.save_schedule);
   memory_.begin_run(ranks, ranks, static_cast<std::size_t>(platform_.core.unified_buffer_bytes));
-  // For the checks, so that what reaches past one buffer is not in another.
   if (!options.readers.empty()) memory_.keep_apart(core_run_gap_bytes);
-  std::deque<RankState> states;  // outlives the fibers, which are unwound through it
+  std::deque<RankState> states;  // outlives the fibers, whose unwinding uses it
   std::optional<SimRun> run;
   RankPrograms programs;
   Fabric fabric(fabric_settings(*agenda, programs, options));

@@ -12,18 +12,23 @@
 
 namespace peal {
 
-// A run of chip programs, which are written in instructions.
+// A run of programs written in the chip's instructions, instead of a Device's verbs.
 struct CoreRun {
   int ranks = 1;
   int blocks = 1;  // cores of each rank
-  // Allocates the windows, before any core starts.
+  // Allocates and fills the windows, before any core starts.
   std::function<void(SimMemory& memory)> prepare;
   std::function<void(Core& core, int rank, int block)> program;
 };
 
-// All ranks in one process and one thread, each on a fiber and a simulated core, in virtual time.
-// The same program gives the same results, times and events every time. Memory of a run stays
-// readable until the next run.
+// This folder runs all ranks in one process and one thread, each on a fiber and a simulated core of
+// peal/chip, in virtual time. Read executor.cpp (a run from begin to end), then rank_device.h
+// (verbs to instructions), fiber.h, memory.h and schedule/schedule.h; worker/driver.h runs task
+// graphs.
+//
+// The executor is deterministic: the same program under the same schedule gives the same results,
+// times and events. Memory of a run stays readable until the next run. run() throws Error for a
+// number of ranks outside 1..max_ranks, and what the program fails with, such as a Deadlock.
 class SimExecutor final : public Executor {
  public:
   explicit SimExecutor(Platform platform) : platform_(std::move(platform)) {}
@@ -46,8 +51,8 @@ class SimExecutor final : public Executor {
   Platform platform_;
   StackPool stacks_;
   SimMemory memory_;
-  std::map<std::string, Picoseconds> foreseen_;  // by Device::foresee, on this platform
-  // Aligned for any type, and without padding, whose bytes nobody would zero.
+  std::map<std::string, Picoseconds> foreseen_;  // results of Device::foresee, by name
+  // The unit of share(): aligned for any type, and without padding, which would not be zeroed.
   struct alignas(std::max_align_t) SharedUnit {
     std::array<std::byte, sizeof(std::max_align_t)> bytes{};
   };

@@ -40,10 +40,17 @@ namespace {
 
 constexpr std::size_t stacks_per_region = 64;
 
-// Ends a program that is not to run on.
+// Thrown by suspend() to unwind a cancelled program.
 struct Cancelled {};
 
-// The exceptions that a thread is handling belong to the fiber that handles them.
+// The C++ runtime's per-thread exception state (__cxa_eh_globals of the Itanium ABI): the stack of
+// caught exceptions, and the number of uncaught ones. Without the swap, a `throw;` in one fiber
+// could rethrow an exception that another fiber is handling.
+//
+// Each switch swaps the thread's state with the fiber's copy, on the side that is left: in
+// switch_in() before the jump into the fiber, in suspend() and leave() before the jump out of it.
+// So the thread always has the state of the side that runs, and Context::exceptions that of the
+// other side.
 struct ExceptionState {
   void* caught = nullptr;
   unsigned uncaught = 0;
@@ -52,13 +59,22 @@ struct ExceptionState {
     std::swap(caught, other.caught);
     std::swap(uncaught, other.uncaught);
   }
-  // That of the calling thread.
+  // The state of the calling thread.
   static ExceptionState& of_thread() {
     return *reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   }
 };
 
-// What the sanitizers have to know about one side of a switch.
+// What the sanitizers have to be told about one side of a switch: AddressSanitizer the bounds of
+// its stack and its saved fake stack, ThreadSanitizer its fiber object.
+//
+// A switch has two halves. start_switch() runs on the side that is left and announces the stack to
+// come; a side that is left for good passes no place to save its fake stack, so that
+// AddressSanitizer frees it. finish_switch() is the first thing to run on the other side: it
+// restores that side's fake stack. Only there does AddressSanitizer tell the bounds of the stack
+// that was left; the fiber keeps them, because it learns the resumer's stack in no other way.
+// Switching ThreadSanitizer's fiber with flags 0 adds a happens-before edge, as is right for code
+// that runs on one thread.
 struct SanitizerSide {
 #if PEAL_SANITIZED
   void* fake_stack = nullptr;
@@ -92,7 +108,9 @@ void finish_switch([[maybe_unused]] SanitizerSide& self,
 #endif
 }
 
-// AddressSanitizer marks the frames of a stack; those of a fiber's last function stay marked.
+// AddressSanitizer poisons the red zones of stack frames and unpoisons them when a function
+// returns. The frames of a fiber that was dropped or abandoned never return, and the frames of its
+// last functions stay poisoned, so a stack is unpoisoned as a whole before it is reused.
 void forget_frames([[maybe_unused]] const std::byte* start,
                    [[maybe_unused]] std::size_t size_bytes) {
 #if PEAL_SANITIZED
@@ -140,8 +158,8 @@ struct Fiber::Context {
   StackPool& stacks;
   std::function<void()> program;
   std::byte* stack;
-  context::fcontext_t inside = nullptr;   // where the program goes on
-  context::fcontext_t outside = nullptr;  // where the resumer goes on
+  context::fcontext_t inside = nullptr;   // where the program continues
+  context::fcontext_t outside = nullptr;  // where the resumer continues
   ExceptionState exceptions = {};
   ExceptionState& thread_exceptions = ExceptionState::of_thread();  // a fiber stays on its thread
   SanitizerSide program_side = {}, resumer_side = {};
@@ -149,6 +167,8 @@ struct Fiber::Context {
   bool ended = false;
   bool cancelled = false;
 
+  // The fiber's first frame. Every exception ends here; one that the program ends with after a
+  // cancellation is kept as a failure like any other, and cancel() discards it.
   static void enter(context::transfer_t transfer) {
     auto& self = *static_cast<Context*>(transfer.data);
     self.outside = transfer.fctx;
@@ -163,7 +183,7 @@ struct Fiber::Context {
     self.leave();
   }
 
-  // Returns to the resumer for good.
+  // Switches to the resumer for good.
   [[noreturn]] void leave() {
     ended = true;
     exceptions.swap(thread_exceptions);
@@ -234,13 +254,15 @@ std::span<std::byte> Fiber::stack() const { return {context_->stack, StackPool::
 
 bool Fiber::ended() const { return context_->ended; }
 
+// Loops because a program may catch the exception and suspend again; then suspend() throws again.
 void Fiber::cancel() {
   Context& self = *context_;
   self.cancelled = true;
   while (!self.ended) switch_in();
-  self.failure = nullptr;  // what it has ended with instead; the reason to cancel it comes first
+  self.failure = nullptr;  // the caller has a failure already, the reason for cancelling
 }
 
+// The destructor then does not cancel, and only returns the stack.
 void Fiber::drop() { context_->ended = true; }
 
 }  // namespace peal

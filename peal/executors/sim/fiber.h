@@ -10,7 +10,7 @@
 
 namespace peal {
 
-// Stacks of fibers, each with a guard page below it. Stacks that are given back are used again.
+// A pool of fiber stacks, each with a guard page below it. Returned stacks are reused.
 class StackPool {
  public:
   StackPool() = default;
@@ -20,7 +20,8 @@ class StackPool {
 
   static constexpr std::size_t stack_bytes = std::size_t{256} * 1024;
 
-  // The lowest address of a stack's usable bytes.
+  // Returns the lowest address of a stack of `stack_bytes`. Throws std::bad_alloc or Error when the
+  // system refuses more mappings.
   [[nodiscard]] std::byte* take();
   void give_back(std::byte* stack);
 
@@ -35,8 +36,16 @@ class StackPool {
   std::vector<std::byte*> free_;
 };
 
-// A program with a stack of its own, which runs until it suspends itself. All fibers of a thread
-// and their resumer are one thread to the system; the sanitizers are told of every switch.
+// A program with its own stack, which runs until it suspends itself (a stackful coroutine). A fiber
+// is resumed by one thread only, the one that made it.
+//
+// Besides registers and stack, a switch exchanges two things that the compiler's runtime keeps per
+// thread and that belong to the fiber:
+// - the state of C++ exceptions, since a program may suspend inside a catch block;
+// - what the sanitizers know of the current stack (AddressSanitizer) and of the current thread of
+//   execution (ThreadSanitizer), which they cannot see by themselves.
+// No exception may unwind past a fiber's first frame, which has no caller: the fiber catches what
+// its program throws, and resume() rethrows it on the resumer's stack.
 class Fiber {
  public:
   Fiber(StackPool& stacks, std::function<void()> program);
@@ -44,22 +53,21 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // Runs the program until it suspends or ends. An exception that the program ends with comes out
-  // of here.
+  // Runs the program until it suspends or ends; rethrows the exception that it ends with.
   void resume();
-  // Called by the program: returns to the resumer.
+  // Called by the program: switches to the resumer, and returns at the next resume().
   void suspend();
   [[nodiscard]] bool ended() const;
 
-  // Called by the program: ends it without unwinding; the failure comes out of resume().
+  // Called by the program: ends it without unwinding its frames; resume() rethrows `failure`.
   [[noreturn]] void abandon(std::exception_ptr failure);
   [[nodiscard]] std::span<std::byte> stack() const;
 
-  // Unwinds a suspended program: its next return from suspend() is an exception that ends it. What
-  // the program ends with comes out of nowhere.
+  // Unwinds a suspended program: suspend() throws instead of returning, until the program has
+  // ended. An exception that the program ends with instead is discarded.
   void cancel();
-  // Leaves a suspended program where it stands, for good: nothing of it is unwound, its stack is
-  // used again, and what its frames own is lost. For code that cannot be trusted to be unwound.
+  // Abandons a suspended program: its frames are not unwound, what they own leaks, and its stack is
+  // reused. For code that is unsafe to unwind, such as kernels.
   void drop();
 
  private:

@@ -10,7 +10,8 @@
 namespace peal {
 namespace {
 
-// No signal, such as a timer of the caller's, is for the threads that are started meanwhile.
+// Blocks all signals while it lives. Threads started meanwhile inherit the mask, so that signals
+// such as a timer of the caller's are never delivered to them.
 class SignalsHeld {
  public:
   SignalsHeld() {
@@ -26,8 +27,8 @@ class SignalsHeld {
   sigset_t before_{};
 };
 
-// A simulation within a simulation, which knows the running core by its thread: so it gets a thread
-// of its own, for which the caller waits.
+// Runs a simulation inside a simulation. current_core() is per thread, so the inner one gets its
+// own thread, and the caller waits for it.
 Picoseconds simulated_time(const Platform& platform, int ranks,
                            const std::function<void(Team&)>& program) {
   Picoseconds time = 0;

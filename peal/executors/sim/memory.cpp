@@ -11,7 +11,6 @@
 #include "peal/base/error.h"
 
 namespace peal {
-namespace {}  // namespace
 
 void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   forget_windows();
@@ -43,7 +42,7 @@ void SimMemory::place(SimWindow& window) {
   }
   window.offset = used_;
   const std::size_t rounded = in_cache_lines(window.size_bytes) + skewed;
-  // Memory that no earlier run has had is zero already.
+  // Memory from `dirty_` on was never used, and is zero.
   if (window.offset < dirty_) {
     memory_.clear(window.offset, std::min(rounded, dirty_ - window.offset));
   }
@@ -51,6 +50,7 @@ void SimMemory::place(SimWindow& window) {
   dirty_ = std::max(dirty_, used_);
 }
 
+// Windows are in ascending order of offset, because they are allocated upwards.
 SimMemory::Located SimMemory::locate(const void* address) const {
   const auto offset =
       reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(map().base);
@@ -62,7 +62,7 @@ SimMemory::Located SimMemory::locate(const void* address) const {
   if (after == windows().begin()) return {};
   const SimWindow& window = *std::prev(after);
   const auto rank = static_cast<int>(offset >> map().part_shift);
-  // What lies before a rank's own start is in the gap of the window before.
+  // A skewed window starts later on higher ranks; the bytes before its start belong to no window.
   if (inside < window.offset_on(rank)) return {};
   return {&window, rank, inside - window.offset_on(rank)};
 }
@@ -86,7 +86,7 @@ bool SimMemory::is_shared(const void* address) const {
          peal::is_shared(at.window->kind);
 }
 
-// What each word of a window holds at first; where the host has filled it, what its first one does.
+// The initial value of each word of a window; for one that the host has filled, of its first word.
 static std::int64_t first_word(const SimWindow& window, const std::byte* data,
                                std::uint32_t signal_start) {
   if (window.kind == RegionKind::signals) return signal_start;

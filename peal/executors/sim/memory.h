@@ -11,16 +11,23 @@
 
 namespace peal {
 
-// The memory of all simulated ranks of a run: each has an equal part of one range, in which
-// symmetric windows lie at the same offsets. Beside it, the on-chip memory of every core.
+// The global memory of all simulated ranks of a run, and the on-chip memory of every core. Each
+// rank has an equal part of one address range, and a symmetric window lies at the same offset in
+// every part, so that a peer's address is one addition.
+//
+// Windows are allocated upwards from offset 0 and are zero. The reservation is kept from run to
+// run, and its pages are zero until they are first touched, so only offsets that an earlier run has
+// used have to be cleared: those below `dirty_`, the greatest `used_` of any run on this
+// reservation. Gaps count as used, since programs may have written there by mistake.
 class SimMemory final : public Regions, public SimWindows {
  public:
-  // Makes the memory ready for a run of `ranks` and `cores`, each with so much memory on chip:
-  // nothing is allocated and everything that will be is zero.
+  // Frees all windows and prepares for a run of `ranks` ranks and `cores` cores with
+  // `on_chip_bytes` each. If both are the same as in the last run, the reservation stays, and
+  // on-chip memory keeps its contents. Throws Error when the address space does not suffice.
   void begin_run(int ranks, int cores, std::size_t on_chip_bytes);
 
-  // Leaves so many bytes between windows in this run, so that what reaches past one is not in
-  // another.
+  // Leaves a gap of `gap_bytes` after each window of this run, so that an access that overruns a
+  // window does not land in another one.
   void keep_apart(std::size_t gap_bytes) { gap_ = gap_bytes; }
 
   [[nodiscard]] const MemoryMap& map() const { return memory_.map(); }
@@ -28,7 +35,7 @@ class SimMemory final : public Regions, public SimWindows {
     return on_chip_.data() + static_cast<std::size_t>(core) * on_chip_stride_;
   }
 
-  // Where a window of this run lies on a rank.
+  // The address of a window of this run on a rank.
   [[nodiscard]] std::byte* address(const SimWindow& window, int rank) const {
     return map().translate(map().base, 0, rank) + window.offset_on(rank);
   }
@@ -38,7 +45,8 @@ class SimMemory final : public Regions, public SimWindows {
   [[nodiscard]] std::optional<Region> find(const void* address) const override;
 
  private:
-  // The last window that starts at or before an address, and where in it the address is.
+  // The last window of the address's rank that starts at or before the address, and the offset from
+  // its start, which may lie beyond the window's end; `window` is null if there is none.
   struct Located {
     const SimWindow* window = nullptr;
     int rank = 0;
@@ -51,11 +59,11 @@ class SimMemory final : public Regions, public SimWindows {
   ZeroPages on_chip_;
   std::size_t on_chip_stride_ = 0;
   std::size_t gap_ = 0;
-  std::size_t used_ = 0;   // of each part, in this run
-  std::size_t dirty_ = 0;  // of each part, by any run so far
+  std::size_t used_ = 0;   // bytes of each part that this run has used
+  std::size_t dirty_ = 0;  // bytes of each part that any run on this reservation has used
 };
 
-// Tell the readers of a run about memory on each of these ranks, or about a core's memory on chip.
+// Emit the region event of a window on one rank, or of a core's on-chip memory.
 void report_window(const SimWindow& window, int rank, std::uint32_t signal_start,
                    const Fabric& fabric);
 void report_on_chip(int core, int rank, const std::byte* data, std::size_t size_bytes,

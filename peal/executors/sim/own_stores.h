@@ -6,9 +6,9 @@
 
 namespace peal {
 
-// Byte ranges of its own memory to which a rank has issued stores that nothing has been ordered
-// after yet. Verbs take effect on the own memory in program order, so a later access to one of
-// these ranges needs a flag or a barrier first.
+// The byte ranges of its own memory to which a rank has issued stores that no flag or barrier has
+// ordered later accesses after. Verbs take effect on a rank's own memory in program order, so a
+// later access to one of these ranges needs a flag (before a load) or a barrier (before a store).
 class OwnStores {
  public:
   static constexpr std::size_t capacity = 16;
@@ -19,7 +19,7 @@ class OwnStores {
     }
     return false;
   }
-  // Consecutive ranges become one, so that a long transfer takes one place.
+  // A range that continues the last one extends it, so that the pieces of a transfer use one entry.
   void add(const std::byte* data, std::size_t size_bytes) {
     if (!ranges_.empty() && ranges_.back().end == data) {
       ranges_.back().end += size_bytes;

@@ -13,14 +13,14 @@
 namespace peal {
 namespace {
 
-// The identifier of the flag MTE3 -> MTE2 that orders own stores before own loads.
+// The id of the flag MTE3 -> MTE2 that orders own stores before own loads.
 constexpr int own_order_flag = 7;
 
-// The identifier of an accumulator's flags: those of tiles are the tile's number, and hardware
-// tells two fences from one pipe apart by the identifier alone.
+// The id of accumulator 0's flags. Ids differ from those of the tiles for loads (0 and 1), because
+// a platform may tell the flags of one setting pipe apart by id alone.
 constexpr int first_accumulator_flag = 2;
 
-// Tiles of the unified buffer beyond the two that are loaded in turn.
+// The numbers of the tiles after the two for loads.
 constexpr int first_accumulator = 2;
 constexpr int converted_source = 4;
 constexpr int first_result = 5;
@@ -120,7 +120,7 @@ void SimDevice::in_pieces(const View& shape, DType held_as, const Visit& visit) 
   }
 }
 
-// Double-buffered: while one tile is stored, the other is loaded.
+// Double-buffered: one tile is loaded while the other is stored.
 void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape,
                          SourcePlace place) {
   if (dst == src) return;
@@ -134,7 +134,8 @@ void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape
   });
 }
 
-// Loads the next tile in turn, ordered after its last use and before `user`; returns its number.
+// Loads a piece into the tile whose turn it is and returns the tile's number. The load waits for
+// the tile's last use, and pipe `user` waits for the load.
 int SimDevice::load_tile(const std::byte* src, std::uint32_t count, DType dtype, Pipe user,
                          SourcePlace place) {
   if (map().owner(src, part_) == part_ &&
@@ -159,7 +160,7 @@ void SimDevice::free_tile(int number, TileRelease release, SourcePlace place) {
   tiles_.releases[static_cast<std::size_t>(number)] = release;
 }
 
-// Holds the loads that follow until the own stores so far can be seen.
+// Orders the loads that follow after all own stores so far: they wait until these are visible.
 void SimDevice::order_loads_after_own_stores(SourcePlace place) {
   if (!run_.fabric.platform().switches.drained_is_visible) return drain(place);
   core_.set_flag(Pipe::mte3, Pipe::mte2, own_order_flag, place);
@@ -167,15 +168,20 @@ void SimDevice::order_loads_after_own_stores(SourcePlace place) {
   tiles_.own_stores.clear();
 }
 
-// Holds the stores that follow until the own stores so far can be seen.
+// Orders the stores that follow after all own stores so far: they wait until these are visible.
 void SimDevice::order_stores_after_own_stores(SourcePlace place) {
   if (!run_.fabric.platform().switches.drained_is_visible) return drain(place);
   core_.pipe_barrier(Pipe::mte3, place);
 }
 
-// Every store waits for a load that was issued after all earlier verbs, so it is ordered after
-// their reads; only an earlier store to the same bytes needs a barrier. Stores that are forgotten
-// need one too, because one verb's next store may be to the same bytes and wait for no new load.
+// Keeps a verb's store to own memory in program order with earlier verbs:
+// - Write after read: the store waits, by a flag, for a load of its own verb. MTE2 executes in
+//   order, and that load was issued after all loads of earlier verbs, so those have been executed.
+// - Write after write: stores become visible in any order, so an earlier store to the same bytes
+//   needs a barrier.
+// - When the list of ranges is full it is cleared. Nothing then remembers those stores, so both
+//   later loads and later stores are ordered after them now. Stores need the barrier, too: a reduce
+//   with several destinations issues stores that wait for no new load.
 void SimDevice::store_own_in_order(std::byte* dst, const std::byte* src, std::uint32_t count,
                                    DType dtype, SourcePlace place) {
   const std::size_t bytes = count * size_bytes(dtype);
@@ -193,7 +199,6 @@ void SimDevice::do_reduce(std::span<const RankView> dsts, std::span<const RankVi
   in_verb([&] {
     check_type("reduce", dsts.front().view.dtype, place);
     check_operation("reduce", op, place);
-    // The verb's lists keep their capacity from call to call.
     reduce_dsts_.clear();
     reduce_srcs_.clear();
     for (const RankView& dst : dsts) {
@@ -224,8 +229,8 @@ void SimDevice::reduce_piece(std::span<std::byte* const> dsts,
   if (storing) {
     core_.wait_flag(Pipe::mte3, Pipe::vector, first_accumulator_flag + number, place);
   }
-  const std::byte* left = nullptr;  // what the next source is combined with
-  int held = -1;                    // the tile in which the first source waits for the second
+  const std::byte* left = nullptr;  // the left operand of the next combine
+  int held = -1;                    // the tile of the first source, which is used in place
   for (const std::byte* src : srcs) {
     const int loaded = load_tile(src + piece.offset_bytes, piece.count, dtype, Pipe::vector, place);
     const std::byte* right = tile(loaded);
@@ -360,7 +365,8 @@ void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>&
   });
 }
 
-// Of tasks, one rank might be given memory in a window and another one not.
+// For a task, whether the ranks' counterparts lie in windows is known from its arguments: one rank
+// might be given memory in a window and another one not.
 bool SimDevice::do_is_in_window(const View& view) const {
   if (run_.regions != nullptr) return lies_in_windows(arguments_, view);
   return map().owner(view.data, -1) == part_ &&
@@ -410,7 +416,7 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   });
 }
 
-// Told outside of simulated memory, so that it takes no time and a run without values has it, too.
+// Compares calls in host memory: that takes no simulated time, and works in runs without values.
 std::uint64_t SimDevice::do_announce(const CallRecord& call) {
   const std::uint64_t number = calls() + 1;
   CHECK(number >= run_.first_call && number - run_.first_call <= run_.calls.size());
@@ -421,7 +427,7 @@ std::uint64_t SimDevice::do_announce(const CallRecord& call) {
     throw RunError(describe_difference({rank(), call}, known.of_first));
   }
   ++known.ranks;
-  // A rank makes its calls one after the other, so those that all have made are the first.
+  // A rank makes its calls in order, so the calls that all ranks have made are a prefix.
   while (!run_.calls.empty() && run_.calls.front().ranks == ranks()) {
     run_.calls.pop_front();
     ++run_.first_call;

@@ -24,33 +24,33 @@
 
 namespace peal {
 
-// What the simulated devices of one team share.
+// The state that the simulated devices of one team share.
 struct SimRun {
   Fabric& fabric;
   SimWindows& windows;
   const RunOptions& options;
-  // What has been foreseen on this platform, by name; it outlives the run.
+  // Results of Device::foresee on this platform, by name; outlives the run.
   std::map<std::string, Picoseconds>& foreseen;
-  std::vector<int> parts;  // where in the memory of all devices each rank's lies
+  std::vector<int> parts;  // by rank: the index of its part in the memory of all devices
   std::vector<RankCounts> counts = {};
   std::uint64_t notifies = 0;  // of all ranks
-  // Where not all memory of a device is symmetric: what of it there is.
+  // The devices' buffers, if not all memory of a device is symmetric; else null.
   const Regions* regions = nullptr;
-  std::vector<std::size_t> order = {};  // the team's windows, by their places among all
+  std::vector<std::size_t> order = {};  // the team's windows, as indices into SimWindows::windows()
 
-  // Of a team that is a part of another one: that one, and its ranks in it. It counts there.
+  // For a team split off another one: that one, and by rank the rank there. Counts are kept there.
   SimRun* whole = nullptr;
   std::vector<int> in_whole = {};
 
-  // A split of the team: what each rank gives, and the teams that follow, by color.
+  // A split of the team: each rank's entry, and the resulting teams by color.
   struct Split {
     std::vector<std::optional<SplitEntry>> entries;
     std::map<int, std::unique_ptr<SimRun>> teams = {};
   };
   std::deque<Split> splits = {};
 
-  // The collective calls that some ranks have made and others have not yet, from number
-  // `first_call` on: as the first rank has made each, and how many have.
+  // The collective calls that some ranks have made and others have not: calls[i] is call number
+  // first_call + i, as the first rank made it, with the number of ranks that have made it.
   struct Call {
     CallOfRank of_first;
     int ranks = 0;
@@ -67,43 +67,46 @@ struct SimRun {
   }
 };
 
-// The pipe that frees a loaded tile.
+// The pipe whose flag says that a loaded tile may be overwritten.
 enum class TileRelease : std::uint8_t { nobody, mte3, vector };
 
-// What is under way in the tiles of a core's unified buffer.
+// The state of the tiles in a core's unified buffer, as the verbs issued so far leave it.
 struct SimTiles {
   OwnStores own_stores;
-  std::array<TileRelease, 2> releases{};  // of the loaded tiles
-  std::array<bool, 2> storing{};          // accumulators whose store has not been waited for
+  std::array<TileRelease, 2> releases{};  // loaded tiles: the flag to wait for before reuse
+  std::array<bool, 2> storing{};          // accumulators: their store's flag is still to be awaited
   int next_tile = 0;
   int next_accumulator = 0;
 };
 
-// A rank on a simulated core: lowers each verb to the instructions that a PTO kernel would use.
+// The Device of one rank on a simulated core: lowers each verb to the instructions that a PTO
+// kernel would use.
 //
-// The unified buffer is laid out in tiles of Platform::verbs.tile_bytes: two that are loaded in
-// turn, two accumulators, one of converted sources and two of converted results. A tile's flag has
-// the tile's number; a flag that frees a tile is waited for when the tile is used again.
+// The unified buffer is divided into tiles of Platform::verbs.tile_bytes: two for loads, used
+// alternately, two accumulators, one for a converted source and two for converted results. The
+// flags of a tile for loads have its number as id. A flag that frees a tile is waited for only when
+// the tile is used again, so that loads, vector instructions and stores overlap.
 class SimDevice final : public Device {
  public:
   SimDevice(SimRun& run, Core& core, int rank, int ranks)
       : SimDevice(run, core, rank, ranks, nullptr) {}
-  // With tiles that are another device's of the same core, unless null.
+  // `tiles`, unless null, is shared with another device on the same core, so that the verbs of both
+  // stay in program order.
   SimDevice(SimRun& run, Core& core, int rank, int ranks, SimTiles* tiles);
 
-  // What the task that it carries out is given.
+  // Sets the arguments of the task that it carries out.
   void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
-  // Waits for every flag that is still set, and drains.
+  // Waits for every flag that is still set, then until all stores are visible.
   void finish();
-  // Memory of this rank that no peer can address. Every rank makes the same allocations, as of
-  // windows.
+  // Allocates memory of this rank that no peer may address. Like windows, every rank has to make
+  // the same allocations in the same order.
   [[nodiscard]] Window allocate_private(std::string_view name, std::size_t size_bytes,
                                         RegionKind kind);
 
  private:
-  // Carries out a verb. What goes wrong in it must not pass through the frames of a kernel, which
-  // might catch it, or end the process because they are noexcept. Destructors of a program that is
-  // being unwound find that verbs do nothing.
+  // Carries out a verb. An exception must not pass through a kernel's frames, which might catch it,
+  // or terminate the process because they are noexcept; so inside a kernel a failure abandons it
+  // (Core::fail). Verbs called by destructors while the program is unwound do nothing.
   template <class Verb>
   auto in_verb(Verb&& verb) -> decltype(verb()) {
     using Result = decltype(verb());
@@ -155,26 +158,27 @@ class SimDevice final : public Device {
     return core_.unified_buffer() + number * run_.fabric.platform().verbs.tile_bytes;
   }
   [[nodiscard]] const MemoryMap& map() const { return run_.fabric.memory(); }
-  // The address in a peer's window of what lies at this one in the own.
+  // The address in a peer's window that corresponds to `address` in this rank's.
   [[nodiscard]] std::byte* translate(std::byte* address, int peer) const {
     return map().translate(address, part_, run_.parts[static_cast<std::size_t>(peer)]);
   }
-  // The address of this rank's view in a peer's window; the view must lie in a window.
+  // The address in a peer's window that corresponds to this rank's `view`. Throws NotInWindow if
+  // peers may not address the view.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb,
                               SourcePlace place) const;
   void check_type(const char* verb, DType dtype, SourcePlace place) const;
   void check_operation(const char* verb, ReduceOp op, SourcePlace place) const;
   void check_cell(const char* verb, Signal signal, SourcePlace place) const;
-  // Refuses what lies outside of all memory of the process.
+  // Throws NotInWindow for bytes that are not mapped in this process.
   void check_exists(const std::byte* data, std::size_t bytes, SourcePlace place) const;
-  // Refuses elements that reach beyond the end of the buffer that they start in. Where somebody
-  // reads the events, what reaches a little further is carried out, and left to the checks.
+  // Throws NotInWindow for elements that reach beyond the end of the buffer that they start in. If
+  // the run has readers, an overrun of up to 1 MiB is carried out, for the checks to report.
   void check_extent(const std::byte* data, const View& shape, SourcePlace place) const;
   struct Piece {
     std::size_t offset_bytes;
     std::uint32_t count;
   };
-  // Calls `visit(piece)` for the elements in pieces that a tile holds as `held_as`, in order.
+  // Calls `visit(piece)` for consecutive pieces, each of which fits a tile as `held_as` elements.
   template <class Visit>
   void in_pieces(const View& shape, DType held_as, const Visit& visit) const;
   void transfer(std::byte* dst, const std::byte* src, const View& shape, SourcePlace place);
@@ -193,16 +197,16 @@ class SimDevice final : public Device {
 
   SimRun& run_;
   Core& core_;
-  int part_;            // of memory, this rank's
-  SimTiles own_tiles_;  // unless they are another device's
+  int part_;            // the index of this rank's part of memory
+  SimTiles own_tiles_;  // unused if tiles_ is another device's
   SimTiles& tiles_;
   std::span<const TaskArgument> arguments_;
   std::size_t splits_ = 0;
   std::optional<SignalRow> split_rounds_;
   std::size_t allocations_ = 0;
-  std::vector<std::byte*> reduce_dsts_;  // kept so that a reduce need not allocate
+  std::vector<std::byte*> reduce_dsts_;  // members, so that a reduce need not allocate
   std::vector<const std::byte*> reduce_srcs_;
-  // Pages outside of simulated memory that are known to be there, the latest few.
+  // The last few pages outside of simulated memory that were found mapped.
   mutable std::array<std::uintptr_t, 4> known_pages_ = {~0UL, ~0UL, ~0UL, ~0UL};
   mutable std::size_t next_known_page_ = 0;
 };

@@ -17,8 +17,8 @@
 namespace peal {
 namespace {
 
-// Fixed addresses, so that a run does not depend on where the system puts things; ThreadSanitizer
-// knows only some ranges.
+// Fixed addresses keep runs reproducible. Under ThreadSanitizer they have to lie in the few ranges
+// that its shadow mapping supports.
 constexpr std::uintptr_t preferred_base =
     is_thread_sanitized ? std::uintptr_t{64} << 30 : std::uintptr_t{32} << 40;
 constexpr unsigned max_bits = is_thread_sanitized ? 37 : 44;
@@ -48,7 +48,7 @@ ZeroPages ZeroPages::map(std::size_t size_bytes, std::uintptr_t address) {
     memory = ::mmap(reinterpret_cast<void*>(address), size_bytes, PROT_READ | PROT_WRITE,
                     flags | MAP_FIXED_NOREPLACE, -1, 0);
   }
-  if (memory == MAP_FAILED) {  // another run of this process lies there
+  if (memory == MAP_FAILED) {  // such as when another simulation of this process lies there
     memory = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   }
   ZeroPages pages;
@@ -60,6 +60,8 @@ ZeroPages ZeroPages::map(std::size_t size_bytes, std::uintptr_t address) {
 
 std::uintptr_t on_chip_address() { return preferred_base + (std::uintptr_t{1} << max_bits); }
 
+// Halves the size of a part until the system grants the reservation. MAP_NORESERVE makes it cost
+// address space only.
 void ReservedMemory::reserve(int ranks) {
   release();
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
@@ -82,6 +84,8 @@ void ReservedMemory::release() {
   map_ = {};
 }
 
+// MADV_DONTNEED drops the pages of a private anonymous mapping, which read as zero when touched
+// again. Small ranges are cheaper to overwrite, and partial pages at both ends have to be.
 void ReservedMemory::clear(std::size_t offset, std::size_t size_bytes) const {
   constexpr std::size_t memset_limit = std::size_t{64} * 1024;
   const std::size_t end = offset + size_bytes;

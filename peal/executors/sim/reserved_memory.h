@@ -8,7 +8,7 @@
 
 namespace peal {
 
-// Pages that are zero and take memory when they are touched; given back at its end.
+// An anonymous mapping: zero pages that use memory once touched. Unmapped by the destructor.
 class ZeroPages {
  public:
   ZeroPages() = default;
@@ -16,7 +16,8 @@ class ZeroPages {
   ZeroPages(ZeroPages&& other) noexcept;
   ZeroPages& operator=(ZeroPages&& other) noexcept;
 
-  // At this address if it is free and not 0, else anywhere; empty where the system refuses.
+  // Maps at `address` if that is not 0 and the range is free, else at an address of the system's
+  // choice. Returns an empty object if the system refuses.
   [[nodiscard]] static ZeroPages map(std::size_t size_bytes, std::uintptr_t address = 0);
   [[nodiscard]] std::byte* data() const { return data_; }
   [[nodiscard]] std::size_t size_bytes() const { return size_bytes_; }
@@ -26,18 +27,19 @@ class ZeroPages {
   std::size_t size_bytes_ = 0;
 };
 
-// Where the on-chip memory of a run's cores lies if that is free: at a fixed address, so that a run
-// does not depend on where the system puts things.
+// The preferred address of the on-chip memory of a run's cores. Fixed, so that addresses, and all
+// that depends on them, are the same in every run.
 [[nodiscard]] std::uintptr_t on_chip_address();
 
-// One range for the global memory of all ranks, an equal part each, at a fixed address, so that a
-// run does not depend on where the system puts things.
+// The address range of the global memory of all ranks: one part of equal power-of-two size for
+// each. At a fixed address where that is free, for the same reason.
 class ReservedMemory {
  public:
-  // Zero from then on. Throws Error when the address space does not suffice.
+  // Reserves zeroed parts as large as the system grants, from 1 MiB to 64 GiB. Throws Error when
+  // the address space does not suffice.
   void reserve(int ranks);
   void release();
-  // Makes these bytes of every part zero again, and gives their memory back.
+  // Zeroes these bytes of every part; of large ranges, whole pages are returned to the system.
   void clear(std::size_t offset, std::size_t size_bytes) const;
 
   [[nodiscard]] const MemoryMap& map() const { return map_; }

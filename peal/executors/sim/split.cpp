@@ -8,11 +8,18 @@
 #include "peal/executors/sim/rank_device.h"
 #include "peal/machine/barrier.h"
 
-// How a team is divided.
+// Splits a team by color.
 
 namespace peal {
 
-// What ranks give is told outside of simulated memory, because a run without values moves none.
+// The ranks exchange their entries through host memory, not simulated memory, because a run without
+// values moves no data. That is safe:
+// 1. Every rank writes only its own entry, and does so before it enters the barrier.
+// 2. It reads the others' entries only after the barrier, so all of them are there. A barrier that
+//    was skipped on purpose (RunOptions::skipped) is detected in team_of() by a missing entry.
+// 3. Ranks make their splits in the same order, so a split has the same index `splits_` on each.
+// 4. All ranks share one thread, so the first one past the barrier makes the new team's state, and
+//    the others find it.
 std::unique_ptr<Device> SimDevice::do_split(const SplitEntry& own, SourcePlace place) {
   return in_verb([&]() -> std::unique_ptr<Device> {
     if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
@@ -35,7 +42,7 @@ std::unique_ptr<Device> SimDevice::do_split(const SplitEntry& own, SourcePlace p
 SimRun& SimDevice::team_of(SimRun::Split& split, int color) {
   std::vector<SplitEntry> entries;
   for (std::size_t rank = 0; rank < split.entries.size(); ++rank) {
-    if (!split.entries[rank]) {  // the barrier was left out
+    if (!split.entries[rank]) {  // the barrier was skipped
       throw RunError(
           fmt::format("split on rank {}: rank {} has not come, though a barrier was passed",
                       this->rank(), rank));

@@ -10,16 +10,17 @@
 
 namespace peal {
 
-// Memory of several ranks: at the same offset in the part of each where peers may address it. What
-// is private lies `skew_bytes` further in each part than in that of the rank before, so that the
-// distance between two ranks' windows leads to none of it.
+// A buffer that every rank has in its part of memory. If peers may address it, it lies at the same
+// offset in every part. Private memory lies `skew_bytes` further in each part than in the part of
+// the rank before; so translating a private address to a peer, as if it were symmetric, never gives
+// the peer's corresponding byte, and a kernel that does so cannot work by accident.
 struct SimWindow {
   std::string name;
   std::size_t offset = 0;
   std::size_t size_bytes = 0;
   RegionKind kind = RegionKind::window;
   std::size_t skew_bytes = 0;
-  bool is_filled = false;  // before the run
+  bool is_filled = false;  // the host has written it before the run
 
   [[nodiscard]] std::size_t offset_on(int rank) const {
     return offset + static_cast<std::size_t>(rank) * skew_bytes;
@@ -31,20 +32,22 @@ class SimWindows {
  public:
   virtual ~SimWindows() = default;
 
-  // The `index`-th one of a team whose windows so far are in `order`; the first rank that asks
-  // decides name and size, and the others must ask for the same, else Error.
+  // Returns window `index` of a team. `order` holds the team's windows so far, as indices into
+  // windows(). The first rank that asks allocates it; the others must ask for the same name and
+  // size, otherwise Error.
   const SimWindow& window(std::vector<std::size_t>& order, std::size_t index, std::string_view name,
                           std::size_t size_bytes, int rank, RegionKind kind);
-  // Another one, of all ranks.
+  // Allocates another window on all ranks. Throws Error when memory does not suffice.
   const SimWindow& add(std::string_view name, std::size_t size_bytes, RegionKind kind);
   [[nodiscard]] const std::vector<SimWindow>& windows() const { return windows_; }
-  // The host has written the last window that was added.
+  // Notes that the host has written the window that was added last.
   void note_filled() { windows_.back().is_filled = true; }
-  // Whether some of them are private memory.
+  // True if one of the windows is private memory.
   [[nodiscard]] bool has_private() const { return has_private_; }
 
  protected:
-  // Zeroed memory for another one; sets its offset and skew.
+  // Finds zeroed memory for a new window, and sets its offset and skew; throws Error if none is
+  // left.
   virtual void place(SimWindow& window) = 0;
   void forget_windows() {
     windows_.clear();

@@ -6,7 +6,7 @@
 namespace peal {
 namespace {
 
-// One step in so many makes its core or pipe fall behind.
+// The mean number of steps between two preemptions.
 constexpr std::uint64_t steps_per_preemption = 256;
 
 }  // namespace

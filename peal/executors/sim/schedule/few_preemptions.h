@@ -10,10 +10,10 @@
 
 namespace peal {
 
-// Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi and Nagarakatte 2010): every
-// core, and every pipe of it, has a random priority and the enabled step of the highest one is
-// taken; now and then the one that would go on falls behind all others. A store or notify under way
-// is prompt or late by the toss of a coin.
+// Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi and Nagarakatte 2010): each
+// scalar unit and each pipe has a random priority, and the enabled step of the highest priority is
+// taken. Each store and notify in flight draws a priority of its own. A preemption, at one step in
+// 256 on average, gives whatever would be next a priority below all others.
 class ScheduleFewPreemptions final : public Agenda {
  public:
   explicit ScheduleFewPreemptions(std::uint64_t seed) : random_(seed) {}
@@ -24,7 +24,7 @@ class ScheduleFewPreemptions final : public Agenda {
  private:
   struct Entry {
     std::uint64_t priority;
-    std::uint64_t number;  // of the adding, which decides between equals
+    std::uint64_t number;  // in the order of add(); the earlier one wins a tie
     Picoseconds time;
     StepId step;
     bool operator<(const Entry& other) const {

@@ -8,8 +8,9 @@
 
 namespace peal {
 
-// Any enabled step, drawn with a seed: a legal execution in which anything may be late. Times stay
-// consistent with the order: a step is never taken before the time of the one before it.
+// Takes any enabled step, uniformly at random from a seed: a legal execution in which anything may
+// be delayed. A step's time is the maximum of its own and that of the step before it, so that times
+// agree with the order.
 class ScheduleRandom final : public Agenda {
  public:
   explicit ScheduleRandom(std::uint64_t seed) : random_(seed) {}

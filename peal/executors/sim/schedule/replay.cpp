@@ -45,7 +45,7 @@ bool ScheduleReplay::take(Picoseconds& time, StepId& step) {
   ++next_;
   time = last_ = std::max(last_, found->time);
   step = found->step;
-  enabled_.erase(found);  // the order of the adding is kept, as the recorded run may have had it
+  enabled_.erase(found);  // keeps the order, so that of two equal steps the older one goes first
   return true;
 }
 

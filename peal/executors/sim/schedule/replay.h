@@ -11,14 +11,14 @@
 
 namespace peal {
 
-// Takes the steps that a file lists, in its order: those of a recorded run of the same program.
+// Takes the steps in the order that a file lists, recorded in a run of the same program.
 class ScheduleReplay final : public Agenda {
  public:
-  // Throws Error when the file cannot be read or is no schedule.
+  // Throws Error when the file cannot be read or is not a schedule.
   explicit ScheduleReplay(const std::string& path);
 
   void add(Picoseconds time, StepId step) override { enabled_.push_back({time, step}); }
-  // Throws Error when the run has not the step that the file says is next.
+  // Throws Error when the file's next step is not enabled.
   bool take(Picoseconds& time, StepId& step) override;
 
  private:
@@ -33,7 +33,7 @@ class ScheduleReplay final : public Agenda {
   Picoseconds last_ = 0;
 };
 
-// Lets another schedule choose, and writes its choices to a file as they are made.
+// Delegates to another schedule and writes its choices to a file as they are made.
 class ScheduleRecorder final : public Agenda {
  public:
   // Throws Error when the file cannot be written.

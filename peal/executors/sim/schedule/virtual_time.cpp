@@ -30,7 +30,8 @@ bool ScheduleVirtualTime::take(Picoseconds& time, StepId& step) {
   return true;
 }
 
-// Makes the earliest time of the lowest occupied bucket the last one, and spreads the bucket.
+// Sets last_ to the earliest time in the lowest occupied bucket, and redistributes that bucket. Its
+// times agree with each other in the bucket's bit and above, so all of them move to lower buckets.
 void ScheduleVirtualTime::refill(std::size_t bucket) {
   std::vector<Entry>& entries = buckets_[bucket];
   const auto earlier = [](const Entry& a, const Entry& b) { return a.time < b.time; };

@@ -57,7 +57,7 @@ void DeviceHeap::free(std::size_t offset) {
   const auto found = allocations_.find(offset);
   CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
-  // With the gap, to which programs may have written by mistake.
+  // Zeroes the gap, too: programs may have written there by mistake.
   for (int device : gone.devices) {
     std::byte* const data = map().translate(map().base, 0, device) + offset;
     if (::madvise(data, gone.extent_bytes, MADV_DONTNEED) != 0) {
@@ -75,7 +75,8 @@ std::optional<Region> DeviceHeap::find(const void* address) const {
   if (device >= static_cast<std::uintptr_t>(map().ranks)) return std::nullopt;
   const auto own = static_cast<int>(device);
   const std::size_t inside = place & (memory_.part_bytes() - 1);
-  // What lies there may be other devices' alone.
+  // Searches downwards for the last allocation on this device, past those of other devices. If the
+  // address lies inside one of those, it belongs to no buffer of this device.
   for (auto at = allocations_.upper_bound(inside); at != allocations_.begin();) {
     const Allocation& candidate = (--at)->second;
     if (std::find(candidate.devices.begin(), candidate.devices.end(), own) ==

@@ -13,9 +13,9 @@
 
 namespace peal {
 
-// The memory of simulated devices, from which allocations are made and given back in any order,
-// each at one offset on one or several devices. They lie apart, so that what reaches past one is in
-// none.
+// The memory of simulated devices. Allocations are made and freed in any order; each lies at the
+// same offset on one or several devices. A gap after each keeps an access that overruns it from
+// landing in another one.
 class DeviceHeap final : public Regions {
  public:
   explicit DeviceHeap(int devices);
@@ -23,10 +23,10 @@ class DeviceHeap final : public Regions {
   struct Allocation {
     SimWindow window;
     std::vector<int> devices;
-    std::size_t extent_bytes = 0;  // with the gap behind it
+    std::size_t extent_bytes = 0;  // its pages and the gap after them
   };
 
-  // Zeroed, 64-byte aligned. Throws Error when the devices' memory does not suffice.
+  // Returns the offset of zeroed, page-aligned memory. Throws Error when memory does not suffice.
   [[nodiscard]] std::size_t allocate(const DeviceMemoryRequest& request);
   void free(std::size_t offset);
 

@@ -14,11 +14,14 @@ namespace peal {
 
 class TaskRun;
 
-// Simulated devices, in one process and one thread: the tasks of a run are carried out side by side
-// in virtual time, each on the cores of its device.
+// This folder runs a graph of tasks on simulated devices. Read run/device_driver.h first (the
+// contract), then task_run.h (one run: cores, fibers, failures) and device_heap.h (memory).
+//
+// All devices live in one process and one thread. Tasks run concurrently in virtual time, each on
+// the cores of its devices.
 class SimDriver final : public DeviceDriver {
  public:
-  // Makes what lives while tasks are carried out, such as a handler of their faults.
+  // Makes an object that lives while tasks are carried out, such as a handler of their faults.
   using Guard = std::function<std::shared_ptr<void>()>;
 
   SimDriver(Platform platform, int devices, Guard guard);
@@ -41,7 +44,7 @@ class SimDriver final : public DeviceDriver {
   StackPool stacks_;
   DeviceHeap heap_;
   std::vector<ZeroPages> on_chip_;               // by core
-  std::map<std::string, Picoseconds> foreseen_;  // by Device::foresee, on this platform
+  std::map<std::string, Picoseconds> foreseen_;  // results of Device::foresee, by name
   std::unique_ptr<TaskRun> run_;
 };
 

@@ -15,7 +15,7 @@
 namespace peal {
 namespace {
 
-// Steps between two looks at the clock, less one: a mask.
+// The deadline is checked every 1024 steps.
 constexpr std::uint64_t deadline_mask = 1023;
 
 }  // namespace
@@ -107,12 +107,12 @@ TaskRun::TaskRun(const Machine& machine, DeviceDriver::RunSettings settings)
   }
 }
 
-// Programs end while everything that they refer to still lives.
+// Ends the programs first, while everything that they refer to still lives.
 TaskRun::~TaskRun() {
   for (std::size_t core = 0; core < slots_.size(); ++core) end_program(static_cast<int>(core));
 }
 
-// A kernel that cannot be trusted to be unwound is dropped.
+// Drops the fiber if it is inside a kernel, which is unsafe to unwind; otherwise unwinds it.
 void TaskRun::end_program(int index) {
   Slot& slot = slots_[static_cast<std::size_t>(index)];
   Core& core = fabric_->core(index);
@@ -182,7 +182,8 @@ void TaskRun::start(const DriverTask& task) {
   assign(running);
 }
 
-// Whatever can go wrong before anything runs.
+// Makes everything that the task needs; all that can fail at the start fails here, before any core
+// runs.
 void TaskRun::prepare(Running& task) {
   for (Part& part : task.parts) {
     part.domain = &domain_of(part.member);
@@ -232,7 +233,8 @@ void TaskRun::assign(Running& task) {
   }
 }
 
-// A core's fiber.
+// The program of a core's fiber. A share ends only when its stores are visible, so that a task that
+// starts after this one finds them.
 void TaskRun::work(int index) {
   Core& core = fabric_->core(index);
   Slot& slot = slots_[static_cast<std::size_t>(index)];
@@ -240,7 +242,7 @@ void TaskRun::work(int index) {
   for (;;) {
     while (slot.task == nullptr) core.park();
     Running& task = *slot.task;
-    if (slot.settles) {
+    if (slot.settles) {  // step 2 of TaskRun: transfers here, other stores by the dsb below
       core.wait_transfers(core.transfers(), place);
     } else {
       if (core.clock() < slot.begin) core.spend(slot.begin - core.clock());
@@ -256,8 +258,8 @@ void TaskRun::work(int index) {
   }
 }
 
-// The tasks that those of a part come after: by the graph, and because a device takes one task at a
-// time.
+// The numbers of the tasks that happen before a part: its dependencies in the graph, and the last
+// task of its device, since a device takes one task at a time.
 std::vector<std::int64_t> TaskRun::tasks_before(const Running& task, int device) {
   std::vector<std::int64_t> result;
   const auto add = [&result](const Numbers& numbers) {
@@ -293,18 +295,19 @@ void TaskRun::leave(Running& task) {
   ended_.push_back({.task = task.id, .failure = task.failure, .is_deadlock = task.is_deadlock});
 }
 
-// No core runs on in it, and those of the others are as if nothing had been.
+// Stops the task on all its cores and lets them settle (see TaskRun). Cores that have ended their
+// share no longer have it in their slot, and are left alone.
 void TaskRun::fail(Running& task, std::exception_ptr failure) {
   task.failure = std::move(failure);
   for (int core : task.cores) {
     Slot& slot = slots_[static_cast<std::size_t>(core)];
     if (slot.task != &task) continue;
-    end_program(core);
+    end_program(core);  // step 1 of TaskRun
     slot.fiber = std::make_unique<Fiber>(machine_.stacks, [this, core] { work(core); });
     slot.settles = true;
     fabric_->core(core).restart();
   }
-  // What a team of one device keeps is in the midst of something.
+  // A device's team of one is reused by later tasks, and may be in the middle of a call: drop it.
   for (const Part& part : task.parts) {
     const auto own = part.member.domain ? alone_.end() : alone_.find(part.member.device);
     if (own == alone_.end()) continue;
@@ -313,7 +316,8 @@ void TaskRun::fail(Running& task, std::exception_ptr failure) {
   }
 }
 
-// Nothing can happen any more though tasks have not ended: all of them have failed.
+// No step is left though tasks have not ended. By Fabric::step's contract none of them can go on,
+// so each has failed with a deadlock. All cores are described before any is restarted.
 void TaskRun::fail_standing() {
   std::vector<Running*> standing;
   std::vector<std::exception_ptr> failures;
@@ -344,7 +348,7 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
       failure = std::current_exception();
     }
     if (failure != nullptr) {
-      // What comes from no task is a defect.
+      // Steps throw only out of a core's program, so a failure without a task is a defect of Peal.
       const int core = programs_.take_running();
       CHECK(core >= 0 && slots_[static_cast<std::size_t>(core)].task != nullptr);
       fail(*slots_[static_cast<std::size_t>(core)].task, failure);
@@ -361,6 +365,7 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
   return end;
 }
 
+// Step 3 of TaskRun.
 void TaskRun::forget_left() {
   if (fabric_->has_signals_in_flight()) return;
   left_.clear();

@@ -21,7 +21,7 @@
 
 namespace peal {
 
-// The domains of a run as the simulator has them: a simulated device and a team for each member.
+// A domain of a run: a SimDevice and a Team for each member.
 class TaskDomain final : public SimWindows {
  public:
   TaskDomain(const DriverDomain& domain, DeviceHeap& heap, Fabric& fabric,
@@ -35,9 +35,9 @@ class TaskDomain final : public SimWindows {
     SimDevice device;
     Team team;
   };
-  // The member of that rank, which runs on this core from its first use on.
+  // The member of that rank. The first call makes it, on `core`, where it stays.
   [[nodiscard]] Member& member(int rank, Core& core);
-  // Where each rank's window lies; empty where the domain has none.
+  // By rank, the address of its window; empty if the domain has none.
   [[nodiscard]] std::vector<std::byte*> window_addresses() const;
 
  private:
@@ -49,8 +49,17 @@ class TaskDomain final : public SimWindows {
   std::vector<std::unique_ptr<Member>> members_;  // by rank
 };
 
-// One run of tasks on simulated devices. Each core of a device has a fiber, which takes the parts
-// of tasks that are given to the core, one after the other, until the run is over.
+// One run of tasks on simulated devices. Each core of a device has a fiber, which executes the
+// parts of tasks that start() assigns to the core, one after the other, until the run is over.
+//
+// A task that fails must not disturb the others, though it shares memory and the agenda with them:
+// 1. Its cores stop: their fibers are unwound, or dropped inside a kernel, and get new ones; the
+//    cores restart with empty queues, so that no further instruction of the task is executed.
+// 2. Stores in flight cannot be recalled, as their steps are on the agenda. So each new fiber first
+//    *settles*: it waits until they are visible. Only then is the task's end reported, and its
+//    devices can take another task, whose memory no old store can hit any more.
+// 3. Signals in flight still write to their cells, in windows of the task's domain. What has ended
+//    is kept alive (left_, left_domains_) until no signal of the whole run is in flight.
 class TaskRun {
  public:
   struct Machine {
@@ -58,7 +67,7 @@ class TaskRun {
     StackPool& stacks;
     DeviceHeap& heap;
     std::vector<ZeroPages>& on_chip;
-    std::map<std::string, Picoseconds>& foreseen;  // by Device::foresee, on this platform
+    std::map<std::string, Picoseconds>& foreseen;  // results of Device::foresee, by name
   };
   TaskRun(const Machine& machine, DeviceDriver::RunSettings settings);
   ~TaskRun();
@@ -70,13 +79,13 @@ class TaskRun {
   [[nodiscard]] Picoseconds now() const { return fabric_->now(); }
 
  private:
-  struct Part {  // of a task: one device's
+  struct Part {  // one device's part in a task
     TaskMember member;
     TaskDomain* domain = nullptr;
-    std::unique_ptr<ChipTask> chip;  // of a chip program
+    std::unique_ptr<ChipTask> chip;  // null for a program in verbs
     int cores = 1;
-    std::int64_t first_number = 0;         // to the readers of events
-    std::vector<std::int64_t> after = {};  // tasks that have ended before, for readers of events
+    std::int64_t first_number = 0;         // its first task's number, for readers of events
+    std::vector<std::int64_t> after = {};  // numbers of tasks that happen before, for readers
   };
   struct Running {
     std::uint32_t id = 0;
@@ -84,24 +93,24 @@ class TaskRun {
     std::string name;
     std::vector<std::uint32_t> after;
     std::vector<Part> parts;
-    std::vector<int> cores;  // that have a share in it
-    int cores_left = 0;
+    std::vector<int> cores;  // all cores that execute it, part by part
+    int cores_left = 0;      // cores that have not ended their share
     std::exception_ptr failure;
     bool is_deadlock = false;
   };
-  struct Slot {  // of a core
+  struct Slot {  // a core's fiber and its present share of a task
     std::unique_ptr<Fiber> fiber;
-    Running* task = nullptr;
+    Running* task = nullptr;  // null while the core has nothing to do
     std::size_t part = 0;
     int index = 0;  // among the cores of the part
     Picoseconds begin = 0;
-    bool settles = false;  // its share has failed; only what it has stored is waited for
+    bool settles = false;  // the task has failed; the fiber only waits for its stores in flight
   };
-  struct Numbers {
+  struct Numbers {  // consecutive task numbers, as the readers of events know them
     std::int64_t first = 0;
     std::size_t count = 0;
   };
-  // Suspends and resumes the fibers, and knows which one ran last.
+  // Switches fibers, and remembers the core whose program has thrown.
   class Programs final : public ProgramSwitch {
    public:
     explicit Programs(std::deque<Slot>& slots) : slots_(slots) {}
@@ -109,7 +118,8 @@ class TaskRun {
     void suspend(int core) override;
     std::span<std::byte> stack(int core) override;
     [[noreturn]] void abandon(int core, std::exception_ptr failure) override;
-    // The core whose program has ended with an exception, or -1.
+    // The core whose program has ended with an exception, or -1; resets it. resume() leaves
+    // `running_` set only if the fiber's resume() throws.
     [[nodiscard]] int take_running() { return std::exchange(running_, -1); }
 
    private:
@@ -141,12 +151,12 @@ class TaskRun {
   std::map<int, std::unique_ptr<TaskDomain>> alone_;  // by device: for tasks without a domain
   std::vector<std::vector<int>> cores_;               // by device
   std::map<std::uint32_t, std::unique_ptr<Running>> running_;
-  // What has ended and signals may be under way to.
+  // Tasks and domains that have ended, kept while signals to them may be in flight.
   std::vector<std::unique_ptr<Running>> left_;
   std::vector<std::unique_ptr<TaskDomain>> left_domains_;
   std::deque<TaskEnd> ended_;
-  std::map<std::uint32_t, std::vector<Numbers>> numbers_;  // of tasks that have started
-  std::map<int, Numbers> last_on_;                         // of the last task of each device
+  std::map<std::uint32_t, std::vector<Numbers>> numbers_;  // by task that has started
+  std::map<int, Numbers> last_on_;                         // by device: of its last task
   std::int64_t next_number_ = 0;
   std::uint64_t steps_ = 0;
 };
