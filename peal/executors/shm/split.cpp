@@ -6,13 +6,22 @@
 #include "peal/executors/shm/rank_device.h"
 #include "peal/machine/barrier.h"
 
-// How a team is divided.
+// How a team is divided. Every rank of the team calls split(), and each call does these steps:
+//   1. Allocate a new SplitWindow, zeroed, at the same offset on every rank.
+//   2. Write the own color and key into it.
+//   3. Barrier: after it every rank's entry is visible to every rank.
+//   4. Compute the members of the own color from all entries. All members compute the same list in
+//      the same order, so no further message is needed to agree.
+//   5. Join the new team, whose list of allocations is the chunk in its first member's window.
+// No entry is overwritten while a slow rank still reads it in step 4: each split has a window of
+// its own, which is not freed before the run ends. For the same reason the chunk of step 5 is zero
+// when the first member allocates, and belongs to this team alone.
 
 namespace peal {
 namespace {
 
-// What a rank shows the others, at the same place of each. The allocations are of that team whose
-// first member the rank is.
+// What a rank publishes in a split. `allocations` is in use only if the rank is the first member of
+// its new team.
 struct SplitWindow {
   SplitEntry entry;
   AllocationChunk allocations;

@@ -14,10 +14,9 @@ namespace peal {
 //
 // The single-writer protocol. A notify to a peer's cell is a store to `stored` if this rank is that
 // cell's single writer, and an atomic addition to `added` otherwise (ShmDevice::arrive):
-//   1. At its first notify to the peer, a rank compare-exchanges `single_writer` in the peer's
-//   owner
-//      state from 0 to its own mark. One rank wins, and stays the single writer as long as the
-//      signal exists: the word never changes again.
+//   1. At its first notify to the peer, a rank compare-exchanges the peer's `single_writer` from 0
+//      to its own mark. One rank wins, and stays the single writer as long as the signal exists:
+//      the word never changes again.
 //   2. The rank remembers the outcome in its own writer_counts(), at the peer's index: the winner
 //      its running total, which it stores from now on; all others `others`, and they add.
 // So `stored` has one writer, whose stores are totals that only grow; `stored` + `added` counts

@@ -149,7 +149,8 @@ void register_for_membarrier();
 // full barrier into the instruction stream of every registered process at some point P before the
 // call returns (a process that does not run has passed one when it was switched out). Either N1
 // is before P: then N1 is visible when the call returns, and W3 sees it. Or N1 is after P: then so
-// is N2, which follows N1 in program order, and sees W1, which precedes the call. The fence below
+// is N2, which follows N1 in program order, and sees W1, which precedes the call. One call covers
+// all sleeps of a wait, since W1 holds until the wait ends. The fence below
 // keeps the compiler from moving N2 before N1. Preconditions: this process has called
 // register_for_membarrier(), and every waiter's policy has uses_membarrier.
 inline void store_and_wake(const WaitWord& word, std::uint64_t value) {
