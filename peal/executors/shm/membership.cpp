@@ -133,6 +133,10 @@ void ShmMembership::compare(const AllocationRecord& record, std::string_view nam
       writer);
 }
 
+// Agreement without a barrier: the members' n-th allocations share the n-th record of the team's
+// list. Whoever moves its state from `nobodys` to `being_written` decides the offset and publishes
+// it by a release store; the others wait for that, and compare. Different teams, and the chunks of
+// the list, take their memory from the same counter of the arena, so ranges never overlap.
 std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes,
                                    std::size_t signal_stride) {
   AllocationRecord& record = next_record();

@@ -82,6 +82,8 @@ void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) 
 
 }  // namespace
 
+// `box` is the peer's, which receives; `own` is this rank's box at the same place, of which a
+// sender uses `puts` only.
 void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace) {
   const View place{to.data, sizeof(PacketBox), DType::u8};
   PacketBox& box = *reinterpret_cast<PacketBox*>(at(peer, place, "put_packets"));
@@ -99,6 +101,8 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
       std::atomic_ref(box.lines[i].mark).store(mark, std::memory_order_release);
     }
   }
+  // The doorbell comes after all lines (c). Its single writer need not be claimed, since only one
+  // rank puts to the box (a).
   if (membership_.policy().uses_membarrier && is_remote) {
     store_and_wake(wait_word(box.doorbell), number - settings_.signal_start);
   } else {
@@ -124,6 +128,7 @@ void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlac
   ++box.taken;
 }
 
+// Spins on the marks (a), then sleeps on the doorbell (c), and then looks at the marks again.
 void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
   const std::uint64_t number = box.taken + 1, mark = box.taken + arrival();
   for (int looks = membership_.policy().pauses; looks > 0; --looks) {

@@ -126,6 +126,8 @@ void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
   arrive(peer, cell, signal, static_cast<std::uint64_t>(n) * arrival());
 }
 
+// The notifier's side of the single-writer protocol (SignalOwnerState): step 2, after step 1 at the
+// first notify to this cell. A rank notifies its own cell by addition.
 void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals) {
   if (membership_.policy().uses_membarrier && peer.index != rank()) {
     SignalOwnerState::WriterCount& count = owner_state(*signal.cell).writer_counts()[part_of(peer)];
@@ -139,6 +141,7 @@ void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t
   add_and_wake(wait_word(cell), arrivals);
 }
 
+// Step 1. The peer's owner state is at the same distance from its cell as this rank's.
 bool ShmDevice::is_single_writer(Rank peer, Signal signal) const {
   std::byte* const own = reinterpret_cast<std::byte*>(&owner_state(*signal.cell));
   auto& theirs = *reinterpret_cast<SignalOwnerState*>(own + membership_.shift(peer.index));

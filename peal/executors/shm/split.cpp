@@ -39,13 +39,15 @@ ShmDevice::ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& 
 
 std::unique_ptr<Device> ShmDevice::do_split(const SplitEntry& own, SourcePlace place) {
   if (!split_rounds_) split_rounds_ = do_allocate_signals("split", barrier_rounds(ranks()));
+  // Step 1.
   std::byte* const window = membership_.allocate("split", sizeof(SplitWindow));
   const auto shown_by = [&](int rank) -> SplitWindow& {
     return *reinterpret_cast<SplitWindow*>(window + membership_.shift(rank));
   };
-  shown_by(rank()).entry = own;
-  barrier(*this, *split_rounds_, place);
+  shown_by(rank()).entry = own;           // step 2
+  barrier(*this, *split_rounds_, place);  // step 3
   if (own.color < 0) return nullptr;
+  // Step 4.
   std::vector<SplitEntry> entries;
   for (int rank = 0; rank < ranks(); ++rank) entries.push_back(shown_by(rank).entry);
   const std::vector<int> members = ranks_of_color(entries, own.color);
@@ -53,6 +55,7 @@ std::unique_ptr<Device> ShmDevice::do_split(const SplitEntry& own, SourcePlace p
   for (int rank : members) {
     parts.push_back(membership_.parts()[static_cast<std::size_t>(rank)]);
   }
+  // Step 5.
   const auto self = std::find(members.begin(), members.end(), rank());
   auto membership = std::make_unique<ShmMembership>(
       membership_.arena(),

@@ -29,6 +29,7 @@ DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int
       programs_(programs),
       policy_(policy) {}
 
+// Step 2 of TaskMailbox, once for each task.
 void DeviceProcess::work() {
   constexpr std::chrono::seconds most(10);
   for (;;) {

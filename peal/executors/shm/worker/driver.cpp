@@ -116,6 +116,7 @@ TaskArgument* ShmDriver::argument_memory(Device& device, int index, std::size_t 
   return reinterpret_cast<TaskArgument*>(device.arguments->on(index));
 }
 
+// Step 1 of TaskMailbox. The device has ended its last task, so nobody reads `order` now.
 void ShmDriver::post(const DriverTask& task, const TaskMember& member) {
   Device& device = devices_[static_cast<std::size_t>(member.device)];
   TaskMailbox& box = mailbox(member.device);
@@ -138,8 +139,8 @@ void ShmDriver::start(const DriverTask& task) {
   for (const TaskMember& member : task.members) post(task, member);
 }
 
-// Reads the results of devices that have ended their parts. Returns the first task that is
-// complete.
+// Step 3 of TaskMailbox: reads the results of devices that have ended their parts. Returns the
+// first task that is complete.
 std::optional<TaskEnd> ShmDriver::collect() {
   for (std::size_t index = 0; index < devices_.size(); ++index) {
     const Device& device = devices_[index];
@@ -244,6 +245,8 @@ std::optional<TaskEnd> ShmDriver::wait_for_end(Clock::time_point deadline) {
   SharedWord& events = processes_->control().events;
   nanoseconds sleep = shortest_sleep;
   for (;;) {
+    // The counter is loaded before the mailboxes: an event that collect() misses changes it, and so
+    // ends the wait below.
     const std::uint32_t seen = events.load();
     if (std::optional<TaskEnd> end = collect()) return end;
     if (processes_->have_failed()) report_end(processes_->end().value());
