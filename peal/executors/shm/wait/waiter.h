@@ -145,13 +145,15 @@ void register_for_membarrier();
 // wait for the cache line.
 //
 // No full barrier separates N1 from N2, so the processor may perform the load N2 before N1 is
-// visible. The waiter makes up for it: between W1 and W2 it calls membarrier(2), which puts a
-// full barrier into the instruction stream of every registered process at some point P before the
-// call returns (a process that does not run has passed one when it was switched out). Either N1
-// is before P: then N1 is visible when the call returns, and W3 sees it. Or N1 is after P: then so
-// is N2, which follows N1 in program order, and sees W1, which precedes the call. One call covers
-// all sleeps of a wait, since W1 holds until the wait ends. The fence below
-// keeps the compiler from moving N2 before N1. Preconditions: this process has called
+// visible. The waiter makes up for it: between W1 and W2 it calls membarrier(2), which puts a full
+// barrier into the instruction stream of every registered process at some point P before the call
+// returns (a process that does not run has passed one when it was switched out). There are two
+// cases:
+//   N1 is before P: then N1 is visible when the call returns, and W3 sees it.
+//   N1 is after P: then so is N2, which follows N1 in program order, and N2 sees W1, which precedes
+//   the call.
+// One call covers all sleeps of a wait, since W1 stays in effect until the wait ends. The fence in
+// the code keeps the compiler from moving N2 before N1. Preconditions: this process has called
 // register_for_membarrier(), and every waiter's policy has uses_membarrier.
 inline void store_and_wake(const WaitWord& word, std::uint64_t value) {
   std::atomic_ref(word.stored).store(value, std::memory_order_release);  // N1
