@@ -10,7 +10,6 @@
 // Notifies and waits: their part of the dispatch, and the findings about them.
 
 namespace peal {
-namespace {}  // namespace
 
 void Checker::notify(const Event& event, CoreOrder& order) {
   end_poll(static_cast<std::size_t>(event.core));

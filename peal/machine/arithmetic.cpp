@@ -13,8 +13,8 @@ namespace {
 template <class T>
 inline constexpr bool is_small_float = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 
-// Unsigned and at least as wide as int, which shorter types are promoted to: integers wrap without
-// overflow being undefined.
+// An unsigned type at least as wide as int: sums and products wrap in it, where a promotion to int
+// could overflow, which is undefined.
 template <class T>
 using Wide = decltype(std::make_unsigned_t<T>{} + 0u);
 
@@ -34,8 +34,8 @@ T multiply(T a, T b) {
     return static_cast<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b));
   }
 }
-// The comparisons are true for a NaN on either side in the order that keeps the NaN. -0 is less
-// than +0, so that the result does not depend on which comes first.
+// NaN propagates, `a` before `b`. -0 is less than +0, so that the result does not depend on the
+// order of the operands.
 template <class T>
 T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {

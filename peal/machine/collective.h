@@ -19,7 +19,7 @@ enum class Collective : std::uint8_t {
   barrier,
 };
 
-// Asks for whatever algorithm is the fastest.
+// The name of an algorithm that stands for the fastest one.
 inline constexpr std::string_view auto_algorithm = "auto";
 
 inline constexpr Collective all_collectives[] = {
@@ -27,7 +27,7 @@ inline constexpr Collective all_collectives[] = {
     Collective::all_to_all, Collective::broadcast,  Collective::reduce,
     Collective::gather,     Collective::scatter,    Collective::barrier};
 
-// Those that have a result, which a case can expect and a check can compare.
+// The collectives that have a result: all but the barrier.
 inline constexpr Collective collectives_with_results[] = {
     Collective::all_reduce, Collective::reduce_scatter, Collective::reduce,
     Collective::broadcast,  Collective::gather,         Collective::scatter,
@@ -38,7 +38,8 @@ inline constexpr Collective collectives_with_results[] = {
 // The collective of that name; throws Error with the list of names.
 [[nodiscard]] Collective parse_collective(std::string_view text);
 
-// How many blocks of `count` elements a rank sends and receives (as in MPI), and what else counts.
+// How many blocks of `count` elements a rank sends and receives (as in MPI), and whether the
+// collective has a root and an operation.
 struct CollectiveShape {
   int send_blocks = 0;
   int recv_blocks = 0;
@@ -69,27 +70,28 @@ struct CollectiveShape {
   return {};
 }
 
-// Where an element of a result comes from: from element `element` of what rank `from` sends, or,
-// `combined`, from that element of what every rank sends.
+// Where an element of a result comes from: element `element` of the send buffer of rank `from`; or,
+// if `combined`, that element of every rank's send buffer.
 struct ElementOrigin {
   bool combined = false;
   int from = 0;
   std::size_t element = 0;
 };
 
-// An element of what `rank` receives: element `offset` of block `block`, of `count` elements each.
+// An element of the receive buffer of `rank`: element `offset` of block `block`; blocks have
+// `count` elements.
 struct ResultElement {
   int rank = 0, root = 0, block = 0;
   std::size_t count = 0, offset = 0;
 };
 [[nodiscard]] ElementOrigin origin(Collective collective, const ResultElement& of);
 
-// Whether what a rank receives is defined: on the root alone for reduce and gather.
+// True if the rank has a receive buffer: for reduce and gather, only the root.
 [[nodiscard]] constexpr bool receives(Collective collective, int rank, int root) {
   const bool root_only = collective == Collective::reduce || collective == Collective::gather;
   return !root_only || rank == root;
 }
-// Whether what a rank gives as send is looked at: on the root alone for broadcast and scatter.
+// True if the rank has a send buffer: for broadcast and scatter, only the root.
 [[nodiscard]] constexpr bool sends(Collective collective, int rank, int root) {
   const bool root_only = collective == Collective::broadcast || collective == Collective::scatter;
   return !root_only || rank == root;

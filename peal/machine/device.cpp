@@ -89,7 +89,7 @@ PacketRow Device::do_allocate_packets(std::string_view name, int count) {
     throw Error(fmt::format("packets `{}`: {} of them; allocate 0 or more", name, count));
   }
   const auto places = static_cast<std::size_t>(count);
-  constexpr std::size_t stride = in_cache_lines(Packets::max_bytes);  // a line has one writer
+  constexpr std::size_t stride = in_cache_lines(Packets::max_bytes);  // avoids false sharing
   const Window window = do_allocate(name, places * stride);
   const SignalRow signals = do_allocate_signals(name, count);
   if (count == 0) return {};

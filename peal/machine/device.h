@@ -33,24 +33,27 @@ struct ComputeCost {
   std::int64_t cycles = 0;
 };
 
-// What is known beforehand of a call that a kernel carries out.
+// What a collective tells the device about its transfers, so that a real device can choose between
+// cached and streaming stores.
 struct TransferHint {
-  // This rank's scratch: what is written there, or at the same place of a peer, is soon read again.
+  // This rank's scratch: data written there, or at the same place of a peer, is soon read again.
   const std::byte* scratch = nullptr;
   std::size_t scratch_bytes = 0;
-  std::size_t moved_bytes = 0;      // of all ranks' buffers together; 0 when it is not known
-  bool lacks_shared_cache = false;  // the ranks are known not to share a cache
+  std::size_t moved_bytes = 0;      // of all ranks' buffers together; 0 if unknown
+  bool lacks_shared_cache = false;  // true if the ranks were measured to share no cache
 };
 
-// What is known of where the ranks run.
+// Facts about where the ranks run.
 struct HostFacts {
-  bool is_real = false;            // on this host, as fast as it goes; else times are simulated
+  bool is_real = false;            // true: on this host, in real time; false: simulated
   bool is_oversubscribed = false;  // more ranks than processors
 };
 
-// What a kernel sees of the rank it runs on: the verbs. Destinations come first. On its own rank's
-// memory every verb takes effect in program order, also when it is asynchronous. Lengths and types
-// of source and destination must be equal, and a peer must be in the team, else Error.
+// The verbs: the interface between a kernel and the rank that it runs on. The public functions
+// check their arguments and call the virtual do_...() of the platform. Destinations come
+// first. Source and destination must have the same length and type, and a peer must be in the team;
+// otherwise a verb throws Error. On its own rank's memory every verb, also an asynchronous one,
+// takes effect in program order.
 class Device {
  public:
   virtual ~Device() = default;
@@ -59,15 +62,15 @@ class Device {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int ranks() const { return ranks_; }
-  // The rank so many steps after this one, at most all ranks, on the ring of them. It is found
-  // without a division, which takes as long as a small reduction.
+  // The rank `steps` after this one on the ring of ranks, for steps from 0 to ranks(). No modulo: a
+  // division takes as long as a small reduction.
   [[nodiscard]] Rank ahead(int steps) const {
     const int index = rank_ + steps;
     return Rank{index < ranks_ ? index : index - ranks_};
   }
 
-  // Writes `src` of this rank to `dst` in the peer's window. Asynchronous: ended by a notify to
-  // anyone, or by flush.
+  // Writes `src` of this rank to `dst` in the peer's window. Asynchronous: completed by the next
+  // notify to any rank, or by flush.
   void put(Rank peer, const View& dst, const View& src, SourcePlace place = SourcePlace::here()) {
     check_copy("put", peer, dst, src, place);
     do_put(peer, dst, src, place);
@@ -95,7 +98,7 @@ class Device {
     check_reduce({&to, 1}, srcs.all(), place);
     do_reduce({&to, 1}, srcs.all(), op, place);
   }
-  // Of places that are listed at the call, which are not copied.
+  // The same for a braced list, which is used in place instead of being copied.
   void reduce(const View& dst, std::initializer_list<RankView> srcs, ReduceOp op,
               SourcePlace place = SourcePlace::here()) {
     const RankView to{Rank{rank_}, dst};
@@ -109,15 +112,16 @@ class Device {
     check_reduce({places, 1}, places, place);
     do_reduce({places, 1}, places, op, place);
   }
-  // Combines `src` into the peer's memory, atomically per element.
+  // Combines `src` into the peer's memory: dst = dst op src, atomic for each element.
   void put_reduce(Rank peer, const View& dst, const View& src, ReduceOp op,
                   SourcePlace place = SourcePlace::here()) {
     check_copy("put_reduce", peer, dst, src, place);
     do_put_reduce(peer, dst, src, op, place);
   }
 
-  // Adds n arrivals to the peer's cell of `signal`. Strong: whoever waits for them sees this
-  // rank's earlier puts to any rank, and its earlier gets and reads have finished.
+  // Adds n arrivals to the peer's cell of `signal`. A release: all earlier puts of this rank, to
+  // any rank, are visible to whoever waits for the arrivals, and its earlier gets and reads are
+  // complete.
   void notify(Rank peer, Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
     check_signal("notify", peer, n, place);
     do_notify(peer, signal, n, place);
@@ -128,37 +132,40 @@ class Device {
     check_copy("put_notify", peer, dst, src, place);
     do_put_notify(peer, dst, src, signal, place);
   }
-  // Consumes the next n arrivals of the own cell, waiting for them if need be.
+  // Waits until n more arrivals are in this rank's cell, and consumes them. An acquire.
   void wait(Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
     check_signal("wait", Rank{rank_}, n, place);
     do_wait(signal, n, place);
   }
-  // Consumes the next n arrivals and returns true if all are there, else returns false.
+  // If n more arrivals are there, consumes them and returns true; otherwise returns false at once.
   [[nodiscard]] bool poll(Signal signal, int n = 1, SourcePlace place = SourcePlace::here()) {
     check_signal("poll", Rank{rank_}, n, place);
     return do_poll(signal, n, place);
   }
-  // Writes `src`, of at most Packets::max_bytes, to that place of the peer's, as one verb with the
-  // news of it. The place is in this rank's row.
+  // Writes `src`, at most Packets::max_bytes, to a place for packets at the peer and notifies it,
+  // in one verb. `to` is the same place in this rank's row. See Packets for when it may be put
+  // again.
   void put_packets(Rank peer, const Packets& to, const View& src,
                    SourcePlace place = SourcePlace::here()) {
     check_packets("put_packets", peer, src, place);
     do_put_packets(peer, to, src, place);
   }
-  // Waits for what is put next to that place of its own, as long as `dst`, and copies it there.
+  // Waits for the next put to this rank's place `from` and copies it to `dst`, of the same length.
   void take_packets(const View& dst, const Packets& from, SourcePlace place = SourcePlace::here()) {
     check_packets("take_packets", Rank{rank_}, dst, place);
     do_take_packets(dst, from, place);
   }
-  // Waits for what every peer puts next, rank i to `from[i]`, and combines all of it and `own`, in
-  // rank order. The destination may be `own`.
+  // Waits for the next put of every peer, rank i to `from[i]`, and combines all of them with `own`
+  // into `dst`, in rank order. `dst` may be `own`.
   void reduce_packets(const View& dst, const View& own, const PacketRow& from, ReduceOp op,
                       SourcePlace place = SourcePlace::here()) {
     check_copy("reduce_packets", Rank{rank_}, dst, own, place);
     check_packets("reduce_packets", Rank{rank_}, dst, place);
     do_reduce_packets(dst, own, from, op, place);
   }
-  // A notify, and a wait, of credits: news from one call to a later one, which may be another one.
+  // A notify, and the wait for it, that crosses from one collective call to a later one: back
+  // pressure, by which a receiver allows its sender to overwrite a buffer. Carries no stamp, since
+  // the two calls need not be equal.
   void give_credit(Rank peer, Signal credit, SourcePlace place = SourcePlace::here()) {
     const std::uint64_t own = std::exchange(arrival_, unstamped_arrival);
     notify(peer, credit, 1, place);
@@ -169,10 +176,10 @@ class Device {
     wait(credit, n, place);
     arrival_ = own;
   }
-  // Returns when every earlier put of this rank is visible and every earlier get has arrived.
+  // Returns when every earlier put of this rank is visible and every earlier get is complete.
   void flush(SourcePlace place = SourcePlace::here()) { do_flush(place); }
 
-  // Spans of this rank's memory for plain code, valid until the next verb.
+  // Spans of this rank's memory for ordinary loads and stores, valid until the next verb.
   [[nodiscard]] std::span<const std::byte> read(const View& view,
                                                 SourcePlace place = SourcePlace::here()) {
     return do_access(view, Access::read, place);
@@ -181,46 +188,48 @@ class Device {
                                            SourcePlace place = SourcePlace::here()) {
     return do_access(view, Access::write, place);
   }
-  // Local work with a declared cost: runs `fn` at once (unless values are switched off).
+  // Local work with a declared cost: runs `fn` at once, unless RunOptions::values is false.
   void compute(const ComputeCost& cost, const std::function<void()>& fn,
                SourcePlace place = SourcePlace::here()) {
     do_compute(cost, fn, place);
   }
 
-  // Divides the team: the ranks that give the same color are a team of their own, in which they are
-  // ordered by key and those of one key by rank. Returns this rank's device of that team, or null
-  // for a negative color. Its windows and signals are its own; what lies in windows of this team
-  // its peers can address, too. Every rank makes the same splits; returns when all have come. This
-  // device has to outlive the new one.
+  // Divides the team, as MPI_Comm_split does: ranks that give the same color form a new team, in
+  // order of key, then of rank. Returns this rank's device in that team, or null for a negative
+  // color. Collective: every rank makes the same splits, and the call returns when all have made
+  // it. The new team allocates windows and signals of its own, and can address this team's windows,
+  // too. This device must outlive the new one.
   [[nodiscard]] std::unique_ptr<Device> split(int color, int key,
                                               SourcePlace place = SourcePlace::here()) {
     return do_split({.color = color, .key = key}, place);
   }
 
-  // Whether the view lies in a window, so that a peer can be given it.
+  // True if the view lies in a window, so that peers can address its counterpart.
   [[nodiscard]] bool is_in_window(const View& view) const { return do_is_in_window(view); }
 
   [[nodiscard]] HostFacts host() const { return do_host(); }
 
-  // How long a program takes on so many devices like this one that do nothing else and move no
-  // data; nothing where the device cannot tell. Programs of one name are taken for the same.
+  // Predicts how long a program takes on `ranks` devices like this one, without moving data and
+  // without other load; nullopt if the device cannot predict. Results may be cached by `name`, so
+  // programs of one name must be the same.
   [[nodiscard]] std::optional<Picoseconds> foresee(const std::string& name, int ranks,
                                                    const std::function<void(Team&)>& program) {
     return do_foresee(name, ranks, program);
   }
 
-  // Says what the verbs from here on are part of. It changes nothing but, on a real host, whether
-  // what they write goes through the caches.
+  // Sets the hint for the verbs that follow. It affects speed only, and only on a real host.
   void set_transfer_hint(const TransferHint& hint) { transfer_hint_ = hint; }
 
-  // Tells what the team's next collective call is on this rank. Where ranks are real, returns a
-  // number by which the same can be told again; 0 elsewhere, where every call has to be told.
-  // Throws RunError when another rank is known to make another call in its place.
+  // Announces this rank's next collective call, for reports and for the detection of unlike calls.
+  // A real device returns a number for announce_again(); others return 0, and want every call
+  // announced. Throws RunError if another rank is known to make another call in its place.
   std::uint64_t announce(const CallRecord& call) { return do_announce(call); }
-  // Whether what was told under that number is still known, and so has been told again.
+  // Announces the record of an earlier announce() again, by its number. Returns false if the record
+  // is forgotten, and must be announced in full.
   [[nodiscard]] bool announce_again(std::uint64_t number) { return do_announce_again(number); }
-  // A call, with the stamp of its record. What arrives through signals and packets until its end
-  // says so: whoever waits for it and has not made the same calls fails, with both ranks' calls.
+  // Begins a collective call, whose record has this stamp. Until end_call(), on a real device every
+  // arrival by signals and packets carries the stamp of all calls so far (see call_record.h), so a
+  // wait of a rank that has made other calls fails, with a report of both.
   void begin_call(std::uint64_t stamp) {
     ++calls_;
     history_ = history_after(history_, stamp);
@@ -228,8 +237,8 @@ class Device {
   }
   void end_call() { arrival_ = unstamped_arrival; }
 
-  // Symmetric memory; every rank makes the same allocations in the same order. The name appears
-  // in reports.
+  // Symmetric allocations, zeroed: every rank makes the same ones in the same order. The name
+  // appears in reports.
   [[nodiscard]] Window allocate(std::string_view name, std::size_t size_bytes) {
     return do_allocate(name, size_bytes);
   }
@@ -246,10 +255,10 @@ class Device {
   Device(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
 
   [[nodiscard]] const TransferHint& transfer_hint() const { return transfer_hint_; }
-  // How many calls have begun, and what stands for all of them.
+  // How many calls have begun, and the history_after() of them.
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t history() const { return history_; }
-  // One arrival, as a notify of now brings it.
+  // What one notify adds to a cell at present: 1, and within a call the stamp of all calls so far.
   [[nodiscard]] std::uint64_t arrival() const { return arrival_; }
 
   virtual void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) = 0;
@@ -277,13 +286,14 @@ class Device {
   virtual std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) = 0;
   virtual Window do_allocate(std::string_view name, std::size_t size_bytes) = 0;
   virtual SignalRow do_allocate_signals(std::string_view name, int count) = 0;
-  // Where nothing is gained by doing better: memory, and a signal.
+  // The default implementation of packets: memory in a window, and a signal. Devices with a faster
+  // one override all four.
   virtual void do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace place);
   virtual void do_take_packets(const View& dst, const Packets& from, SourcePlace place);
   virtual void do_reduce_packets(const View& dst, const View& own, const PacketRow& from,
                                  ReduceOp op, SourcePlace place);
   virtual PacketRow do_allocate_packets(std::string_view name, int count);
-  // Ends a verb that was called wrongly: throws, unless there is a better way. Does not return.
+  // Ends a verb that was called with wrong arguments. Throws by default; must not return.
   [[noreturn]] virtual void do_refuse(const VerbError& error) const;
   virtual std::uint64_t do_announce(const CallRecord&) { return 0; }
   virtual bool do_announce_again(std::uint64_t) { return false; }
@@ -306,7 +316,7 @@ class Device {
   void check_reduce(std::span<const RankView> dsts, std::span<const RankView> srcs,
                     SourcePlace place) const {
     if (dsts.size() != 1 || srcs.size() != 2) return check_any_reduce(dsts, srcs, place);
-    const RankView &dst = dsts[0], &left = srcs[0], &right = srcs[1];  // by far the most
+    const RankView &dst = dsts[0], &left = srcs[0], &right = srcs[1];  // the most frequent case
     check_copy("reduce", left.rank, dst.view, left.view, place);
     check_copy("reduce", right.rank, dst.view, right.view, place);
     if (!is_member(dst.rank)) refuse_peer("reduce", dst.rank, place);

@@ -19,7 +19,7 @@ inline constexpr DType all_dtypes[] = {DType::f32, DType::f64, DType::f16, DType
                                        DType::i8,  DType::u8,  DType::i16, DType::u16,
                                        DType::i32, DType::u32, DType::i64, DType::u64};
 
-// Of the types above, in bytes.
+// The size in bytes of each type, in the order of the enumeration.
 inline constexpr std::uint8_t dtype_sizes[] = {4, 8, 2, 2, 1, 1, 2, 2, 4, 4, 8, 8};
 
 [[nodiscard]] constexpr std::size_t size_bytes(DType dtype) {

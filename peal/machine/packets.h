@@ -7,21 +7,21 @@
 
 namespace peal {
 
-// A place in a window for a little data that comes together with the news of it, so that whoever
-// waits for it needs no second trip to fetch it (other libraries call that a low-latency protocol).
-// One rank alone puts there, and not again before it knows that what it has put was taken.
+// A place in a window for up to max_bytes of data that arrive together with their notification: a
+// low-latency (LL) protocol, in which the receiver polls the data itself. Only one rank may put to
+// a place, and it must not put again before it knows that its last put was taken.
 struct Packets {
   static constexpr std::size_t max_bytes = 2072;
 
-  std::byte* data = nullptr;  // how they lie there is the device's own
+  std::byte* data = nullptr;  // its layout is private to the device
   Signal signal;
 };
 
-// `count` such places, one of which is `row[i]`; Error for any other.
+// `count` places, of which `row[i]` is one. Throws Error for an index outside of the row.
 class PacketRow {
  public:
   PacketRow() = default;
-  // The data and signals of two that follow one another lie so many bytes apart.
+  // The strides are the distances in bytes between the data, and the signals, of adjacent places.
   PacketRow(const Packets& first, std::size_t data_stride, std::size_t signal_stride, int count)
       : first_(first), data_stride_(data_stride), signal_stride_(signal_stride), count_(count) {}
 

@@ -7,8 +7,9 @@
 
 namespace peal {
 
-// A function of any kind that remembers whether it is a plain one: a function, or a lambda without
-// captures. Only those are the same in every process of one program.
+// A std::function that remembers whether it was made from a plain function: a function pointer, or
+// a lambda without captures. Only a plain function can be named by its address in other processes
+// of the same program.
 template <class Signature>
 class AnyFunction;
 
@@ -25,10 +26,10 @@ class AnyFunction<Result(Arguments...)> : public std::function<Result(Arguments.
            !std::is_base_of_v<AnyFunction, std::decay_t<Function>>)
       AnyFunction(Function&& any)  // NOLINT: as std::function
       : AnyFunction(plain_of(any), std::forward<Function>(any)) {}
-  // One that does the same as a plain one, and keeps alive what that needs.
+  // A function that does the same as the plain function `same`, and owns what that one refers to.
   AnyFunction(Base any, Plain same) : Base(std::move(any)), plain_(same) {}
 
-  // The plain function that it is; null where it is none.
+  // The plain function that this was made from; null if there is none.
   [[nodiscard]] Plain plain() const { return plain_; }
 
  private:

@@ -6,8 +6,8 @@
 
 namespace peal {
 
-// How elements are combined. NaN propagates in min and max, where -0 is less than +0; integers wrap
-// as their type does.
+// How elements are combined. For min and max, NaN propagates and -0 is less than +0; integer sums
+// and products wrap modulo 2^bits.
 enum class ReduceOp : std::uint8_t { sum, prod, min, max };
 
 inline constexpr ReduceOp all_reduce_ops[] = {ReduceOp::sum, ReduceOp::prod, ReduceOp::min,

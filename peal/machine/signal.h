@@ -9,26 +9,31 @@
 
 namespace peal {
 
-// One signal as it lies in a window, alone on its cache line. Peers add to `arrived`; `consumed`
-// is the owner's alone. Both wrap at 2^32 and are compared by their difference. What is left of the
-// line may carry data, which then comes together with its signal.
-// Where ranks really wait, peers add to `added`, whose lower half is what has arrived: its upper
-// bits are the sum of the stamps of the calls in which they did (see stamped_arrival). One peer may
-// count in `stored` instead, which it alone stores; `sleepers` counts those who sleep until there
-// are more arrivals; and what the owner has consumed lies in a owner_state elsewhere, so many bytes
-// on, because a line that both write to is slow.
+// One signal in a window, alone on its cache line: a counter of arrivals, which peers increase, and
+// which its owner compares with what it has consumed. Counts wrap at 2^32; only differences are
+// compared. The rest of the line may carry data, which then arrives together with its signal.
+//
+// Simulated ranks use `arrived` and `consumed`. Real ranks (executors/shm) use these members:
+//   added        peers add to it atomically; the lower 40 bits count arrivals, the upper 24 are the
+//                sum of their stamps (calls/call_record.h);
+//   stored       the same for one peer, the single writer, which stores its own total; the number
+//                of arrivals is the lower half of added + stored (SignalOwnerState has the
+//                protocol);
+//   sleepers     the futex word of the owner's wait (WaitWord);
+//   owner_state  the distance in bytes to the SignalOwnerState, where the owner counts what it has
+//                consumed, outside of the line that peers write (false sharing).
 struct alignas(cache_line_bytes) SignalCell {
   static constexpr std::size_t payload_bytes = 40;
 
   union {
     std::uint64_t added = 0;
-    std::uint32_t arrived;  // little-endian, as every machine is that Peal runs on
+    std::uint32_t arrived;  // the lower half of `added`: Peal runs on little-endian machines only
   };
   std::uint64_t stored = 0;
   std::uint32_t sleepers = 0;
   union {
-    std::uint32_t consumed = 0;  // where waits are simulated
-    std::uint32_t owner_state;   // the distance, where they are real
+    std::uint32_t consumed = 0;  // simulated ranks
+    std::uint32_t owner_state;   // real ranks
   };
   std::byte payload[payload_bytes] = {};
 };
@@ -41,18 +46,20 @@ enum class NotifyOp : std::uint8_t { add, set };
 // modulo 2^32, so that counts may wrap.
 enum class WaitCmp : std::uint8_t { reached, eq, ne, gt, ge, lt, le };
 
+// True if `cell cmp value`.
 [[nodiscard]] bool holds(WaitCmp cmp, std::uint32_t cell, std::uint32_t value);
-// ">=" for `reached`, too.
+// The operator for reports; ">=" for both `reached` and `ge`.
 [[nodiscard]] const char* symbol(WaitCmp cmp);
 
-// A handle of a signal: counts the arrivals of notifies on each rank's own cell. Nobody resets it;
-// what was consumed survives from call to call. It names nobody: where more than one rank
-// notifies, use a row, or prove that no notifier can be a round ahead.
+// A handle of a signal, which has one cell on each rank. A cell counts notifies and is never reset:
+// arrivals and what was consumed carry over from call to call. A count does not tell who notified:
+// if several ranks notify one cell, use a row with a signal for each, or prove that no notifier can
+// be a round ahead of another.
 struct Signal {
   SignalCell* cell = nullptr;
 };
 
-// `count` signals side by side, one of which is `row[i]`; Error for any other.
+// `count` signals, of which `row[i]` is one. Throws Error for an index outside of the row.
 class SignalRow {
  public:
   SignalRow() = default;
@@ -62,7 +69,7 @@ class SignalRow {
     if (index < 0 || index >= count_) refuse(index);
     return {first_ + index};
   }
-  // The signals from one on.
+  // The row of signals `index` to count() - 1; may be empty.
   [[nodiscard]] SignalRow from(int index) const {
     if (index < 0 || index > count_) refuse(index);
     return {first_ + index, count_ - index};

@@ -7,14 +7,15 @@
 
 namespace peal {
 
-// What a rank gives to a split of its team.
+// A rank's arguments of a split.
 struct SplitEntry {
   std::int32_t color = 0;
   std::int32_t key = 0;
 };
 
-// The ranks of that color in the order of their ranks in the new team: by key, and of one key by
-// rank. `entries` are all ranks', in their order; no rank is of a negative color.
+// Returns the old ranks of the members of the new team of `color`, in the order of their new ranks:
+// by key, then by old rank. `entries` has one entry for each old rank. A negative color has no
+// team, and gives an empty result.
 [[nodiscard]] std::vector<int> ranks_of_color(std::span<const SplitEntry> entries,
                                               std::int32_t color);
 

@@ -13,16 +13,17 @@ namespace peal {
 
 struct Platform;
 
-// One rank's membership in a group of ranks that make the same collective calls in the same order.
+// One rank's membership in a group of ranks that make the same collective calls in the same order,
+// like a communicator of MPI.
 class Team {
  public:
-  // What somebody above keeps with a team from call to call.
+  // State that a layer above attaches to a team, from call to call: see state().
   struct State {
     virtual ~State() = default;
   };
 
   Team(Device& device, const Platform& platform) : device_(device), platform_(platform) {}
-  // One that keeps its device.
+  // A team that owns its device.
   Team(std::unique_ptr<Device> device, const Platform& platform)
       : owned_(std::move(device)), device_(*owned_), platform_(platform) {}
   Team(const Team&) = delete;
@@ -46,21 +47,24 @@ class Team {
     return {reinterpret_cast<T*>(view.data), count};
   }
 
-  // The ranks that give the same color, as a team of their own, in the order of their keys, and of
-  // one key in that of their ranks here; null for a negative color. Every rank of this team makes
-  // the same splits, and is let go when all have come. This team has to outlive the new one.
+  // Divides the team, as MPI_Comm_split does: returns the new team of the ranks that give the same
+  // color, in order of key, then of rank; null for a negative color. Collective: every rank of this
+  // team makes the same splits, and the call returns when all have made it. This team must outlive
+  // the new one. Throws Error if the team is broken.
   [[nodiscard]] std::unique_ptr<Team> split(int color, int key = 0,
                                             SourcePlace place = SourcePlace::here());
 
-  // A team is broken once a call on it has failed half-way; every later call fails at once.
+  // Marks the team as broken, after a call on it has failed half-way. Every later call throws.
   void abort() { broken_ = true; }
   [[nodiscard]] bool broken() const { return broken_; }
 
-  // Says that this rank begins with a task, by whose arguments it knows what lies in windows.
+  // Counts a task that this rank begins. Which buffers lie in windows depends on the task's
+  // arguments, so what was cached about them is valid for one task.
   void begin_task() { ++tasks_; }
   [[nodiscard]] std::uint64_t tasks() const { return tasks_; }
 
-  // What the owner of the key keeps; empty at first.
+  // The state that belongs to the key, which is the address of something of its owner; null at
+  // first.
   [[nodiscard]] std::unique_ptr<State>& state(const void* key) {
     if (key != last_key_) {
       last_state_ = &states_[key];
@@ -76,7 +80,7 @@ class Team {
   bool broken_ = false;
   std::uint64_t tasks_ = 0;
   std::map<const void*, std::unique_ptr<State>> states_;
-  const void* last_key_ = nullptr;  // most calls ask for the same one
+  const void* last_key_ = nullptr;  // a cache: most calls ask for the same key
   std::unique_ptr<State>* last_state_ = nullptr;
 };
 

@@ -25,7 +25,7 @@ struct View {
   [[nodiscard]] std::size_t size_bytes() const { return count * peal::size_bytes(dtype); }
   [[nodiscard]] bool empty() const { return count == 0; }
 
-  // Elements first..first+length-1; the caller keeps within the view.
+  // Elements first..first+length-1, which must lie within the view (not checked).
   [[nodiscard]] View part(std::size_t first, std::size_t length) const {
     return {data + first * peal::size_bytes(dtype), length, dtype};
   }
@@ -67,7 +67,7 @@ class Chunks {
     return {first_ + start * peal::size_bytes(dtype_), length_ + (chunk < longer_ ? 1 : 0), dtype_};
   }
   [[nodiscard]] int parts() const { return parts_; }
-  // All chunks as one view; only where they lie without gaps.
+  // All chunks as one view. Throws Error if there are gaps between them.
   [[nodiscard]] View whole() const {
     if (parts_ != 1 && stride_ != length_) {
       throw Error("chunks of " + std::to_string(length_) + " elements that lie " +
@@ -97,7 +97,7 @@ struct RankView {
   View view;
 };
 
-// A short list of places; up to 16 are kept without allocating.
+// A list of views on ranks; up to 16 without an allocation.
 class RankViews {
  public:
   RankViews() {}
@@ -129,7 +129,7 @@ class RankViews {
     overflow_.push_back(place);
     ++size_;
   }
-  union Inline {  // so that nothing is written which is not used
+  union Inline {  // leaves the unused places uninitialized
     Inline() {}
     RankView places[inline_capacity];
   };

@@ -9,8 +9,8 @@
 
 namespace peal {
 
-// Memory that every rank of a team has at the same place and that its peers can address: this
-// rank's instance. Zero when it is allocated; 64-byte aligned; lives as long as the team.
+// This rank's instance of symmetric memory, which every rank of a team has and all peers can
+// address. Zero when allocated; 64-byte aligned; lives as long as the team.
 struct Window {
   std::byte* data = nullptr;
   std::size_t size_bytes = 0;
@@ -19,8 +19,8 @@ struct Window {
   [[nodiscard]] View view(std::size_t offset_bytes, std::size_t count, DType dtype) const;
 };
 
-// The memory beside the signal in its cache line, for data of at most SignalCell::payload_bytes
-// that is put and notified at once: elements of the type, as many as given.
+// A view of `count` elements in the signal's own cache line, for data that is put and notified at
+// once. Throws OutOfRange for more than SignalCell::payload_bytes.
 [[nodiscard]] inline View payload(Signal signal, std::size_t count, DType dtype) {
   if (count > SignalCell::payload_bytes / size_bytes(dtype)) {
     throw OutOfRange("payload of " + std::to_string(count) + " elements of " +

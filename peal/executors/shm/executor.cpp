@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a rank that is busy when another fails has left, before it is killed.
+// How long ranks may go on after one has failed, before they are killed.
 constexpr double grace_seconds = 5;
 
 void check_options(const RunOptions& options) {
@@ -44,7 +44,7 @@ void check_options(const RunOptions& options) {
   }
 }
 
-// Returns when all ranks have come so far.
+// A barrier before the program starts, so that the time of the run does not include the forks.
 void meet(const ShmMembership& team) {
   SignalCell& start = team.arena().control().start;
   add_and_wake(wait_word(start), 1);
@@ -52,7 +52,8 @@ void meet(const ShmMembership& team) {
                      team.policy(), "the start of the run", SourcePlace::here());
 }
 
-// One rank's part; whatever it throws breaks the team.
+// Runs the program as one rank; returns its exit code. Any exception is recorded in the arena as
+// the rank's failure, which ends the others' waits.
 int run_rank(const ShmArena& arena, int rank, const Platform& platform,
              const std::function<void(Team&)>& program, const RunOptions& options,
              const WaitPolicy& policy) {
@@ -113,7 +114,7 @@ RunReport ShmExecutor::run(int ranks, const std::function<void(Team&)>& program,
   check_options(options);
   arena_.reset();
   const ShmArena& arena = arena_.emplace(ShmArena::make(ranks));
-  // What is wrong with it is the caller's mistake.
+  // A wrong PEAL_TIMEOUT throws here, before any rank starts.
   const WaitPolicy policy = arena.wait_policy();
   const auto body = [&](int rank) {
     return run_rank(arena, rank, platform_, program, options, policy);

@@ -9,15 +9,21 @@
 
 namespace peal {
 
-// Runs ranks for real: each is a process of its own, forked for the run, over shared memory. What a
-// rank writes to other memory than its windows and that of share() is lost with it.
+// Folder shm/: ranks that are processes of this host and communicate through shared memory. This
+// file starts them. Read next: rank_device.h (the verbs), memory/arena.h (what is shared),
+// wait/waiter.h (how a rank blocks), packets.cpp (the path of a small all_reduce), transfer/
+// (copies and reductions), worker/driver.h (the devices of a worker), split.cpp (teams that are
+// divided).
+
+// Runs ranks for real: forks a process for each rank of a run, over a new ShmArena. A rank's writes
+// to memory outside of its windows and of share() are lost when its process ends.
 class ShmExecutor final : public Executor {
  public:
-  // Threads over one mapping instead of processes, for a sanitizer that sees nothing between
-  // processes.
+  // `threads`: ranks are threads over one mapping, for the thread sanitizer, which does not see
+  // races between processes.
   enum class Ranks : bool { processes, threads };
 
-  // `platform` has the figures by which algorithms are chosen.
+  // `platform` has the numbers by which algorithms are chosen.
   explicit ShmExecutor(Platform platform, Ranks kind = Ranks::processes);
   ~ShmExecutor() override;
 

@@ -83,7 +83,7 @@ std::string ShmMembership::name_of(const SignalCell* signal) const {
 
 AllocationRecord& ShmMembership::next_record() {
   const std::size_t index = allocations_++ % AllocationChunk::records_count;
-  // Whoever has written the last record of a chunk has made the next chunk before.
+  // This rank has written or read the last record of the chunk, and so sees `next`.
   if (index == 0 && allocations_ != 1) {
     if (chunk_->next == 0) throw Error("there is no memory left for a list of windows; use fewer");
     chunk_ = reinterpret_cast<AllocationChunk*>(arena_.part(parts_.front()) + chunk_->next);
@@ -105,7 +105,7 @@ void ShmMembership::wait_for(const AllocationRecord& record, std::string_view na
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   while (record.state.load(std::memory_order_acquire) == being_written) {
-    // The one that was writing may be dead.
+    // The elected writer may have died.
     if (const std::optional<std::string> why = watch_.failure()) throw RunError(*why);
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (waited.count() >= policy_.timeout_seconds) {
@@ -132,6 +132,10 @@ void ShmMembership::compare(const AllocationRecord& record, std::string_view nam
       writer);
 }
 
+// Agreement without a barrier: the members' n-th allocations share the n-th record of the team's
+// list. Whoever moves its state from `nobodys` to `being_written` decides the offset and publishes
+// it by a release store; the others wait for that, and compare. Different teams, and the chunks of
+// the list, take their memory from the same counter of the arena, so ranges never overlap.
 std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes,
                                    std::size_t signal_stride) {
   AllocationRecord& record = next_record();
@@ -152,7 +156,7 @@ std::byte* ShmMembership::allocate(std::string_view name, std::size_t size_bytes
     if (record.state.load() == refused) arena_.refuse_symmetric(name, size_bytes);
   }
   std::byte* const data = arena_.part(parts_[static_cast<std::size_t>(rank_)]) + record.offset;
-  prefault(data, size_bytes);  // which so are the owner's
+  prefault(data, size_bytes);  // by the owner, so that the pages are on its NUMA node
   add_window(name, data, size_bytes, signal_stride);
   return data;
 }

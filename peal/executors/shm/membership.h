@@ -17,33 +17,33 @@
 
 namespace peal {
 
-// Two ranks' allocations that should be one and are not.
+// Thrown if two ranks make different allocations where a symmetric one is required.
 class UnlikeAllocation : public Error {
  public:
   UnlikeAllocation(const std::string& text, int rank) : Error(text), rank_(rank) {}
-  // The one that has come first.
+  // The rank that came first.
   [[nodiscard]] int rank() const { return rank_; }
 
  private:
   int rank_;
 };
 
-// A rank's place in a team, which is all or some of those who share an arena: where the memory of
-// each member lies, and what of its own memory the others can address.
+// A rank's membership in a team, which is all or some of the ranks of an arena: it knows the part
+// of each member, makes symmetric allocations, and tells which of the rank's memory peers can
+// address.
 class ShmMembership {
  public:
   struct Settings {
-    std::vector<int> parts;  // of the arena, by rank
+    std::vector<int> parts;  // each member's part of the arena, by its rank in the team
     int rank = 0;
-    // The list of what the members allocate; all zero at first, and the team's alone.
+    // The team's list of allocations, zero at first. No other team may use it.
     AllocationChunk& allocations;
     ShmWatch& watch;
     WaitPolicy policy;
-    // Members that carry out tasks may be given memory in a window by one and other memory by
-    // another; only what is known to lie in windows on all of them counts as such.
+    // True if the team runs tasks. One member may then get an argument in a window where another
+    // gets private memory, so only arguments that are in windows on all members count as such.
     bool has_tasks = false;
-    // Of a team that is a part of another one: that one, whose windows its members can address,
-    // too.
+    // For a team that was split from another one: the latter, whose windows stay addressable.
     const ShmMembership* whole = nullptr;
   };
   ShmMembership(const ShmArena& arena, Settings settings);
@@ -58,32 +58,33 @@ class ShmMembership {
   [[nodiscard]] const WaitPolicy& policy() const { return policy_; }
   [[nodiscard]] bool has_tasks() const { return has_tasks_; }
 
-  // What the task that this member carries out is given.
+  // Sets the arguments of the task that this member runs now.
   void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
-  // Whether it lies in a window of this member's, as its counterparts do on all others.
+  // True if the view lies in a window on this and, at the same offset, on every other member.
   [[nodiscard]] bool is_in_windows(const View& view) const {
     return has_tasks_ ? lies_in_windows(arguments_, view) : holds(view.data, view.size_bytes());
   }
 
-  // From an address of this rank's to the same place of a peer's.
+  // The distance in bytes from an address of this rank to the same place of the peer's.
   [[nodiscard]] std::ptrdiff_t shift(int peer) const {
     return shifts_[static_cast<std::size_t>(peer)];
   }
-  // Whether peers can address these bytes of this rank's.
+  // True if peers can address these bytes of this rank.
   [[nodiscard]] bool holds(const std::byte* data, std::size_t size_bytes) const {
     return is_in(last_, data, size_bytes) || holds_any(data, size_bytes);
   }
 
-  // Zeroed memory at the same place of every member, who all make the same allocations in the same
-  // order; the first that comes decides where. Throws Error when they are not the same, or when the
-  // memory does not suffice.
-  // Its signals, if any, are so many bytes apart.
+  // Returns this rank's instance of a symmetric allocation: zeroed, prefaulted, at the same offset
+  // on every member. All members make the same allocations in the same order; the first to come
+  // decides the offset, the others compare. `signal_stride` is the distance between signals in it,
+  // for their names in reports. Throws UnlikeAllocation if name or size differ, Error if the memory
+  // does not suffice, and RunError if the first member fails or does not finish in time.
   [[nodiscard]] std::byte* allocate(std::string_view name, std::size_t size_bytes,
                                     std::size_t signal_stride = sizeof(SignalCell));
-  // Peers can address these bytes of this rank's, too.
+  // Adds memory of this rank that peers can address from now on.
   void add_window(std::string_view name, std::byte* data, std::size_t size_bytes,
                   std::size_t signal_stride = sizeof(SignalCell));
-  // "`row[3]`" of a signal in a window, by its number; "a signal" of any other.
+  // A signal's name for reports, such as "`row[3]`"; "a signal" if it is in no known window.
   [[nodiscard]] std::string name_of(const SignalCell* signal) const;
 
  private:
@@ -119,13 +120,13 @@ class ShmMembership {
   std::span<const TaskArgument> arguments_;
   AllocationChunk* chunk_;
   std::size_t allocations_ = 0;
-  std::vector<Range> ranges_;  // what lies side by side is one
-  mutable Range last_;         // that was asked for
+  std::vector<Range> ranges_;  // the windows; adjacent ones are merged
+  mutable Range last_;         // a cache: the range that holds() found last
   const ShmMembership* whole_;
-  std::shared_ptr<Windows> windows_;  // those of all teams that a team is divided into
+  std::shared_ptr<Windows> windows_;  // shared with all teams that are split from this one
 };
 
-// All ranks of an arena as a team.
+// The settings of the team of all ranks of an arena.
 [[nodiscard]] ShmMembership::Settings whole_team(const ShmArena& arena, int rank, ShmWatch& watch,
                                                  const WaitPolicy& policy);
 

@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets where ranks are real: each line brings its data and the news of it, so that a rank that
-// waits has the data one trip of a line after it was put. The doorbell is rung, too, for those who
-// sleep.
+// Packets over shared memory: a low-latency protocol in which each cache line carries 56 bytes of
+// data and an 8-byte mark that tells which put they are of. The path of an 8-byte all_reduce
+// (kernels/all_reduce_packet.cpp) on P ranks:
+//   1. Each rank writes one line, 8 bytes and the mark, to its own box at each of the P-1 peers
+//      (do_put_packets), and then rings the box's doorbell.
+//   2. Each rank spins on the first line of each of its P-1 boxes until it has the expected mark
+//      (await_packets), and then combines the data where it lies (reduce_packet_lines).
+// So the latency is that of one cache line from each peer.
+//
+// Why it is correct:
+//   a. Data before mark. A line's mark is stored with release after its data, and loaded with
+//      acquire. Only one rank ever puts to a box, and its sequence numbers only grow, so the
+//      expected mark means that this line holds the expected put.
+//   b. No overwriting. A sender puts again only once it knows that its last put was taken (the
+//      contract of Packets). all_reduce_packet keeps it without acknowledgements: its launches use
+//      two sets of boxes in turn (collectives/scratch.h), and a rank begins launch k+2 after it has
+//      received its peers' puts of launch k+1, which they send after they have taken those of k.
+//   c. No lost wakeup. A receiver that has spun in vain sleeps on the doorbell, which the sender
+//      rings after all lines of a put (release). So a doorbell that has come to the put's number
+//      means that all its lines are visible; a line that then has another mark is an error, and the
+//      mark tells which: a put of another call, a later put, or a shorter put.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,10 +41,10 @@ namespace {
 
 constexpr std::size_t line_bytes = PacketLine::data_bytes;
 
-// The number of a line's put, without its stamp.
+// The bits of a mark that are the put's sequence number.
 constexpr std::uint64_t number_mask = (std::uint64_t{1} << stamp_shift) - 1;
 
-// The first line from `next` on that is not of that put so far; or `end`.
+// The first line from `next` on that does not have the mark yet; `end` if all have it.
 std::size_t first_missing(PacketBox& box, std::size_t next, std::size_t end, std::uint64_t mark) {
   const auto is_there = [&](PacketLine& line) {
     return std::atomic_ref(line.mark).load(std::memory_order_acquire) == mark;
@@ -44,7 +62,7 @@ void write_line(PacketLine& line, const std::byte* src, std::size_t size_bytes,
 void write_lines(PacketLine* line, const std::byte* src, std::size_t size_bytes,
                  std::uint64_t mark) {
   const std::size_t whole = size_bytes / line_bytes, rest = size_bytes % line_bytes;
-  if constexpr (is_thread_sanitized) {  // which does not see what vectors do
+  if constexpr (is_thread_sanitized) {  // the sanitizer does not see vector stores
     for (std::size_t i = 0; i < whole; ++i) {
       write_line(line[i], src + i * line_bytes, line_bytes, mark);
     }
@@ -64,6 +82,8 @@ void read_lines(std::byte* dst, const PacketLine* line, std::size_t size_bytes) 
 
 }  // namespace
 
+// `box` is the peer's, which receives; `own` is this rank's box at the same place, of which a
+// sender uses `puts` only.
 void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, SourcePlace) {
   const View place{to.data, sizeof(PacketBox), DType::u8};
   PacketBox& box = *reinterpret_cast<PacketBox*>(at(peer, place, "put_packets"));
@@ -81,6 +101,8 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
       std::atomic_ref(box.lines[i].mark).store(mark, std::memory_order_release);
     }
   }
+  // The doorbell comes after all lines (c). Its single writer need not be claimed, since only one
+  // rank puts to the box (a).
   if (membership_.policy().uses_membarrier && is_remote) {
     store_and_wake(wait_word(box.doorbell), number - settings_.signal_start);
   } else {
@@ -90,7 +112,7 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
 
 std::uint64_t* ShmDevice::count_puts() {
   const auto parts = static_cast<std::size_t>(membership_.arena().ranks());
-  // Only the first put from a place allocates.
+  // Allocates once for each place that this rank puts from.
   put_counts_.push_back(std::make_unique<std::uint64_t[]>(parts));
   std::uint64_t* const counts = put_counts_.back().get();
   std::fill_n(counts, parts, settings_.signal_start);
@@ -106,6 +128,7 @@ void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlac
   ++box.taken;
 }
 
+// Spins on the marks (a), then sleeps on the doorbell (c), and then looks at the marks again.
 void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place) {
   const std::uint64_t number = box.taken + 1, mark = box.taken + arrival();
   for (int looks = membership_.policy().pauses; looks > 0; --looks) {
@@ -115,9 +138,9 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
   }
   const auto target = static_cast<std::uint32_t>(number);
   const WaitWord doorbell = wait_word(box.doorbell);
-  box.owner_state.consumed = target - 1;  // for those who ask what is waited for
+  box.owner_state.consumed = target - 1;  // for reports, which compute the missing arrivals from it
   WaitPolicy policy = membership_.policy();
-  policy.pauses = 0;  // it has been looked at for long
+  policy.pauses = 0;  // the loop above has spun already
   if (!has_reached(doorbell, target)) {
     show_call();
     wait_until_reached(doorbell, target, membership_.watch(), policy, "the wait", place);
@@ -125,7 +148,7 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
   next = first_missing(box, next, end, mark);
   if (next == end) return;
   const std::uint64_t there = std::atomic_ref(box.lines[next].mark).load();
-  // Of that put, but in another call.
+  // The right sequence number with another stamp: the sender made another call.
   if (((there ^ number) & number_mask) == 0) refuse_heard(there - mark, 1);
   if ((there & number_mask) > (number & number_mask)) {
     throw RunError(
@@ -174,7 +197,7 @@ PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
     box.doorbell.owner_state = offsetof(PacketBox, owner_state) - offsetof(PacketBox, doorbell);
     if (settings_.signal_start == 0) continue;
     box.taken = settings_.signal_start;
-    // Added, because peers may have put already.
+    // An addition, because peers may have rung already.
     std::atomic_ref(box.doorbell.added).fetch_add(settings_.signal_start);
   }
   return row;

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The processors that a quota of so much time in each period is worth, or 0.
+// A CPU quota in processors: time per period. Returns 0 for no limit.
 double worth(const std::string& quota, double period) {
   const double time = std::strtod(quota.c_str(), nullptr);  // "max" and -1 are no limits
   return time > 0 && period > 0 ? time / period : 0;
@@ -36,12 +36,12 @@ double quota_of(const fs::path& group) {
   return quota_file >> quota && period_file >> period ? worth(quota, period) : 0;
 }
 
-// Of two quotas, where 0 is none.
+// The smaller of two quotas, where 0 is no limit.
 double lesser(double left, double right) {
   return left == 0 || right == 0 ? std::max(left, right) : std::min(left, right);
 }
 
-// How many bits of a mask are set, such as "00000000,000000ff".
+// The number of bits set in a hexadecimal mask such as "00000000,000000ff".
 int count_mask(std::string_view mask) {
   int count = 0;
   for (const char& digit : mask) {
@@ -63,7 +63,7 @@ double group_quota(std::istream& groups, const fs::path& mounted) {
 }
 
 std::optional<ProcessorSet> ProcessorSet::allowed() {
-  // The system answers who has room for all processors that it might ever have.
+  // The call fails with EINVAL if the mask is shorter than the kernel's.
   constexpr std::size_t max_sets = 1024;
   for (std::size_t sets = 1; sets <= max_sets; sets *= 2) {
     ProcessorSet result;
@@ -116,7 +116,7 @@ std::size_t shared_cache_bytes(int processors) {
     const int caches = std::max(1, (processors + sharing - 1) / sharing);
     return (kibibytes << 10) * static_cast<std::size_t>(caches);
   }
-  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);  // of all processors, on some
+  const long known = ::sysconf(_SC_LEVEL3_CACHE_SIZE);  // on some machines, that of all processors
   return known > 0 ? static_cast<std::size_t>(known) : assumed;
 }
 

@@ -11,18 +11,18 @@
 
 namespace peal {
 
-// Processors of a machine of any size.
+// A set of processors, on machines with any number of them.
 class ProcessorSet {
  public:
-  // Those that this thread may run on, where the system says so.
+  // The affinity mask of the calling thread; nullopt if the system does not tell.
   [[nodiscard]] static std::optional<ProcessorSet> allowed();
 
   [[nodiscard]] int count() const;
   [[nodiscard]] std::optional<int> first() const;
-  // Of the same machine.
+  // A set of this one processor.
   [[nodiscard]] ProcessorSet only(int processor) const;
   void remove(int processor);
-  // Lets this thread run on these, and no others. Whether that could be done.
+  // Sets the affinity mask of the calling thread to this set. Returns false if the system refuses.
   bool allow() const;
 
  private:
@@ -31,14 +31,14 @@ class ProcessorSet {
   std::vector<cpu_set_t> sets_;
 };
 
-// The processors that this process may use: by its affinity mask and its control group's quota.
+// How many processors this process may use, by its affinity mask and its control groups' quota.
 [[nodiscard]] int usable_processors();
 
-// The quota of a process's control groups in processors, or 0 where there is none. `groups` is as
-// /proc/self/cgroup has it, the files of the groups are below `mounted`, in version 1 or 2.
+// The smallest CPU quota of a process's control groups, version 1 or 2, in processors; 0 if there
+// is none. `groups` has the form of /proc/self/cgroup; the groups' files are below `mounted`.
 [[nodiscard]] double group_quota(std::istream& groups, const std::filesystem::path& mounted);
 
-// What so many processors have of the last-level caches that they share, all together.
+// The total size in bytes of the last-level caches that `processors` processors use.
 [[nodiscard]] std::size_t shared_cache_bytes(int processors);
 
 }  // namespace peal

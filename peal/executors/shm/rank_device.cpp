@@ -33,13 +33,14 @@ Stores ShmDevice::stores_for_long(Rank rank, const View& dst, std::size_t views)
   const bool is_remote = rank.index != this->rank();
   const Stores through = is_remote ? Stores::to_peer : Stores::cached;
   const bool is_scratch = dst.data >= call.scratch && dst.data < call.scratch + call.scratch_bytes;
-  if (is_scratch) return Stores::to_peer;  // who has read this rank's
-  // Where lines are far, those of a peer are better not fetched, which copies up to some length do
-  // not do either.
+  if (is_scratch) return Stores::to_peer;  // peers have read it, so its lines are in their caches
+  // Without a shared cache, fetching a peer's lines in order to overwrite them is expensive;
+  // streaming stores avoid that, as do the copy instructions that Stores::to_peer takes below this
+  // size.
   constexpr std::size_t max_bytes = std::size_t{1} << 20;
   if (call.lacks_shared_cache && is_remote && dst.size_bytes() >= max_bytes)
     return Stores::streaming;
-  // Ranks do the same at the same time, as a rule.
+  // If the caller does not know, assume that all ranks run the same verb at the same time.
   std::size_t moved = call.moved_bytes;
   if (moved == 0) moved = dst.size_bytes() * views * static_cast<std::size_t>(ranks());
   return moved < membership_.arena().control().cache_bytes ? through : Stores::streaming;
@@ -69,7 +70,7 @@ void ShmDevice::do_reduce(std::span<const RankView> dsts, std::span<const RankVi
   const std::byte* few_srcs[at_hand];
   std::byte** const to = room_for(dsts.size(), few_dsts, reduce_dsts_);
   const std::byte** const from = room_for(srcs.size(), few_srcs, reduce_srcs_);
-  // Those that pass the caches by come last, and this rank's own first.
+  // Sorts the destinations: this rank's own first, those with streaming stores last.
   std::size_t cached = 0, streamed = 0, to_peers = 0;
   for (const RankView& dst : dsts) {
     const Stores stores = stores_for(dst.rank, dst.view, dsts.size() + srcs.size());
@@ -125,6 +126,8 @@ void ShmDevice::do_notify(Rank peer, Signal signal, int n, SourcePlace) {
   arrive(peer, cell, signal, static_cast<std::uint64_t>(n) * arrival());
 }
 
+// The notifier's side of the single-writer protocol (SignalOwnerState): step 2, after step 1 at the
+// first notify to this cell. A rank notifies its own cell by addition.
 void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals) {
   if (membership_.policy().uses_membarrier && peer.index != rank()) {
     SignalOwnerState::WriterCount& count = owner_state(*signal.cell).writer_counts()[part_of(peer)];
@@ -138,6 +141,7 @@ void ShmDevice::arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t
   add_and_wake(wait_word(cell), arrivals);
 }
 
+// Step 1. The peer's owner state is at the same distance from its cell as this rank's.
 bool ShmDevice::is_single_writer(Rank peer, Signal signal) const {
   std::byte* const own = reinterpret_cast<std::byte*>(&owner_state(*signal.cell));
   auto& theirs = *reinterpret_cast<SignalOwnerState*>(own + membership_.shift(peer.index));
@@ -152,7 +156,7 @@ void ShmDevice::do_put_notify(Rank peer, const View& dst, const View& src, Signa
     do_put(peer, dst, src, place);
     return do_notify(peer, signal, 1, place);
   }
-  // The line is written as a whole while it is here.
+  // Data and signal share a cache line, and are written while this processor owns it.
   SignalCell& cell = cell_of(peer, signal, "put_notify");
   count_put(peer, src);
   if (peer.index != rank()) ++counts_.notifies;
@@ -169,10 +173,13 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   consumed = target;
 }
 
-// In a call a cell has no arrivals of another one's, neither before nor after: those of before are
-// consumed, and whoever could notify it for a later call has to hear from this rank before, or
-// waits for a credit (Device::give_credit). So whatever is more than the target comes in this call,
-// too, and each with its stamp.
+// The check of stamps. Let A be arrival(): one arrival, plus in the upper bits the stamp of all
+// calls so far. If all ranks have made the same calls, every arrival that the cell gets during this
+// call adds A exactly: arrivals of earlier calls are consumed, and a rank that could notify this
+// cell for a later call must first hear from this rank, or wait for a credit (Device::give_credit).
+// So the sum is target + m * A, where m >= 0 is the number of early arrivals of this call, and m is
+// the lower half of sum - target. If sum - target - m * A is not 0, some arrival had another stamp:
+// the ranks have made different calls.
 void ShmDevice::await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place) {
   const WaitWord word = wait_word(cell);
   const auto count = static_cast<std::uint32_t>(target);
@@ -204,7 +211,7 @@ void ShmDevice::show_calls() const {
 }
 
 void ShmDevice::refuse_heard(std::uint64_t excess, int n) const {
-  if (!calls_shown_) {  // a team of no calls has no stamps, so its cells are not its own
+  if (!calls_shown_) {  // this team has made no calls, so the stamp comes from outside of its calls
     throw RunError(
         fmt::format("a wait on rank {} has heard from a rank that is in a collective call; use "
                     "signals in or outside of calls",
@@ -235,7 +242,7 @@ std::byte* ShmDevice::allocate_alike(std::string_view name, std::size_t size_byt
     return membership_.allocate(name, size_bytes, signal_stride);
   } catch (const UnlikeAllocation& unlike) {
     if (!calls_shown_) throw;
-    // What calls differ in is why they allocate what they do.
+    // If the ranks' calls differ, then that is the cause, and the better report.
     const std::optional<std::string> why =
         difference_to(membership_.arena(), position(), part_of(Rank{unlike.rank()}));
     if (!why) throw;
@@ -260,10 +267,12 @@ bool ShmDevice::do_poll(Signal signal, int n, SourcePlace place) {
   return true;
 }
 
-// A peer that learns of it by any means of its own sees what was stored before.
+// Orders all earlier accesses before later ones, for callers that synchronize by means of their
+// own.
 void ShmDevice::do_flush(SourcePlace) {
-  // The thread sanitizer knows no fences, and nothing of Peal's relies on this one: a notify and
-  // its wait order by themselves. Without it, what relies on a flush alone is reported.
+  // Peal's own synchronization does not rely on this fence: notify is a release and wait an
+  // acquire. The thread sanitizer does not support fences; without this one it reports code that
+  // relies on a flush alone.
   if constexpr (!is_thread_sanitized) std::atomic_thread_fence(std::memory_order_acq_rel);
 }
 
@@ -291,7 +300,7 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   const std::size_t cells_bytes = number * sizeof(SignalCell);
   const int writers = membership_.policy().uses_membarrier ? membership_.arena().ranks() : 0;
   const std::size_t owner_state_bytes = SignalOwnerState::bytes_for(writers);
-  // Cells know the distance to their owner states in 32 bits.
+  // SignalCell::owner_state, the distance from a cell to its owner state, has 32 bits.
   const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + owner_state_bytes);
   if (number > most) {
     throw Error(
@@ -306,7 +315,7 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
     cells[i].owner_state =
         static_cast<std::uint32_t>(place - reinterpret_cast<std::byte*>(cells + i));
     if (settings_.signal_start == 0) continue;
-    // Added, because peers may have notified already.
+    // An addition, because peers may have notified already.
     std::atomic_ref(cells[i].added).fetch_add(settings_.signal_start);
     owner_state(cells[i]).consumed = settings_.signal_start;
   }

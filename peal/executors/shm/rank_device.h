@@ -15,32 +15,36 @@
 
 namespace peal {
 
-// A rank that is a process (or a thread) of its own and shares an arena with its peers.
+// The verbs of a rank that is a process (or a thread) and shares an arena with its peers. Data
+// moves by this processor's loads and stores: every verb has finished when it returns. Packets are
+// in packets.cpp, split() in split.cpp.
 class ShmDevice final : public Device {
  public:
   struct Settings {
-    bool values = true;  // off: no data is moved; signals still work
-    std::uint32_t signal_start = 0;
+    bool values = true;              // false: no data is moved; signals still work
+    std::uint32_t signal_start = 0;  // the initial count of every signal
   };
-  // The membership has to outlive it.
+  // The membership must outlive the device.
   ShmDevice(ShmMembership& membership, const Settings& settings);
 
-  // Of a part of another device's team; keeps its membership and counts there.
+  // The device of a team that was split from another device's. It owns its membership, and counts
+  // its verbs in `counts`, which are the other device's.
   ShmDevice(std::unique_ptr<ShmMembership> membership, const Settings& settings,
             RankCounts& counts);
 
-  // Of a part of a team, it shows its calls. Of a whole one, others may have the memory by now.
+  // The device of a split team publishes its calls at its end. That of a whole team must not: its
+  // memory may have been allocated anew by then.
   ~ShmDevice() override {
     if (owned_ != nullptr) show_calls();
   }
 
   [[nodiscard]] const RankCounts& counts() const { return counts_; }
-  // Shows the others how many calls have begun, which is to be done before this rank's end.
+  // Publishes how many calls have begun, for reports of other ranks. Called before this rank's end.
   void show_calls() const;
 
  private:
   static constexpr std::size_t min_long_bytes =
-      4096;  // from here on it matters how they are stored
+      4096;  // below, the kind of stores makes no difference
 
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;
@@ -72,8 +76,8 @@ class ShmDevice final : public Device {
   bool do_announce_again(std::uint64_t number) override;
 
   static constexpr std::size_t at_hand = 16;
-  // Room for so many: those at hand, or if they do not suffice, a vector that is kept, so that it
-  // need not allocate again.
+  // Returns an array for `count` elements: `few` if it suffices, else `many`, which is kept between
+  // verbs to save the allocation.
   template <class T>
   static T* room_for(std::size_t count, T (&few)[at_hand], std::vector<T>& many) {
     if (count <= at_hand) return few;
@@ -85,13 +89,15 @@ class ShmDevice final : public Device {
     ++counts_.puts;
     counts_.sent_bytes += view.size_bytes();
   }
-  // How a verb writes to a rank's view, of so many of one length that it reads and writes.
+  // How a verb is to write `dst` on a rank. `views` is the number of views, all of that length,
+  // that the verb reads and writes.
   [[nodiscard]] Stores stores_for(Rank rank, const View& dst, std::size_t views) const {
     if (dst.size_bytes() < min_long_bytes) return Stores::cached;
     return stores_for_long(rank, dst, views);
   }
   [[nodiscard]] Stores stores_for_long(Rank rank, const View& dst, std::size_t views) const;
-  // The address of this rank's view in a peer's window; the view must lie in a window.
+  // The address at the peer that corresponds to this rank's view. Throws Error unless the view lies
+  // in a window.
   [[nodiscard]] std::byte* at(Rank peer, const View& view, const char* verb) const {
     if (peer.index == rank() || view.empty()) return view.data;
     if (!membership_.holds(view.data, view.size_bytes())) refuse(peer, view, verb);
@@ -99,24 +105,26 @@ class ShmDevice final : public Device {
   }
   [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
-  // Adds arrivals, with their stamps, to the peer's cell, that of the signal.
+  // Adds stamped arrivals to `cell`, the peer's cell of `signal`.
   void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals);
-  // Waits until the cell has come to a sum of arrivals of this call, n more than it was, or throws.
+  // Waits until the cell's sum has reached `target`, which is n arrivals of this call more than
+  // were consumed. Throws if arrivals have the stamp of another call.
   void await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place);
-  // Says to those who look after it which call the next wait is in.
+  // Tells the watch which call the next wait is in.
   void show_call();
   [[nodiscard]] CallPosition position() const;
-  // Some rank has notified in another call: fails for all, with both.
+  // Fails all ranks with a report of the two unlike calls. `excess` and `n`: see UnlikeArrivals.
   [[noreturn]] void refuse_heard(std::uint64_t excess, int n) const;
   [[nodiscard]] std::byte* allocate_alike(std::string_view name, std::size_t size_bytes,
                                           std::size_t signal_stride = sizeof(SignalCell));
-  // Makes what counts the puts from one place.
+  // Allocates the counters of PacketBox::puts for one place.
   [[nodiscard]] std::uint64_t* count_puts();
-  // Waits until so many bytes of the next put are there.
+  // Waits for the lines of the next put to the box, of `size_bytes`, and counts the put as taken.
   void await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place);
-  // Waits for its lines from one on.
+  // The slow path: spins for lines `next` to `end`, then sleeps on the doorbell.
   void await_lines(PacketBox& box, std::size_t next, std::size_t end, SourcePlace place);
-  // Whether this rank posts to the peer's cell; it does from now on if nobody has so far.
+  // Claims the peer's cell if it has no single writer yet. Returns true if this rank is its single
+  // writer.
   [[nodiscard]] bool is_single_writer(Rank peer, Signal signal) const;
   [[nodiscard]] int part_of(Rank peer) const {
     return membership_.parts()[static_cast<std::size_t>(peer.index)];
@@ -126,8 +134,8 @@ class ShmDevice final : public Device {
   ShmMembership& membership_;
   Settings settings_;
   std::uint32_t own_mark_ =
-      static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // as a single writer
-  RankCounts own_counts_;                                     // unless they are another device's
+      static_cast<std::uint32_t>(part_of(Rank{rank()})) + 1;  // for SignalOwnerState::single_writer
+  RankCounts own_counts_;                                     // in use unless the team was split
   RankCounts& counts_;
   std::optional<SignalRow> split_rounds_;
   std::optional<ShmCalls> calls_shown_;

@@ -22,10 +22,10 @@
 namespace peal {
 namespace {
 
-// How often the clock is looked at when a rank has failed.
+// How often wait() looks at the clock after a failure.
 constexpr int look_again_ms = 100;
 
-// How a process has ended.
+// How a process has ended: its exit code, and a phrase for reports.
 struct End {
   int code = 1;
   std::string text;
@@ -40,7 +40,7 @@ End end_of(int status) {
   return {code, fmt::format("exited with code {} before its end", code)};
 }
 
-// Of a process that somebody else has reaped.
+// The end of a process that somebody else has reaped.
 End unknown_end(bool has_finished) {
   return {has_finished ? 0 : 1,
           "has ended before its end, and its exit code went to somebody else; leave SIGCHLD and "
@@ -75,7 +75,7 @@ RankProcesses::~RankProcesses() {
 void RankProcesses::fork(const std::function<int()>& body) {
   const auto rank = static_cast<int>(processes_.size());
   const pid_t parent = ::getpid();
-  flush_output();  // or both would write it
+  flush_output();  // otherwise both processes would write what is buffered
   const pid_t pid = ::fork();
   if (pid < 0) {
     throw Error(fmt::format(
@@ -84,10 +84,9 @@ void RankProcesses::fork(const std::function<int()>& body) {
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(1);  // it has ended before
+    if (::getppid() != parent) ::_exit(1);  // the parent ended before prctl() took effect
     int code = 1;
-    // Whatever happens, this process ends here: what has called goes on in the other one. Its exit
-    // code tells.
+    // The child must never return into the caller's code, which goes on in the parent.
     try {
       code = body();
       flush_output();
@@ -125,12 +124,12 @@ void RankProcesses::reap(std::size_t rank) {
 void RankProcesses::note_end(std::size_t rank, std::optional<int> status) {
   Process& process = processes_[rank];
   std::atomic<RankState>& control = arena_.rank(static_cast<int>(rank)).state;
-  // A program that has no use for its team.
+  // The program has ended without ever joining its team.
   if (status == 0 && control.load() == RankState::absent) control.store(RankState::finished);
   const RankState state = control.load();
   const End end = status ? end_of(*status) : unknown_end(state == RankState::finished);
   if (state != RankState::finished) {
-    // One that says itself that it has failed may have been killed before it said why.
+    // A rank that has stored its own state may have died before it could record its text.
     const bool has_said = state != RankState::absent && state != RankState::running;
     arena_.abort(static_cast<int>(rank), has_said ? state : RankState::dead,
                  fmt::format("{} (process {}) {}", settings_.name(static_cast<int>(rank)),

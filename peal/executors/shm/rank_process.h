@@ -13,20 +13,21 @@
 
 namespace peal {
 
-// Writes what this process has said and keeps in the streams of C and C++.
+// Flushes the output streams of C and C++.
 void flush_output();
 
-// The processes of a team's ranks, as the process that has started them sees them. One that dies is
-// reaped at once and marked in the arena, so that nobody waits for it; at the end of this object
-// those that still live are killed.
+// The processes of a team's ranks, in the process that starts them. While wait() runs, a process
+// that ends is reaped at once, and recorded in the arena as a failure if it had not finished, so
+// that its peers' waits end. The destructor kills the processes that are left.
 class RankProcesses {
  public:
   struct Settings {
-    // What texts call a rank.
+    // A rank's name in reports.
     std::function<std::string(int rank)> name = [](int rank) {
       return "rank " + std::to_string(rank);
     };
-    // A descriptor; once there is something to read from it, the processes are killed.
+    // A file descriptor, or -1. Once it is readable or closed at its other end, all processes are
+    // killed.
     int stop = -1;
   };
   explicit RankProcesses(const ShmArena& arena) : RankProcesses(arena, Settings()) {}
@@ -36,23 +37,24 @@ class RankProcesses {
   RankProcesses(const RankProcesses&) = delete;
   RankProcesses& operator=(const RankProcesses&) = delete;
 
-  // Forks the next rank, which runs `body` and ends with its exit code. It ends, too, when this
-  // process does.
+  // Forks the next rank's process, which runs `body` and exits with what it returns. The system
+  // kills it when this process ends. Throws Error if the system refuses.
   void fork(const std::function<int()>& body);
 
-  // Waits until all have ended; those that have not so long after one has failed are killed.
-  // Returns the exit code of the rank that failed first: its own, or 128 and the signal's number,
-  // and never 0; where none failed, that of the first that did not end well, or 0.
+  // Waits until all processes have ended, and kills those that are left `grace_seconds` after a
+  // failure. Returns the exit code of the rank that failed first: its own or 128 plus the number of
+  // the signal, never 0. If none failed, returns the first exit code that is not 0, or else 0.
   [[nodiscard]] int wait(double grace_seconds);
 
  private:
   struct Process {
     pid_t pid = -1;
     int handle = -1;  // a pidfd; -1 once it is reaped
-    int code = 0;     // then
+    int code = 0;     // the exit code, once it is reaped
   };
   void reap(std::size_t rank);
-  // What wait() says of it, where it was not somebody else who heard that.
+  // Records the end of a rank's process. `status` is that of waitpid(2), or nullopt if other code
+  // of this process, or the system, has reaped it.
   void note_end(std::size_t rank, std::optional<int> status);
   void kill_all();
   [[nodiscard]] int code() const;

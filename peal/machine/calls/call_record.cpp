@@ -20,13 +20,14 @@ bool differ_in_algorithm(const CallRecord& a, const CallRecord& b) {
   return a.is_chosen && b.is_chosen && !is_one(a.algorithm, b.algorithm);
 }
 
-// All that is compared but the algorithm.
+// True if anything but the algorithm differs that must be equal.
 bool differ_in_values(const CallRecord& a, const CallRecord& b) {
   return !is_one(a.collective, b.collective) || a.count != b.count || a.root != b.root ||
          a.dtype != b.dtype || a.op != b.op;
 }
 
-// Mixes a number into a hash, whose every bit depends on every bit of both.
+// Mixes a number into a hash by multiplications and shifts; each bit of the result depends on many
+// bits of both.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t number) {
   hash = (hash ^ number) * 0x9e3779b97f4a7c15u;
   hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93u;
@@ -38,7 +39,7 @@ std::uint64_t mix(std::uint64_t hash, std::string_view text) {
   return mix(hash, text.size());
 }
 
-// Of one call, what the other one has otherwise, such as "count 3 and type f32".
+// The values of `call` that differ from those of `other`, such as "count 3 and type f32".
 std::string values(const CallRecord& call, const CallRecord& other) {
   std::string text;
   const auto add = [&](const std::string& value) { text += (text.empty() ? "" : " and ") + value; };
@@ -80,7 +81,9 @@ std::uint64_t stamp_of(const CallRecord& call) {
   return hash >> stamp_shift << stamp_shift;
 }
 
-// One call more is x * factor + term. Twice as many are that map twice, which is such a map, too.
+// One call maps history x to x * factor + term, an affine map. Applying such a map twice is an
+// affine map again, with factor^2 and term * factor + term, so `times` calls take log2(times) steps
+// of repeated squaring.
 std::uint64_t history_after(std::uint64_t history, std::uint64_t stamp, std::uint64_t times) {
   std::uint64_t term = history_after(0, stamp), factor = history_after(1, 0);
   for (; times > 0; times /= 2) {

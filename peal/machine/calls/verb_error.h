@@ -8,7 +8,7 @@
 
 namespace peal {
 
-// A verb that is called with arguments that make no sense; the sentence ends with the line of the
+// Thrown for a verb with invalid arguments. what() is a sentence that ends with the place of the
 // call.
 class VerbError : public Error {
  public:
@@ -24,7 +24,7 @@ class VerbError : public Error {
   std::string sentence_, where_;
 };
 
-// A verb that is to reach a peer's memory which lies in no window.
+// Thrown for a verb on a peer's memory outside of its windows.
 class NotInWindow : public VerbError {
  public:
   using VerbError::VerbError;

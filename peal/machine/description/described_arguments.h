@@ -10,8 +10,9 @@
 
 namespace peal {
 
-// What a kernel finds at a call, in the order of its description, which has to outlive this, as its
-// team has to. `scope` is that of KernelValues.
+// The arguments of one call of a described kernel. `buffers` and `rows` are in the order of the
+// description; `scope` is what KernelValues::evaluate() returned. Team and kernel must outlive this
+// object.
 class DescribedArguments final : public KernelArguments {
  public:
   DescribedArguments(Team& team, const Kernel& kernel, std::int64_t call,

@@ -19,7 +19,7 @@ bool is_value_name(std::string_view word) {
   return !word.empty() && is_letter(word.front()) && std::all_of(word.begin(), word.end(), fits);
 }
 
-// What such a name means in every expression.
+// Names with a fixed meaning in every expression.
 constexpr std::string_view taken_names[] = {"P", "rank", "call", "i", "min", "max"};
 
 }  // namespace

@@ -10,21 +10,25 @@
 
 namespace peal {
 
-// The values of a kernel's description, and the names that its expressions may use. The kernel has
-// to outlive it.
+// Folder description/: evaluates the expressions in a kernel's description (machine/kernel.h). This
+// file has its values; described_arguments.h, which is next, gives a kernel its arguments by name.
+
+// The named values of a kernel's description, and the names that its expressions may use. The
+// kernel must outlive this object.
 class KernelValues {
  public:
-  // Where they are evaluated.
+  // The rank and call that values are evaluated for.
   struct Point {
     std::int64_t ranks = 1, rank = 0, call = 0;
   };
 
-  // Throws Error, which names the kernel and the value, for what makes no sense.
+  // Throws Error, naming the kernel and the value, for an invalid name or expression.
   explicit KernelValues(const Kernel& kernel);
 
-  // P, rank, call, then the values in their order.
+  // P, rank, call, then the names of the values in order.
   [[nodiscard]] const std::vector<std::string_view>& names() const { return names_; }
-  // What stands for them. Throws Error for a value that overflows or divides by zero.
+  // The numbers that these names have at `point`, in the same order. Throws Error if a value
+  // overflows or divides by zero.
   [[nodiscard]] std::vector<std::int64_t> evaluate(const Point& point) const;
 
  private:

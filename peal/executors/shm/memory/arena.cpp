@@ -24,7 +24,7 @@
 namespace peal {
 namespace {
 
-constexpr std::uint32_t magic = 0x5045414e;  // one more when the control block changes
+constexpr std::uint32_t magic = 0x5045414e;  // add one whenever the control block's layout changes
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -34,22 +34,23 @@ std::size_t head_bytes(int ranks) {
   return round_up(bytes, huge_page_bytes);
 }
 
-// After a system call has failed.
+// Throws Error after the system call `call` has failed with errno.
 [[noreturn]] void refuse(int ranks, const std::string& what, const char* call,
                          const std::string& limit) {
   throw Error(
       fmt::format("shm: {} for {} ranks: {}", what, ranks, explain_failure(call, errno, limit)));
 }
 
-// Closes a file, and leaves what was wrong before as it is.
+// Closes a file and preserves errno.
 void close_after_error(int file) {
   const int code = errno;
   ::close(file);
   errno = code;
 }
 
-// A file without a name, which ranks that are started as programs of their own inherit, or -1. It
-// is none of the standard files, to one of which others write if it was closed.
+// Returns a new memfd, without close-on-exec, since ranks that are programs of their own inherit
+// it; or -1. Its number is above those of the standard streams: had the caller closed stderr, the
+// memfd would get its number, and other code would write messages into it.
 int make_file() {
   const int file = ::memfd_create("peal", 0);
   if (file < 0 || file > STDERR_FILENO) return file;
@@ -78,7 +79,7 @@ ShmArena ShmArena::make(int ranks) {
     refuse(ranks, "no memory file can be made", "memfd_create",
            "use fewer ranks, or raise the limit of `ulimit -n`");
   }
-  // Its length is within RLIMIT_FSIZE, which would be told by a signal.
+  // part_size() keeps the length within RLIMIT_FSIZE: beyond it, the system sends SIGXFSZ.
   if (::ftruncate(file, static_cast<off_t>(size_bytes)) != 0) {
     close_after_error(file);
     refuse(ranks, fmt::format("the memory file cannot be made {} bytes long", size_bytes),
@@ -96,7 +97,7 @@ ShmArena ShmArena::make(int ranks) {
   arena.control_->ranks = ranks;
   arena.control_->processors = usable_processors();
   arena.control_->cache_bytes = shared_cache_bytes(arena.control_->processors);
-  // Where ranks take turns on a processor they often sleep, and the ordering costs too much.
+  // With more ranks than processors, waits often sleep, and each sleep would pay for a membarrier.
   arena.control_->has_single_writers = ranks <= arena.control_->processors && can_use_membarrier();
   arena.control_->part_bytes = arena.part_bytes_ = part.bytes;
   arena.control_->part_limit = part.limit;
@@ -170,6 +171,7 @@ void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) c
                   limit == PartLimit::none ? "" : ", or " + way_out(limit)));
 }
 
+// The writer's side of ShmControl's failure protocol; failure() is the reader's.
 bool ShmArena::tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const {
   std::int32_t nobody = 0;
   if (!control_->broken.compare_exchange_strong(nobody, rank + 1)) return false;
@@ -195,7 +197,7 @@ std::string ShmArena::break_off_for_all(int rank, const std::string& why) const 
 std::optional<std::string> ShmArena::failure() const {
   const std::int32_t broken = control_->broken.load(std::memory_order_acquire);
   if (broken == 0) return std::nullopt;
-  // Whoever was the first writes its words next, unless it dies before.
+  // The rank that set `broken` writes its text next, unless it dies before.
   constexpr int max_looks = 1000;
   const auto has_text = [&] { return control_->has_text.load(std::memory_order_acquire) != 0; };
   for (int look = 0; look < max_looks && !has_text(); ++look) ::sched_yield();

@@ -19,7 +19,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     "buffers or fewer devices",
                     request.name, request.size_bytes, size_bytes_));
   }
-  // Allocations of no bytes have places of their own, too.
+  // An allocation of 0 bytes still needs an offset of its own, which is its id.
   const std::size_t extent = in_cache_lines(std::max<std::size_t>(1, request.size_bytes));
   const std::optional<std::size_t> offset = free_.take(extent);
   if (!offset) {
@@ -28,7 +28,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
                     "{}; free buffers, or use smaller ones or fewer devices",
                     request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
   }
-  // Larger ones may well be used in part; their pages come then.
+  // A larger allocation may be used only in part, so its pages are left to first touch.
   constexpr std::size_t max_taken_bytes = std::size_t{1} << 30;
   if (request.size_bytes <= max_taken_bytes) {
     for (int device : request.devices) {
@@ -45,7 +45,7 @@ void ShmDeviceMemory::free(const DeviceMemory& memory) {
   const auto found = allocations_.find(memory.id);
   CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
-  if (arena_.is_mapped()) {  // and this no process that the worker's has forked
+  if (arena_.is_mapped()) {  // false in a process that the worker's process has forked
     for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);
   }
   free_.give(memory.id, gone.extent_bytes);

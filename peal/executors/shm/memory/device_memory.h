@@ -11,16 +11,17 @@
 
 namespace peal {
 
-// The memory of devices that are processes, from which allocations are made and given back in any
-// order, each at one offset on one or several devices.
+// The allocator of device memory for a worker whose devices are processes. An allocation lies at
+// one offset in the parts of one or several devices; allocations are freed in any order.
 class ShmDeviceMemory {
  public:
-  // The first bytes of every part of the arena.
+  // Manages the first `size_bytes` of every part. The arena must outlive this object.
   ShmDeviceMemory(const ShmArena& arena, std::size_t size_bytes)
       : arena_(arena), size_bytes_(size_bytes), free_(size_bytes) {}
 
-  // Zeroed, 64-byte aligned. Throws Error when the memory does not suffice.
+  // Returns zeroed, 64-byte aligned memory. Throws Error if too little is left.
   [[nodiscard]] DeviceMemory allocate(const DeviceMemoryRequest& request);
+  // Zeroes and frees what allocate() returned.
   void free(const DeviceMemory& memory);
 
  private:

@@ -9,7 +9,7 @@
 #include "peal/base/alignment.h"
 #include "peal/base/memory/machine_memory.h"
 
-// Of Linux 5.14 and 6.1; the C library's headers may be older than the system.
+// Linux has these since 5.14 and 6.1; the headers of the C library may be older than the kernel.
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -37,7 +37,7 @@ void unmap(std::uintptr_t begin, std::uintptr_t end) {
 }  // namespace
 
 std::byte* map_shared_file(int file, std::size_t size_bytes) {
-  // Room enough to begin at a multiple; what is left over on both sides is given back.
+  // Reserves enough address space to contain an aligned start, and unmaps the rest on both sides.
   void* const room = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) return nullptr;
@@ -65,9 +65,9 @@ void prefault(const std::byte* data, std::size_t size_bytes) {
   if (size_bytes >= min_huge_bytes) {
     const std::uintptr_t begin = down_to(huge_page_bytes, first);
     const std::uintptr_t end = up_to(huge_page_bytes, last);
-    // Asking for huge pages beforehand is heeded only where `shmem_enabled` of the system says so,
-    // which as installed it does not. Small pages can be made a huge one everywhere, if there is
-    // at least one.
+    // MADV_HUGEPAGE works only if the system's `shmem_enabled` allows it, which by default it does
+    // not. MADV_COLLAPSE works regardless of that setting, but needs at least one page to be
+    // present in each huge page.
     advise(begin, end, MADV_HUGEPAGE);
     for (std::uintptr_t at = begin; at < end; at += huge_page_bytes) {
       advise(at, at + page, MADV_POPULATE_WRITE);

@@ -7,14 +7,14 @@ namespace peal {
 
 inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
-// Maps a shared file, at a multiple of huge_page_bytes. Null when the system refuses.
+// Maps a file shared and writable, at an address that is a multiple of huge_page_bytes. Returns
+// null, with errno, if the system refuses.
 [[nodiscard]] std::byte* map_shared_file(int file, std::size_t size_bytes);
 
-// Takes the pages of a part of such a mapping at once, and not in the midst of a transfer. Of half
-// a mebibyte and more they are huge ones, which reach to the next multiples of huge_page_bytes: a
-// transfer then waits less for addresses to be translated, and taking them is eight times as fast.
-// Where the system refuses, the pages come when they are used. Changes no contents; others may be
-// using the memory.
+// Prefaults a range of such a mapping, so that no page fault falls into a transfer. A range of at
+// least 512 KiB, widened to multiples of huge_page_bytes, gets huge pages: they cause fewer TLB
+// misses, and prefaulting them is eight times as fast. If the system refuses, pages are allocated
+// on first touch. Contents stay as they are, and other processes may be using them meanwhile.
 void prefault(const std::byte* data, std::size_t size_bytes);
 
 }  // namespace peal

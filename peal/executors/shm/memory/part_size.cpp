@@ -27,27 +27,28 @@ namespace fs = std::filesystem;
 
 constexpr const char* variable = "PEAL_SHM_BYTES";
 
-constexpr unsigned max_bits = 44;  // of all parts together
+constexpr unsigned max_bits = 44;  // the size of all parts together is at most 2^max_bits bytes
 constexpr unsigned max_part_bits = 36;
-// Parts are that much shorter than a multiple of 2^28, so that the same place in two of them
-// differs in more than the upper bits of its address. Processors find a line in their first-level
-// cache by a hash of the bits 12 to 27: a load from this rank's place would wait for the store to
-// its peer's.
+// A part is part_skew_bytes shorter than a multiple of 2^28. Otherwise the same offset in two parts
+// would differ only in address bits above 27. Processors predict the way of a first-level cache by
+// a hash of bits 12 to 27, so a load from this rank's part would wait for a store to the same
+// offset of a peer's part.
 constexpr std::size_t skew_multiple = std::size_t{1} << 28;
 constexpr std::size_t part_skew_bytes = 37 * huge_page_bytes;
-// Scratch of the collectives for some calls of a few kilobytes, and the lists of what is allocated.
+// Enough for the scratch of a few small collectives and for the lists of allocations.
 constexpr std::size_t min_part_bytes = 4 * huge_page_bytes;
 
 std::size_t lower_multiple(std::size_t multiple, std::size_t bytes) {
   return bytes / multiple * multiple;
 }
 
-// The longest part that is not longer than that and lies well.
+// The largest size of a part up to `most` that skews the parts as described above: part_skew_bytes
+// below a multiple of 2^28, or, if `most` is smaller, an odd number of huge pages.
 std::size_t well_lying(std::size_t most) {
   const std::size_t skewed = lower_multiple(skew_multiple, most + part_skew_bytes);
   if (skewed >= skew_multiple) return skewed - part_skew_bytes;
   const std::size_t pages = most / huge_page_bytes;
-  return (pages % 2 == 1 || pages == 0 ? pages : pages - 1) * huge_page_bytes;  // odd, for the same
+  return (pages % 2 == 1 || pages == 0 ? pages : pages - 1) * huge_page_bytes;
 }
 
 std::size_t soft_limit(__rlimit_resource resource) {
@@ -58,7 +59,7 @@ std::size_t soft_limit(__rlimit_resource resource) {
   return limit.rlim_cur;
 }
 
-// Half of what is left of the address space: what a program has besides Peal needs some, too.
+// Half of the address space that is left; the rest is for the program itself.
 std::size_t free_address_space() {
   const std::size_t limit = soft_limit(RLIMIT_AS);
   if (limit == MemoryLimits::unlimited) return limit;
@@ -68,7 +69,8 @@ std::size_t free_address_space() {
   return (limit - std::min(limit, used)) / 2;
 }
 
-// "max" is no limit, nor is more than any machine has, by which version 1 says the same.
+// The number in a file of a control group. Version 2 writes "max" for no limit, version 1 a number
+// beyond the memory of any machine.
 std::size_t limit_in(const fs::path& file) {
   constexpr std::size_t most = std::size_t{1} << 60;
   std::size_t bytes = 0;
@@ -78,7 +80,7 @@ std::size_t limit_in(const fs::path& file) {
 
 struct Bound {
   PartLimit limit{};
-  std::size_t bytes = 0;  // of all ranks together
+  std::size_t bytes = 0;  // for all ranks together
 };
 
 }  // namespace
@@ -128,7 +130,7 @@ PartSize part_size(int ranks, std::size_t head_bytes, const MemoryLimits& limits
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
   const std::size_t usual =
       (std::size_t{1} << std::min(max_part_bits, max_bits - rank_bits)) - part_skew_bytes;
-  // Aligning the mapping takes room for a while.
+  // map_shared_file() reserves one huge page more while it aligns the mapping.
   const std::size_t aligning = head_bytes + huge_page_bytes;
   const Bound bounds[] = {{PartLimit::address_space, limits.address_space},
                           {PartLimit::file_size, limits.file_size},
@@ -136,7 +138,8 @@ PartSize part_size(int ranks, std::size_t head_bytes, const MemoryLimits& limits
   PartSize result{wanted ? lower_multiple(huge_page_bytes, *wanted) : usual,
                   wanted ? PartLimit::variable : PartLimit::none};
   for (const Bound& bound : bounds) {
-    // Pages are taken on use, and whoever gives a size may know that not all are used.
+    // Pages count only once they are touched, and a caller who sets the size may know that most are
+    // not.
     if (wanted && bound.limit == PartLimit::group_memory) continue;
     const std::size_t rest = bound.bytes - std::min(bound.bytes, aligning);
     const std::size_t most = rest / count;

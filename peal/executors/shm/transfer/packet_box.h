@@ -12,9 +12,11 @@
 
 namespace peal {
 
-// A cache line of packets: data, and the mark of the put that it is of, which is written last: its
-// number, and above that the stamp of its call (see stamped_arrival). Numbers only grow, so whoever
-// waits for one sees in the line itself when the data is there.
+// A cache line of packets: data, and behind it the mark of the put that wrote them. The mark is the
+// put's sequence number on this place in the lower 40 bits, and the stamp of all calls so far in
+// the upper 24 (see stamp_shift). The mark is written last, with release, so a receiver that loads
+// the expected mark with acquire has the data of the same line: one transfer of a cache line brings
+// the data and the notification.
 struct alignas(cache_line_bytes) PacketLine {
   static constexpr std::size_t data_bytes = 56;
   std::byte data[data_bytes] = {};
@@ -22,23 +24,23 @@ struct alignas(cache_line_bytes) PacketLine {
 };
 static_assert(sizeof(PacketLine) == 64);
 
-// A place for packets as it lies in a window where ranks are real. The doorbell is the signal of a
-// put whose lines are written. Only who has looked at the lines for long waits for it, so its line
-// stays with the rank that puts, which takes it no time to write to.
+// A place for packets in a window of shared memory; the protocol is in executors/shm/packets.cpp.
+// The doorbell counts the puts whose lines are written. A receiver looks at it only after it has
+// spun on the lines in vain, so as a rule the doorbell's line stays in the sender's cache, and
+// ringing it costs the sender no cache miss.
 struct PacketBox {
   static constexpr std::size_t max_lines = Packets::max_bytes / PacketLine::data_bytes;
 
   SignalCell doorbell;
   PacketLine lines[max_lines];
-  // What follows belongs to the owner alone.
-  alignas(cache_line_bytes)
-      SignalOwnerState owner_state;  // of the doorbell; up to date while it is waited for
-  std::uint64_t taken = 0;           // the number of the last put that was taken here
-  // The number of this rank's last put to the counterpart in each part of the arena; in memory of
-  // its own, since most places are put to by others.
+  // From here on, only the owner of this memory reads and writes.
+  alignas(cache_line_bytes) SignalOwnerState owner_state;  // the doorbell's; valid during a wait for the doorbell
+  std::uint64_t taken = 0;                   // the sequence number of the last put taken here
+  // As a sender: the sequence number of this rank's last put to the same place of each part of the
+  // arena. Null until its first put; private memory, since a rank sends from few of its places.
   std::uint64_t* puts = nullptr;
 
-  // Of a put of so many bytes; one of nothing takes a line, too, which brings its number.
+  // The lines of a put of `size_bytes`. A put of 0 bytes takes one line, for its mark.
   [[nodiscard]] static std::size_t lines_for(std::size_t size_bytes) {
     return std::max<std::size_t>(
         1, (size_bytes + PacketLine::data_bytes - 1) / PacketLine::data_bytes);
@@ -46,6 +48,7 @@ struct PacketBox {
 };
 static_assert(Packets::max_bytes % PacketLine::data_bytes == 0);
 
+// The box of a place in this rank's own memory.
 [[nodiscard]] inline PacketBox& packet_box(const Packets& packets) {
   return *reinterpret_cast<PacketBox*>(packets.data);
 }

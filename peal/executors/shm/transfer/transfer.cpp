@@ -15,15 +15,15 @@
 #include "peal/executors/shm/transfer/vector_copy.h"
 #include "peal/machine/arithmetic.h"
 
-// Of the thread sanitizer's interface for compilers.
+// Declared here because the thread sanitizer has no header for its interface to compilers.
 extern "C" void __tsan_read_range(void* begin, unsigned long size_bytes);
 extern "C" void __tsan_write_range(void* begin, unsigned long size_bytes);
 
 namespace peal {
 namespace {
 
-// The thread sanitizer does not see what some vector instructions touch, such as stores that pass
-// the caches by, so it is told of transfers as a whole.
+// The thread sanitizer does not instrument some vector instructions, such as streaming stores, so
+// each transfer announces its accesses as whole ranges.
 void tell_read(const std::byte* src, std::size_t size_bytes) {
   if constexpr (is_thread_sanitized) {
     __tsan_read_range(const_cast<std::byte*>(src), size_bytes);
@@ -53,14 +53,14 @@ void tell_packet_reduction(const PacketReduction& all) {
   }
 }
 
-// What is combined at a time stays in the first-level cache.
+// Two tiles fit the first-level cache.
 constexpr std::size_t tile_elements = 1024;
 
 struct alignas(cache_line_bytes) Tile {
   std::array<std::byte, tile_elements * 8> bytes;
 };
 
-// The sum and the like of one tile, in the type that it is accumulated in.
+// Combines one tile of all sources into `sum`, in the accumulator's type; `converted` is scratch.
 void accumulate(std::span<const std::byte* const> srcs, std::size_t offset_bytes, std::size_t count,
                 DType dtype, ReduceOp op, Tile& sum, Tile& converted) {
   const DType wide = accumulator(dtype);
@@ -93,7 +93,7 @@ void reduce_tiles(const Reduction& all) {
   }
 }
 
-// The functions for all types and operations, found once: to look for one takes as long as a small
+// A table of the functions for all types and operations, since finding one takes as long as a small
 // reduction.
 class VectorFunctions {
  public:
@@ -118,10 +118,10 @@ class VectorFunctions {
   VectorReductions functions_[dtypes * ops];
 };
 
-// Line by line, where there are no vector instructions.
+// The path for types and operations that have no vector instructions.
 void reduce_line_by_line(const PacketReduction& all) {
   const std::size_t element = size_bytes(all.dtype), most = PacketLine::data_bytes / element;
-  // Such reductions take far longer than an allocation.
+  // The allocation takes little time compared to such a reduction.
   std::vector<const std::byte*> srcs(all.srcs.size());
   std::size_t line = 0;
   for (std::size_t done = 0; done < all.count; done += most, ++line) {
@@ -153,7 +153,7 @@ void combine_words(std::byte* dst, const std::byte* src, std::size_t count, DTyp
 }  // namespace
 
 void copy_bytes(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores) {
-  constexpr std::size_t memcpy_limit = 512;  // where a loop of one's own begins to pay
+  constexpr std::size_t memcpy_limit = 512;  // above, vector_copy() is faster than memcpy
   if (dst == src || size_bytes == 0) return;
   tell_read(src, size_bytes);
   tell_write(dst, size_bytes);
@@ -169,7 +169,7 @@ void reduce_elements(const Reduction& all) {
 
 void reduce_and_hand_over(std::span<std::byte*> dsts, std::span<const std::byte*> srcs,
                           std::size_t count, DType dtype, ReduceOp op) {
-  constexpr std::size_t piece_bytes = 16384;  // stay in the first-level cache, with two sources
+  constexpr std::size_t piece_bytes = 16384;  // fits the first-level cache with two sources
   const std::size_t element = size_bytes(dtype), most = piece_bytes / element;
   for (std::size_t left = count; left > 0;) {
     const std::size_t length = std::min(most, left);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-// Compiled once for each set of vector instructions; the processor's own is chosen at run time.
+// Highway compiles this file once for each vector instruction set, and chooses one at run time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "peal/executors/shm/transfer/vector_copy.cpp"
 #include <hwy/cache_control.h>
@@ -19,7 +19,7 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using Bytes = hn::ScalableTag<std::uint8_t>;
 
-// Four vectors: as much as is under way at a time.
+// Copies four vectors: all loads precede all stores.
 template <bool streaming>
 void copy_group(Bytes d, std::uint8_t* dst, const std::uint8_t* src) {
   const std::size_t lanes = hn::Lanes(d);
@@ -38,8 +38,10 @@ void copy_group(Bytes d, std::uint8_t* dst, const std::uint8_t* src) {
   }
 }
 
-// A processor takes a load for one of what it is still storing when their low 12 bits are alike. So
-// that loads are never just behind stores in that sense, some copies begin at the end.
+// 4 KiB aliasing: a processor takes a load to depend on an earlier store that is still in the store
+// buffer if the low 12 bits of their addresses match, and stalls it. If the destination is ahead of
+// the source modulo 4096 by less than half of that, a forward copy keeps loading where it has just
+// stored; such copies run backward.
 constexpr std::uintptr_t alias_bytes = 4096;
 
 void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stores stores) {
@@ -65,8 +67,8 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
   const std::uintptr_t ahead =
       (reinterpret_cast<std::uintptr_t>(dst) - reinterpret_cast<std::uintptr_t>(src)) % alias_bytes;
-  // Long copies whose low bits do not meet are what the C library's own instructions are best at,
-  // and so are shorter ones into lines that are elsewhere.
+  // For long copies without aliasing, memcpy is fastest (it uses the processor's copy instruction);
+  // into lines that another core's cache has, it is so already from 4 KiB on.
   const std::size_t long_bytes = stores == Stores::to_peer ? 4096 : 32768;
   if (size_bytes >= long_bytes && (ahead == 0 || ahead >= hn::Lanes(d))) {
     std::memcpy(dst, src, done);
@@ -81,9 +83,11 @@ void copy_any(std::byte* to, const std::byte* from, std::size_t size_bytes, Stor
   }
 }
 
-// Processors that have AVX promise that an aligned store of 16 bytes is seen as a whole, and all
-// that stores are seen in their order. The fewer there are, the more lines are under way at a time;
-// but 32 bytes are not promised to be seen as a whole.
+// Each line's mark must become visible after its data. On x86 with AVX this rests on two guarantees
+// of the processor: stores become visible in program order (TSO), and an aligned 16-byte store is
+// atomic. So the last 8 bytes of data and the mark go out in one 16-byte store, after all others;
+// fewer stores leave more lines in flight. A 32-byte store is not guaranteed to be atomic, so it
+// must not contain the mark. Elsewhere, the mark is a release store of its own.
 void write_packets(PacketLine* line, const std::byte* from, std::size_t count, std::uint64_t mark) {
   const auto* src = reinterpret_cast<const std::uint8_t*>(from);
   for (; count > 0; --count, src += PacketLine::data_bytes, ++line) {
@@ -98,7 +102,7 @@ void write_packets(PacketLine* line, const std::byte* from, std::size_t count, s
     hn::Store(hn::LoadU(quarter, src + 32), quarter, dst + 32);
     std::uint64_t end = 0;
     std::memcpy(&end, src + 48, sizeof end);
-    std::atomic_signal_fence(std::memory_order_release);  // nor does the compiler change the order
+    std::atomic_signal_fence(std::memory_order_release);  // keeps the compiler from reordering
     hn::Store(hn::InsertLane(hn::Set(last, mark), 0, end), last,
               reinterpret_cast<std::uint64_t*>(dst + 48));
     std::atomic_signal_fence(std::memory_order_release);

@@ -8,13 +8,13 @@
 
 namespace peal {
 
-// Copies between places that do not overlap. Unlike memcpy, it does not slow down where the low
-// bits of the addresses are close, and it can pass the caches by; such stores are ordered before
-// any later store.
+// Copies between places that do not overlap. Unlike memcpy, it avoids the stalls of 4 KiB aliasing
+// (source and destination that are close modulo 4096), and offers streaming stores, which are
+// ordered before any later store.
 void vector_copy(std::byte* dst, const std::byte* src, std::size_t size_bytes, Stores stores);
 
-// Writes so many whole lines of packets from memory without gaps, each with that mark, which is
-// seen last.
+// Writes `count` whole lines of packets from contiguous memory. A reader that loads a line's `mark`
+// with acquire and finds the new one sees the line's data.
 using VectorPacketWriter = void (*)(PacketLine* lines, const std::byte* src, std::size_t count,
                                     std::uint64_t mark);
 [[nodiscard]] VectorPacketWriter vector_packet_writer();

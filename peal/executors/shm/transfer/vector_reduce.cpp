@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-// Compiled once for each set of vector instructions; the processor's own is chosen at run time.
+// Highway compiles this file once for each vector instruction set, and chooses one at run time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "peal/executors/shm/transfer/vector_reduce.cpp"
 #include <hwy/cache_control.h>
@@ -30,7 +30,7 @@ struct Product {
     return hn::Mul(a, b);
   }
 };
-// A NaN on either side is kept, the left one before the right one.
+// NaN propagates: `a` if it is NaN, else `b` if it is NaN, else `otherwise`.
 template <class D, class V>
 V keep_nan(D, V a, V b, V otherwise) {
   if constexpr (hwy::IsFloat<hn::TFromD<D>>()) {
@@ -39,8 +39,9 @@ V keep_nan(D, V a, V b, V otherwise) {
     return otherwise;
   }
 }
-// Of 0 and -0, which are equal, processors give the one or the other by their order. Both of them
-// together, bit by bit, are -0 where either is, or 0 where either is, whatever the order.
+// 0 and -0 compare equal, and for them the instructions return one operand by its position. So min
+// and max are computed in both orders: the results differ only in that case, in the sign bit, and
+// the bitwise OR gives -0 for min, the AND gives 0 for max.
 struct Smaller {
   template <class V>
   V operator()(V a, V b) const {
@@ -58,7 +59,7 @@ struct Larger {
   }
 };
 
-// How elements of type T lie in memory, as many at a time as D has lanes.
+// Loads and stores elements of type T, as many as D has lanes.
 template <class T, class D = hn::ScalableTag<T>>
 struct Elements {
   using Lanes = D;
@@ -79,8 +80,8 @@ struct Elements {
   }
 };
 
-// The small floats, which are combined in f32 and rounded to the nearest, ties to even. A NaN has
-// the bits that the conversions of machine/float16.h give it.
+// Loads and stores 16-bit floats, which are combined in f32 and rounded to nearest, ties to even. A
+// NaN gets the same bits as from the conversions of machine/float16.h.
 template <class Format, class D = hn::ScalableTag<float>>
 struct SmallFloats {
   using Lanes = D;
@@ -146,8 +147,8 @@ struct Float16Format {
 #define PEAL_VECTOR_FLOAT16 0
 #endif
 
-// From element `done` on, as many as fit into whole vectors, the last destinations past the caches;
-// returns where it ends.
+// Combines whole vectors from element `done` on, with streaming stores to the last `streamed`
+// destinations. Returns the first element that is not done.
 template <class E, class Op>
 std::size_t reduce_each(const Reduction& all, std::size_t done, std::size_t count,
                         std::size_t streamed) {
@@ -165,11 +166,11 @@ std::size_t reduce_each(const Reduction& all, std::size_t done, std::size_t coun
   return done;
 }
 
-// The same through the caches.
+// The same with ordinary stores only.
 template <class E, class Op>
 std::size_t reduce_with(const Reduction& all, std::size_t done, std::size_t count) {
   const std::size_t lanes = hn::Lanes(typename E::Lanes());
-  if (all.srcs.size() == 2 && all.dsts.size() <= 2) {  // by far the most
+  if (all.srcs.size() == 2 && all.dsts.size() <= 2) {  // the most frequent case
     const std::byte *const left = all.srcs[0], *const right = all.srcs[1];
     std::byte *const first_dst = all.dsts.front(), *const last_dst = all.dsts.back();
     for (; done + 2 * lanes <= count; done += 2 * lanes) {
@@ -185,7 +186,7 @@ std::size_t reduce_with(const Reduction& all, std::size_t done, std::size_t coun
   return reduce_each<E, Op>(all, done, count, 0);
 }
 
-// Whether all destinations lie alike within the vectors of `bytes`.
+// True if all destinations have the same offset modulo `bytes`, so that one head aligns them all.
 bool are_congruent(std::span<std::byte* const> dsts, std::size_t bytes) {
   const auto place = [&](const std::byte* at) {
     return reinterpret_cast<std::uintptr_t>(at) % bytes;
@@ -196,7 +197,8 @@ bool are_congruent(std::span<std::byte* const> dsts, std::size_t bytes) {
   return true;
 }
 
-// As many as can be with stores that pass the caches by; returns where it ends.
+// Combines as many elements as streaming stores allow, which need aligned destinations. Returns the
+// first element that is not done.
 template <class E, class Op>
 std::size_t stream_with(const Reduction& all) {
   using T = typename E::Stored;
@@ -213,9 +215,9 @@ std::size_t stream_with(const Reduction& all) {
   return done;
 }
 
-// The elements that fill no whole vector, with ever shorter ones; returns the count of all. A
-// masked load would do it at once, but it waits for the next line, too, which may be a peer's to
-// write.
+// Combines the elements after the last whole vector, with vectors of half the length at each step.
+// Returns all.count. A masked load would need one step, but it also touches the next cache line,
+// which a peer may be writing.
 template <class E, class Op, std::size_t max_lanes>
 std::size_t reduce_rest(const Reduction& all, std::size_t done) {
   done = reduce_each<typename E::template Capped<max_lanes>, Op>(all, done, all.count, 0);
@@ -233,13 +235,14 @@ std::size_t reduce_vectors(const Reduction& all) {
     done = reduce_with<E, Op>(all, done, all.count);
     if (done == all.count) return done;
   }
-  // Rests of the short types are rare, and each length is compiled apart.
+  // For short types such elements are rare, and each length is one more instantiation.
   constexpr std::size_t element = sizeof(typename E::Stored);
   constexpr std::size_t max_lanes = element < 4 ? 1 : 32 / element;
   return reduce_rest<E, Op, max_lanes>(all, done);
 }
 
-// Elements `done` to `count` of a line of packets, in ever shorter vectors.
+// Combines elements `done` to `count` of a line of packets, with vectors of half the length at each
+// step.
 template <class E, class Op, std::size_t lanes>
 void reduce_line(const PacketReduction& all, std::size_t line, std::size_t done,
                  std::size_t count) {
@@ -256,8 +259,8 @@ void reduce_line(const PacketReduction& all, std::size_t line, std::size_t done,
   if constexpr (lanes > 1) reduce_line<E, Op, lanes / 2>(all, line, done, count);
 }
 
-// The vectors that begin with elements `a` and `b`, which may have some in common: both are read
-// before any is written.
+// Combines the vectors that begin at elements `a` and `b` of a line. They may overlap, and `dst`
+// may be a source: both are read before either is written.
 template <class E, class Op>
 void reduce_pair(const PacketReduction& all, std::size_t line, std::size_t a, std::size_t b) {
   const auto source = [&](const PacketSource& src) { return src.data + line * src.stride; };
@@ -273,7 +276,7 @@ void reduce_pair(const PacketReduction& all, std::size_t line, std::size_t a, st
   E::store(right, dst, b);
 }
 
-// The same of the lines of two sources, by far the most; returns how many lines there are.
+// The same for all whole lines of two sources, the most frequent case. Returns their number.
 template <class E, class Op>
 std::size_t reduce_two(const PacketReduction& all, std::size_t a, std::size_t b) {
   constexpr std::size_t line_count = PacketLine::data_bytes / sizeof(typename E::Stored);

@@ -10,37 +10,38 @@
 
 namespace peal {
 
-// How what is written goes to memory: through the caches; into lines that a peer's cache has, which
-// the processor's own copy instruction does not fetch; or past the caches, which pays where it is
-// more than they hold.
+// How results are written.
+// cached: ordinary stores, into lines that are soon used here.
+// to_peer: into lines that a peer's cache has; long copies use the processor's copy instruction,
+//   which need not fetch a line before it overwrites it.
+// streaming: non-temporal stores, which bypass the caches; for more data than the caches hold.
 enum class Stores : std::uint8_t { cached, to_peer, streaming };
 
-// Elements of several places that are combined. It is handed on by reference: a small collective
-// takes less time than it takes a processor to load again what it has just stored in other pieces.
+// The operands of a reduction. Passed by reference, since copying it would cost a small collective
+// store-forwarding stalls.
 struct Reduction {
   std::span<std::byte* const> dsts;
   std::span<const std::byte* const> srcs;
   std::size_t count = 0;
   DType dtype{};
   ReduceOp op{};
-  std::size_t streamed = 0;  // of the destinations, the last ones: they are written past the caches
+  std::size_t streamed = 0;  // how many of the last destinations get streaming stores
 };
 
 // Combines all sources, in their order, and writes the result to every destination; each source is
-// read once. Returns how many elements: the count, or 0 for types and operations that have no
-// vector instructions, where nothing is written. The result has the same bits as that of combine()
-// in machine/arithmetic.h, in the accumulator's type. Streaming stores are ordered before any later
-// store.
+// read once. Returns `all.count`; or 0, without writing, for types and operations that have no
+// vector instructions. The result is bitwise equal to that of combine() in machine/arithmetic.h, in
+// the accumulator's type. Streaming stores are ordered before any later store.
 using VectorReduction = std::size_t (*)(const Reduction& all);
 
-// Elements that lie in lines, some of them beside other data: the line after `data` begins `stride`
-// bytes later.
+// A source in pieces of PacketLine::data_bytes: the first begins at `data`, each further one
+// `stride` bytes after the one before.
 struct PacketSource {
   const std::byte* data;
   std::size_t stride;
 };
 
-// What comes by packets, and is combined into one whole.
+// The operands of a reduction whose sources are in lines of packets. `dst` is contiguous.
 struct PacketReduction {
   std::byte* dst;
   std::span<const PacketSource> srcs;
@@ -49,10 +50,10 @@ struct PacketReduction {
   ReduceOp op{};
 };
 
-// As above, for packets; nullptr for types and operations that have no vector instructions.
+// The same for packets; null for types and operations that have no vector instructions.
 using VectorPacketReduction = void (*)(const PacketReduction& all);
 
-// Those for elements of a type, by the best instructions that the processor has.
+// The functions for one type and operation, for the best instruction set of this processor.
 struct VectorReductions {
   VectorReduction whole;
   VectorPacketReduction packets;

@@ -15,8 +15,8 @@ namespace {
 
 using RecordWords = std::array<std::uint64_t, CallHistory::record_words>;
 
-// In one word, so that both change at once: the lower bits of the record's number, and above them
-// the call's.
+// Change::first_and_record: the call's number, and in the lower bits those of the record's number.
+// One word, so that readers see both change at once.
 constexpr int record_bits = 24;
 constexpr std::uint64_t record_mask = (std::uint64_t{1} << record_bits) - 1;
 
@@ -27,9 +27,10 @@ std::uint64_t first_and_record(std::uint64_t first, std::uint64_t number) {
 std::size_t slot_of_record(std::uint64_t number) { return number % CallHistory::records_count; }
 std::size_t slot_of_change(std::uint64_t index) { return index % CallHistory::changes_count; }
 
-// The record of that number, by its lower bits, unless another one was written in its place. The
-// number is taken away before the words change and comes back after them, so it is the same before
-// and after only where all words are of that record.
+// Copies the record whose number has these lower bits; nullopt if its slot was overwritten.
+// Invariant 2 of CallHistory: suppose that a word of the copy is of a later record. The writer
+// stored 0 to `number` before that word, and that word with release; so the acquire load of the
+// word makes the second load of `number` return 0 or a larger number, and the copy is discarded.
 std::optional<CallRecord> record_of(const CallHistory& history, std::uint64_t bits) {
   const CallHistory::Record& record = history.records[slot_of_record(bits)];
   const std::uint64_t number = record.number.load(std::memory_order_acquire);
@@ -42,22 +43,25 @@ std::optional<CallRecord> record_of(const CallHistory& history, std::uint64_t bi
   return std::bit_cast<CallRecord>(words);
 }
 
-// What a rank shows, as it was at one time: calls from `first` on were `call`.
+// A run of equal calls: from number `first` on, up to the next stretch. `before` is the
+// history_after() of all earlier calls.
 struct Stretch {
   std::uint64_t first = 0, before = 0;
   CallRecord call;
 };
+// A snapshot of one rank's history, in the order of the calls.
 struct Calls {
   int rank = 0;  // of the team
   std::vector<Stretch> stretches;
 
-  // The one that call is in, or nullptr where that is too long ago.
+  // The stretch that call `number` is in; nullptr if it is forgotten.
   [[nodiscard]] const Stretch* at(std::uint64_t number) const {
     const auto later = std::find_if(stretches.begin(), stretches.end(),
                                     [&](const Stretch& one) { return one.first > number; });
     return later == stretches.begin() ? nullptr : &*(later - 1);
   }
-  // An arrival that was notified in that call, if it is like the one before.
+  // The value of one arrival that the rank notifies in call `number`, given that no later change
+  // applies to it.
   [[nodiscard]] std::optional<std::uint64_t> arrival_at(std::uint64_t number) const {
     const Stretch* const one = at(number);
     if (one == nullptr) return std::nullopt;
@@ -65,7 +69,7 @@ struct Calls {
   }
 };
 
-// From the last one back to the first that can still be seen.
+// Reads the changes from the last one back to the first whose record is still there.
 Calls calls_of(const CallHistory& history) {
   Calls calls{.rank = static_cast<int>(history.team_rank.load()) - 1, .stretches = {}};
   const std::uint64_t end = history.changes_written.load(std::memory_order_acquire);
@@ -82,7 +86,7 @@ Calls calls_of(const CallHistory& history) {
   return calls;
 }
 
-// Those of a rank that is in the team.
+// The calls of the rank at `part`; nullopt if it is not in the team or has announced no call.
 std::optional<Calls> calls_at(const ShmArena& arena, int part, std::size_t place) {
   const auto& history = *reinterpret_cast<const CallHistory*>(arena.part(part) + place);
   if (history.team_rank.load(std::memory_order_acquire) == 0) return std::nullopt;
@@ -90,11 +94,11 @@ std::optional<Calls> calls_at(const ShmArena& arena, int part, std::size_t place
 }
 Calls calls_at(const ShmArena& arena, const CallPosition& own) {
   std::optional<Calls> calls = calls_at(arena, own.part, own.place);
-  CHECK(calls && !calls->stretches.empty());  // whoever asks has told of a call
+  CHECK(calls && !calls->stretches.empty());  // a rank that asks has announced a call
   return *std::move(calls);
 }
 
-// Calls `use` with the part and the calls of each other rank of the team, until that returns true.
+// Calls `use(part, calls)` for each other rank of the team, until it returns true.
 template <class Use>
 void for_each_other(const ShmArena& arena, const CallPosition& own, const Use& use) {
   for (int part = 0; part < arena.ranks(); ++part) {
@@ -104,11 +108,12 @@ void for_each_other(const ShmArena& arena, const CallPosition& own, const Use& u
   }
 }
 
-// The first of the calls up to that one in which the two differ by `is_unlike`, as a sentence.
+// A sentence about the first call, up to number `last`, for which `is_unlike(mine, theirs)`. Both
+// sides are constant between two changes, so only calls at which one side changes are compared.
 template <class IsUnlike>
 std::optional<std::string> first_difference(const Calls& mine, const Calls& theirs,
                                             std::uint64_t last, const IsUnlike& is_unlike) {
-  std::set<std::uint64_t> numbers;  // where the one or the other begins with something else
+  std::set<std::uint64_t> numbers;
   for (const Calls* calls : {&mine, &theirs}) {
     for (const Stretch& one : calls->stretches) {
       if (one.first <= last) numbers.insert(one.first);
@@ -122,27 +127,28 @@ std::optional<std::string> first_difference(const Calls& mine, const Calls& thei
   return std::nullopt;
 }
 
-// One rank still finds out which algorithm to take, and the other one does not: nobody who stands
-// still in the former will.
+// True if one rank is still choosing an algorithm, which takes communication between all ranks, and
+// the other is already in the call with another algorithm than the first one was asked for. In a
+// run that cannot go on, the first rank waits for a choice in which the second takes no part.
 bool is_asked_for_otherwise(const CallRecord& a, const CallRecord& b) {
   return a.is_chosen != b.is_chosen && std::string_view(a.algorithm) != b.algorithm;
 }
 
-// How many calls a rank is known to have come to.
+// A lower bound of how many calls the rank has begun.
 std::uint64_t known_calls(const ShmArena& arena, int part, std::size_t place) {
   const auto& history = *reinterpret_cast<const CallHistory*>(arena.part(part) + place);
   return history.calls.load(std::memory_order_acquire);
 }
 
-// The call of a rank that the arrivals come from, near that one: a rank is ahead of another, or
-// behind it, by a few calls that it need not hear of.
+// The number of the peer's call, near `near`, whose arrivals explain the excess. Ranks may be a few
+// calls apart, since not every call makes every rank wait for every other.
 std::optional<std::uint64_t> find_source(const Calls& theirs, const UnlikeArrivals& heard,
                                          std::uint64_t near) {
   constexpr std::uint64_t max_apart = 64;
   const auto is_source = [&](std::uint64_t number) {
     const std::optional<std::uint64_t> arrival = theirs.arrival_at(number);
     if (!arrival) return false;
-    // Several ranks may have made that call instead.
+    // For call `near`, several ranks may have sent such an arrival: try each multiple.
     std::uint64_t sum = 0;
     for (int count = 1; count <= heard.most; ++count) {
       sum += *arrival - heard.own;
@@ -179,7 +185,7 @@ ShmCalls::ShmCalls(const ShmArena& arena, int part, int team_rank, std::size_t p
 
 void ShmCalls::change(const NextCall& next, std::uint64_t number) {
   std::uint64_t written = own_.changes_written.load(std::memory_order_relaxed);
-  // What was told of the same call before is not what it came to.
+  // A second announcement of the same call (its algorithm is now chosen) replaces the first.
   if (written > 0 && last_first_ == next.first) --written;
   CallHistory::Change& change = own_.changes[slot_of_change(written)];
   change.before.store(next.before, std::memory_order_release);
@@ -242,7 +248,7 @@ std::string describe_heard(const ShmArena& arena, const CallPosition& own,
                            const UnlikeArrivals& heard) {
   const Calls mine = calls_at(arena, own);
   std::optional<std::string> text;
-  // The rank whose calls make the sum what it is.
+  // First choice: one rank whose call explains the excess.
   for_each_other(arena, own, [&](int, const Calls& theirs) {
     const std::optional<std::uint64_t> number = find_source(theirs, heard, own.number);
     if (!number) return false;
@@ -250,7 +256,7 @@ std::string describe_heard(const ShmArena& arena, const CallPosition& own,
     if (!text) text = describe_meeting(mine, own.number, theirs, *number);
     return true;
   });
-  // Several ranks, each with another call: all that are known to have come here differ.
+  // Else arrivals of several unlike calls add up to the excess: any rank that differs will do.
   if (!text) {
     for_each_other(arena, own, [&](int, const Calls& theirs) {
       text = first_difference(mine, theirs, own.number, differ);

@@ -9,12 +9,14 @@
 
 namespace peal {
 
-// What each of these ranks sleeps in, when all of them sleep in waits that none of them can end any
-// more; nothing otherwise. They have to be all that could notify one of them.
+// Returns the wait of each rank if they are in a deadlock; empty if that is not proven. `ranks`
+// must be all ranks that could still notify one of them. Never reports a deadlock that is none: the
+// proof is in deadlock.cpp. Lock-free; the ranks need not stop for it.
 [[nodiscard]] std::vector<StandingCore> find_deadlock(const ShmArena& arena,
                                                       const std::vector<int>& ranks);
 
-// What the rank sleeps in, where it does and has shown it.
+// The wait that the rank sleeps in; nullopt if it does not sleep, has not published its wait yet,
+// or has what it waits for.
 [[nodiscard]] std::optional<StandingCore> find_sleep(const ShmArena& arena, int rank);
 
 }  // namespace peal

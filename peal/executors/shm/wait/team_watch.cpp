@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t max_ranks_named = 16;
 
-// Whether nobody but one rank runs any more, and so nobody can notify it.
+// True if all ranks but one at most have finished, so that the caller can get no more notifies.
 bool is_last(const ShmArena& arena) {
   int running = 0;
   for (int rank = 0; rank < arena.ranks(); ++rank) {
@@ -26,7 +26,7 @@ bool is_last(const ShmArena& arena) {
   return running <= 1;
 }
 
-// "rank 3", "ranks 1, 2 and 3", and of more those first.
+// "rank 3" or "ranks 1, 2 and 3"; after max_ranks_named of them, "and 5 more".
 std::string list(const std::vector<int>& ranks) {
   const std::size_t named = std::min(ranks.size(), max_ranks_named);
   std::string text = ranks.size() == 1 ? "rank " : "ranks ";
@@ -42,7 +42,8 @@ std::string list(const std::vector<int>& ranks) {
 
 void ShmTeamWatch::before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
   check_others(word, target, place);
-  // Most waits end before a whole sleep has passed, and have nothing to do with the rest.
+  // Most waits end during their first sleep: before that one only a flag is set. What the wait is
+  // for is published, and a deadlock looked for, before the second.
   show_wait();
   if (!std::exchange(has_slept_, true)) return;
   show_sleep(word, target, place);
@@ -111,13 +112,14 @@ void ShmTeamWatch::check_deadlock() const {
     if (state == RankState::finished) {
       finished.push_back({.rank = rank, .is_finished = true, .what = "has finished", .file = ""});
     }
-    // One that is still to come may wake the others.
+    // A rank that has not started yet may still notify the others; after a failure, check_others()
+    // ends the wait.
     if (state != RankState::running && state != RankState::finished) return;
   }
   std::vector<StandingCore> standing = find_deadlock(arena(), left);
   if (standing.empty()) return;
   standing.insert(standing.end(), finished.begin(), finished.end());
-  // All ranks learn the same from whoever is the first.
+  // Several ranks may find the deadlock; all throw the text of the first.
   throw RunError(
       abort(describe_deadlock(standing, arena().ranks(), max_ranks_named) + difference()));
 }

@@ -9,15 +9,16 @@
 
 namespace peal {
 
-// Looks after a rank of a whole arena: whether another one has failed or died, all others have
-// finished, or all that have not sleep in waits, too.
+// Watches the waits of a rank in a run where every rank of the arena takes part. A wait is in vain,
+// and throws RunError, if another rank has failed or died, if all others have finished, or if all
+// ranks that have not finished are in a deadlock.
 class ShmTeamWatch : public ShmWatch {
  public:
   using ShmWatch::ShmWatch;
   void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) override;
   void after_sleeps() override;
   [[nodiscard]] std::string owner() const override { return " of rank " + std::to_string(rank()); }
-  // Which ranks are in no wait, and so keep the others waiting.
+  // Names the running ranks that are outside of waits, since those keep the others waiting.
   [[nodiscard]] std::string advice() const override;
   [[nodiscard]] std::string others() const override;
   [[nodiscard]] std::string abort(const std::string& why) const override {
@@ -28,10 +29,10 @@ class ShmTeamWatch : public ShmWatch {
  private:
   void check_others(const WaitWord& word, std::uint32_t target, SourcePlace place) const;
   void check_deadlock() const;
-  // Where the team's calls differ, as a line of its own, or nothing.
+  // The first difference between the ranks' collective calls, on a line of its own; may be empty.
   [[nodiscard]] std::string difference() const;
 
-  bool has_slept_ = false;  // in this wait
+  bool has_slept_ = false;  // during this wait
 };
 
 }  // namespace peal

@@ -23,26 +23,26 @@
 namespace peal {
 namespace {
 
-// A sleeper looks after the dead at least that often.
+// The longest single sleep. A failure elsewhere wakes nobody, so a waiter notices it by looking at
+// least this often.
 constexpr long sleep_ns = 100'000'000;
 
-constexpr std::uint32_t one_wake = 0x10000;
+constexpr std::uint32_t one_wake = 0x10000;  // in the upper half of `sleepers`
 
 long membarrier(int command) { return ::syscall(SYS_membarrier, command, 0, 0); }
 
-// Every process that posts has done what it had begun with: either it has seen that there is a
-// sleeper, or its post can be seen here.
+// Issues a full barrier in every process that may call store_and_wake(); the argument stands there.
 void order_single_writers(const WaitPolicy& policy) {
   if (policy.uses_membarrier) membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 }
 
-// Returns when the sleepers are no longer as they were seen, after a while, or for no reason.
+// Returns at once if `sleepers` is not `seen`; else when woken, after `max_ns`, or spuriously.
 void sleep_on(std::uint32_t& sleepers, std::uint32_t seen, std::int64_t max_ns) {
   const timespec limit{.tv_sec = max_ns / 1'000'000'000, .tv_nsec = max_ns % 1'000'000'000};
   ::syscall(SYS_futex, &sleepers, FUTEX_WAIT, seen, &limit, nullptr, 0);
 }
 
-// Whether it is reached while the processor is kept or lent to others.
+// The phases before sleeping: spins, then yields. Returns true if the target was reached.
 bool look(const WaitWord& word, std::uint32_t target, WaitWatch* watch, const WaitPolicy& policy) {
   for (int i = 0; i < policy.pauses; ++i) {
     if (has_reached(word, target)) return true;
@@ -56,7 +56,7 @@ bool look(const WaitWord& word, std::uint32_t target, WaitWatch* watch, const Wa
   return false;
 }
 
-// Counts a sleeper while it lives.
+// Counts one waiter in `sleepers` while this object lives: W1, and its reversal.
 class Sleeper {
  public:
   explicit Sleeper(const WaitWord& word) : sleepers_(word.sleepers) { sleepers_.fetch_add(1); }
@@ -100,11 +100,12 @@ void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& w
     ~Watched() { watch.after_sleeps(); }
   } const watched{watch};
   for (;;) {
-    // Whoever changes the word from here on wakes, and so changes this.
-    const std::uint32_t seen = sleepers.load();
-    if (missing() <= 0) return;
+    // W2 precedes W3: a notifier whose change W3 misses adds a wakeup, and so makes the futex word
+    // differ from `seen`.
+    const std::uint32_t seen = sleepers.load();  // W2
+    if (missing() <= 0) return;                  // W3
     watch.before_sleep(word, target, place);
-    sleep_on(word.sleepers, seen, sleep_ns);
+    sleep_on(word.sleepers, seen, sleep_ns);  // W4
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (!is_told && waited.count() >= policy.note_seconds) {
       is_told = true;
@@ -138,8 +139,7 @@ void wake(std::uint32_t& sleepers) {
 }
 
 void add_and_wake(const WaitWord& word, std::uint64_t value) {
-  // Whoever counts himself among the sleepers looks at the word afterwards, and this looks at the
-  // sleepers after it has changed the word: one of the two sees the other.
+  // N1 and N2 are both seq_cst, so N1 is visible before N2 loads.
   std::atomic_ref(word.value).fetch_add(value);
   if (has_sleepers(std::atomic_ref(word.sleepers).load())) wake(word.sleepers);
 }

@@ -14,8 +14,9 @@
 
 namespace peal {
 
-// Two ranks that were put on one processor wake each other there, and the system sees no reason to
-// part them: each sleeps while the other runs.
+// The scheduler does not separate two ranks that share a processor and take turns: each sleeps
+// while the other runs, so the load looks like that of one. Here the rank of the higher number
+// moves.
 void ShmWatch::before_yields() {
   if (!may_spread_) return;
   const int own = ::sched_getcpu() + 1;
@@ -39,7 +40,7 @@ void ShmWatch::move_apart() {
   }
   const std::optional<int> processor = left.first();
   if (!processor) return;
-  // It is moved, and then free again to be where the system likes.
+  // Restricting the affinity moves the thread; restoring it leaves later moves to the scheduler.
   if (left.only(*processor).allow()) allowed->allow();
   arena_.rank(rank_).processor.store(*processor + 1, std::memory_order_relaxed);
 }
@@ -47,7 +48,8 @@ void ShmWatch::move_apart() {
 void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) {
   RankControl& own = arena_.rank(rank_);
   if (own.sleeps.load() % 2 == 1) return;
-  // A wait is for the arrivals of a signal, whose count is its first member.
+  // Every watched wait is for the arrivals of a signal; `added`, its word, is a cell's first
+  // member.
   auto& cell = reinterpret_cast<SignalCell&>(word.value);
   const auto consumed =
       static_cast<std::uint32_t>(cell.owner_state == 0 ? 0 : owner_state(cell).consumed);
@@ -64,6 +66,7 @@ void ShmWatch::show_sleep(const WaitWord& word, std::uint32_t target, SourcePlac
             describe_wait(static_cast<std::int32_t>(target - consumed),
                           team_ == nullptr ? "a signal" : team_->name_of(&cell), missing) +
                 context());
+  // Odd from here on: readers may copy `wait` (see standing() in deadlock.cpp).
   own.sleeps.fetch_add(1);
 }
 

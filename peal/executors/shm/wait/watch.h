@@ -14,20 +14,22 @@ namespace peal {
 
 class ShmMembership;
 
-// Looks after the waits of one who has a part of an arena: parts it from those who wait on the same
-// processor, shows the others what it sleeps in, and knows why a wait may be in vain.
+// Watches the waits of one rank of an arena: moves it away from a processor on which another rank
+// waits, too, publishes the wait that it sleeps in (RankControl::wait), and tells when a wait is in
+// vain. Derived: ShmTeamWatch for runs, DeviceProcess for the devices of a worker.
 class ShmWatch : public WaitWatch {
  public:
-  // The policy is the one by which it waits.
+  // `policy` is that of the rank's waits.
   ShmWatch(const ShmArena& arena, int rank, const WaitPolicy& policy)
       : arena_(arena), rank_(rank), may_spread_(!policy.is_oversubscribed) {}
 
-  // Why nobody can go on; nothing as long as everybody can.
+  // Why this rank can no longer go on; nullopt as long as it can.
   [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
-  // Signals are called what this team calls them, which has to live as long as there are waits.
+  // Sets the team whose names for signals appear in reports. It must outlive all waits.
   void set_team(const ShmMembership& team) { team_ = &team; }
 
-  // The next wait is in that call of a team, unless null, or between two of its calls.
+  // Says where the next wait is among the calls of a team: within call `number`, or after it. With
+  // null, the team has made no calls.
   void set_call(const ShmCalls* calls, std::uint64_t number, bool is_within) {
     calls_ = calls;
     call_number_ = number;
@@ -39,23 +41,24 @@ class ShmWatch : public WaitWatch {
 
  protected:
   [[nodiscard]] int rank() const { return rank_; }
-  // Where this one is among its team's calls, if it is known.
+  // Where this rank is among its team's calls; nullopt if the team has made none.
   [[nodiscard]] std::optional<CallPosition> position() const;
-  // Shows that this one waits.
+  // Publishes that this rank waits.
   void show_wait() { arena_.rank(rank_).waits.store(true, std::memory_order_release); }
   [[nodiscard]] const ShmArena& arena() const { return arena_; }
-  // Until the wait is over.
+  // Publishes the wait that this rank sleeps in, until the wait is over; later calls in the same
+  // wait do nothing.
   void show_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place);
-  // Nobody need keep away from the processor that it waited on.
+  // Withdraws the processor that this rank was seen waiting on, so that peers may use it.
   void forget_processor() { arena_.rank(rank_).processor.store(0, std::memory_order_relaxed); }
 
  private:
-  // Moves to a processor that nobody else was seen waiting on.
+  // Moves this thread to a processor that no other rank was seen waiting on, if there is one.
   void move_apart();
 
   const ShmArena& arena_;
   int rank_;
-  bool may_spread_;  // there is a processor for each
+  bool may_spread_;  // there is a processor for each rank
   std::chrono::steady_clock::time_point next_move_{};
   const ShmMembership* team_ = nullptr;
   const ShmCalls* calls_ = nullptr;

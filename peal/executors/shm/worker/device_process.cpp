@@ -29,6 +29,7 @@ DeviceProcess::DeviceProcess(const ShmArena& arena, DevicesControl& control, int
       programs_(programs),
       policy_(policy) {}
 
+// Step 2 of TaskMailbox, once for each task.
 void DeviceProcess::work() {
   constexpr std::chrono::seconds most(10);
   for (;;) {
@@ -38,7 +39,7 @@ void DeviceProcess::work() {
     mailbox_.has_failed = false;
     carry_out(mailbox_.order);
     forget_processor();
-    // It may be killed at any time from now on.
+    // Once `done` is stored, the process may be killed at any time.
     flush_output();
     mailbox_.done.store(number_);
     add_and_wake(control_.events.word(), 1);
@@ -63,7 +64,7 @@ void DeviceProcess::carry_out(const TaskOrder& order) {
     failure = "it throws what is no std::exception";
   }
   if (!has_failed) return;
-  // What a team of one device keeps is in the midst of something.
+  // The state of the team of this device alone may be inconsistent; the next task gets a new one.
   if (order.domain == nullptr) members_.erase(nullptr);
   mailbox_.has_failed = true;
   keep_text(mailbox_.failure, failure);

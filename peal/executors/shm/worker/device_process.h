@@ -17,21 +17,22 @@
 
 namespace peal {
 
-// A device of a worker, in the process that is the device: carries out the tasks that its mailbox
-// brings, one after the other.
+// A device of a worker, in its own process: runs the tasks that its mailbox delivers, one after the
+// other. It is also the watch of its own waits, which end when the task is cancelled.
 class DeviceProcess final : private ShmWatch {
  public:
   using Programs = std::vector<std::unique_ptr<const DeviceProgram>>;
   DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                 const Platform& platform, const Programs& programs);
 
+  // Runs tasks until the process is killed.
   [[noreturn]] void work();
 
  private:
   DeviceProcess(const ShmArena& arena, DevicesControl& control, int device,
                 const Platform& platform, const Programs& programs, const WaitPolicy& policy);
 
-  // In a domain.
+  // This device as a rank of one domain, with the team that its tasks there run on.
   struct Member {
     Member(const ShmArena& arena, ShmMembership::Settings settings, const Platform& platform)
         : membership(arena, std::move(settings)), device(membership, {}), team(device, platform) {}
@@ -53,7 +54,7 @@ class DeviceProcess final : private ShmWatch {
   const Platform& platform_;
   const Programs& programs_;
   WaitPolicy policy_;
-  std::uint32_t number_ = 0;  // of the task that runs, or has run last
+  std::uint32_t number_ = 0;  // the number of the current or last task
   std::uint64_t run_ = 0;
   std::map<const DomainControl*, std::unique_ptr<Member>> members_;
 };

@@ -32,20 +32,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a supervisor that has been told to end is given for it.
+// How long the supervisor has to exit after `quit`, before it is killed.
 constexpr int patience_ms = 5000;
 
-// One is the sanitizer's.
+// The thread sanitizer runs a thread of its own.
 constexpr std::ptrdiff_t max_threads = is_thread_sanitized ? 2 : 1;
 
 std::ptrdiff_t count_threads() {
-  std::error_code failed;  // of /proc, which a container may lack: then nothing is known
+  std::error_code failed;  // a container may lack /proc; then assume one thread
   const std::filesystem::directory_iterator threads("/proc/self/task", failed);
   return failed ? 1 : std::distance(threads, std::filesystem::directory_iterator());
 }
 
 void check_threads() {
-  // One that has been joined is listed a moment longer.
+  // A thread that was joined stays listed for a moment.
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(100);
   while (count_threads() > max_threads && Clock::now() < end) ::sched_yield();
   const std::ptrdiff_t count = count_threads();
@@ -77,7 +77,7 @@ ShmArena arena_for(const std::vector<int>& numbers) {
 
 DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
     : numbers_(std::move(numbers)), platform_(std::move(platform)), arena_(arena_for(numbers_)) {
-  // What is wrong with it is the caller's mistake.
+  // A wrong PEAL_TIMEOUT throws here, before any process starts.
   static_cast<void>(arena_.wait_policy());
   arena_.restart_symmetric(memory_bytes());
   const std::size_t offset =
@@ -88,13 +88,13 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) refuse_supervisor();
   socket_ = ends[0];
   const pid_t parent = ::getpid();
-  flush_output();  // or both would write it
+  flush_output();  // otherwise both processes would write what is buffered
   supervisor_ = ::fork();
   if (supervisor_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     ::close(socket_);
-    // An interrupt from the terminal is for the process that drives the devices.
+    // The terminal sends SIGINT to all processes of the group; only the driver's handles it.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGCHLD, SIG_DFL);
     DeviceSupervisor(arena_, *control_, numbers_, platform_, ends[1]).work();
@@ -104,7 +104,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
   if (supervisor_ > 0) handle_ = static_cast<int>(::syscall(SYS_pidfd_open, supervisor_, 0));
   if (handle_ < 0) {
     const int code = errno;
-    ::close(socket_);  // upon which a supervisor ends
+    ::close(socket_);  // makes the supervisor exit
     if (supervisor_ > 0) ::waitpid(supervisor_, nullptr, 0);
     errno = code;
     refuse_supervisor();
@@ -113,7 +113,7 @@ DeviceProcesses::DeviceProcesses(std::vector<int> numbers, Platform platform)
 }
 
 DeviceProcesses::~DeviceProcesses() {
-  if (arena_.is_mapped()) end_supervisor();  // and this no process that the worker's has forked
+  if (arena_.is_mapped()) end_supervisor();  // false in a process that the driver's has forked
   ::close(handle_);
   ::close(socket_);
 }
@@ -128,7 +128,7 @@ void DeviceProcesses::end_supervisor() const {
   }
 }
 
-// A supervisor that has ended is noticed when it is waited for.
+// An error means that the supervisor has ended, which wait_for_ack() reports.
 void DeviceProcesses::send(SupervisorMessage message) const {
   while (::send(socket_, &message, 1, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
@@ -174,7 +174,7 @@ bool DeviceProcesses::start() {
   control_->ready.value = 0;
   started_ = true;
   send(SupervisorMessage::start);
-  // One that cannot be started is told at the first wait for it.
+  // If a device could not be started, the first wait for a task reports it.
   static_cast<void>(wait_for_ack(control_->ready, static_cast<std::uint32_t>(numbers_.size())));
   return true;
 }
@@ -183,7 +183,7 @@ void DeviceProcesses::stop() {
   if (!started_) return;
   send(SupervisorMessage::stop);
   ++stops_;
-  // Without a supervisor the devices have ended, too.
+  // If the supervisor has ended, the system has killed the devices.
   while (!wait_for_ack(control_->stops, stops_) && supervisor_lives()) {
   }
   started_ = false;
@@ -192,7 +192,7 @@ void DeviceProcesses::stop() {
 std::optional<std::string> DeviceProcesses::end() {
   if (std::optional<std::string> failure = arena_.failure()) {
     stop();
-    // By now it is complete.
+    // After stop() its text is complete.
     return arena_.failure();
   }
   if (!supervisor_lives()) return end_of_supervisor();

@@ -17,15 +17,14 @@ namespace peal {
 
 enum class SupervisorMessage : char;
 
-// The processes of a worker's devices, as the process that drives them sees them. They are forked
-// by another one, their supervisor, which is forked here while this process has one thread only:
-// what locks hold, a process that is forked while others run finds in whatever state they were. The
-// supervisor watches the devices; when one ends, it ends the others. When this process ends, so do
-// all.
+// The processes of a worker's devices, from the side of the driver's process: their arena, and the
+// messages to their supervisor (device_supervisor.h), which forks and watches them. The constructor
+// forks the supervisor. When one device ends, the supervisor kills the others; when the driver's
+// process ends, the system kills the supervisor, and with it the devices.
 class DeviceProcesses {
  public:
-  // Throws Error when there are too many devices, when this process has several threads, or when
-  // the system refuses. `numbers` are what reports call the devices.
+  // `numbers` are the devices' names in reports. Throws Error if there are too many devices, if
+  // this process has more than one thread, or if the system refuses.
   DeviceProcesses(std::vector<int> numbers, Platform platform);
   ~DeviceProcesses();
   DeviceProcesses(const DeviceProcesses&) = delete;
@@ -35,30 +34,33 @@ class DeviceProcesses {
   [[nodiscard]] DevicesControl& control() const { return *control_; }
   [[nodiscard]] const std::vector<int>& numbers() const { return numbers_; }
   [[nodiscard]] const Platform& platform() const { return platform_; }
-  // Where in every part the memory of devices ends, and what they allocate themselves begins.
+  // Every part is divided at this offset: below is device memory, which the driver allocates; above
+  // are symmetric allocations.
   [[nodiscard]] std::size_t memory_bytes() const { return arena_.part_bytes() / 2; }
 
-  // Makes programs known to the devices that are started from then on; they are what
-  // pack_programs() returns, in memory of the arena. Throws Error for a program that the devices
-  // could not run.
+  // Makes programs known to all devices that are started later. `packed` is the result of
+  // pack_programs(), in memory of the arena. Throws Error for a program that the devices could not
+  // run, and RunError if the supervisor has ended.
   void add_programs(std::string_view packed);
 
-  // Starts the devices, unless they run; whether it has.
+  // Starts the devices. Returns false, and does nothing, if they run already.
   bool start();
-  // Ends them, whatever they do.
+  // Kills the devices and returns when they have ended.
   void stop();
-  // How a device has ended by itself, and the others with it; nothing as long as none has.
+  // If a device or the supervisor has ended by itself: stops the other devices and returns the text
+  // of the failure. Otherwise nullopt.
   [[nodiscard]] std::optional<std::string> end();
-  // The same without looking after the supervisor, which costs nothing.
+  // True if a device has ended by itself. Costs one load, but does not notice a dead supervisor.
   [[nodiscard]] bool have_failed() const { return arena_.control().broken.load() != 0; }
-  // What devices have allocated is gone, and zero again.
+  // Frees and zeroes all symmetric allocations of the devices. No device may run a task.
   void forget_allocations() { arena_.restart_symmetric(symmetric_begin_); }
 
  private:
   void send(SupervisorMessage message) const;
   void end_supervisor() const;
   [[nodiscard]] bool supervisor_lives() const;
-  // Whether it comes; it does not when the supervisor or a device has ended.
+  // Waits for a counter of DevicesControl to reach `target`. Returns false if the supervisor or a
+  // device has ended before.
   [[nodiscard]] bool wait_for_ack(SharedWord& word, std::uint32_t target) const;
   [[nodiscard]] std::string end_of_supervisor() const;
 
@@ -68,11 +70,11 @@ class DeviceProcesses {
   DevicesControl* control_;
   std::size_t symmetric_begin_ = 0;
   pid_t supervisor_ = -1;
-  int handle_ = -1;  // a pidfd of it
-  int socket_ = -1;  // to it
+  int handle_ = -1;  // the supervisor's pidfd
+  int socket_ = -1;  // the socket to the supervisor
   bool started_ = false;
-  std::uint32_t stops_ = 0;
-  std::uint32_t answers_ = 0;
+  std::uint32_t stops_ = 0;    // the expected value of DevicesControl::stops
+  std::uint32_t answers_ = 0;  // the expected value of DevicesControl::answers
 };
 
 }  // namespace peal

@@ -17,7 +17,7 @@
 namespace peal {
 namespace {
 
-// The file that was loaded where a function lies; empty where there is none.
+// The path of the object file that is loaded at a function's address; empty if there is none.
 std::string object_of(std::size_t function) {
   Dl_info info{};
   if (::dladdr(reinterpret_cast<void*>(function), &info) == 0 || info.dli_fname == nullptr) {
@@ -31,7 +31,8 @@ std::size_t address_of(Function function) {
   return reinterpret_cast<std::size_t>(function);
 }
 
-// Throws Error when this process does not have the function where the other one had it.
+// Throws Error unless this process has the same object file at the function's address as the
+// driver.
 void check_function(const std::string& name, std::size_t function, const std::string& object) {
   if (function == 0 || object_of(function) == object) return;
   throw Error(
@@ -69,7 +70,7 @@ void DeviceSupervisor::work() {
       case SupervisorMessage::start:
         run_devices();
         break;
-      case SupervisorMessage::stop:  // the devices have ended: because of it, or before it came
+      case SupervisorMessage::stop:  // has killed the devices already, or came after their end
         break;
       case SupervisorMessage::quit:
         return;
@@ -91,14 +92,15 @@ void DeviceSupervisor::add_programs(std::string_view packed) {
       descriptor.function = reinterpret_cast<decltype(descriptor.function)>(function);
       programs_.push_back(descriptor.make(descriptor));
     }
-  } catch (const std::exception& error) {  // a program's own, too
+  } catch (const std::exception& error) {  // also what a program's own `make` throws
     control_.is_refused = true;
     keep_text(control_.refusal, std::string_view(error.what()));
   }
   add_and_wake(control_.answers.word(), 1);
 }
 
-// Returns when none of them is left.
+// Forks all devices, and returns when all have ended: one that ends makes the others be killed, as
+// does a message in the socket.
 void DeviceSupervisor::run_devices() {
   RankProcesses processes(
       arena_, {.name =

@@ -20,10 +20,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-// How long a wait sleeps before somebody looks whether it is in vain.
+// Bounds of the sleep between two searches for failures and deadlocks; it doubles in between.
 constexpr milliseconds shortest_sleep(1), longest_sleep(100);
 
-// What a device that is busy has left when its task has failed.
+// How long a device may go on with a cancelled task before all are killed.
 constexpr std::chrono::seconds grace(5);
 
 }  // namespace
@@ -116,6 +116,7 @@ TaskArgument* ShmDriver::argument_memory(Device& device, int index, std::size_t 
   return reinterpret_cast<TaskArgument*>(device.arguments->on(index));
 }
 
+// Step 1 of TaskMailbox. The device has ended its last task, so nobody reads `order` now.
 void ShmDriver::post(const DriverTask& task, const TaskMember& member) {
   Device& device = devices_[static_cast<std::size_t>(member.device)];
   TaskMailbox& box = mailbox(member.device);
@@ -138,7 +139,8 @@ void ShmDriver::start(const DriverTask& task) {
   for (const TaskMember& member : task.members) post(task, member);
 }
 
-// The next task that has ended, of those whose devices have said so.
+// Step 3 of TaskMailbox: reads the results of devices that have ended their parts. Returns the
+// first task that is complete.
 std::optional<TaskEnd> ShmDriver::collect() {
   for (std::size_t index = 0; index < devices_.size(); ++index) {
     const Device& device = devices_[index];
@@ -149,7 +151,7 @@ std::optional<TaskEnd> ShmDriver::collect() {
   return std::nullopt;
 }
 
-// The device has ended its part; the task, if it was the last one.
+// Reads the result of a device that has ended its part. Returns the task if that was the last part.
 std::optional<TaskEnd> ShmDriver::leave(int index) {
   Device& device = devices_[static_cast<std::size_t>(index)];
   const std::uint32_t id = *std::exchange(device.task, std::nullopt);
@@ -166,7 +168,9 @@ std::optional<TaskEnd> ShmDriver::leave(int index) {
   return end;
 }
 
-// The other members may wait for the one that has failed.
+// Makes the remaining devices of a task leave it, since they may wait for the one that has failed.
+// A wakeup may be missed (see TaskMailbox) or wake the wrong cell, if the device changes its wait
+// just now; both are harmless, since look_after_cancelled() calls this again.
 void ShmDriver::cancel(Running& task) {
   if (!task.cancelled) task.cancelled = Clock::now();
   for (int index : task.devices) {
@@ -189,7 +193,8 @@ void ShmDriver::look_after_cancelled() {
   }
 }
 
-// How the calls of a device that sleeps in one differ from another's, or nothing.
+// The first difference between the collective calls of a sleeping device and its peers; may be
+// empty.
 std::string ShmDriver::unlike_calls(int index) const {
   const ShmArena& arena = processes_->arena();
   const SleepingWait& wait = arena.rank(index).wait;
@@ -200,7 +205,8 @@ std::string ShmDriver::unlike_calls(int index) const {
       .value_or("");
 }
 
-// Whoever could notify a device has a task.
+// A device without a task notifies nobody, so the devices with tasks meet the precondition of
+// find_deadlock(). This thread gives out the tasks, so none starts during the search.
 void ShmDriver::look_for_deadlock() {
   std::vector<int> busy;
   for (std::size_t index = 0; index < devices_.size(); ++index) {
@@ -239,6 +245,8 @@ std::optional<TaskEnd> ShmDriver::wait_for_end(Clock::time_point deadline) {
   SharedWord& events = processes_->control().events;
   nanoseconds sleep = shortest_sleep;
   for (;;) {
+    // The counter is loaded before the mailboxes: an event that collect() misses changes it, and so
+    // ends the wait below.
     const std::uint32_t seen = events.load();
     if (std::optional<TaskEnd> end = collect()) return end;
     if (processes_->have_failed()) report_end(processes_->end().value());

@@ -18,12 +18,16 @@
 
 namespace peal {
 
-// Devices that are processes of this host over shared memory, one task at a time each. Times are
-// real: from a run's begin, by the steady clock. What a run leaves behind when a device process
-// ends are the memory of the devices and new processes for the next run.
+// Folder worker/: the devices of a worker as processes over shared memory. Three kinds of process:
+// the driver (this class) gives out tasks, the supervisor forks and watches, the devices run tasks.
+// Read next: task_mailbox.h (their messages), device_supervisor.h, device_process.h.
+
+// Drives devices that are processes of this host, each with one task at a time. Times are real: the
+// steady clock since begin_run(). If a device process dies, the run fails; device memory survives,
+// and the next run starts new processes.
 class ShmDriver final : public DeviceDriver {
  public:
-  // `others` names the platforms on which what this one refuses can run.
+  // `others` names the platforms that can run what this one refuses, for error messages.
   ShmDriver(std::shared_ptr<DeviceProcesses> processes, std::string others);
   ~ShmDriver() override;
 
@@ -44,14 +48,14 @@ class ShmDriver final : public DeviceDriver {
  private:
   using Clock = std::chrono::steady_clock;
   struct Running {
-    std::vector<int> devices;  // that have not ended it
+    std::vector<int> devices;  // the devices that have not ended it
     std::exception_ptr failure = nullptr;
     bool is_deadlock = false;
-    std::optional<Clock::time_point> cancelled = {};  // since when its devices are to leave it
+    std::optional<Clock::time_point> cancelled = {};  // when it was first cancelled
   };
   struct Device {
-    std::optional<std::uint32_t> task;  // that it has
-    std::uint32_t number = 0;           // of it, or of the last one, in the mailbox
+    std::optional<std::uint32_t> task;  // the task that it has, by the driver's id
+    std::uint32_t number = 0;           // the mailbox's number of that task, or of the last one
     std::optional<DeviceMemory> arguments;
     std::size_t arguments_capacity = 0;
   };
@@ -75,14 +79,14 @@ class ShmDriver final : public DeviceDriver {
   ShmDeviceMemory memory_;
   WaitPolicy policy_;
   std::vector<NamedDescriptor> descriptors_;
-  std::unordered_map<const TaskProgram*, std::size_t> programs_;  // their places
+  std::unordered_map<const TaskProgram*, std::size_t> programs_;  // indexes in descriptors_
   bool is_open_ = false;
   std::vector<Device> devices_;
 
-  RunSettings settings_;  // of the run
+  RunSettings settings_;  // of the current run
   std::uint64_t run_ = 0;
   Clock::time_point begin_;
-  std::vector<DomainControl*> domains_;  // as far as they are in use
+  std::vector<DomainControl*> domains_;  // by index of the run's domain; null before its first task
   std::map<std::uint32_t, Running> running_;
 };
 

@@ -11,12 +11,12 @@
 #include "peal/executors/shm/wait/waiter.h"
 #include "peal/run/task.h"
 
-// What the process that drives devices and the processes of the devices say to each other, in
-// memory that all have at the same addresses.
+// The messages between the driver (the process of the worker) and the device processes. They lie in
+// the arena, which all map at the same addresses, so they may contain pointers into it.
 
 namespace peal {
 
-// A word that somebody may sleep on, alone on its cache line.
+// A counter that a process may sleep on, alone on its cache line.
 struct alignas(cache_line_bytes) SharedWord {
   std::uint64_t value = 0;
   std::uint32_t sleepers = 0;
@@ -27,10 +27,10 @@ struct alignas(cache_line_bytes) SharedWord {
   }
 };
 
-// The devices of a domain, whose indexes follow it.
+// A domain: devices that form a team for tasks. The array of their indexes follows it in memory.
 struct alignas(cache_line_bytes) DomainControl {
   static constexpr int max_name = 64;
-  char name[max_name] = {};  // of its window
+  char name[max_name] = {};  // of its window, for reports
   std::uint64_t window_offset = 0, window_bytes = 0;
   std::int32_t size = 0;
   AllocationChunk allocations;
@@ -38,13 +38,13 @@ struct alignas(cache_line_bytes) DomainControl {
   [[nodiscard]] static std::size_t bytes_of(std::size_t devices) {
     return sizeof(DomainControl) + devices * sizeof(std::int32_t);
   }
-  // By rank.
+  // The index of each rank's device; `size` of them.
   [[nodiscard]] std::int32_t* devices() { return reinterpret_cast<std::int32_t*>(this + 1); }
 };
 
-// What a device is to do.
+// One device's part in a task. Pointers are into the arena.
 struct TaskOrder {
-  std::uint64_t run = 0;  // its number: what a device keeps for domains ends with the run
+  std::uint64_t run = 0;  // the run's number; a device drops its teams when it changes
   std::size_t program = 0;
   DomainControl* domain = nullptr;  // null for a task of this device alone
   std::int32_t rank = 0;
@@ -53,31 +53,44 @@ struct TaskOrder {
 };
 static_assert(std::is_trivially_copyable_v<TaskArgument>);
 
-// One device's. Tasks are numbered from 1 and modulo 2^32; a device has one at a time.
+// The mailbox of one device. Tasks are numbered from 1, modulo 2^32, and a device has at most one,
+// so plain members suffice between the two counters:
+//   1. The driver writes `order` and adds 1 to `posted` (release).
+//   2. The device waits until `posted` reaches the next number (acquire), reads `order`, runs the
+//      task, writes `has_failed` and `failure`, stores the number in `done` (release), and adds 1
+//      to DevicesControl::events, on which the driver sleeps.
+//   3. The driver loads `done` (acquire), reads the result, and only then goes back to 1.
+// So each side writes its members only while the other does not read them.
+//
+// `cancelled` ends a task early: the driver stores the task's number and wakes the device if it
+// sleeps. The device compares it before each sleep. It may look just before the store and fall
+// asleep just after the driver has looked for sleepers; that costs time only, since the driver
+// repeats the cancellation until the task ends. A number that comes too late matches no task.
 struct TaskMailbox {
   static constexpr std::size_t max_text = 4096;
 
-  SharedWord posted;                         // the number of the last task that it has been given
-  TaskOrder order;                           // that one
-  std::atomic<std::uint32_t> cancelled = 0;  // the last task that it is to leave at its next wait
+  SharedWord posted;                         // the number of the last task given to the device
+  TaskOrder order;                           // that task
+  std::atomic<std::uint32_t> cancelled = 0;  // the task that the device is to leave
 
-  alignas(cache_line_bytes) std::atomic<std::uint32_t> done = 0;  // the last task that it has ended
-  bool has_failed = false;                                        // that one, with
-  char failure[max_text] = {};
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> done = 0;  // the last task that the device has ended
+  bool has_failed = false;                          // whether that task failed
+  char failure[max_text] = {};                      // and how
 };
 
-// What all processes of a worker share, besides what every arena has. The mailboxes of the devices
-// follow it.
+// What the driver, the supervisor and the devices of a worker share, besides the arena's own
+// control block. The mailboxes of the devices follow it in memory. All four words are counters.
 struct alignas(cache_line_bytes) DevicesControl {
   static constexpr std::size_t max_text = 4096;
 
-  SharedWord events;   // ends of tasks and of devices
-  SharedWord stops;    // how often all devices have ended
-  SharedWord ready;    // devices that have been started
-  SharedWord answers;  // to programs that were made known
+  SharedWord events;   // the driver's doorbell: a device has ended its task, or all have ended
+  SharedWord stops;    // times that all devices have ended, one for each message `start`
+  SharedWord ready;    // devices that run, since the last start
+  SharedWord answers;  // messages `programs` that the supervisor has answered
+  // The last answer, valid once it is counted: whether and why a program was refused.
   bool is_refused = false;
   char refusal[max_text] = {};
-  const char* programs = nullptr;  // that are made known
+  const char* programs = nullptr;  // the text of the message `programs`: see pack_programs()
   std::uint64_t programs_bytes = 0;
 
   [[nodiscard]] static std::size_t bytes_of(std::size_t devices) {
