@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/rounding.h"
+#include "peal/chip/rounding.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {

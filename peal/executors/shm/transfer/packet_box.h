@@ -34,8 +34,9 @@ struct PacketBox {
   SignalCell doorbell;
   PacketLine lines[max_lines];
   // From here on, only the owner of this memory reads and writes.
-  alignas(cache_line_bytes) SignalOwnerState owner_state;  // the doorbell's; valid during a wait for the doorbell
-  std::uint64_t taken = 0;                   // the sequence number of the last put taken here
+  alignas(cache_line_bytes)
+      SignalOwnerState owner_state;  // the doorbell's; valid during a wait for the doorbell
+  std::uint64_t taken = 0;           // the sequence number of the last put taken here
   // As a sender: the sequence number of this rank's last put to the same place of each part of the
   // arena. Null until its first put; private memory, since a rank sends from few of its places.
   std::uint64_t* puts = nullptr;
