@@ -143,6 +143,40 @@ TEST(Layout, LayersAreKept) {
   for (const SourceFile& file : source_tree()) report(layer_findings(file));
 }
 
+// The header to read first in each folder, by docs/architecture.md's tables.
+std::map<std::string, std::string> entry_headers() {
+  std::map<std::string, std::string> result;
+  for (const SourceFile& file : source_tree()) {
+    if (file.path != "docs/architecture.md") continue;
+    for (const std::string& line : lines_of(file.text)) {
+      const std::vector<std::string> cells = parts_of(line, '|');
+      if (!line.starts_with("| ") || cells.size() < 5) continue;
+      const auto quoted = [](const std::string& cell) {
+        const std::vector<std::string> parts = parts_of(cell, '`');
+        return parts.size() < 2 ? std::string() : parts[1];
+      };
+      result[quoted(cells[2])] = quoted(cells[4]);
+    }
+  }
+  return result;
+}
+
+TEST(Layout, EveryFolderSaysWhatToReadFirst) {
+  const std::map<std::string, std::string> entries = entry_headers();
+  for (const std::string& path : source_paths()) {
+    if ((!path.starts_with("peal/") && !path.starts_with("cli/")) || !is_header(path)) continue;
+    std::string folder = fs::path(path).parent_path();
+    if (folder.starts_with("peal/pto/include/")) continue;  // whose layout is the ISA's
+    const auto entry = entries.find(folder);
+    if (entry == entries.end()) {
+      ADD_FAILURE() << folder << " has no row in docs/architecture.md";
+    } else {
+      EXPECT_TRUE(source_paths().contains(folder + "/" + entry->second))
+          << folder << ": docs/architecture.md says to read `" << entry->second << "` first";
+    }
+  }
+}
+
 TEST(Layout, FloorsHoldADozenConcepts) { report(floor_findings(source_paths())); }
 
 TEST(Layout, HeadersComeOnceAndFirst) {
