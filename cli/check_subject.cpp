@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t default_calls = 2;
 constexpr std::int64_t mutation_calls = 4;
 
-// A list such as 2,3,4,8, or as many as there are devices; empty where nothing is said.
+// The numbers of ranks by --ranks (a list such as 2,3,4,8) or --devices; empty if neither is given.
 std::vector<int> parse_ranks(const RunRequest& request) {
   if (request.devices) return {ranks_of(request, 0)};
   if (!request.ranks) return {};
@@ -70,7 +70,7 @@ void add_flags(std::string& text, const CaseFlags& flags) {
   add("--tolerance", flags.tolerance);
 }
 
-// What has to be typed to check the same, but for ranks and schedule.
+// The command line that repeats the check, without ranks and schedule.
 std::string command_of(const CheckCommandRequest& request) {
   const RunRequest& run = request.run;
   std::string text = "peal check " + quoted(run.collective);
@@ -122,7 +122,7 @@ class CollectiveSubject {
   struct Call {
     explicit Call(int ranks)
         : send(static_cast<std::size_t>(ranks)), recv(static_cast<std::size_t>(ranks)) {}
-    std::vector<std::vector<std::byte>> send, recv;  // of each rank
+    std::vector<std::vector<std::byte>> send, recv;  // copies of each rank's buffers
     int entered = 0, returned = 0;
     int fewest_on_return = INT32_MAX;
   };
@@ -151,7 +151,8 @@ class CollectiveSubject {
         made.send[rank].assign(send.data, send.data + send.size_bytes());
         report_contribution(readers_, contribution_call(team.rank(), call), send);
       }
-      // What the call before has left is wrong; to the checks that is no write.
+      // Overwrites the result of the call before, so that a stale one is found to be wrong. It does
+      // so directly in memory, because the checks must not see a write.
       std::fill_n(recv.data, recv.size_bytes(), std::byte{0x5a});
       ++made.entered;
       run_collective(team, {.collective = plan.collective,
@@ -179,7 +180,7 @@ class CollectiveSubject {
             .count = plan_->count};
   }
 
-  // The last rank has returned from the call: nothing of it is needed any more.
+  // Called when the last rank has returned from the call: compares it and frees its copies.
   void finish(std::uint64_t call) {
     const auto failure = compare(call);
     if (failure && !first_failure_) first_failure_ = fmt::format("{} of call {}", *failure, call);
@@ -214,7 +215,8 @@ class CollectiveSubject {
 
 using SubjectRun = std::function<SubjectOutcome(int, const RunOptions&)>;
 
-// A request that makes no sense is known at once, and so is what has no effect.
+// The plan is prepared here, for the first number of ranks, so that an invalid request is refused
+// and notes on options without effect are known before the first run.
 SubjectRun collective_run(const RunRequest& request, std::uint64_t calls, const Platform& platform,
                           int ranks, std::vector<std::string>& notes) {
   const auto subject = std::make_shared<CollectiveSubject>(request, calls, platform);
@@ -225,7 +227,8 @@ SubjectRun collective_run(const RunRequest& request, std::uint64_t calls, const 
 
 constexpr const char* recorded = "give it where the events are recorded";
 
-// A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
+// The plan for a recorded run: its events are read from a file, for one number of ranks and one
+// schedule. Throws Error for options that would change the run.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
   const EventFileHeading heading = read_event_file_heading(request.run.collective);
   const int ranks = heading.ranks;
@@ -306,7 +309,8 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
                      platform, plan.ranks.front(), plan.notes);
   plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
   if (!request.mutate) return plan;
-  // Credits come into play when a half of the scratch is used again, at the third call.
+  // A half of the scratch is first reused by the third call, and only then do ranks wait for
+  // credits; so the number of calls must be larger than two.
   const std::uint64_t calls = static_cast<std::uint64_t>(parse_calls(run).value_or(mutation_calls));
   for (const char* count : {"1", "7", "1000"}) {
     RunRequest other = run;

@@ -66,7 +66,7 @@ void FailedRun::add_to(Json& json, int ranks) const {
   for (int rank = 0; rank < ranks; ++rank) {
     Json entry;
     entry["rank"] = rank;
-    // Of several cores, one that has not finished.
+    // A rank with several cores is reported by one that has not finished.
     const RankEnd* shown = nullptr;
     for (const RankEnd& end : ends_) {
       if (end.rank == rank && (shown == nullptr || shown->end == "finished")) shown = &end;

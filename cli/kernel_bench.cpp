@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::int64_t warm_up = 10;
 constexpr std::int64_t max_timed_calls = 100'000, usual_iterations = 200;
-constexpr std::int64_t usual_runs = 20;  // of a kernel that needs fresh windows
+constexpr std::int64_t usual_runs = 20;  // default for a kernel that needs fresh windows
 
 RunRequest run_request(const BenchRequest& request) {
   RunRequest run;
@@ -50,7 +50,7 @@ void refuse_options_of_collectives(const BenchRequest& request) {
 }
 
 struct Times {
-  std::vector<std::int64_t> ns;  // of each call, ascending
+  std::vector<std::int64_t> ns;  // times of the calls, ascending
   bool compared = false;
   std::optional<std::string> mismatch;
 
@@ -64,7 +64,7 @@ struct Times {
   }
 };
 
-// One run of many calls, or many of one, where each call needs fresh windows.
+// One run of many calls, or, if each call needs fresh windows, many runs of one call.
 Times measure(const Kernel& kernel, int ranks, std::optional<std::int64_t> iterations) {
   const bool is_fresh = kernel.calls == 1;
   const std::int64_t runs = is_fresh ? iterations.value_or(usual_runs) : 1;

@@ -29,13 +29,13 @@ void fill_send(const RunPlan& plan, int rank, std::uint64_t call, const View& se
               send.size_bytes());
 }
 
-// What one rank leaves for the caller.
+// The result of one rank.
 struct RankOutcome {
   View send, recv;
   int entered = 0;  // see RunOutcome
 };
 
-// One rank's calls, back to back. `entered` counts, per call, the ranks that have made it.
+// Makes one rank's calls, back to back. `entered` counts, per call, the ranks that have entered it.
 void make_calls(const RunPlan& plan, Team& team, std::span<int> entered, RankOutcome& outcome) {
   View send, recv;
   if (plan.shape.send_blocks > 0) {
@@ -89,7 +89,7 @@ RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule) {
   const std::span<int> entered(reinterpret_cast<int*>(left.data() + ranks), plan.calls);
   for (RankOutcome& rank : left) rank.entered = plan.ranks;
 
-  // The busiest rank's notifies stand for all: good enough for a bar.
+  // Estimates all ranks' notifies by those of the busiest rank: precise enough for a progress bar.
   const auto notifies = figures(*plan.algorithm, plan.ranks, plan.count).notifies;
   const std::size_t launches = launch_count(*plan.algorithm, plan.ranks, plan.count, plan.dtype,
                                             in_windows, plan.executor->platform()) *

@@ -12,29 +12,30 @@
 
 namespace peal {
 
-// What came of a plan. The views stay readable as long as the plan's executor is not used again.
+// The outcome of a plan. The views are valid until the plan's executor is used again.
 struct RunOutcome {
   RunReport report;
   double host_seconds = 0;
-  std::vector<View> send, recv;      // of each rank, after the last call
-  reference::Tolerance rule;         // what the comparison allows
-  reference::Comparison comparison;  // of the last call, where there are results to compare
-  // barrier: of how many ranks each one knew, on return, that they had entered; the fewest of all
-  // calls.
+  std::vector<View> send, recv;      // buffers of each rank, after the last call
+  reference::Tolerance rule;         // tolerance of the comparison
+  reference::Comparison comparison;  // of the last call, if RunPlan::compares()
+  // For a barrier, by rank: the number of ranks that had entered when this rank returned, the
+  // minimum over all calls. Correct is the size of the team.
   std::vector<int> entered;
-  std::optional<std::string> failure;  // the first rank that is wrong, and how
+  std::optional<std::string> failure;  // the first wrong rank, and what is wrong
 };
 
-// How the steps of a run are chosen, and the file in which that is recorded, if any.
+// The schedule of a run, and the file in which it is recorded, if any.
 struct ScheduleRequest {
   std::string schedule = "virtual";
   std::string save = {};
 };
 
-// Runs the plan and judges what came of it. Throws Error, or FailedRun for a run that goes wrong.
+// Runs the plan and judges the outcome. Throws FailedRun if the run fails, and Error if it cannot
+// start.
 [[nodiscard]] RunOutcome carry_out(const RunPlan& plan, const ScheduleRequest& schedule);
 
-// Compares what the ranks hold with what is expected: sets `rule`, `comparison` and `failure`.
+// Compares the ranks' results with the reference: sets `rule`, `comparison` and `failure`.
 void judge(const RunPlan& plan, RunOutcome& outcome);
 
 }  // namespace peal

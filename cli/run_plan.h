@@ -16,12 +16,12 @@
 
 namespace peal {
 
-// A request that makes sense, with every default filled in.
+// A valid request, with every default filled in.
 struct RunPlan {
   Collective collective{};
   std::unique_ptr<Executor> executor;
   const Algorithm* algorithm = nullptr;
-  bool chosen_by_cost = false;  // by `-a auto`
+  bool chosen_by_cost = false;  // the algorithm was chosen by `-a auto`
   int ranks = 0;
   std::size_t count = 0;  // elements of a block
   DType dtype = DType::f32;
@@ -30,7 +30,7 @@ struct RunPlan {
   CollectiveShape shape;
   bool values = true;
   Fill fill;
-  std::optional<NpyArray> input;  // instead of the fill
+  std::optional<NpyArray> input;  // replaces the fill
   std::uint64_t calls = 1;
   std::vector<std::string> notes;  // on options that have no effect
 
@@ -40,16 +40,17 @@ struct RunPlan {
   [[nodiscard]] std::size_t recv_length() const {
     return count * static_cast<std::size_t>(shape.recv_blocks);
   }
-  // Whether there are results to compare.
+  // True if there are results to compare.
   [[nodiscard]] bool compares() const { return values && shape.recv_blocks > 0; }
 };
 
-// Throws Error for a request that cannot be carried out. The plan is for that executor, or for one
-// of the request's platform where there is none.
+// Makes the plan of a request, for `executor` or, if that is null, for one of the request's
+// platform. Throws Error for a request that cannot be carried out.
 [[nodiscard]] RunPlan make_run_plan(const RunRequest& request,
                                     std::unique_ptr<Executor> executor = nullptr);
 
-// The number of ranks that --ranks or --devices ask for; Error if they disagree.
+// The number of ranks by --ranks or --devices; `otherwise` if neither is given. Throws Error if
+// they disagree.
 [[nodiscard]] int ranks_of(const RunRequest& request, int otherwise);
 
 }  // namespace peal
