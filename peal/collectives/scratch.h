@@ -42,14 +42,14 @@ struct Staging {
 //
 // Why two halves suffice without a handshake between launches. Let launches k and k + 2 share a
 // half, and let the collective have no root.
-// 1. A rank returns from launch k + 1 only after it has heard, directly or through others, from
-//    every rank in launch k + 1: each result depends on every rank's entry.
+// 1. A rank returns from launch k + 1 only after every rank has entered launch k + 1: it waits for
+//    notifies or packets that depend, directly or transitively, on every rank's part in the launch.
 // 2. A rank that takes part in launch k + 1 has returned from launch k.
 // 3. So when a rank enters launch k + 2, no rank is still in launch k: nobody reads what the rank
 //    is about to overwrite, and nobody mistakes its notifies for those of launch k.
-// Step 1 fails for collectives with a root: the root of a broadcast, for example, hears from
-// nobody. There the kernel itself returns the half by credits (see RootedArgs in kernels/args.h),
-// for which it needs `uses`.
+// Step 1 fails for collectives with a root: the root of a broadcast, for example, waits for no
+// peer. There the kernel itself returns the half by credits (see RootedArgs in kernels/args.h), for
+// which it needs `uses`.
 //
 // All ranks make the same calls, so all take the same half, and all allocate at the same launch. An
 // outgrown window is not freed while the team lives, so a rank that is still in the launch before

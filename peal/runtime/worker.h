@@ -34,7 +34,8 @@ class RunHandle {
   // the run was dropped or its devices could not go on.
   const GraphReport& result(
       std::optional<std::chrono::duration<double>> timeout = std::nullopt) const;
-  // Returns at once. It does not advance the run: runs advance only inside wait() and result().
+  // Returns at once. It does not advance the run: runs advance only while somebody waits, in wait()
+  // or result(), or in the worker's run(), copy_to() or copy_from().
   [[nodiscard]] bool has_ended() const { return run_->has_ended(); }
   // The graph of tasks and their dependencies, in Graphviz's language.
   [[nodiscard]] std::string dot() const;
