@@ -9,7 +9,7 @@
 namespace peal {
 namespace {
 
-// An all-reduce in process, values on: bare, or read by every check.
+// An all-reduce in this process, with values: without checks, or with all of them.
 void run_all_reduce(benchmark::State& state, const char* algorithm, bool checked) {
   const int ranks = static_cast<int>(state.range(0));
   const auto count = static_cast<std::size_t>(state.range(1));

@@ -9,7 +9,7 @@
 namespace peal {
 namespace {
 
-// A whole run in process: ranks are started, the collective is called once, ranks end.
+// A whole run in this process: start the ranks, call the collective once, end the ranks.
 void run_all_reduce(benchmark::State& state, const char* algorithm, bool values) {
   const int ranks = static_cast<int>(state.range(0));
   const auto count = static_cast<std::size_t>(state.range(1));
@@ -51,7 +51,8 @@ void switch_fiber(benchmark::State& state) {
 }
 BENCHMARK(switch_fiber);
 
-// Steps of a few thousand units of which each schedules its next one a little later.
+// The cost of a simulator step: a few thousand units, each of which schedules its next step a
+// little later.
 void virtual_time(benchmark::State& state) {
   ScheduleVirtualTime agenda;
   Picoseconds time = 0;

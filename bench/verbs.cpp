@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a bulk verb of a real rank costs beside a plain loop over the same memory.
+// Compares the bulk verbs of a real rank with plain loops over the same memory.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Buffers {
   std::span<float> a, b, sum;
 };
 
-// Runs the loop as a rank: a thread of this process, which the benchmark can time.
+// Runs the loop on a rank that is a thread of this process, so that the benchmark can time it.
 void as_rank(benchmark::State& state, const std::function<void(Device&, const Buffers&)>& loop) {
   const auto count = static_cast<std::size_t>(state.range(0));
   ShmExecutor(load_platform("host"), ShmExecutor::Ranks::threads)

@@ -10,11 +10,11 @@ namespace {
 
 constexpr int devices = 8;
 
-// Submits one task after another.
+// Submits task number `task`.
 using SubmitTask = void (*)(Orchestrator& orch, CallableHandle empty, const Buffer& buffer,
                             std::size_t task);
 
-// A run of so many tasks that do nothing: submitted, dispatched, and reported.
+// The overhead of a run of many empty tasks: submission, dispatch and report.
 void run_tasks(benchmark::State& state, SubmitTask submit, const char* platform = "a2a3sim") {
   Worker worker = open_worker({.platform = platform, .devices = {0, 1, 2, 3, 4, 5, 6, 7}});
   const CallableHandle empty =
@@ -40,7 +40,7 @@ void on_all_devices(Orchestrator& orch, CallableHandle empty, const Buffer&, std
 void over_one_buffer(Orchestrator& orch, CallableHandle empty, const Buffer& buffer, std::size_t) {
   orch.submit(empty, Args{}.inout(buffer), 0);
 }
-// Every other task writes the next element, and those between read all of them.
+// Even tasks write the next element of the buffer; odd tasks read the whole buffer.
 void appended(Orchestrator& orch, CallableHandle empty, const Buffer& buffer, std::size_t task) {
   if (task % 2 == 0) {
     orch.submit(empty, Args{}.out(buffer.part(task / 2, 1)), 0);

@@ -45,7 +45,7 @@ constexpr int failed = 1, misuse = 2;
 
 struct ListRequest {
   bool json = false;
-  std::string json_path;  // empty for stdout
+  std::string json_path;  // empty: stdout
 };
 
 void add_list(CLI::App* list, ListRequest& request) {
@@ -55,7 +55,7 @@ void add_list(CLI::App* list, ListRequest& request) {
   list->callback([list, &request] { request.json = list->count("--json") > 0; });
 }
 
-// What describes a kernel without a case file.
+// Adds the options that describe a PTO kernel without a case file.
 void add_case_flags(CLI::App* run, CaseFlags& flags) {
   const auto add_each = [run](const char* name, auto& values, const char* type, const char* help) {
     run->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
@@ -258,7 +258,7 @@ int report_misuse(std::string text) {
   return misuse;
 }
 
-// The sentence for arguments that cannot be parsed, the first of which is `first`.
+// The error sentence for a command line that cannot be parsed; `first` is its first argument.
 std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
                           std::string_view first) {
   std::vector<std::string> names;
@@ -274,11 +274,11 @@ std::string parse_failure(const CLI::App& app, const CLI::ParseError& error,
   return fmt::format("{}; see `peal --help`", error.what());
 }
 
-// The exit code of a command, which says itself what went wrong.
+// Runs a command, reports its exceptions on stderr, and returns the exit code.
 int reporting(const std::function<int()>& command) {
   try {
     const int code = command();
-    // A full disk or a closed pipe would otherwise pass for success.
+    // Output is buffered: without this check a full disk or a closed pipe would pass for success.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       return report_misuse(fmt::format("stdout cannot be written: {}", std::strerror(errno)));
     }
@@ -295,17 +295,17 @@ int reporting(const std::function<int()>& command) {
     return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
   } catch (const std::length_error&) {
     return report_misuse("there is not enough memory; use fewer ranks or a smaller count");
-  } catch (const std::system_error& error) {  // of files, above all
+  } catch (const std::system_error& error) {  // mostly errors of files
     return report_misuse(fmt::format(
         "the system refuses: {}; see whether paths and limits are right", error.what()));
   }
 }
 
-// Runs a command that loads kernels in a process of its own, whose end is reported whatever the
-// kernels do to it.
+// Runs a command that loads kernels in a supervised child process, so that a crash of a kernel is
+// reported.
 int supervised(const std::function<int()>& command) {
   if (!can_watch()) return command();
-  constexpr double never = 1e9;  // it waits for processes of its own
+  constexpr double never = 1e9;  // no time limit: the child may block on its own children
   const WatchedEnd end =
       run_watched([&command] { return std::to_string(reporting(command)); }, never);
   if (end.has_answered) return std::stoi(end.answer);
@@ -313,7 +313,7 @@ int supervised(const std::function<int()>& command) {
   return failed;
 }
 
-// A platform that is named by its target alone.
+// Replaces a platform that is named by its target alone by the simulation of that target.
 void mean_platform(std::string& platform) {
   std::string meant = platform_meant(platform);
   if (meant == platform) return;
@@ -332,7 +332,7 @@ int parse_and_run(int argc, char** argv) {
   LaunchRequest launch;
   BenchRequest bench;
   TuneRequest tune;
-  // To describe the options of all commands takes longer than a short run.
+  // Only the options of the named command are added: those of all take longer than a short run.
   const std::string_view named = argc > 1 ? argv[1] : "";
   const auto add = [&app, named](const char* name, const char* about, const auto& add_options) {
     CLI::App* const command = app.add_subcommand(name, about);

@@ -4,7 +4,7 @@
 #include "cli/command_line.h"
 
 int main(int argc, char** argv) {
-  // Who has started this may have left it ignored, and then nobody learns how a process has ended.
+  // The parent may have left SIGCHLD ignored; then waitpid() would not return exit codes.
   std::signal(SIGCHLD, SIG_DFL);
   return peal::command_line(argc, argv);
 }

@@ -11,8 +11,8 @@
 
 namespace peal::peers {
 
-// A clock that the program cannot run past in either direction. On x86-64 its unit is that of the
-// time stamp counter, which `ns_per_tick()` measures; nanoseconds elsewhere.
+// Reads a clock, without reordering of the reading and the instructions around it. On x86-64 the
+// unit is a tick of the time stamp counter (see ns_per_tick()), elsewhere a nanosecond.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   _mm_lfence();
@@ -27,10 +27,11 @@ inline std::uint64_t ticks() {
 #endif
 }
 
-// Takes 50 ms. One process measures it for all, so that it is the same for all.
+// Measures the length of a tick, which takes 50 ms. One process does it for all, so that all use
+// the same value.
 [[nodiscard]] double ns_per_tick();
 
-// What a pair of readings adds to a time between them, in ticks: the least of many.
+// The overhead that two readings add to the time between them, in ticks: the minimum of many.
 [[nodiscard]] std::uint64_t ticks_of_timing();
 
 }  // namespace peal::peers

@@ -18,8 +18,8 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// Memory that glibc hands out stays with the process and lies in huge pages: otherwise an MPI
-// library maps, clears and unmaps its temporary buffers in each large reduction.
+// Makes glibc keep freed memory, and use huge pages. Otherwise an MPI library maps, clears and
+// unmaps its temporary buffers in each large reduction.
 constexpr const char* keep_memory =
     "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:"
     "glibc.malloc.trim_threshold=17179869184:glibc.malloc.mmap_max=0";
@@ -28,7 +28,7 @@ class FieldBuilder {
  public:
   explicit FieldBuilder(const Location& place) : place_(place) {}
 
-  // Returns whether the program of the set's ranks has been built.
+  // Adds a set. Returns false if the program of its ranks has not been built.
   bool add_set(const std::string& name, const Strings& launcher, const std::string& program,
                const Strings& arguments, const Strings& environment) {
     const std::string path = place_.programs + "/" + program;
@@ -40,7 +40,7 @@ class FieldBuilder {
     return true;
   }
 
-  // The set that has been added last, as processes without a launcher: each gets its rank.
+  // Starts the ranks of the last set as separate commands, without a launcher; each gets its rank.
   void start_each(const Strings& last_arguments) {
     SetSpec& set = field_.sets.back();
     const Strings first = set.commands.front();
@@ -89,7 +89,7 @@ void add_limit(FieldBuilder& field) {
                      .kind = Kind::limit,
                      .variant = variant};
     const bool pulls = variant <= static_cast<std::uint32_t>(LimitVariant::pull_streaming);
-    if (!pulls) {  // a sum of a block has only one place to go to
+    if (!pulls) {  // no reduce-scatter: its blocks have one destination, so push equals pull
       limit.operations = {Operation::all_reduce, Operation::all_gather, Operation::all_to_all,
                           Operation::broadcast};
     }
@@ -136,7 +136,7 @@ void add_gloo(FieldBuilder& field) {
   for (std::uint32_t variant = 0; variant < gloo_names.size(); ++variant) {
     Contestant gloo{.name = gloo_names[variant], .kind = Kind::peer, .variant = variant};
     gloo.operations = {Operation::all_reduce};
-    if (variant == 0) {  // its reduce-scatter gives wrong values from some MiB on
+    if (variant == 0) {  // no reduce-scatter: Gloo's gives wrong values from a few MiB on
       gloo.operations = {Operation::all_reduce, Operation::all_gather, Operation::all_to_all,
                          Operation::broadcast};
     }
@@ -147,7 +147,7 @@ void add_gloo(FieldBuilder& field) {
 void add_peers(FieldBuilder& field) {
   add_open_mpi(field, "openmpi", {}, "plain", {});
   add_open_mpi(field, "openmpi huge", {}, "huge", {});
-  // By itself it is used with network cards only.
+  // By default Open MPI uses UCX only with network cards.
   add_open_mpi(
       field, "openmpi huge ucx",
       {"--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any", "--mca", "pml_ucx_devices", "any"},

@@ -6,7 +6,7 @@
 
 namespace peal::peers {
 
-// Gloo's algorithms of all-reduce; of the other collectives it has one each.
+// Gloo's algorithms for all-reduce. It has one algorithm for each other collective.
 enum class GlooVariant : std::uint32_t { ring, bcube, halving_doubling };
 
 inline constexpr std::array gloo_names{"gloo", "gloo bcube", "gloo halving"};

@@ -11,8 +11,8 @@
 
 namespace peal::peers {
 
-// What a batch calls again and again. `send` and `recv` are as long as the operation has them; in a
-// broadcast they are the same.
+// The call that a batch repeats. The lengths of `send` and `recv` are those of the operation; in a
+// broadcast both are the same buffer.
 struct Call {
   Operation operation{};
   std::uint32_t variant = 0;
@@ -24,7 +24,7 @@ struct Buffers {
   std::span<float> send, recv;
 };
 
-// A library under measurement, as one rank has it.
+// One rank's interface to a library under measurement.
 class Library {
  public:
   virtual ~Library() = default;
@@ -32,22 +32,24 @@ class Library {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int ranks() const = 0;
 
-  // Makes its buffers; `file` is shared by the set, and free from Rendezvous::size_bytes on.
+  // Allocates the buffers. The set shares `file`, in which the library may use everything from
+  // offset Rendezvous::size_bytes on.
   virtual void prepare(const Setup& setup, int file) = 0;
   [[nodiscard]] virtual Buffers buffers(std::uint32_t variant) = 0;
-  // Gives the buffers' memory back to the system, where that can be.
+  // Returns the pages of the buffers to the system, if the library allows it.
   virtual void release(std::uint32_t variant) = 0;
 
-  // Everything that can be made before a batch: the same buffers are used in all of its calls.
+  // Prepares the calls of a batch, which all use the same buffers; not timed.
   virtual void bind(const Call& call) = 0;
+  // Makes one call.
   virtual void run() = 0;
 
-  // Whether a rank's output is complete when its call has returned.
+  // True if a rank's output is complete when its call returns.
   [[nodiscard]] virtual bool synchronises() const { return true; }
 };
 
-// Connects to the driver and does what it says until it says that this is the end. Returns the exit
-// code. When the driver or the rank's parent ends, so does the process, at once.
+// Connects to the driver and carries out its commands up to Action::quit. Returns the exit code.
+// The process ends at once if the driver or the rank's parent does.
 [[nodiscard]] int serve(Library& library, const std::string& socket_path, std::uint32_t set);
 
 }  // namespace peal::peers

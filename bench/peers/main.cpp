@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same collectives through Peal and through other libraries, side by side. Started by itself it
-// is the driver; the ranks of those that need no other library are this program, too.
+// Measures the same collectives with Peal and with other libraries. Started by a user, the program
+// is the driver; it is also the program of the ranks that need no other library.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr int failed = 1, misuse = 2, interrupted = 130;
 
-// As it was typed.
+// The command line, as typed.
 struct Request {
   std::string ranks = "2", time = "300", peal;
   std::optional<std::string> smallest, largest, factor, rounds, json;
@@ -58,7 +58,7 @@ void add_options(CLI::App& app, Request& request) {
   add("--json", request.json, "FILE", "Write rows and batches as JSON");
 }
 
-// The kinds that were named, or all.
+// The enumerators that were named, or all of them.
 template <class Kind, class Names>
 std::vector<Kind> chosen(const char* option, const std::vector<std::string>& wanted,
                          const Names& names) {
@@ -99,7 +99,7 @@ RacePlan make_plan(const Request& request) {
   return plan;
 }
 
-// Says on stderr whose values were wrong, and returns whether there were none.
+// Reports contestants with wrong values on stderr; returns true if there are none.
 bool report_wrong(const RaceResult& result) {
   std::vector<std::uint64_t> wrong(result.field.contestants.size());
   for (const Record& record : result.records) wrong[record.contestant] += record.wrong;
@@ -131,7 +131,7 @@ int drive(const Request& request) {
   return is_right && result.failures.empty() ? 0 : failed;
 }
 
-// What the driver has started this program as.
+// The role in which the driver has started this program.
 std::optional<int> serve_as_rank(int argc, char** argv) {
   const std::string role = argc > 1 ? argv[1] : "";
   const auto number = [&](int index) { return std::atoi(argv[index]); };

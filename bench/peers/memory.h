@@ -8,9 +8,9 @@ namespace peal::peers {
 
 enum class Pages { plain, huge };
 
-// Zeroed private memory of a process. Huge pages are asked for by MADV_HUGEPAGE, at an address that
-// is a multiple of 2 MiB; plain memory begins where malloc would begin a large one, rounded up to a
-// cache line.
+// Zeroed private memory of a process. Huge pages are requested by MADV_HUGEPAGE, at an address that
+// is a multiple of 2 MiB. Plain memory begins at the address that malloc would return for a large
+// allocation, rounded up to a cache line.
 class Memory {
  public:
   Memory() = default;
@@ -20,7 +20,7 @@ class Memory {
   ~Memory();
 
   [[nodiscard]] std::span<float> floats() const { return floats_; }
-  // Gives the pages back to the system until they are touched again.
+  // Returns the pages to the system; they come back, zeroed, when they are touched.
   void release() const;
 
  private:

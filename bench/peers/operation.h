@@ -8,7 +8,7 @@
 
 namespace peal::peers {
 
-// A collective, in words that every library can be asked in.
+// A collective that all libraries have.
 enum class Operation : std::uint32_t {
   all_reduce,
   all_gather,
@@ -24,7 +24,8 @@ constexpr const char* name_of(Operation operation) {
   return operation_names[static_cast<std::size_t>(operation)];
 }
 
-// Whether ranks write their inputs anew before each call and read all they got after it, or not.
+// touched: ranks rewrite their input before each call and read their output after it. untouched:
+// calls follow one another on the same data.
 enum class Regime : std::uint32_t { touched, untouched };
 
 inline constexpr std::array regime_names{"touched", "untouched"};
@@ -33,8 +34,8 @@ constexpr const char* name_of(Regime regime) {
   return regime_names[static_cast<std::size_t>(regime)];
 }
 
-// Blocks of `count` elements that a rank gives and gets. In a broadcast all ranks have one buffer,
-// which is the root's input: MPI knows no other way.
+// The numbers of blocks of `count` elements in a rank's send and recv. In a broadcast each rank has
+// one buffer, the root's being the input, because MPI's broadcast has only one.
 struct Blocks {
   std::size_t send = 1, recv = 1;
 };

@@ -17,7 +17,7 @@ namespace {
   throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
 }
 
-// A message that one file can be attached to.
+// A message with room for one file descriptor (SCM_RIGHTS).
 struct FileMessage {
   explicit FileMessage(Setup& setup) : part{&setup, sizeof setup} {
     message.msg_iov = &part;

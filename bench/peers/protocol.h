@@ -9,46 +9,46 @@
 
 namespace peal::peers {
 
-// What the driver and a rank say to each other over a local socket, as bytes: both are built from
-// these sources and run on one host.
+// The protocol between the driver and a rank: plain structs as bytes over a local socket. Both
+// sides are built from these sources and run on one host.
 
-// The first words of a rank.
+// A rank's first message.
 struct Hello {
   std::uint32_t set = 0;  // index of its set of ranks
   std::int32_t rank = 0, ranks = 0;
 };
 
-// The answer, which a file to be shared by the set comes with.
+// The driver's answer, together with a file descriptor of memory that the set shares.
 struct Setup {
   double ns_per_tick = 0;
-  std::uint64_t max_floats = 0;  // of a buffer
-  std::uint32_t crowded = 0;     // whether there are more ranks than processors
+  std::uint64_t max_floats = 0;  // the largest size of a buffer
+  std::uint32_t crowded = 0;     // 1 if there are more ranks than processors
 };
 
 enum class Action : std::uint32_t { measure, quit };
 
-// One batch of calls.
+// A command: one batch of calls.
 struct Command {
   Action action = Action::quit;
   Operation operation{};
   Regime regime{};
-  std::uint32_t variant = 0;   // of the library's ways to do it
+  std::uint32_t variant = 0;   // which of the library's variants
   std::uint64_t count = 0;     // elements of a block
-  std::uint64_t calls = 0;     // that are timed, at most
-  std::uint64_t warm_up = 0;   // calls before them
-  std::uint64_t limit_ns = 0;  // no further call is begun after it
-  std::uint64_t seed = 0;      // of the values
-  std::uint32_t release = 0;   // whether to give the buffers' memory back afterwards
+  std::uint64_t calls = 0;     // the maximum number of timed calls
+  std::uint64_t warm_up = 0;   // untimed calls before them
+  std::uint64_t limit_ns = 0;  // no call starts later than this
+  std::uint64_t seed = 0;      // for the values
+  std::uint32_t release = 0;   // 1: release the buffers' pages afterwards
 };
 
-// Is followed by the times, in ns, as doubles.
+// A rank's reply; its times, in ns, follow as doubles.
 struct Reply {
-  std::uint64_t times = 0;
-  std::uint64_t wrong = 0;  // elements
+  std::uint64_t times = 0;  // how many
+  std::uint64_t wrong = 0;  // number of wrong elements
   double line_before_ns = 0, line_after_ns = 0;
 };
 
-// A connected local socket, and how to use one. Functions that fail throw std::runtime_error.
+// A connected local socket. Functions throw std::runtime_error on failure.
 class Channel {
  public:
   Channel() = default;
@@ -64,11 +64,11 @@ class Channel {
   void close();
 
   void send(const void* data, std::size_t size_bytes) const;
-  // False when the other side is gone.
+  // Returns false if the other side has closed the connection.
   [[nodiscard]] bool receive(void* data, std::size_t size_bytes) const;
 
   void send_setup(const Setup& setup, int file) const;
-  // Returns the file.
+  // Returns the file descriptor that came with the setup.
   [[nodiscard]] int receive_setup(Setup& setup) const;
 
  private:

@@ -29,21 +29,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What everybody's buffers may take together before they are given back after each batch.
+// If the buffers of all contestants together exceed this size, they are released after each batch.
 constexpr std::uint64_t kept_bytes = std::uint64_t{3} << 30;
 constexpr std::uint64_t batch_limit_ns = 150'000'000;
-// A peer, or a way to the limit, that takes more than twice as long as the best one is measured in
-// every eighth round only, after the first: no table will show it.
+// After the first round, a contestant that takes more than `hopeless` times as long as the best of
+// its kind is measured in every eighth round only, because no table shows it.
 constexpr std::uint64_t rare_rounds = 8;
 constexpr double hopeless = 2;
 
-// How long other work may end before a batch; and after it, ranks that are on their way to sleep.
-// Not more than that part of the run is waited.
+// How long to wait for other work to pause before a batch, and after it for the ranks to fall
+// asleep. All these waits take at most 1/patience_share of the run.
 constexpr std::chrono::milliseconds begin_patience{20}, end_patience{2};
 constexpr int patience_share = 5;
 
-// A folder of this run, with everything in it. When this process is killed, another one removes the
-// folder, once all that could write to it have ended.
+// The temporary folder of this run. A child process, the heir, removes it if this process is
+// killed, once all processes that might write to it have ended.
 class Folder {
  public:
   Folder() {
@@ -76,7 +76,8 @@ class Folder {
     std::filesystem::remove_all(path_, ignored);
   }
 
-  // Everything that is started from here holds the other end of what it reads from.
+  // The heir reads from a pipe of which every process started from here inherits the write end. So
+  // it sees end-of-file exactly when the last of them has ended.
   void start_heir() {
     int ends[2];
     if (::pipe(ends) != 0 || (heir_ = ::fork()) < 0) {
@@ -90,7 +91,7 @@ class Folder {
       ::close(ends[0]);
       return;
     }
-    ::setpgid(0, 0);  // not to get the terminal's Ctrl-C
+    ::setpgid(0, 0);  // so that Ctrl-C on the terminal does not reach the heir
     for (const int shared : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, held_}) ::close(shared);
     char nothing = 0;
     while (::read(ends[0], &nothing, 1) < 0 && errno == EINTR) {
@@ -123,7 +124,7 @@ class Spinner {
   pid_t child_ = 0;
 };
 
-// Threads of the whole machine that run or could, without this one.
+// The number of runnable threads on the machine, without this one.
 int others_running() {
   std::ifstream file("/proc/loadavg");
   std::string word;
@@ -133,7 +134,7 @@ int others_running() {
   return running - 1;
 }
 
-// Whatever way the run ends.
+// Ends all children, however the run ends.
 struct ChildrenEnd {
   ~ChildrenEnd() { end_children(); }
 };
@@ -227,7 +228,7 @@ class Race {
     }
   }
 
-  // One batch of everybody; in each round another one begins.
+  // One batch of each contestant. The first one rotates from round to round.
   void turns(Record record, Operation operation, std::size_t size, Regime regime) {
     record.operation = operation;
     record.size = size;
@@ -262,7 +263,7 @@ class Race {
                     .limit_ns = batch_limit_ns,
                     .seed = round_,
                     .release = together > kept_bytes ? 1u : 0u};
-    // The same for everybody: few calls of what takes long.
+    // The numbers of calls depend on the size alone, so that they are the same for all contestants.
     command.calls = touched ? std::clamp<std::uint64_t>((1u << 24) / bytes, 2, 400)
                             : std::clamp<std::uint64_t>((1u << 26) / bytes, 2, 2000);
     command.warm_up = std::clamp<std::uint64_t>((1u << 20) / bytes, 1, 20);
@@ -279,7 +280,7 @@ class Race {
     result_.records.push_back(std::move(record));
   }
 
-  // Whether all other work pauses, now or in that time.
+  // Returns true if all other work pauses, now or within `patience`.
   bool wait_for_quiet(std::chrono::milliseconds patience) {
     const int own = plan_.spinner ? 1 : 0;
     const Clock::time_point begin = Clock::now();
@@ -295,7 +296,7 @@ class Race {
     return quiet;
   }
 
-  // Of one call, from the times of all ranks.
+  // The time of one call, from the times of all ranks; see Record.
   [[nodiscard]] double time_ns(const Batch& batch, std::size_t call, Kind kind) const {
     double sum = 0, slowest = 0;
     for (const std::vector<double>& of_rank : batch.times_ns) {
@@ -343,7 +344,7 @@ class Race {
   std::map<std::pair<Kind, Cell>, double> best_of_kind_;
   std::uint64_t round_ = 0;
   Clock::time_point begin_;
-  Clock::duration waited_{};  // for other work to pause
+  Clock::duration waited_{};  // total time spent in wait_for_quiet()
 };
 
 }  // namespace

@@ -12,31 +12,32 @@
 
 namespace peal::peers {
 
-// What is to be measured.
+// What a race measures.
 struct RacePlan {
   int ranks = 2;
   std::vector<Operation> operations;
   std::vector<Regime> regimes;
-  std::vector<std::uint64_t> sizes;          // bytes that were asked for
-  std::uint64_t max_untouched = UINT64_MAX;  // bytes in that regime
-  std::uint64_t seconds = 0;                 // no round is begun that would end after it
+  std::vector<std::uint64_t> sizes;          // requested sizes in bytes
+  std::uint64_t max_untouched = UINT64_MAX;  // largest size in bytes of the untouched regime
+  std::uint64_t seconds = 0;                 // no round starts that would end later
   std::optional<std::uint64_t> rounds;
-  std::string peal;  // the command
+  std::string peal;  // path of the command `peal`
   std::vector<std::string> wanted;
-  bool spinner = false;  // another process that uses a processor all the time
+  bool spinner = false;  // run another process that keeps one processor busy
 
   [[nodiscard]] bool has(Regime regime, std::uint64_t size) const {
     return regime == Regime::touched || size <= max_untouched;
   }
-  // Elements of a block, so that the larger side of a rank has at most the size, but an element.
+  // The elements of a block, such that the larger of a rank's send and recv has at most `size`
+  // bytes; at least 1.
   [[nodiscard]] std::uint64_t count(Operation operation, std::uint64_t size) const;
-  // What the larger side then has.
+  // The resulting size of the larger of a rank's send and recv, in bytes.
   [[nodiscard]] std::uint64_t size_bytes(Operation operation, std::uint64_t size) const;
 };
 
 // One batch of one contestant. The time of a call is the mean of its ranks' times. For the limit,
-// where nobody waits for the slowest rank, it is that rank's time, and no less than what all ranks
-// together take on the processors.
+// whose ranks do not synchronise, it is the slowest rank's time, and at least the sum of all times
+// divided by the number of processors.
 struct Record {
   std::size_t contestant = 0;
   std::size_t size = 0;  // index
@@ -46,19 +47,19 @@ struct Record {
   double line_before_ns = 0, line_after_ns = 0;
   std::vector<float> times_ns;
   std::uint64_t wrong = 0;
-  bool quiet = false;  // nothing else ran on the machine before it, nor after it
+  bool quiet = false;  // no other work ran on the machine before and after the batch
 };
 
 struct RaceResult {
   Field field;
   std::vector<Record> records;
-  std::vector<std::string> failures;  // of contestants, a sentence each
-  std::uint64_t rounds = 0;           // that are complete
+  std::vector<std::string> failures;  // one sentence per failed contestant
+  std::uint64_t rounds = 0;           // number of complete rounds
   bool interrupted = false;
 };
 
-// Starts everybody, and has them take turns: round after round, and in each every contestant has
-// one batch of everything. Progress goes to stderr. Nothing that was started is left at the end.
+// Starts all contestants and runs the rounds; in each round every contestant has one batch of each
+// operation, size and regime. Progress goes to stderr. All started processes end before it returns.
 [[nodiscard]] RaceResult race(const RacePlan& plan);
 
 }  // namespace peal::peers

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rank of Gloo, over TCP: it has no other transport for processes of one host. Arguments: socket,
-// set, rank, ranks, folder in which the ranks find each other.
+// A rank of Gloo, over TCP, Gloo's only transport between processes of one host. Arguments: socket,
+// set, rank, ranks, folder of Gloo's file store.
 #include <gloo/allgather.h>
 #include <gloo/allreduce.h>
 #include <gloo/allreduce_halving_doubling.h>
@@ -44,7 +44,7 @@ class Gloo final : public Library {
   }
 
   void bind(const Call& call) override {
-    run_ = nullptr;  // before what it uses
+    run_ = nullptr;  // destroys the old call before the new one reuses its buffers
     switch (call.operation) {
       case Operation::all_reduce:
         return bind_all_reduce(call);
@@ -53,7 +53,7 @@ class Gloo final : public Library {
       case Operation::all_to_all:
         return bind_options<gloo::AlltoallOptions>(call, gloo::alltoall);
       case Operation::reduce_scatter:
-        break;  // the driver does not ask for it
+        break;  // never requested: see add_gloo()
       case Operation::broadcast:
         return bind_broadcast(call);
     }
@@ -102,9 +102,9 @@ class Gloo final : public Library {
     run_ = [options] { gloo::broadcast(*options); };
   }
 
-  // The older algorithm works in place and overwrites the input, so that it has to be copied, which
-  // is part of the call. It may still send from that place when it has returned, but not any more
-  // when the next one has.
+  // This older algorithm works in place and overwrites its input, so the call includes a copy. When
+  // the call returns, sends from the working buffer may be pending; they are complete when the next
+  // call has returned. So two working buffers are used in turn.
   void bind_halving_doubling(const Call& call) {
     using Algorithm = gloo::AllreduceHalvingDoubling<float>;
     std::array<std::shared_ptr<Algorithm>, 2> algorithms;

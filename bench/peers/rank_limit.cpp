@@ -29,7 +29,7 @@ class Limit final : public Library {
     most_ = setup.max_floats;
     const std::size_t stride = (most_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
     const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
-    // Every rank sets the same size.
+    // Idempotent: every rank sets the same size.
     static_assert(Rendezvous::size_bytes <= huge_page_bytes);
     if (::ftruncate(file, static_cast<off_t>(huge_page_bytes + bytes)) < 0) {
       throw std::runtime_error("limit: the shared file cannot grow");
@@ -41,7 +41,7 @@ class Limit final : public Library {
       sends_.push_back(floats + 2 * i * stride);
       recvs_.push_back(floats + (2 * i + 1) * stride);
     }
-    // As the windows, they are taken by their owner.
+    // As with Peal's windows, the owner touches the pages first.
     for (const float* own_floats : {sends_[own()], recvs_[own()]}) {
       prefault(reinterpret_cast<const std::byte*>(own_floats), most_ * sizeof(float));
     }
@@ -89,7 +89,7 @@ class Limit final : public Library {
     add(dsts, srcs, 0, call_.count, stores_);
   }
 
-  // 1/P of all inputs into all outputs.
+  // Sums 1/P of all inputs into all outputs.
   void add_share() {
     const auto edge = [&](std::size_t rank) {
       const std::size_t even = call_.count * rank / sends_.size();
@@ -97,7 +97,7 @@ class Limit final : public Library {
     };
     const std::size_t begin = edge(own()), end = edge(own() + 1);
     if (!copies_) return add(recvs_, sources_of(0), begin, end - begin, stores_);
-    // Into the own output first, and from there to the others', piece by piece.
+    // Piece by piece: sums into the own output, then copies from there to the other outputs.
     constexpr std::size_t piece = 4096;
     float* const dsts[] = {recvs_[own()]};
     for (std::size_t at = begin; at < end; at += piece) {
@@ -108,7 +108,7 @@ class Limit final : public Library {
       });
     }
   }
-  // All inputs into the own output.
+  // Sums all inputs into the own output.
   void add_all() {
     float* const dsts[] = {call_.recv.data()};
     add(dsts, sources_of(0), 0, call_.count, stores_);
@@ -123,7 +123,7 @@ class Limit final : public Library {
     return sources_;
   }
 
-  // Each begins with its own, so that not all read or write the same memory at once.
+  // Begins with the own rank, so that not all ranks access the same memory at once.
   template <class Each>
   void for_all_ranks(Each each) const {
     for (std::size_t i = 0; i < sends_.size(); ++i) each((own() + i) % sends_.size());
@@ -155,7 +155,7 @@ class Limit final : public Library {
   }
 
   int rank_, ranks_;
-  bool copies_ = false;  // by the C library
+  bool copies_ = false;  // copy with memcpy instead of the loops here
   std::size_t most_ = 0;
   std::vector<float*> sends_, recvs_;
   std::vector<const float*> sources_;

@@ -19,7 +19,7 @@ std::uint32_t salt_of(std::uint64_t seed, std::uint64_t call) {
   return static_cast<std::uint32_t>(mixed >> 32);
 }
 
-// What a rank gives, and what it has to get, in terms of the pattern: rank r gives it r + 1 times.
+// A rank's input and expected output: the input of rank r is the pattern times r + 1.
 class Values {
  public:
   Values(const Call& call, int rank, int ranks) : call_(call), rank_(rank), ranks_(ranks) {}
@@ -29,7 +29,7 @@ class Values {
     fill(call_.send, {.salt = salt, .weight = weight_of(rank_)});
   }
 
-  // So that nothing that was there before can pass for a result.
+  // Overwrites the output, so that old values cannot pass for a result.
   void spoil_output() const {
     if (call_.operation == Operation::broadcast && rank_ == broadcast_root) return;
     std::fill(call_.recv.begin(), call_.recv.end(), -1.0f);
@@ -80,7 +80,7 @@ class RankLoop {
       if (command.action == Action::quit) return 0;
       measure(command);
     }
-    ::_exit(1);  // without the driver nobody can want a library's orderly end
+    ::_exit(1);  // the driver is gone: end without the library's shutdown, which might block
   }
 
  private:
@@ -111,8 +111,8 @@ class RankLoop {
     driver_.send(times_.data(), times_.size() * sizeof(double));
   }
 
-  // Ranks that have been woken up on one processor take turns until the system has moved one of
-  // them, which it does in a few ms. Returns the line latency then.
+  // Waits until each rank has a processor: ranks that were woken up on one processor take turns
+  // until the scheduler moves one of them, within a few ms. Returns the latency measured last.
   double settle() {
     constexpr double apart_ns = 2000, longest_ns = 8e6;
     const std::uint64_t start = ticks();
@@ -123,7 +123,7 @@ class RankLoop {
     }
   }
 
-  // Input anew, meet, begin together, the timed call, all of the output read: again and again.
+  // Repeats: write the input, barrier, start together, timed call, read all of the output.
   void touched(const Command& command) {
     const Values values(call_, rendezvous_.rank(), rendezvous_.ranks());
     const std::uint64_t timing = ticks_of_timing(), start = ticks();
@@ -144,7 +144,7 @@ class RankLoop {
     }
   }
 
-  // Calls back to back on the same values, of which the mean time is taken.
+  // The mean time of calls back to back on the same values.
   void untouched(const Command& command) {
     const Values values(call_, rendezvous_.rank(), rendezvous_.ranks());
     const std::uint32_t salt = salt_of(command.seed, 0);

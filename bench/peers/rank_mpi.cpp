@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rank of an MPI library; compiled once with each. Arguments: socket, set, plain or huge pages.
+// A rank of an MPI library; compiled once per library. Arguments: socket, set, `plain` or `huge`
+// (pages).
 #include <mpi.h>
 
 #include <cstdio>

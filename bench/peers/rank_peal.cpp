@@ -25,7 +25,7 @@ class Peal final : public Library {
     return {send_.floats(), recv_.floats()};
   }
   void release(std::uint32_t variant) override {
-    if (PealVariant{variant} == PealVariant::windows) return;  // they stay where they are
+    if (PealVariant{variant} == PealVariant::windows) return;  // windows keep their pages
     send_.release();
     recv_.release();
   }

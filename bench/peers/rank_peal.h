@@ -6,7 +6,8 @@
 
 namespace peal::peers {
 
-// What is measured of Peal: buffers in windows, and private memory as the peers have it.
+// The variants of Peal that are measured: buffers in windows, or in private memory as with the
+// other libraries.
 enum class PealVariant : std::uint32_t { windows, private_memory };
 
 // A rank that `peal launch` has started; returns its exit code.

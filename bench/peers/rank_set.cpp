@@ -35,7 +35,7 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void note_interrupt(int signal) { interrupted = signal; }
 
-// The last line of a file that says something.
+// The last line of a file with a letter or digit in it.
 std::string last_words(const std::string& path) {
   std::ifstream file(path);
   std::string last;
@@ -51,7 +51,7 @@ std::string last_words(const std::string& path) {
 
 void prepare_signals() {
   struct sigaction action {};
-  action.sa_handler = note_interrupt;  // without SA_RESTART, so that poll() returns
+  action.sa_handler = note_interrupt;  // no SA_RESTART, so that poll() returns with EINTR
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -61,14 +61,14 @@ void check_interrupt() {
 }
 
 void end_children() {
-  // A child that is killed may leave children of its own to this process.
+  // When a child is killed, its own children become children of this process (the subreaper).
   for (int tries = 0; tries < 100; ++tries) {
     std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
     for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
     pid_t ended = 0;
     while ((ended = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
     }
-    if (ended < 0) return;  // there are none
+    if (ended < 0) return;  // no children are left
     ::usleep(10'000);
   }
 }
@@ -116,7 +116,7 @@ void RankSet::start(const std::vector<std::string>& command, const SetSpec& spec
                     const Location& place) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // which exec does not write to
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // exec does not write to it
   }
   arguments.push_back(nullptr);
   const pid_t child = ::fork();
@@ -125,7 +125,7 @@ void RankSet::start(const std::vector<std::string>& command, const SetSpec& spec
     launchers_.push_back(child);
     return;
   }
-  // In a process group of its own it does not get the terminal's Ctrl-C: this process ends it.
+  // In a separate process group the child does not get the terminal's Ctrl-C: this process ends it.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   const int nothing = ::open("/dev/null", O_RDONLY);
@@ -145,7 +145,7 @@ void RankSet::start(const std::vector<std::string>& command, const SetSpec& spec
 
 void RankSet::connect(std::uint32_t index, const Setup& setup, const Listener& listener) {
   const int file = ::memfd_create("rendezvous", MFD_CLOEXEC);
-  const Channel owner(file);  // closes it
+  const Channel owner(file);  // closes the file
   if (file < 0 || ::ftruncate(file, Rendezvous::size_bytes) < 0) fail("has no shared memory");
   const Clock::time_point limit = Clock::now() + start_limit;
   for (std::size_t connected = 0; connected < channels_.size();) {
@@ -156,7 +156,7 @@ void RankSet::connect(std::uint32_t index, const Setup& setup, const Listener& l
     Hello hello;
     if (!channel.open() || !channel.receive(&hello, sizeof hello)) continue;
     const auto rank = static_cast<std::size_t>(hello.rank);
-    if (hello.set != index) continue;  // of a set that has been given up
+    if (hello.set != index) continue;  // a rank of a set that was abandoned
     if (rank >= channels_.size() || hello.ranks != static_cast<int>(channels_.size())) {
       fail(fmt::format("has a rank {} of {}", hello.rank, hello.ranks));
     }
@@ -224,13 +224,13 @@ void RankSet::end() {
       for (const Channel& channel : channels_) channel.send(&quit, sizeof quit);
       wait(end_limit);
     } catch (const std::runtime_error&) {
-      idle_ = false;  // a rank is gone already
+      idle_ = false;  // a rank has ended already
     }
   }
   channels_.clear();
   for (const pid_t launcher : launchers_) ::kill(launcher, SIGTERM);
   wait(signal_limit);
-  // With its launcher a rank ends, too.
+  // A rank ends when its launcher does (PR_SET_PDEATHSIG).
   for (const pid_t launcher : launchers_) ::kill(-launcher, SIGKILL);
   wait(signal_limit);
 }

@@ -13,24 +13,24 @@
 
 namespace peal::peers {
 
-// A set of ranks is of no further use.
+// Thrown if a set of ranks has failed and cannot be used any more.
 class SetFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Somebody wants the run to end.
+// Thrown after a signal that asks the run to end.
 class Interrupted : public std::exception {};
 
-// Has SIGINT, SIGTERM and SIGHUP throw Interrupted wherever something is waited for, and processes
-// whose parents are gone become children of this one, so that none is lost.
+// Installs handlers, so that all waits here throw Interrupted after SIGINT, SIGTERM or SIGHUP.
+// Makes this process the subreaper of its descendants, so that it can end orphans among them.
 void prepare_signals();
-// Throws it if such a signal has come.
+// Throws Interrupted if such a signal has arrived.
 void check_interrupt();
-// Kills all children that are left, and waits for them.
+// Kills all remaining children and waits for them.
 void end_children();
 
-// Where ranks connect to.
+// The socket that ranks connect to.
 class Listener {
  public:
   explicit Listener(const std::string& path);
@@ -44,22 +44,22 @@ class Listener {
   int socket_;
 };
 
-// What the ranks have said of a batch: the times of each, and the words of all.
+// The replies of all ranks to a batch.
 struct Batch {
   std::vector<std::vector<double>> times_ns;  // by rank
   std::uint64_t wrong = 0;
   double line_before_ns = 0, line_after_ns = 0;
 };
 
-// The processes of one set. They sleep in read() when nothing is asked of them.
+// The processes of one set. They sleep in read() between commands.
 class RankSet {
  public:
-  // Starts them, and returns when all ranks have connected. Throws SetFailed.
+  // Starts the processes and returns when all ranks have connected. Throws SetFailed.
   RankSet(const SetSpec& spec, std::uint32_t index, const Location& place, const Setup& setup,
           const Listener& listener);
   RankSet(const RankSet&) = delete;
   RankSet& operator=(const RankSet&) = delete;
-  // Ends them: by a word, then by signals.
+  // Ends the processes: by Action::quit, and if that does not help by signals.
   ~RankSet();
 
   [[nodiscard]] Batch measure(const Command& command);
@@ -72,9 +72,9 @@ class RankSet {
   [[noreturn]] void fail(const std::string& what) const;
 
   std::string name_, log_;
-  std::vector<pid_t> launchers_;   // that have not ended
+  std::vector<pid_t> launchers_;   // processes that have not ended
   std::vector<Channel> channels_;  // by rank
-  bool idle_ = false;              // all ranks wait for a command
+  bool idle_ = false;              // true if all ranks wait for a command
 };
 
 }  // namespace peal::peers

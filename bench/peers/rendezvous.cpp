@@ -18,14 +18,15 @@ struct alignas(64) Line {
   std::atomic<std::uint64_t> word{};
 };
 
-// Looks before a waiting rank gives the processor up.
+// The number of polls before a waiting rank yields its processor.
 constexpr int looks_alone = 2'000, looks_crowded = 20;
 
-// Until all ranks know when they leave.
+// The time from rank 0's decision to the common start; all ranks must have read it by then.
 constexpr double notice_ns = 1000;
 
-constexpr std::uint64_t trips = 10;  // of the ball, that are timed together
-// How far apart two processors are differs from line to line, by where it lies in the caches.
+constexpr std::uint64_t trips = 10;  // round trips that are timed together
+// The latency depends on the address of the line, by its slice of the last-level cache; so the ball
+// is on another page in each measurement.
 constexpr std::size_t ball_pages = 8;
 constexpr double slow_trips_ns = 100'000;
 constexpr std::uint64_t enough = UINT64_MAX;
@@ -43,8 +44,8 @@ struct Rendezvous::Page {
     Line of_pair[max_ranks / 2];
   };
   Line arrived[max_ranks];
-  Line said[2];  // by rank 0 in every other rendezvous
-  Line leave;    // the tick of it
+  Line said[2];  // rank 0's word, double buffered
+  Line leave;    // the tick at which all ranks continue
   Balls balls[ball_pages];
 };
 
@@ -73,8 +74,12 @@ void Rendezvous::wait(Condition done) const {
 
 std::uint64_t Rendezvous::agree(std::uint64_t word) {
   ++met_;
-  // A rank may still read the word of this rendezvous when rank 0 is in the next, but not when it
-  // is in the one after.
+  // A barrier with one epoch counter (met_) per rank.
+  // 1. Rank 0 stores the word before it stores its epoch with release; every rank loads that epoch
+  //    with acquire. So the word is visible to all, and relaxed accesses to it suffice.
+  // 2. A rank may still have to read the word of epoch e when rank 0 is in epoch e + 1. But rank 0
+  //    enters e + 2 only after every rank has entered e + 1, and so has read the word of e. So two
+  //    words, used in turn, suffice.
   std::atomic<std::uint64_t>& said = page_->said[met_ % 2].word;
   if (rank_ == 0) said.store(word, std::memory_order_relaxed);
   page_->arrived[rank_].word.store(met_, std::memory_order_release);
@@ -102,7 +107,8 @@ std::atomic<std::uint64_t>& Rendezvous::ball(std::size_t chunk) const {
   return page_->balls[chunk % ball_pages].of_pair[rank_ / 2].word;
 }
 
-// Returns how long they took, or 0 when the first rank has had enough.
+// Plays `trips` round trips of ping-pong. Returns their duration in ticks, or 0 if the first rank
+// has given up.
 std::uint64_t Rendezvous::round_trips(bool first, std::size_t chunk) {
   std::atomic<std::uint64_t>& ball = this->ball(chunk);
   const std::uint64_t begin = ticks();

@@ -7,15 +7,15 @@
 
 namespace peal::peers {
 
-// Where the ranks of a set meet apart from the library that is measured: some pages of shared
-// memory, the same code for everybody.
+// Synchronises the ranks of a set independently of the library under measurement, with the same
+// code for all libraries: a barrier and more, over some pages of shared memory.
 class Rendezvous {
  public:
-  // They lie at the beginning of the file, whose size need not be set before.
+  // The pages lie at the beginning of the file.
   static constexpr std::size_t size_bytes = std::size_t{1} << 16;
   static constexpr int max_ranks = 64;
 
-  // `crowded`: there are more ranks than processors, so that whoever waits gives way at once.
+  // `crowded`: there are more ranks than processors, so a waiting rank soon yields its processor.
   Rendezvous(int file, int rank, int ranks, bool crowded);
   Rendezvous(const Rendezvous&) = delete;
   Rendezvous& operator=(const Rendezvous&) = delete;
@@ -26,18 +26,18 @@ class Rendezvous {
 
   void barrier() { static_cast<void>(agree(0)); }
 
-  // A barrier that all leave with the word of rank 0.
+  // A barrier that returns rank 0's word on all ranks.
   std::uint64_t agree(std::uint64_t word);
 
-  // Lets all ranks that have just met go on at the same tick, soon after: they leave a barrier one
-  // line latency apart, which is as long as a small collective takes. It relies on a clock that is
-  // the same for all processors. Where ranks take turns it does nothing.
+  // Lets all ranks continue at the same tick; all call it right after a barrier. A barrier alone
+  // lets ranks go one cache line latency apart, which is as long as a small collective takes.
+  // Relies on a clock that is the same on all processors. Does nothing if ranks share processors.
   void leave_together(double ns_per_tick);
 
-  // How long a cache line takes from this rank to its neighbour, in ns, half of the median round
-  // trip: between ranks 0 and 1, 2 and 3 and so on, at the even one of them. All ranks call it. 0
-  // where nobody measures, and where ranks take turns. Takes far less than 1 ms when the
-  // neighbours run at the same time, and gives up soon when they do not.
+  // Measures the latency of a cache line, one way, between ranks 0 and 1, 2 and 3, and so on: half
+  // of the median round trip, in ns. All ranks call it. Returns the latency on the even rank of a
+  // pair; 0 on the odd one, without a partner, and if ranks share processors. Takes far less than
+  // 1 ms if the partners run at the same time, and gives up soon if they do not.
   double line_ns(double ns_per_tick);
 
  private:

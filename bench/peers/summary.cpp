@@ -7,10 +7,10 @@ namespace peal::peers {
 namespace {
 
 constexpr double width = 1.5;
-// Batches beside other work are left out where there are that many others.
+// If there are this many quiet batches, the other batches are omitted.
 constexpr std::size_t enough_quiet = 3;
 constexpr double min_share = 0.2;
-// Ranks that are further apart were on one processor in turns.
+// A larger latency means that the ranks took turns on one processor.
 constexpr double furthest_ns = 2000;
 
 double percentile(const std::vector<float>& sorted, double part) {
@@ -19,7 +19,7 @@ double percentile(const std::vector<float>& sorted, double part) {
          1000;
 }
 
-// The range of latencies that has most of them, which are sorted.
+// The interval (of ratio `width`) with the most latencies. `latencies` is sorted.
 Mode widest(const std::vector<double>& latencies) {
   std::size_t most = 0, first = 0;
   for (std::size_t begin = 0, end = 0; begin < latencies.size(); ++begin) {

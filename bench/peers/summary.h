@@ -12,25 +12,25 @@
 
 namespace peal::peers {
 
-// On a virtual machine two processors may be near each other or far, and that changes within a run.
-// Batches of one mode are those whose line latencies are within a factor of 1.5.
+// A mode of the host: on a virtual machine, two virtual processors may or may not share a cache,
+// and that changes within a run. Cache line latencies of a mode are within a factor of 1.5.
 struct Mode {
   double lowest_ns = 0, highest_ns = 0, median_ns = 0;
-  double share = 1;  // of all batches
+  double share = 1;  // fraction of all batches
 
   [[nodiscard]] bool has(const Record& record) const;
 };
 
-// The modes that a fifth of the batches or more were measured in, the most frequent first; one that
-// has all batches, where latencies are not known.
+// The modes with at least a fifth of the batches, the most frequent first. If latencies are
+// unknown, one mode with all batches.
 [[nodiscard]] std::vector<Mode> modes_of(const std::vector<Record>& records);
 
-// What is known of one contestant in one place of a table.
+// The result of one contestant in one cell of a table.
 struct Figure {
   std::size_t contestant = 0;
   double median_us = 0, low_us = 0, high_us = 0;  // 10th and 90th percentile
   std::size_t calls = 0, batches = 0;
-  std::size_t quiet = 0;  // batches beside no other work; the figure is theirs if there are some
+  std::size_t quiet = 0;  // quiet batches; if there are enough, the figures are of these alone
 };
 
 // One line of a table.
@@ -40,11 +40,11 @@ struct Row {
   std::uint64_t size_bytes = 0;
   std::vector<Figure> figures = {};
 
-  // The fastest of a kind.
+  // The fastest contestant of a kind.
   [[nodiscard]] std::optional<Figure> best(const Field& field, Kind kind) const;
 };
 
-// What was measured in one mode.
+// The results in one mode.
 struct Summary {
   Mode mode;
   std::vector<Row> rows;
@@ -52,7 +52,7 @@ struct Summary {
 
 [[nodiscard]] Summary summarise(const RacePlan& plan, const RaceResult& result, const Mode& mode);
 
-// A table per collective and regime.
+// The tables of a summary, one per collective and regime, as text.
 [[nodiscard]] std::string tables(const RacePlan& plan, const RaceResult& result,
                                  const Summary& summary);
 

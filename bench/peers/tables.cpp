@@ -16,7 +16,7 @@ std::string size_text(std::uint64_t bytes) {
   return fmt::format("{} {}", bytes, units[unit]);
 }
 
-// Three digits that count, and never an exponent.
+// Three significant digits, without an exponent.
 std::string time_text(const std::optional<Figure>& figure) {
   if (!figure) return "-";
   const double us = figure->median_us;

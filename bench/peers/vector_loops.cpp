@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/peers/vector_loops.h"
 
-// Compiled once for each set of vector instructions; the processor's own is chosen at run time.
+// Compiled once per vector instruction set; the one of this processor is chosen at run time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/peers/vector_loops.cpp"
 #include <hwy/cache_control.h>
@@ -14,8 +14,8 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Multiplied by an odd number without pattern, the upper ten bits of what follows a number look
-// unlike its own.
+// Multiplicative hashing: the upper ten bits of the product with an odd constant look random for
+// consecutive numbers.
 constexpr std::uint32_t multiplier = 2654435761u;
 constexpr int shift = 22;
 
@@ -25,7 +25,7 @@ float value_at(const Pattern& pattern, std::size_t i) {
   return pattern.weight * static_cast<float>(1 + (mixed >> shift));
 }
 
-// The values from element i on.
+// A vector of the values from element i on.
 template <class D>
 hn::Vec<D> values_at(D d, const Pattern& pattern, std::size_t i) {
   const hn::RebindToUnsigned<D> numbers;
@@ -116,7 +116,7 @@ std::uint64_t count_wrong(std::span<const float> got, const Pattern& pattern) {
 
 void add(std::span<float* const> dsts, std::span<const float* const> srcs, std::size_t at,
          std::size_t count, Stores stores) {
-  // Streaming stores want whole cache lines.
+  // Streaming stores are efficient only for whole cache lines.
   const bool aligned = std::all_of(dsts.begin(), dsts.end(), [at](const float* dst) {
     return reinterpret_cast<std::uintptr_t>(dst + at) % 64 == 0;
   });

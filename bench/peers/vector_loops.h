@@ -7,10 +7,10 @@
 
 namespace peal::peers {
 
-// The loops of a benchmark beside the library that it measures, with the processor's vectors.
+// Vectorised loops of the benchmark itself: filling, checking and summing buffers.
 
-// Element i of a buffer is `weight * pattern(first + i, salt)`, where a pattern is a whole number
-// from 1 to 1024 that looks random. Weights are small whole numbers, so every sum is exact.
+// Element i of a buffer is `weight * pattern(first + i, salt)`, where pattern() is a pseudo-random
+// integer from 1 to 1024. Weights are small integers, so every sum is exact.
 struct Pattern {
   std::uint32_t salt = 0;
   std::uint32_t first = 0;
@@ -22,7 +22,8 @@ void fill(std::span<float> dst, const Pattern& pattern);
 
 enum class Stores { plain, streaming };
 
-// Sums of one element of each source into every destination; all begin `at` elements in.
+// Writes the elementwise sum of all sources to every destination, for `count` elements from element
+// `at` on.
 void add(std::span<float* const> dsts, std::span<const float* const> srcs, std::size_t at,
          std::size_t count, Stores stores);
 

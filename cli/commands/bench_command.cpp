@@ -14,8 +14,8 @@
 namespace peal {
 namespace {
 
-// What a rank's link would have to carry for each byte of the size, whatever the algorithm: the
-// factor of the "bus bandwidth" of nccl-tests.
+// The bytes that a rank's link must carry per byte of the size, for any algorithm: the factor of
+// the "bus bandwidth" of nccl-tests.
 double bus_factor(Collective collective, int ranks) {
   const double part = ranks == 1 ? 1 : static_cast<double>(ranks - 1) / ranks;
   switch (collective) {

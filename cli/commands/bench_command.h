@@ -7,18 +7,18 @@
 
 namespace peal {
 
-// What was asked of `peal bench`, as it was typed.
+// The command line of `peal bench`, as typed.
 struct BenchRequest {
   std::string collective;
   std::string platform = "shm";
   std::string algorithm = "auto";
   std::optional<std::string> ranks, dtype, op, root, smallest, largest, factor, iterations, count,
       json;
-  std::vector<std::string> set;  // NAME=EXPRESSION, of a kernel
+  std::vector<std::string> set;  // NAME=EXPRESSION: values of a kernel
 };
 
-// Measures a collective on this host, size after size, and prints a row for each; returns the exit
-// code.
+// Measures a collective on this host for ascending sizes, and prints one row per size. Returns the
+// exit code; throws Error for a request that cannot be carried out.
 int bench_command(const BenchRequest& request);
 
 }  // namespace peal

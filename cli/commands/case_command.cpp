@@ -90,7 +90,7 @@ std::string json_of(const RunRequest& request, const CaseTarget& target, const C
     nlohmann::ordered_json entry;
     entry["rank"] = rank;
     entry["end"] = "finished";
-    // Kernels of instructions have no verbs that could be counted.
+    // PTO kernels consist of instructions and call no verbs, so there are no verb counts.
     const auto index = static_cast<std::size_t>(rank);
     if (index < result.report.ranks.size()) add_counts(entry, result.report.ranks[index]);
     json["per_rank"].push_back(std::move(entry));
@@ -144,11 +144,11 @@ CaseRunResult run_here(const CaseTarget& target, CaseRunRequest run) {
   }
 }
 
-// In a process of its own where that can be, so that the kernel's end is reported whatever it is.
-// Real ranks have processes of their own.
+// Runs the kernel in a separate process if the system allows it, so that a crash of the kernel is
+// reported rather than ends this program. Ranks of a real run are separate processes anyway.
 CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   if (!can_watch() || target.runs_for_real()) return run_here(target, run);
-  // What the first byte of an answer says it is.
+  // The first byte of an answer is its type.
   constexpr char a_result = 'r', a_failure = 'f';
   const double blocked_seconds = max_blocked_seconds(run.time_limit_seconds);
   const auto watched = [&](const CaseRunRequest& request) {
@@ -165,10 +165,12 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
         blocked_seconds);
   };
   WatchedEnd end = watched(run);
-  if (!end.has_answered && end.where.empty()) {  // a run is the same each time
-    PlaceRecorder supervisor;
+  // The process died at an unknown place. A simulated run is deterministic, so the run is repeated
+  // with a recorder of places.
+  if (!end.has_answered && end.where.empty()) {
+    PlaceRecorder recorder;
     CaseRunRequest again = run;
-    again.options.readers.push_back(&supervisor);
+    again.options.readers.push_back(&recorder);
     end = watched(again);
   }
   if (!end.has_answered) {

@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// Runs the kernel, of PTO with a case or of Peal, and prints what came of it; returns the exit
-// code.
+// Runs a kernel (a Peal kernel, or a PTO kernel with its case) and prints the result. Returns the
+// exit code.
 [[nodiscard]] int case_command(const RunRequest& request);
 
 }  // namespace peal

@@ -46,7 +46,7 @@ std::vector<FindingClass> parse_classes(const char* option, const std::vector<st
   return classes;
 }
 
-// Which findings are wanted.
+// The kinds of findings that --only and --skip select.
 class Selection {
  public:
   explicit Selection(const CheckCommandRequest& request)
@@ -112,7 +112,7 @@ nlohmann::ordered_json json_of(const CheckSubject& subject, const CheckResult& r
   return json;
 }
 
-// Each synchronisation, and what its removal does.
+// The report of --mutate: each synchronisation, and the effect of its removal.
 std::string text_of(const std::vector<Mutation>& mutations) {
   std::string text = "without one synchronisation at a time:\n";
   int unneeded = 0;
@@ -171,7 +171,7 @@ std::vector<Mutation> run_mutations(const CheckPlan& plan, const CheckRequest& c
   return mutations;
 }
 
-// What has ended the run under that schedule before its time, which its events alone do not show.
+// The failure that ended the run under that schedule early. The recorded events do not contain it.
 std::string end_of(const CheckResult& result, const std::string& schedule) {
   for (const CheckedFinding& checked : result.findings) {
     const FindingClass kind = checked.finding.kind;

@@ -5,7 +5,7 @@
 
 namespace peal {
 
-// Runs a collective or a kernel under every check and prints what was found; returns the exit code.
+// Runs a collective or a kernel under every check and prints the findings; returns the exit code.
 [[nodiscard]] int check_command(const CheckCommandRequest& request);
 
 }  // namespace peal

@@ -6,16 +6,16 @@
 
 namespace peal {
 
-// What was asked of `peal graph`, as it was typed.
+// The command line of `peal graph`, as typed.
 struct GraphCommandRequest {
   std::string file;
   std::optional<std::string> platform, dot, json, time_limit;
   std::string schedule = "virtual";
   bool checks = false;
-  bool in_process = false;  // kernels run in this process, not in one of their own
+  bool in_process = false;  // run kernels in this process, not in a separate one
 };
 
-// Runs a described graph of tasks and prints its report; returns the exit code.
+// Runs the graph of tasks that a file describes and prints its report; returns the exit code.
 int graph_command(const GraphCommandRequest& request);
 
 }  // namespace peal

@@ -5,11 +5,11 @@
 
 namespace peal {
 
-// Whether what is to be measured is a kernel's source and not the name of a collective.
+// True if the request names a kernel's source file rather than a collective.
 [[nodiscard]] bool names_kernel(const BenchRequest& request);
 
-// Measures calls of a Peal kernel on this host, compares the results of each with what the kernel
-// expects, and prints what came of it; returns the exit code.
+// Measures calls of a Peal kernel on this host, compares each result with what the kernel's
+// description expects, and prints the times. Returns the exit code.
 [[nodiscard]] int kernel_bench(const BenchRequest& request);
 
 }  // namespace peal

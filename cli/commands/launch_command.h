@@ -7,7 +7,7 @@
 
 namespace peal {
 
-// What was asked of `peal launch`, as it was typed.
+// The command line of `peal launch`, as typed.
 struct LaunchRequest {
   std::optional<std::string> ranks;
   std::vector<std::string> command;

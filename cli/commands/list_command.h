@@ -5,10 +5,10 @@
 
 namespace peal {
 
-// What `peal list` prints: the collectives with their algorithms, and the platforms.
+// The output of `peal list`: the collectives with their algorithms, and the platforms.
 [[nodiscard]] std::string list_text();
 
-// The same for programs, with the formulas of each algorithm.
+// The same as JSON, with the formulas of each algorithm.
 [[nodiscard]] std::string list_json();
 
 }  // namespace peal

@@ -49,7 +49,7 @@ int run_command(const RunRequest& request) {
   const UnusedOption of_kernels[] = {{"--calls", request.calls.has_value(), "use --repeat"}};
   refuse_unused(request.collective, of_kernels);
   const RunPlan plan = make_run_plan(request);
-  // Opened before the work, so that a path that cannot be written is known at once.
+  // Opened before the run, so that a path that cannot be written is refused at once.
   std::optional<NpyOutput> output;
   if (request.output && plan.compares()) output.emplace(*request.output);
   std::optional<OutputFile> json;

@@ -5,7 +5,7 @@
 
 namespace peal {
 
-// `peal run`: prints what came of it, writes the files asked for, and returns the exit code: 0, or
+// `peal run`: runs, prints the report, and writes the requested files. Returns the exit code: 0, or
 // 1 for a wrong result. Throws Error for a request that cannot be carried out.
 [[nodiscard]] int run_command(const RunRequest& request);
 

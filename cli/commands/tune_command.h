@@ -6,13 +6,13 @@
 
 namespace peal {
 
-// What was asked of `peal tune`, as it was typed.
+// The command line of `peal tune`, as typed.
 struct TuneRequest {
   std::optional<std::string> ranks, collective;
 };
 
-// Measures which algorithm is best where on this host, and remembers it for `auto`; returns the
-// exit code.
+// Measures which algorithm is best on this host, by collective, size and placement, and stores the
+// result for `auto`. Returns the exit code.
 int tune_command(const TuneRequest& request);
 
 }  // namespace peal

@@ -19,11 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t max_calls = 1000000;  // as in a case
+constexpr std::uint64_t max_calls = 1000000;  // the limit of a case file
 constexpr std::uint64_t max_count = std::uint64_t{1} << 40;
-constexpr int default_ranks = 4;  // of a Peal kernel
+constexpr int default_ranks = 4;  // for a Peal kernel
 
-// A source is read more than once: to see what it is, and by the compiler.
+// Throws Error unless the target is a regular text file. A source is read more than once (to find
+// out its kind, and by the compiler), so it cannot be a pipe.
 void check_source(const RunRequest& request) {
   const fs::path target = request.collective;
   std::error_code failed;
@@ -74,7 +75,7 @@ std::string case_path(const RunRequest& request) {
       request.collective));
 }
 
-// The name of the value that --count sets.
+// The name of the kernel value that --count sets.
 constexpr const char* count_name = "count";
 
 CaseReplacements replacements(const RunRequest& request) {
@@ -134,7 +135,7 @@ CaseFile read_case(const RunRequest& request) {
   return file;
 }
 
-// Gives the kernel's values what was typed for them.
+// Replaces the kernel's values by those of --set and --count.
 void set_values(Kernel& kernel, const RunRequest& request) {
   for (const auto& [name, text] : replacements(request)) {
     const auto value = std::ranges::find(kernel.values, name, &KernelValue::name);
@@ -152,8 +153,8 @@ void set_values(Kernel& kernel, const RunRequest& request) {
   }
 }
 
-// A Peal kernel is described in its source, a PTO kernel in its case: there is what these options
-// say of a collective.
+// Throws Error for options that describe a collective: for a kernel, its description (in the source
+// of a Peal kernel, in the case of a PTO kernel) says the same.
 void refuse_options_of_collectives(const RunRequest& request) {
   const UnusedOption options[] = {
       {"--algorithm", request.algorithm != "auto", "leave it away: the kernel is the algorithm"},
@@ -169,12 +170,13 @@ void refuse_options_of_collectives(const RunRequest& request) {
   refuse_unused(fmt::format("kernel `{}`", request.collective), options);
 }
 
-// Whether the file defines a Peal kernel, whatever else stands in it.
+// True if the file defines a Peal kernel, besides whatever else it contains.
 bool defines_peal_kernel(const fs::path& path) {
   return file_text(path).find("peal_kernel()") != std::string::npos;
 }
 
-// What describes PTO kernels is nothing to one that describes itself, and a case names its kernel.
+// Throws Error for two descriptions of one kernel: --case or its flags with a Peal kernel, which
+// describes itself, or with another case file.
 void refuse_two_descriptions(const RunRequest& request) {
   const fs::path target = request.collective;
   if (request.case_file && target.extension() == ".toml" && target != *request.case_file) {
@@ -188,7 +190,7 @@ void refuse_two_descriptions(const RunRequest& request) {
                   request.collective, request.case_file ? "--case" : request.flags.first()));
 }
 
-// Whether the target is the source of a Peal kernel.
+// True if the target is the source of a Peal kernel.
 bool names_kernel(const RunRequest& request) {
   const fs::path target = request.collective;
   return !request.case_file && !request.flags.any() && target.extension() == ".cpp" &&

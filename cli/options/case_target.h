@@ -17,35 +17,37 @@
 
 namespace peal {
 
-// A kernel of one's own that was named on the command line: one of Peal, or of PTO with its case.
+// A user's kernel that is named on the command line: a Peal kernel, or a PTO kernel with its case.
+// Exactly one of `kernel` and `file` is set.
 struct CaseTarget {
-  std::string path;  // of the Peal kernel's source or of the case
+  std::string path;  // path of the Peal kernel's source, or of the case file
   std::optional<Kernel> kernel;
   std::optional<CaseFile> file;
-  std::vector<int> ranks;  // on which it runs if nothing else is said
-  CaseRunRequest request;  // with what was typed, but for ranks
+  std::vector<int> ranks;  // numbers of ranks to run on by default
+  CaseRunRequest request;  // the options as typed, except for ranks
 
   [[nodiscard]] CaseRunResult run(const CaseRunRequest& with) const {
     if (!kernel) return run_case(*file, with);
     return runs_for_real() ? run_kernel_for_real(*kernel, with).result : run_kernel(*kernel, with);
   }
-  // Whether its ranks are processes of this host.
+  // True if its ranks are processes of this host, false if they are simulated.
   [[nodiscard]] bool runs_for_real() const {
     return kernel.has_value() && !is_simulated(request.platform);
   }
 };
 
-// Whether what is to be run is a kernel (a source file, a case file or a folder that holds
-// case.toml) and not the name of a collective.
+// True if the request names a kernel (a source file, a case file or a folder with case.toml) rather
+// than a collective.
 [[nodiscard]] bool names_case(const RunRequest& request);
 
-// The number that --calls asks for; nothing where it was not given.
+// The value of --calls, if it was given.
 [[nodiscard]] std::optional<std::int64_t> parse_calls(const RunRequest& request);
 
-// Reads or compiles it. Throws Error for what is missing or makes no sense.
+// Reads the case, or compiles and loads the Peal kernel. Throws Error for a missing or invalid
+// target.
 [[nodiscard]] CaseTarget find_case_target(const RunRequest& request);
 
-// The files that the run reads, but for those that its sources include.
+// The files that the run reads, except for those that its sources include.
 [[nodiscard]] std::vector<NamedFile> inputs_of(const RunRequest& request, const CaseTarget& target);
 
 }  // namespace peal

@@ -9,7 +9,7 @@
 
 namespace peal {
 
-// What was typed after `peal check`, as it was typed.
+// The command line of `peal check`, as typed.
 struct CheckCommandRequest {
   RunRequest run;  // `ranks` may be a list
   std::vector<std::string> only, skip;

@@ -25,7 +25,7 @@ namespace {
 constexpr std::int64_t default_calls = 2;
 constexpr std::int64_t mutation_calls = 4;
 
-// A list such as 2,3,4,8, or as many as there are devices; empty where nothing is said.
+// The numbers of ranks by --ranks (a list such as 2,3,4,8) or --devices; empty if neither is given.
 std::vector<int> parse_ranks(const RunRequest& request) {
   if (request.devices) return {ranks_of(request, 0)};
   if (!request.ranks) return {};
@@ -66,7 +66,7 @@ void add_flags(std::string& text, const CaseFlags& flags) {
   add("--tolerance", flags.tolerance);
 }
 
-// What has to be typed to check the same, but for ranks and schedule.
+// The command line that repeats the check, without ranks and schedule.
 std::string command_of(const CheckCommandRequest& request) {
   const RunRequest& run = request.run;
   std::string text = "peal check " + quoted(run.collective);
@@ -90,7 +90,8 @@ std::string command_of(const CheckCommandRequest& request) {
 
 using SubjectRun = std::function<SubjectOutcome(int, const RunOptions&)>;
 
-// A request that makes no sense is known at once, and so is what has no effect.
+// The plan is prepared here, for the first number of ranks, so that an invalid request is refused
+// and notes on options without effect are known before the first run.
 SubjectRun collective_run(const RunRequest& request, std::uint64_t calls, const Platform& platform,
                           int ranks, std::vector<std::string>& notes) {
   const auto plan = [request, platform](int on) {
@@ -106,7 +107,8 @@ SubjectRun collective_run(const RunRequest& request, std::uint64_t calls, const 
 
 constexpr const char* recorded = "give it where the events are recorded";
 
-// A recorded run: there is nothing to be run, and so only one number of ranks and one schedule.
+// The plan for a recorded run: its events are read from a file, for one number of ranks and one
+// schedule. Throws Error for options that would change the run.
 CheckPlan recorded_plan(const CheckCommandRequest& request) {
   const EventFileHeading heading = read_event_file_heading(request.run.collective);
   const int ranks = heading.ranks;
@@ -187,7 +189,8 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
                      platform, plan.ranks.front(), plan.notes);
   plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
   if (!request.mutate) return plan;
-  // Credits come into play when a half of the scratch is used again, at the third call.
+  // A half of the scratch is first reused by the third call, and only then do ranks wait for
+  // credits; so the number of calls must be larger than two.
   const std::uint64_t calls = static_cast<std::uint64_t>(parse_calls(run).value_or(mutation_calls));
   for (const char* count : {"1", "7", "1000"}) {
     RunRequest other = run;

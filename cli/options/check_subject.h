@@ -10,17 +10,18 @@
 
 namespace peal {
 
-// What is to be checked, and on how many ranks.
+// What `peal check` checks, and on which numbers of ranks.
 struct CheckPlan {
   CheckSubject subject;
   std::vector<int> ranks;
   std::vector<std::string> notes;  // on options that have no effect
-  // For --mutate: the subject with several counts and with more calls, and which files' lines.
+  // For --mutate: the subject with several counts and more calls, and a predicate that selects the
+  // source files whose lines are mutated.
   std::vector<CheckSubject> mutation_subjects;
   std::function<bool(const std::string& file)> mutates;
 };
 
-// Throws Error for a request that cannot be carried out.
+// Makes the plan of a request. Throws Error for a request that cannot be carried out.
 [[nodiscard]] CheckPlan make_check_plan(const CheckCommandRequest& request);
 
 }  // namespace peal

@@ -21,7 +21,7 @@ constexpr std::size_t max_buffer_bytes = std::size_t{1} << 40;  // of one buffer
 constexpr int usual_ranks = 4;
 constexpr std::size_t default_count = 256;
 
-// An option that was given and that nothing will look at.
+// An option, whether it was given, and whether it has an effect.
 struct Unused {
   const char* option;
   bool given;
@@ -72,7 +72,7 @@ void check_input_shape(const std::string& path, const NpyArray& input, const Run
   }
 }
 
-// Takes dtype and count from the file, unless they were given and contradict it.
+// Takes dtype and count from the file. Throws Error if options contradict the file.
 void plan_input(const RunRequest& request, RunPlan& plan) {
   const std::string& path = *request.input;
   NpyArray input = read_npy(path);
@@ -139,7 +139,7 @@ std::vector<std::string> unused_notes(const RunRequest& request, const RunPlan& 
   return notes;
 }
 
-// What is for kernels and their cases alone.
+// Throws Error for options that only apply to kernels and their cases.
 void refuse_options_of_kernels(const RunRequest& request) {
   const UnusedOption options[] = {
       {"--set", !request.set.empty(), "it is for the values of kernels; use --count and its kin"},
@@ -149,7 +149,7 @@ void refuse_options_of_kernels(const RunRequest& request) {
 
 const Algorithm& choose(const RunPlan& plan) {
   const std::size_t block_bytes = plan.count * size_bytes(plan.dtype);
-  // The ranks of a run of its own choose, as those of a program do.
+  // A separate run makes the choice, as the ranks of a program would.
   auto& chosen =
       *reinterpret_cast<const Algorithm**>(plan.executor->share(sizeof(const Algorithm*)).data());
   plan.executor->run(plan.ranks,
@@ -159,7 +159,7 @@ const Algorithm& choose(const RunPlan& plan) {
                                                             plan.dtype, in_windows);
                        log_choice(team.rank(), team.size(), choice, block_bytes, in_windows);
                        if (team.rank() == 0)
-                         chosen = choice.algorithm;  // which is the same in every process
+                         chosen = choice.algorithm;  // its address is the same in forked processes
                      },
                      {});
   return *chosen;

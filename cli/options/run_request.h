@@ -9,7 +9,7 @@
 
 namespace peal {
 
-// What was typed after `peal run`, as it was typed; nothing where an option was not given.
+// The command line of `peal run`, as typed; absent options are empty.
 struct RunRequest {
   std::string collective;
   std::string platform = "a2a3sim";
@@ -19,10 +19,10 @@ struct RunRequest {
   std::optional<std::string> devices, ranks, count, dtype, op, root;
   std::optional<std::string> input, output, fill, seed, repeat, json;
   std::optional<std::string> case_file, calls, time_limit;  // of a kernel
-  std::vector<std::string> set;                             // NAME=EXPRESSION, of a case
-  CaseFlags flags;                                          // instead of a case file
+  std::vector<std::string> set;                             // NAME=EXPRESSION: values of a case
+  CaseFlags flags;                                          // replace a case file
   bool no_values = false;
-  bool in_process = false;  // kernels run in this process, not in one of their own
+  bool in_process = false;  // run kernels in this process, not in a separate one
 };
 
 }  // namespace peal

@@ -6,11 +6,11 @@
 
 namespace peal {
 
-// An option of which nothing would come for a target.
+// An option that has no effect on a target.
 struct UnusedOption {
   const char* option;
   bool given;
-  const char* instead;  // what to do: the end of a sentence
+  const char* instead;  // what to do instead, as the end of a sentence
 };
 
 // Throws Error for the first of them that was given.

@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// Says on stderr what makes measurements of that many ranks on this host useless: too few
-// processors, other work, a governor that saves power.
+// Warns on stderr of conditions that make measurements with so many ranks meaningless: too few
+// processors, other work on the host, a power-saving frequency governor.
 void warn_of_useless_figures(int ranks);
 
 }  // namespace peal

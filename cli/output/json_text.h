@@ -6,8 +6,8 @@
 
 namespace peal {
 
-// The text of a JSON file. Names of files may be any bytes; what is no UTF-8 in them becomes
-// U+FFFD.
+// The text of a JSON file. Strings may hold invalid UTF-8, because file names are arbitrary bytes;
+// invalid sequences become U+FFFD.
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& json);
 
 }  // namespace peal

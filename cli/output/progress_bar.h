@@ -5,8 +5,8 @@
 
 namespace peal {
 
-// A bar on stderr for work of which `total` is to be done, about. It appears when the work has
-// taken two seconds, only on a terminal, and is wiped when it ends.
+// A progress bar on stderr for work of estimated amount `total`. It appears after two seconds, only
+// on a terminal, and is erased at the end.
 class ProgressBar {
  public:
   explicit ProgressBar(double total);

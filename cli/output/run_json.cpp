@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// JSON has no infinity.
+// JSON cannot represent infinity; it becomes the string "inf".
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json("inf"); }
 
 void add_parameters(const RunRequest& request, const RunPlan& plan, Json& json) {

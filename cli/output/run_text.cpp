@@ -68,13 +68,13 @@ std::string tolerance_text(const RunPlan& plan, const RunOutcome& outcome) {
                      plan.op == ReduceOp::prod ? "|product|" : "sum of |inputs|", largest);
 }
 
-// `3`, `1-2`: the ranks as in a list of devices.
+// A range of ranks as text: `3` or `1-2`.
 void add_run_of_ranks(std::string& list, std::size_t first, std::size_t last) {
   if (!list.empty()) list += ",";
   list += first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
 }
 
-// Nothing when it would not be short.
+// Returns nothing if the text would not be short.
 std::string grouped_text(std::span<const std::uint64_t> figures) {
   std::vector<std::pair<std::uint64_t, std::string>> groups;
   std::map<std::uint64_t, std::size_t> group_of;

@@ -12,7 +12,7 @@ bool overlap(const View& a, const View& b) {
   return a.data < b.data + b.size_bytes() && b.data < a.data + a.size_bytes();
 }
 
-// In place is send == recv, or the shorter of the two being this rank's own block of the other.
+// True if the two are the same memory or the shorter one is this rank's own block of the longer.
 bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
   const std::size_t own = static_cast<std::size_t>(rank) * count;
   if (recv.count > send.count) return send.data == recv.part(own, 0).data;

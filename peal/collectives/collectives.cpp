@@ -11,31 +11,44 @@
 namespace peal {
 namespace {
 
-// The part of every block that one launch works on.
+// The path of a call, with the function that takes each step:
+// 1. carry_out() packs the arguments into CallArguments, by reference.
+// 2. is_known() compares them with the last call. If they are equal, steps 3 and 4 are skipped.
+// 3. resolve_call() looks up the plan by its key (CallKind). If there is none, it checks the
+//    arguments, and CollectiveState::plan() chooses the algorithm and prepares its scratch.
+// 4. announce() tells the device of the call, so that it can detect ranks that make different
+//    calls; the result of steps 3 and 4 is stored as the last call.
+// 5. Device::begin_call() stamps the notifies of the call; launch_all() cuts it into pieces, stages
+//    what the algorithm needs in windows, takes a half of the scratch and launches the kernel.
+// 6. flush() completes all stores, end_call() ends the stamping.
+// A RunError in steps 3 and 4 and any failure in steps 5 and 6 breaks the team, because other ranks
+// may wait for this one in vain. An Error in step 3 is thrown before this rank communicates.
+
+// The part of every block that one launch works on, in elements.
 struct Piece {
   std::size_t first = 0, length = 0;
 };
 
-// The piece of each of `count` blocks, or of an all-reduce's one block, cut into a chunk for each
-// rank.
+// The piece of each of the `count` blocks of a buffer. An all-reduce has one block, whose piece is
+// cut into one chunk per rank.
 Chunks blocks(const CallPlan& plan, const View& all, int count, Piece piece) {
   if (count == 0 || all.data == nullptr) return {};
   const View first = all.part(piece.first, piece.length);
   return plan.cuts > 0 ? Chunks(first, plan.cuts) : Chunks(first, count, plan.count);
 }
-// The same of blocks that are staged, one behind the other.
+// As blocks(), for staged memory, which holds the pieces of all blocks without gaps.
 Chunks staged_blocks(const CallPlan& plan, const View& all, int count) {
   return Chunks(all, plan.cuts > 0 ? plan.cuts : count);
 }
 
-// Copies blocks of one length one by one, or the one that is cut into chunks as a whole; those that
-// are the same stay.
+// Copies all blocks of src to dst. The block of an all-reduce is copied as a whole.
 void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const Chunks& src) {
   if (plan.cuts > 0) return device.copy(dst.whole(), src.whole());
   for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
 }
 
-// Takes the scratch for a launch on blocks of `count` elements.
+// Takes a half of the scratch for a launch on blocks of `count` elements. Tells the device where
+// that half lies, so that a real host keeps what is stored there in the caches.
 const Scratch::Half& take_scratch(Device& device, const CallPlan& plan, std::size_t count) {
   const Scratch::Half& half = plan.scratch->next(count, plan.dtype, plan.staged);
   device.set_transfer_hint({.scratch = half.memory.data,
@@ -57,7 +70,7 @@ void launch(Device& device, const CachedCall& call, const Scratch::Half& half, c
                                         .op = call.op});
 }
 
-// A piece of a call, with what it needs staged.
+// Launches one piece of a call. Copies what has to be staged in before the launch, and out after.
 void launch_piece(Device& device, const CachedCall& call, Piece piece) {
   const CallPlan& plan = *call.plan;
   const Scratch::Half& half = take_scratch(device, plan, piece.length);
@@ -72,7 +85,8 @@ void launch_piece(Device& device, const CachedCall& call, Piece piece) {
   if (recvs > 0) copy_blocks(device, plan, recv, to);
 }
 
-// Where the buffers of a call lie, as far as it is the same on every rank.
+// Where the buffers of a call lie. Members stay false where ranks may differ or no algorithm of the
+// collective depends on them: the result must be the same on every rank.
 Placement placement_of(const Device& device, Collective collective, const View& send,
                        const View& recv) {
   switch (collective) {
@@ -96,8 +110,9 @@ bool overlap_in_part(const View& send, const View& recv) {
          recv.data < send.data + send.size_bytes();
 }
 
-// A call by reference. Nothing is copied that need not be: a small collective takes less time than
-// it takes a processor to load again what it has just stored in other pieces.
+// The arguments of a call, by reference. They are not copied, because a load that spans several
+// recent smaller stores cannot be forwarded from the store buffer: it waits until they have reached
+// the cache, and that takes longer than a small collective.
 struct CallArguments {
   std::uint64_t traits = 0;  // see CollectiveTraits
   const View& send;
@@ -110,6 +125,8 @@ bool is_same(const View& a, const View& b) {
   return a.data == b.data && a.count == b.count && a.dtype == b.dtype;
 }
 
+// True if the call equals the last one, so that checks, plan and announcement still hold. The
+// placement needs no comparison: it is a function of the views and of the task.
 bool is_known(const Team& team, const CachedCall& known, const CallArguments& call) {
   return known.plan != nullptr && known.traits == call.traits && known.task == team.tasks() &&
          known.place.line == call.place.line && known.place.file == call.place.file &&
@@ -118,7 +135,7 @@ bool is_known(const Team& team, const CachedCall& known, const CallArguments& ca
          known.plan->is_asked(call.algorithm);
 }
 
-// What the others are shown of a call on blocks of `count` elements.
+// The record of a call on blocks of `count` elements, by which ranks compare their calls.
 CallRecord record_of(const CallArguments& given, int rank, std::size_t count) {
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   const CollectiveShape blocks = shape(collective, 1);
@@ -126,7 +143,7 @@ CallRecord record_of(const CallArguments& given, int rank, std::size_t count) {
   set_names(call, name(collective), given.algorithm);
   set_place(call, given.place);
   call.count = count;
-  // A rank that has nothing to give need not give a type either.
+  // The type is that of a buffer which this rank uses; the other one may be empty.
   const View& data = receives(collective, rank, root) ? given.recv : given.send;
   if (count > 0) call.dtype = data.dtype;
   if (blocks.has_root) call.root = root;
@@ -135,7 +152,8 @@ CallRecord record_of(const CallArguments& given, int rank, std::size_t count) {
   return call;
 }
 
-// Tells the device of the call, unless it knows; returns its stamp.
+// Announces the call to the device and returns its stamp. Where the device still has an earlier
+// announcement of an equal call, it is told only that one's number.
 std::uint64_t announce(Team& team, CallPlan& plan, const CallArguments& given) {
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   for (const Announcement& known : plan.announced) {
@@ -153,9 +171,9 @@ std::uint64_t announce(Team& team, CallPlan& plan, const CallArguments& given) {
   return kept.stamp;
 }
 
-// Checks a call, and finds out how it is carried out.
+// Checks a call, finds or makes its plan, announces it, and stores the result as the last call.
 void resolve_call(Team& team, CollectiveState& state, const CallArguments& given) {
-  static constexpr View nothing;  // stands for what nobody looks at, whose type may be any
+  static constexpr View nothing;  // replaces a buffer that this rank does not use
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   const bool does_send = sends(collective, team.rank(), root);
   const bool does_receive = receives(collective, team.rank(), root);
@@ -167,15 +185,18 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
                       .placement = placement_of(team.device(), collective, send, recv),
                       .root = root,
                       .asked = given.algorithm};
-  // What the ranks do to plan a call is a part of that one.
+  // Calls that the chooser makes while it plans are part of the user's call: not announced.
   const bool is_users = !state.is_planning() && team.size() > 1;
   const bool is_real = team.device().host().is_real;
   CallPlan* plan = state.find(kind);
-  // What was right once is right again, but for where the buffers lie.
+  // A plan exists only for arguments that passed the check. The check depends on the plan's key and
+  // on how the buffers overlap; so with a plan it is repeated only if they overlap in part, which
+  // is right in place and wrong otherwise.
   if (plan == nullptr || overlap_in_part(send, recv)) {
     const std::size_t count = check_arguments(kind, team.rank(), team.size());
     if (plan == nullptr) {
-      // The ranks may wait for each other before the algorithm is chosen.
+      // Planning may communicate. Announced before, a rank that makes another call is found out
+      // there, with both calls in the message. announce() below adds the chosen algorithm.
       if (is_users && is_real) team.device().announce(record_of(given, team.rank(), count));
       plan = &state.plan(team, kind, count);
     }
@@ -200,8 +221,8 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
   known.recv_blocks = blocks(*plan, recv, plan->shape.recv_blocks, all);
 }
 
-// The same, where ranks may talk to each other. It is kept apart from what every call does, which
-// would have to save more registers for it.
+// resolve_call(), which breaks the team when it fails while the ranks communicate. Not inlined, so
+// that the path of a repeated call does not save registers for it.
 [[gnu::noinline]] void resolve_call_or_abort(Team& team, CollectiveState& state,
                                              const CallArguments& given) {
   try {

@@ -13,8 +13,13 @@
 
 namespace peal {
 
-// An argument of a collective: a view, or any contiguous range of a known element type, such as
-// std::vector<float>.
+// This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
+// kernel. This header is the whole public interface. To follow a call, read collectives.cpp next
+// (the path of a call), then scratch.h (plans and scratch memory), registry.h (the table of
+// algorithms) and tuning/choice.h (how `auto` chooses).
+
+// A buffer argument of a collective: a view, or any contiguous range of a known element type, such
+// as std::vector<float>.
 class Elements {
  public:
   Elements() = default;
@@ -22,7 +27,7 @@ class Elements {
   template <std::ranges::contiguous_range Range>
   Elements(Range&& range) {  // NOLINT: as above
     using T = std::ranges::range_value_t<Range>;
-    // A collective never writes to what it is given as send; views do not know constness.
+    // A View has no const form. The cast is safe, because a collective never writes to its send.
     view_ =
         View::of(std::span<T>(const_cast<T*>(std::ranges::data(range)), std::ranges::size(range)));
   }
@@ -33,10 +38,11 @@ class Elements {
   View view_;
 };
 
-// One call of any collective, as every rank of the team makes it. `send` and `recv` belong to the
-// call until it returns; they may be the same (in place), or the shorter this rank's own block of
-// the longer, on all ranks or on none, but must not overlap in any other way. `send` is looked at,
-// and `recv` written, only where `sends` and `receives` say so.
+// One call of any collective; every rank of the team makes the same one. The call owns `send` and
+// `recv` until it returns. In place means that the two are the same memory or, where their lengths
+// differ, that the shorter one is this rank's own block of the longer one; either all ranks call in
+// place or none does. Any other overlap is an error. A rank's `send` is read only if
+// sends(collective, rank, root), its `recv` written only if receives(collective, rank, root).
 struct CollectiveCall {
   Collective collective{};
   View send = {};
@@ -46,13 +52,13 @@ struct CollectiveCall {
   std::string_view algorithm = auto_algorithm;
 };
 
-// Runs the call on this rank; returns when this rank's part is done. Throws Error for arguments
-// that do not fit together, with their values, and RunError where another rank's call is found to
-// differ, with both ranks' places. The place is the caller's.
+// Runs the call on this rank and returns when this rank's part is complete. Throws Error, with the
+// values, if the arguments do not fit together, and RunError, with both source places, if another
+// rank is found to make a different call. `place` is the caller's source place, for reports.
 void run_collective(Team& team, const CollectiveCall& call,
                     SourcePlace place = SourcePlace::here());
 
-// Every rank gets the combination of all ranks' `send`: count elements each.
+// Every rank receives the reduction of all ranks' `send`; `send` and `recv` have count elements.
 struct AllReduce {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
@@ -60,14 +66,16 @@ struct AllReduce {
 };
 void all_reduce(Team& team, const AllReduce& args, SourcePlace place = SourcePlace::here());
 
-// Every rank gets all ranks' `send` of count elements, in rank order: ranks x count elements.
+// Every rank receives all ranks' `send`, in rank order: `send` has count elements, `recv` ranks x
+// count.
 struct AllGather {
   Elements send, recv;
   std::string_view algorithm = auto_algorithm;
 };
 void all_gather(Team& team, const AllGather& args, SourcePlace place = SourcePlace::here());
 
-// Rank r gets the combination of all ranks' block r: `send` is ranks x count, `recv` count.
+// Rank r receives the reduction of block r of all ranks: `send` has ranks x count elements, `recv`
+// count.
 struct ReduceScatter {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
@@ -75,14 +83,14 @@ struct ReduceScatter {
 };
 void reduce_scatter(Team& team, const ReduceScatter& args, SourcePlace place = SourcePlace::here());
 
-// Block d of rank s becomes block s of rank d: both ranks x count.
+// Block d of rank s's `send` becomes block s of rank d's `recv`; both have ranks x count elements.
 struct AllToAll {
   Elements send, recv;
   std::string_view algorithm = auto_algorithm;
 };
 void all_to_all(Team& team, const AllToAll& args, SourcePlace place = SourcePlace::here());
 
-// Every rank gets the root's `send`: count elements each.
+// Every rank receives the root's `send`; `send` (at the root) and `recv` have count elements.
 struct Broadcast {
   Elements send, recv;
   int root = 0;
@@ -90,7 +98,8 @@ struct Broadcast {
 };
 void broadcast(Team& team, const Broadcast& args, SourcePlace place = SourcePlace::here());
 
-// The root gets the combination of all ranks' `send`: count elements each.
+// The root receives the reduction of all ranks' `send`; `send` and `recv` (at the root) have count
+// elements.
 struct Reduce {
   Elements send, recv;
   ReduceOp op = ReduceOp::sum;
@@ -99,7 +108,8 @@ struct Reduce {
 };
 void reduce(Team& team, const Reduce& args, SourcePlace place = SourcePlace::here());
 
-// The root gets all ranks' `send` of count elements, in rank order: ranks x count elements.
+// The root receives all ranks' `send`, in rank order: `send` has count elements, `recv` (at the
+// root) ranks x count.
 struct Gather {
   Elements send, recv;
   int root = 0;
@@ -107,7 +117,8 @@ struct Gather {
 };
 void gather(Team& team, const Gather& args, SourcePlace place = SourcePlace::here());
 
-// Rank r gets the root's block r: `send` is ranks x count, `recv` count.
+// Rank r receives block r of the root's `send`: `send` (at the root) has ranks x count elements,
+// `recv` count.
 struct Scatter {
   Elements send, recv;
   int root = 0;
@@ -115,7 +126,7 @@ struct Scatter {
 };
 void scatter(Team& team, const Scatter& args, SourcePlace place = SourcePlace::here());
 
-// Returns when every rank of the team has entered.
+// Returns when every rank of the team has entered the barrier.
 void barrier(Team& team, SourcePlace place = SourcePlace::here());
 
 }  // namespace peal

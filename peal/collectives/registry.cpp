@@ -13,10 +13,9 @@ using enum Collective;
 using D = Device;
 using K = KernelCall;
 
-// One line an algorithm. A kernel has no header: its line declares it, so that a new algorithm is
-// its file and its line. The formulas are, in order, those of struct Formulas: scratch, parts,
-// signals; steps, puts, gets, sent, notifies, copied, and where
-// they are needed read and drains.
+// One entry per algorithm. A kernel has no header: its entry declares it, so that a new algorithm
+// takes one new file and one new entry. The formulas are in the order of struct Formulas: scratch,
+// parts, signals; steps, puts, gets, sent, notifies, copied; and, optional, read and drains.
 static const Algorithm table[] = {
     {all_reduce,
      "one_phase",

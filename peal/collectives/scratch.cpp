@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t min_half_bytes = 4096;
 
-// The longest piece where each of its elements takes `blocks` elements of a half.
+// The longest piece, if each of its elements takes `blocks` elements of a half. It is a multiple of
+// 64 elements, so that pieces begin at cache lines.
 std::size_t longest_piece_of(std::size_t blocks, DType dtype, const Platform& platform) {
   if (blocks == 0) return SIZE_MAX;
   const auto max_bytes = static_cast<std::size_t>(platform.verbs.piece_bytes);
@@ -83,7 +84,7 @@ void Scratch::allocate(std::size_t half_bytes) {
 
 Scratch::Kept& Scratch::keep(const Kept& wanted) {
   const Half half = lay_out(launches_ % 2, wanted);
-  Kept& kept = kept_[launches_ % 2];  // laying out may have begun anew
+  Kept& kept = kept_[launches_ % 2];  // after lay_out(), which may allocate and reset launches_
   kept = wanted;
   kept.half = half;
   return kept;
@@ -171,7 +172,7 @@ CallPlan& CollectiveState::plan(Team& team, const CallKind& kind, std::size_t co
   plan.staged = staging(*plan.algorithm, team.size(), kind.placement);
   plan.is_one_launch = plan.count <= plan.longest_piece && plan.staged == Staging{} &&
                        !plan.algorithm->needs.in_place;
-  last_ = {};  // its plan may be the one that goes
+  last_ = {};  // it may point to the plan that is replaced here
   std::unique_ptr<CallPlan>& known = plans_[slot(kind)];
   if (known == nullptr) known = std::make_unique<CallPlan>();
   return *known = plan;

@@ -43,10 +43,10 @@ double predict_ps(const AlgorithmFigures& figures, std::size_t element_bytes,
                 static_cast<double>(figures.steps * platform.signals.latency_ps) +
                 moved_bytes * platform.link.ps_per_byte;
   time += static_cast<double>(figures.drains * platform.link.store_latency_ps);
-  // Load and store overlap, and the slower one counts.
+  // Loads and stores overlap, so the slower of the two decides.
   time += static_cast<double>(figures.copied) * static_cast<double>(element_bytes) *
           std::max(platform.memory.load_ps_per_byte, platform.memory.store_ps_per_byte);
-  if (figures.gets > 0) {  // a remote read pays the latency for every tile
+  if (figures.gets > 0) {  // a remote read pays the load latency for every tile
     const double tiles = static_cast<double>(figures.gets) + moved_bytes / tile_bytes;
     time += tiles * static_cast<double>(platform.link.load_latency_ps);
   } else {

@@ -10,13 +10,13 @@
 
 namespace peal {
 
-// Where a view lies, as its distance from a signal, which is at the same place on every rank.
+// The position of a view, in bytes from a signal; signals have the same offset on every rank.
 [[nodiscard]] inline std::int64_t distance_from(Signal signal, const View& view) {
   return view.data - reinterpret_cast<std::byte*>(signal.cell);
 }
 
-// The distance that a peer has put into one of `places`. Nothing has come where values are off; all
-// are taken to lie as this rank's `own` then.
+// The distance that a peer has put into entry `which` of `places`. If a simulation moves no values,
+// the entry is still 0: then the peer's view is taken to lie at this rank's own distance.
 [[nodiscard]] inline std::int64_t peer_offset(Device& self, const View& places, std::size_t which,
                                               std::int64_t own) {
   std::int64_t theirs = 0;
@@ -24,8 +24,8 @@ namespace peal {
   return theirs != 0 ? theirs : own;
 }
 
-// All ranks meet and tell each other where their buffers lie in their windows, which need not be at
-// the same place. Needs: a cell for each rank, which stays as it is until all have met again.
+// An address exchange: every rank learns where every peer's send and recv lie in the peer's window.
+// It is also a barrier. Needs: a signal per rank, whose payload stays until the next barrier.
 class AddressExchange {
  public:
   AddressExchange(Device& self, const SignalRow& cells, const View& send, const View& recv)
@@ -42,7 +42,7 @@ class AddressExchange {
     }
   }
 
-  // What a part of this rank's send or recv is on the peer, as Device's verbs name it.
+  // Translates a part of this rank's send or recv to the peer's, as Device's verbs expect it.
   [[nodiscard]] View send_of(int peer, const View& mine) const { return on(peer, mine, 0); }
   [[nodiscard]] View recv_of(int peer, const View& mine) const { return on(peer, mine, 1); }
 

@@ -3,10 +3,10 @@
 
 namespace peal {
 
-// All-gather by direct puts: every rank puts its block into every peer's landing, then notifies
-// all, waits for all and copies what landed. Starts with the next rank, so that no rank is
-// everybody's first target. Sends (P-1) blocks per rank. Needs: a landing of P blocks; one signal,
-// because a rank cannot be two launches ahead of one that it has not heard from.
+// All-gather by direct puts: every rank puts its block into every peer's landing buffer, notifies
+// all, waits for all and copies the blocks out. Begins with the next rank, so that first targets
+// differ. Sends (P-1) blocks per rank. Needs: a landing buffer of P blocks; one signal for all
+// peers, because a peer cannot be two launches ahead, and so cannot notify twice.
 void all_gather_direct(Device& self, const AllGatherArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();

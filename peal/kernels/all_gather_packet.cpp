@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// All-gather by packets: every rank puts its block, with the news of it, to its own place at every
-// peer, and copies out what comes from all of them.
+// All-gather by packets, which carry their own flags: every rank puts its block to its own place at
+// every peer, and copies out the blocks that arrive from all of them.
 // Sends (P-1) blocks per rank. Needs: a place for packets for each rank.
 void all_gather_packet(Device& self, const AllGatherPacketArgs& args) {
   const auto& [send, recv, inbox] = args;

@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// All-gather on a ring: in each of P-1 steps every rank passes the block it got last to the next.
-// Sends (P-1) blocks per rank. Needs: a landing of P blocks.
+// All-gather on a ring: in each of P-1 steps every rank forwards the block that it received last.
+// Sends (P-1) blocks per rank. Needs: a landing buffer of P blocks.
 void all_gather_ring(Device& self, const AllGatherArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), last = self.ranks() - 1;

@@ -5,9 +5,9 @@
 
 namespace peal {
 
-// All-gather straight into windows: all meet, every rank writes its block to everybody's recv, and
-// all meet again. Sends (P-1) blocks per rank. Needs: recv in a window; P signals to meet, and
-// those of a barrier.
+// All-gather directly into windows: address exchange, every rank writes its block to every rank's
+// recv, barrier. Sends (P-1) blocks per rank. Needs: recv in a window; P signals for the exchange,
+// and those of a barrier.
 void all_gather_window_push(Device& self, const AllGatherArgs& args) {
   const auto& [send, recv, landing, signals] = args;
   const int me = self.rank(), ranks = self.ranks();

@@ -9,8 +9,8 @@ namespace peal {
 
 // All-reduce by recursive halving, then doubling, among the Q ranks of the largest power of two:
 // ranks that differ in one bit exchange halves of what they still hold and combine them, until each
-// has one of Q blocks; the same pairs then gather the blocks the other way round. Other ranks fold
-// into a partner first and hear the result from it last. Sends 2(Q-1)/Q of the buffer per rank, in
+// has one of Q blocks; then the same pairs, in reverse order, gather the blocks. The other ranks
+// send their data to a partner first, and get the result last. Sends 2(Q-1)/Q of the buffer, in
 // 2 log2 Q steps; with a partner one buffer and two steps more. Needs: an inbox of two parts, each
 // as long as Q whole blocks. (Rabenseifner 2004; Thakur, Rabenseifner and Gropp 2005.)
 void all_reduce_halving_doubling(Device& self, const AllReduceArgs& args) {
@@ -20,7 +20,7 @@ void all_reduce_halving_doubling(Device& self, const AllReduceArgs& args) {
   const auto round_of = [](int bit) { return std::countr_zero(static_cast<unsigned>(bit)); };
   const int fold = round_of(paired);
   const View all = data.whole(), halves = inbox[0], landing = inbox[1];
-  // The fold uses the landing before the peers that gather into it can have heard from this rank.
+  // The fold may use `landing`: a peer gathers into it only after a halving notify from this rank.
   const View folded = landing.part(0, all.count);
   if (me >= paired) {
     self.put(Rank{me - paired}, folded, all);
@@ -46,7 +46,7 @@ void all_reduce_halving_doubling(Device& self, const AllReduceArgs& args) {
     const Rank peer{me ^ bit};
     const int kept = me & -bit, given = peer.index & -bit;
     const View sent = blocks(all, given, bit), combined = blocks(all, kept, bit);
-    // What comes lies where the blocks are that this rank gives away: these never overlap.
+    // Arrivals of a step land at the offsets of the blocks that this rank gives away: disjoint.
     self.put(peer, halves.part(start(kept), sent.count), sent);
     self.notify(peer, arrived[round_of(bit)]);
     self.wait(arrived[round_of(bit)]);

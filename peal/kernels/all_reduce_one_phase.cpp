@@ -4,7 +4,7 @@
 
 namespace peal {
 
-// All-reduce in one phase: every rank stages its vector, all meet, every rank reads and combines
+// All-reduce in one phase: every rank stages its vector; barrier; every rank reads and combines
 // every peer's whole vector, in rank order.
 // Sends (P-1) times the buffer per rank. Needs: an inbox as large as send.
 void all_reduce_one_phase(Device& self, const AllReduceApartArgs& args) {

@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// All-reduce by packets: every rank puts its vector, with the news of it, to its own place at every
-// peer, and combines what comes from all of them in rank order.
+// All-reduce by packets, which carry their own flags: every rank puts its vector to its own place
+// at every peer, and combines the vectors of all ranks in rank order.
 // Sends (P-1) times the buffer per rank. Needs: a place for packets for each rank.
 void all_reduce_packet(Device& self, const AllReducePacketArgs& args) {
   const auto& [send, recv, inbox, op] = args;

@@ -4,7 +4,7 @@
 namespace peal {
 
 // All-reduce by writes: every rank puts its vector into its own part of every peer's inbox, waits
-// for everybody's and combines them in rank order. Sends (P-1) times the buffer per rank. Needs: an
+// for all vectors and combines them in rank order. Sends (P-1) times the buffer per rank. Needs: an
 // inbox of P buffers, and a signal for each rank.
 void all_reduce_push(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;

@@ -5,10 +5,10 @@
 
 namespace peal {
 
-// All-reduce by recursive doubling: in round k the ranks exchange their whole partial results with
-// the rank that differs in bit k. Ranks beyond the largest power of two fold into a partner first
-// and hear the result from it last. Sends L times the buffer per rank, in L steps, and one or two
-// more where P is no power of two. Needs: an inbox of L+1 buffers, and a signal for each.
+// All-reduce by recursive doubling: in round k each rank exchanges its whole partial result with
+// the rank that differs in bit k. Ranks beyond the largest power of two send their data to a
+// partner first, and get the result last. Sends L times the buffer per rank, in L steps, or one or
+// two more if P is not a power of two. Needs: an inbox of L+1 buffers, and a signal for each.
 // (Thakur, Rabenseifner and Gropp 2005.)
 void all_reduce_recursive_doubling(Device& self, const AllReduceArgs& args) {
   const auto& [data, inbox, arrived, op] = args;

@@ -4,8 +4,8 @@
 
 namespace peal {
 
-// All-reduce in two phases of direct reads: rank r combines chunk r of every peer in rank order,
-// all meet again, and every rank reads every other chunk from the rank that combined it.
+// All-reduce in two phases of direct reads: stage, barrier, rank r combines chunk r of all ranks in
+// rank order; barrier; every rank reads each other chunk from the rank that combined it.
 // Sends 2(P-1)/P of the buffer per rank. Needs: an inbox as large as send, cut into P chunks.
 void all_reduce_two_phase(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;

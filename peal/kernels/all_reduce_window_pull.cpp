@@ -5,11 +5,11 @@
 
 namespace peal {
 
-// All-reduce straight from windows: all meet, rank r combines chunk r of everybody's send in rank
-// order, all meet again, and every rank reads every other chunk from the rank that combined it.
+// All-reduce directly from windows: address exchange, rank r combines chunk r of every rank's send
+// in rank order, barrier, and every rank reads each other chunk from the rank that combined it.
 // Sends 2(P-1)/P of the buffer per rank. Needs: send in a window; an inbox as large as send, cut
-// into P chunks, because peers may still read from it when this rank has returned; P signals to
-// meet, and those of a barrier.
+// into P chunks, because peers may still read the chunk when this rank has returned; P signals for
+// the exchange, and those of a barrier.
 void all_reduce_window_pull(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
   const int me = self.rank(), ranks = self.ranks();

@@ -5,10 +5,10 @@
 
 namespace peal {
 
-// All-reduce straight between windows: all meet, rank r combines chunk r of everybody's send in
-// rank order and writes it to everybody's recv, and all meet again. Every element is read and
-// written once. Sends 2(P-1)/P of the buffer per rank. Needs: send and recv in windows; P signals
-// to meet, and those of a barrier.
+// All-reduce directly between windows: address exchange, rank r combines chunk r of every rank's
+// send in rank order and writes it to every rank's recv, barrier. Each element is read and written
+// once. Sends 2(P-1)/P of the buffer per rank. Needs: send and recv in windows; P signals for the
+// exchange, and those of a barrier.
 void all_reduce_window_push(Device& self, const AllReduceApartArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
   const int me = self.rank();

@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// All-to-all by packets: every rank puts each peer's block, with the news of it, to its own place
-// there, and copies out what comes from all of them.
+// All-to-all by packets, which carry their own flags: every rank puts each peer's block to its own
+// place at that peer, and copies out the blocks that arrive from all of them.
 // Sends (P-1) blocks per rank. Needs: a place for packets for each rank.
 void all_to_all_packet(Device& self, const AllToAllPacketArgs& args) {
   const auto& [send, recv, inbox] = args;

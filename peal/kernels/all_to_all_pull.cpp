@@ -4,8 +4,8 @@
 
 namespace peal {
 
-// All-to-all by reads: every rank stages its P blocks by destination, all meet, and every rank
-// reads its block from every peer. Sends (P-1) blocks per rank. Needs: a landing of P blocks.
+// All-to-all by reads: every rank stages its P blocks by destination; barrier; every rank reads its
+// block from every peer. Sends (P-1) blocks per rank. Needs: a landing buffer of P blocks.
 void all_to_all_pull(Device& self, const AllToAllArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();

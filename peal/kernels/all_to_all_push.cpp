@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// All-to-all by writes: every rank puts block d into slot `me` of rank d's landing, notifies all,
-// waits for all and copies what landed. Sends (P-1) blocks per rank. Needs: a landing of P blocks;
-// one signal, because a rank cannot be two launches ahead of one that it has not heard from.
+// All-to-all by writes: every rank puts block d into slot `me` of rank d's landing buffer, notifies
+// all, waits for all and copies the slots out. Sends (P-1) blocks per rank. Needs: P blocks of
+// landing; one signal for all, because no peer can be two launches ahead and so notify twice.
 void all_to_all_push(Device& self, const AllToAllArgs& args) {
   const auto& [send, recv, landing, arrived] = args;
   const int me = self.rank(), ranks = self.ranks();

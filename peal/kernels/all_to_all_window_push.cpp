@@ -5,9 +5,9 @@
 
 namespace peal {
 
-// All-to-all straight into windows: all meet, every rank writes each of its blocks to the recv of
-// the rank that it is for, and all meet again. Sends (P-1) blocks per rank. Needs: recv in a
-// window, and apart from send; P signals to meet, and those of a barrier.
+// All-to-all directly into windows: address exchange, every rank writes each of its blocks to the
+// recv of the block's destination, barrier. Sends (P-1) blocks per rank. Needs: recv in a window,
+// and distinct from send; P signals for the exchange, and those of a barrier.
 void all_to_all_window_push(Device& self, const AllToAllArgs& args) {
   const auto& [send, recv, landing, signals] = args;
   const int me = self.rank(), ranks = self.ranks();

@@ -5,23 +5,23 @@
 
 namespace peal {
 
-// Everything that a launch can hand to a kernel; each kernel's own arguments are drawn from it, by
-// reference where they are more than a processor holds in a register or two: a small collective
-// takes less time than it takes to load again what has just been stored in other pieces.
+// Kernels: one file each, which reads like its paper; collectives/registry.cpp is the table. Read
+// all_reduce_ring.cpp next. KernelCall is all that a launch offers; each kernel picks its own Args
+// from it, large members by reference, because store forwarding of copies would stall a small call.
 struct KernelCall {
-  const Chunks& send;        // this rank's blocks, one or P; of an all-reduce its one, cut into P
-  const Chunks& recv;        // as above
-  const Chunks& scratch;     // in a window, at the same place on every rank, alternating between
-                             // launches
-  const SignalRow& signals;  // as above
-  const PacketRow& packets;  // as above; one place for each rank, or turns of a root
-  std::uint64_t uses = 0;    // how many earlier launches this half of the scratch has served
+  const Chunks& send;        // 1 or P blocks; the one block of an all-reduce is cut into P chunks
+  const Chunks& recv;        // as send
+  const Chunks& scratch;     // a half of the scratch window, at the same offset on every rank; two
+                             // halves alternate from launch to launch
+  const SignalRow& signals;  // of that half, at the same offset on every rank
+  const PacketRow& packets;  // of that half: one place for each rank, or `turns` with a root
+  std::uint64_t uses = 0;    // the number of earlier launches on this half
   Rank root;
   ReduceOp op = ReduceOp::sum;
 };
 
-// `data`, the input on entry and the result on return, is cut into P chunks; it lies in a window
-// where the kernel puts into peers' data.
+// For an in-place all-reduce. `data` holds the input on entry and the result on return, in P
+// chunks. It lies in a window if the kernel puts into the peers' data.
 struct AllReduceArgs {
   const Chunks& data;
   const Chunks& inbox;
@@ -29,7 +29,7 @@ struct AllReduceArgs {
   ReduceOp op;
 };
 
-// For an all-reduce that leaves `send` as it is; both may be the same. All are cut into P chunks.
+// For an all-reduce that does not change `send`, unless recv is the same. All have P chunks.
 struct AllReduceApartArgs {
   const Chunks& send;
   const Chunks& recv;
@@ -38,7 +38,7 @@ struct AllReduceApartArgs {
   ReduceOp op;
 };
 
-// The same by packets: one place for each rank.
+// For an all-reduce by packets. `inbox` has a place for each rank.
 struct AllReducePacketArgs {
   const Chunks& send;
   const Chunks& recv;
@@ -46,7 +46,7 @@ struct AllReducePacketArgs {
   ReduceOp op;
 };
 
-// `recv` and `landing` are P blocks as long as `send`; the landing lies in a window.
+// `recv` and `landing` have P blocks as long as `send`; the landing buffer lies in a window.
 struct AllGatherArgs {
   View send;
   const Chunks& recv;
@@ -60,7 +60,7 @@ struct AllGatherPacketArgs {
   const PacketRow& inbox;
 };
 
-// `send` and `inbox` are P blocks as long as `recv`; the inbox lies in a window.
+// `send` and `inbox` have P blocks as long as `recv`; the inbox lies in a window.
 struct ReduceScatterArgs {
   const Chunks& send;
   View recv;
@@ -76,7 +76,7 @@ struct ReduceScatterPacketArgs {
   ReduceOp op;
 };
 
-// All three are P blocks of one length; the landing lies in a window.
+// All three have P blocks of one length; the landing buffer lies in a window.
 struct AllToAllArgs {
   const Chunks& send;
   const Chunks& recv;
@@ -90,11 +90,11 @@ struct AllToAllPacketArgs {
   const PacketRow& inbox;
 };
 
-// For the collectives with a root: one block, or P at the root where it gathers or scatters. A
-// rank that can run ahead of its peers takes their credits before it fills a half of the scratch
-// again: `uses` says how often the half has served before, and so whether credits are due. Scratch
-// and signals belong to one root. Credits have verbs of their own, since they may be of another
-// call than the one that takes them.
+// For collectives with a root: one block, or P at the root of a gather or scatter. A rank that can
+// run ahead of its peers needs back pressure: before it fills a half of the scratch again, it waits
+// for credits, by which the peers return the half; none are due in the first use (`uses` is 0).
+// Scratch and signals belong to one root. A credit comes from an earlier call, so its verbs differ
+// from notify and wait: they do not compare the calls of the two ranks.
 struct RootedArgs {
   const Chunks& send;
   const Chunks& recv;
@@ -105,7 +105,7 @@ struct RootedArgs {
   ReduceOp op;
 };
 
-// The same by packets: launches take `turns` places in turn.
+// For a broadcast by packets: launch i on this half uses place i modulo `turns`.
 struct RootedPacketArgs {
   static constexpr int turns = 8;
 
@@ -163,7 +163,7 @@ struct BarrierArgs {
   return {call.signals};
 }
 
-// Calls the kernel with its own arguments, drawn from the call.
+// Calls the kernel with the Args that it takes, picked from the call.
 template <class Args>
 void launch(void (*kernel)(Device&, const Args&), Device& self, const KernelCall& call) {
   kernel(self, arguments(call, static_cast<const Args*>(nullptr)));

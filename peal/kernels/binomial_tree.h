@@ -7,22 +7,22 @@
 
 namespace peal {
 
-// A binomial tree over the ranks of a team, numbered from its root: the parent of v is v without
-// its lowest set bit, its children are v + bit for the bits below that, while they exist.
+// A binomial tree over the ranks of a team. Positions count from the root. The parent of v is v
+// without its lowest set bit; its children are v + bit for each lower bit, if < ranks.
 struct BinomialTree {
   int ranks;
   Rank root;
 
-  // The position of a rank, counted from the root; and the rank at a position.
+  // The position of a rank; and the rank at a position.
   [[nodiscard]] int position(int rank) const { return (rank - root.index + ranks) % ranks; }
   [[nodiscard]] Rank at(int position) const { return {(position + root.index) % ranks}; }
 
   [[nodiscard]] static int parent(int position) { return position & (position - 1); }
-  // Which of its parent's children a position is: the number of its lowest set bit.
+  // The index of a position among its parent's children: the index of its lowest set bit.
   [[nodiscard]] static int child_number(int position) {
     return std::countr_zero(static_cast<unsigned>(position));
   }
-  // The bit that ends the children of a position: its lowest set bit; the root has no end.
+  // The upper bound of the children's bits: the position's lowest set bit; `ranks` for the root.
   [[nodiscard]] int child_bits_end(int position) const {
     return position == 0 ? ranks : position & -position;
   }

@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// Broadcast by direct puts: the root puts the block into every peer's landing and notifies it; a
-// peer copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
-// Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
+// Broadcast by direct puts: the root puts the block into every peer's landing buffer and notifies
+// the peer, which copies it out and returns the buffer by a credit. The root sends (P-1) blocks.
+// Needs: a landing buffer of one block; signals 0 (arrived) and 1 (credit).
 void broadcast_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int ranks = self.ranks();

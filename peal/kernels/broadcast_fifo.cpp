@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// Broadcast through a queue: the root copies the block into a slot of its own and notifies every
-// peer, which reads it from there. Launches take the slots in turn, so that the root can run ahead;
-// when the last one was read a credit gives all of them back. The root sends (P-1) blocks.
+// Broadcast through a ring buffer: the root copies the block into a slot of its own and notifies
+// every peer, which reads it from there. Launches use the slots in turn, so that the root can run
+// ahead; after reading the last slot a peer returns all by one credit. The root sends (P-1) blocks.
 // Needs: 8 blocks, the slots; a signal for each (ready), and one more (credit).
 void broadcast_fifo(Device& self, const RootedArgs& args) {
   const auto& [send, recv, slots, signals, uses, root, op] = args;

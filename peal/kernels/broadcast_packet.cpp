@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// Broadcast by packets: the root puts the block, with the news of it, to a place of every peer,
-// which copies it out. Launches take the places in turn, so that the root can run ahead; when the
-// last one was copied out a credit gives all of them back. The root sends (P-1) blocks.
+// Broadcast by packets, which carry their own flags: the root puts the block to a place of every
+// peer, which copies it out. Launches use the places in turn, so that the root can run ahead; with
+// the last place a peer returns all of them by one credit. The root sends (P-1) blocks.
 // Needs: eight places for packets, and signal 0 (credit).
 void broadcast_packet(Device& self, const RootedPacketArgs& args) {
   const auto& [send, recv, packets, signals, uses, root] = args;

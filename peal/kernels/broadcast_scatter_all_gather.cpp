@@ -5,9 +5,9 @@ namespace peal {
 
 // Broadcast for large blocks: the root scatters chunk v to the v-th rank after it, then the chunks
 // travel on a ring that ends before the root. The root sends 2(P-1)/P of the block. Only the root
-// needs credits: nobody passes a chunk on before the root's has arrived.
-// Needs: a landing of one block, cut into P chunks; signals 0 (from the root), 1 (from the previous
-// rank), 2 (credit). (van de Geijn 1994.)
+// awaits credits: each peer forwards only after the root's chunk of the same launch has arrived.
+// Needs: a landing buffer of one block, cut into P chunks; signals 0 (from the root), 1 (from the
+// previous rank), 2 (credit). (van de Geijn 1994.)
 void broadcast_scatter_all_gather(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int ranks = self.ranks(), me = (self.rank() - root.index + ranks) % ranks;

@@ -4,9 +4,9 @@
 
 namespace peal {
 
-// Broadcast down a binomial tree: a rank passes what landed to its children, largest subtree
-// first, copies it out and gives its landing back to the parent by a credit. At most L blocks are
-// sent by a rank, in L steps. Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
+// Broadcast down a binomial tree: a rank forwards the block that landed to its children, largest
+// subtree first, copies it out and returns its landing buffer to the parent by a credit. A rank
+// sends at most L blocks, in L steps. Needs: one block; signals 0 (arrived) and 1 (credit).
 void broadcast_tree(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const BinomialTree tree{self.ranks(), root};

@@ -7,8 +7,8 @@
 
 namespace peal {
 
-// Broadcast straight between windows: the root tells every peer where its block lies, every peer
-// reads it from there and tells the root, which returns when all have. The root sends (P-1) blocks.
+// Broadcast directly between windows: the root sends every peer the position of its block; every
+// peer reads it and notifies the root, which returns after all have. The root sends (P-1) blocks.
 // Needs: recv in a window; signals 0 (ready) and 1 (read).
 void broadcast_window_pull(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;

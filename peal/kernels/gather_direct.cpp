@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// Gather by direct puts: every rank puts its block into its slot of the root's landing and notifies
-// the root, which copies all out and gives the slots back by credits. Sends one block per rank.
-// Needs: a landing of P blocks; signals 0 (arrived) and 1 (credit).
+// Gather by direct puts: every rank puts its block into its slot of the root's landing buffer and
+// notifies the root, which copies all out and returns the slots by credits. Sends a block per rank.
+// Needs: a landing buffer of P blocks; signals 0 (arrived) and 1 (credit).
 void gather_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();

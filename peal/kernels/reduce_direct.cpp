@@ -4,8 +4,8 @@
 namespace peal {
 
 // Reduce by direct reads: every rank stages its block and notifies the root, which reads and
-// combines all in rank order and gives the stages back by credits. Sends one block per rank.
-// Needs: a stage of one block; signals 0 (staged) and 1 (credit).
+// combines all in rank order and returns the stages by credits. Sends one block per rank.
+// Needs: a staging buffer of one block; signals 0 (staged) and 1 (credit).
 void reduce_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, stage, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();

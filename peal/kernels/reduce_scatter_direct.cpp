@@ -4,8 +4,8 @@
 
 namespace peal {
 
-// Reduce-scatter by direct reads: every rank stages its P blocks, all meet, and every rank reads
-// and combines its own block of every peer, in rank order.
+// Reduce-scatter by direct reads: every rank stages its P blocks; barrier; every rank reads and
+// combines its own block of every peer, in rank order.
 // Sends (P-1) blocks per rank. Needs: an inbox of P blocks.
 void reduce_scatter_direct(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;

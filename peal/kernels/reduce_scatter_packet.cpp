@@ -3,8 +3,8 @@
 
 namespace peal {
 
-// Reduce-scatter by packets: every rank puts each peer's block, with the news of it, to its own
-// place there, and combines what comes from all of them in rank order.
+// Reduce-scatter by packets, which carry their own flags: every rank puts each peer's block to its
+// own place at that peer, and combines its own block of all ranks in rank order.
 // Sends (P-1) blocks per rank. Needs: a place for packets for each rank.
 void reduce_scatter_packet(Device& self, const ReduceScatterPacketArgs& args) {
   const auto& [send, recv, inbox, op] = args;

@@ -4,7 +4,7 @@
 namespace peal {
 
 // Reduce-scatter by writes: every rank puts block d into its own part of rank d's inbox, waits for
-// everybody's and combines them in rank order. Sends (P-1) blocks per rank. Needs: an inbox of P
+// all blocks and combines them in rank order. Sends (P-1) blocks per rank. Needs: an inbox of P
 // blocks, and a signal for each rank.
 void reduce_scatter_push(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;

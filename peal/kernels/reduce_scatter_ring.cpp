@@ -4,7 +4,7 @@
 namespace peal {
 
 // Reduce-scatter on a ring: block b starts at rank b+1 and collects one rank's part in each of P-1
-// steps; each combination goes straight into the next rank's inbox.
+// steps; each rank writes its combination directly into the next rank's inbox.
 // Sends (P-1) blocks per rank. Needs: an inbox of P blocks.
 void reduce_scatter_ring(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, arrived, op] = args;

@@ -5,9 +5,9 @@
 
 namespace peal {
 
-// Reduce-scatter straight from windows: all meet, every rank reads and combines its own block of
-// everybody's send, in rank order, and all meet again. Sends (P-1) blocks per rank. Needs: send in
-// a window; P signals to meet, and those of a barrier.
+// Reduce-scatter directly from windows: address exchange, every rank reads and combines its own
+// block of every rank's send, in rank order, barrier. Sends (P-1) blocks per rank. Needs: send in a
+// window; P signals for the exchange, and those of a barrier.
 void reduce_scatter_window_pull(Device& self, const ReduceScatterArgs& args) {
   const auto& [send, recv, inbox, signals, op] = args;
   const AddressExchange exchange(self, signals, send[0], recv);

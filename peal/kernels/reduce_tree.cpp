@@ -6,8 +6,8 @@ namespace peal {
 
 // Reduce up a binomial tree: a rank combines what its children put into its inbox, smallest subtree
 // first, and puts the result into its parent's. Sends one block per rank. The credits come last,
-// because the slots of the inbox's next use may lie across all those of this one.
-// Needs: an inbox of L+1 blocks, one a child and the last for the partial result; signal k
+// because the next use may have another block size, and so its slots may overlap all of these.
+// Needs: an inbox of L+1 blocks, one per child and the last for the partial result; signal k
 // (child k arrived), and the last of L+1 (credit from the parent).
 void reduce_tree(Device& self, const RootedArgs& args) {
   const auto& [send, recv, inbox, signals, uses, root, op] = args;

@@ -3,9 +3,9 @@
 
 namespace peal {
 
-// Scatter by direct puts: the root puts block r into rank r's landing and notifies it; a peer
-// copies it out and gives the landing back by a credit. The root sends (P-1) blocks.
-// Needs: a landing of one block; signals 0 (arrived) and 1 (credit).
+// Scatter by direct puts: the root puts block r into rank r's landing buffer and notifies that
+// rank, which copies it out and returns the buffer by a credit. The root sends (P-1) blocks.
+// Needs: a landing buffer of one block; signals 0 (arrived) and 1 (credit).
 void scatter_direct(Device& self, const RootedArgs& args) {
   const auto& [send, recv, landing, signals, uses, root, op] = args;
   const int me = self.rank(), ranks = self.ranks();

@@ -18,7 +18,8 @@ View block(const View& buffer, int index, std::size_t count) {
   return buffer.part(static_cast<std::size_t>(index) * count, count);
 }
 
-// Compares a call's results with what the functions below declare.
+// Compares the results of a call with expectations. Each expect() states one: these holders hold
+// the reduction of these sources.
 class Comparer {
  public:
   Comparer(const Buffers& buffers, ReduceOp op, Tolerance tolerance)
@@ -30,7 +31,7 @@ class Comparer {
   [[nodiscard]] View sent(int rank, int index) const {
     return block(buffers_.send[static_cast<std::size_t>(rank)], index, buffers_.count);
   }
-  // The blocks with that index of every rank's send.
+  // Block `index` of every rank's send.
   [[nodiscard]] std::vector<View> sent_by_all(int index) const {
     std::vector<View> blocks;
     for (int rank = 0; rank < ranks(); ++rank) blocks.push_back(sent(rank, index));

@@ -28,7 +28,7 @@ Value<T> value_of(T element) {
 double value_of(Float16 element) { return static_cast<float>(element); }
 double value_of(BFloat16 element) { return static_cast<float>(element); }
 
-// Element i of a buffer, which need not be aligned to its type.
+// Element i of a buffer; memcpy, because the buffer need not be aligned to its type.
 template <class T>
 Value<T> load(const View& view, std::size_t i) {
   T element;
@@ -36,7 +36,8 @@ Value<T> load(const View& view, std::size_t i) {
   return value_of(element);
 }
 
-// Integers go through 64 unsigned bits, where overflow is defined, and are cut to their type.
+// Integers are computed in 64 unsigned bits, where overflow is defined, and truncated to their
+// type.
 template <class V>
 V plus(V a, V b) {
   if constexpr (std::is_integral_v<V>) {
@@ -81,7 +82,7 @@ double distance(V a, V b) requires std::is_integral_v<V> {
   return static_cast<double>(static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low));
 }
 
-// The largest finite number and the smallest positive one.
+// The largest finite and the smallest positive (subnormal) number of a type.
 struct FloatRange {
   double largest, smallest;
 };
@@ -156,7 +157,7 @@ class TypedComparer : public StretchComparer {
     }
   }
 
-  // How large a partial result can be in whichever order: sum of |x|, or product of max(1, |x|).
+  // An upper bound on every partial result in any order: sum of |x|, or product of max(1, |x|).
   void compute_growth(std::span<const View> sources, std::size_t first, std::size_t length) {
     std::fill_n(growth_.begin(), length, op_ == ReduceOp::prod ? 1.0 : 0.0);
     for (const View& source : sources) {
@@ -167,8 +168,10 @@ class TypedComparer : public StretchComparer {
     }
   }
 
-  // How far element i of the block may be off. A product can also lose what is too small for the
-  // type, which the later factors enlarge.
+  // The allowed error of element i of the block. A sum: each of the `operations_` roundings adds at
+  // most epsilon times the bound on a partial result. A product: each rounding adds a relative
+  // error of epsilon, and an absolute error of at most the smallest subnormal if the partial result
+  // underflows; later factors multiply the latter by at most growth_[i].
   [[nodiscard]] double allowed(std::size_t i) const {
     if (!tolerance_.rounds) return tolerance_.absolute;
     if (op_ != ReduceOp::prod) {
@@ -192,17 +195,21 @@ class TypedComparer : public StretchComparer {
     }
   }
 
-  // Where partial results can leave the type's range, it depends on their order whether they do,
-  // and no order is wrong: what is finite may become infinite, and with an infinity among the
-  // inputs, or a zero, no number. Without either, arithmetic with infinities is the same in every
-  // order.
+  // True if a result that is not finite is acceptable, because some order of the operations leaves
+  // the range of the type, and no order is wrong.
+  // - Inputs without infinities: if a bound on partial results exceeds the range, the result may be
+  //   an infinity or (infinity - infinity, infinity x 0) NaN.
+  // - Inputs with an infinity: the result may be NaN instead of infinite, if other partial results
+  //   overflow (infinity - infinity) or, in a product, underflow to zero (infinity x 0). Otherwise
+  //   arithmetic with infinities gives the same in every order, and the result must match.
+  // - An input that is NaN makes the result NaN in every order, so it must match as well.
   [[nodiscard]] bool left_range(V value, std::size_t element) const {
     if constexpr (std::is_integral_v<V>) return false;
     if (!tolerance_.rounds) return false;
     if (std::isfinite(static_cast<double>(value))) return false;
     if (op_ != ReduceOp::sum && op_ != ReduceOp::prod) return false;
     bool has_infinity = false;
-    double largest = op_ == ReduceOp::prod ? 1 : 0, smallest = 1;  // that a partial result can be
+    double largest = op_ == ReduceOp::prod ? 1 : 0, smallest = 1;  // bounds on partial results
     for (const View& source : sources_) {
       const double x = std::fabs(static_cast<double>(load<T>(source, element)));
       if (std::isnan(x)) return false;

@@ -12,32 +12,34 @@
 
 namespace peal::reference {
 
-// What one rank holds where a stretch is expected; `first` is the index of its first element in the
-// rank's whole result.
+// The elements of one rank's result at which a stretch is expected; `first` is the index of the
+// first one in the whole result.
 struct Holder {
   int rank = 0;
   std::size_t first = 0;
   View view;
 };
 
-// Consecutive elements of one origin: element i is the combination of element i of every source, in
-// the order of the sources, or the element itself where there is but one source. All views have the
-// same length and type.
+// Consecutive elements of results with one origin: element i of each holder is the reduction of
+// element i of all sources, in their order (with one source, that element itself). All views have
+// the same length and type.
 struct Stretch {
   std::span<const View> sources;
   std::span<const Holder> holders;
 };
 
-// Compares stretch by stretch, each in blocks: a block is computed once for all its holders, and
-// the memory taken does not grow with the buffers.
+// Compares stretches, in blocks: each block is computed once for all holders, and the memory needed
+// does not grow with the buffers.
 class StretchComparer {
  public:
   virtual ~StretchComparer() = default;
 
-  // Records what differs in the ranks of `comparison`. A rank's stretches come in their order.
+  // Records differences in the ranks of `comparison`. The stretches of one rank must be compared in
+  // the order of its elements, because only the first mismatch is kept.
   virtual void compare(const Stretch& stretch, Comparison& comparison) = 0;
 };
 
+// A comparer for elements of a type. `op` combines the sources.
 [[nodiscard]] std::unique_ptr<StretchComparer> make_stretch_comparer(DType dtype, ReduceOp op,
                                                                      Tolerance tolerance);
 

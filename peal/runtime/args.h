@@ -19,23 +19,23 @@
 
 namespace peal {
 
-// A task that has been submitted in a run.
+// A handle of a submitted task.
 class Task {
  public:
   Task() = default;
   Task(std::uint64_t run, std::size_t number) : run_(run), number_(number) {}
-  // In the order of submission, from 0.
+  // The task's number in the order of submission, from 0.
   [[nodiscard]] std::size_t number() const { return number_; }
-  [[nodiscard]] std::uint64_t run() const { return run_; }  // identifies it
+  [[nodiscard]] std::uint64_t run() const { return run_; }  // SubmittedRun::id()
 
  private:
   std::uint64_t run_ = 0;
   std::size_t number_ = 0;
 };
 
-// An array argument: a buffer, or memory of the host (any contiguous range of a known element type,
-// such as std::vector<float>), which must live until the run has ended. What a device does with
-// host memory it does with a copy: made before the task begins, and written back when it has ended.
+// An array argument: a buffer, or host memory (any contiguous range of a known element type, such
+// as std::vector<float>), which must live until the run has ended. A device works on a copy of host
+// memory, which is made before the task starts and written back after it has ended.
 class Array {
  public:
   Array(const Buffer& buffer)  // NOLINT: arguments convert at the call
@@ -61,9 +61,10 @@ class Array {
   bool is_const_ = false;
 };
 
-// The arguments of a task on one device, in the order in which its callable takes them, and what
-// else is said of it. What a task reads and writes makes it wait for earlier tasks: a read for the
-// writes of the same bytes, a write for the writes and the reads.
+// The arguments of a task on one device, in the order in which its callable takes them, and the
+// task's name and explicit dependencies. The arrays also imply dependencies: a task that reads
+// bytes waits for their earlier writers, and a task that writes them for earlier writers and
+// readers.
 class Args {
  public:
   struct Entry {
@@ -74,20 +75,21 @@ class Args {
     std::uint64_t scalar = 0;
   };
 
-  // The task reads it.
+  // The task reads the array.
   Args& in(const Array& array) { return add(array, TaskDirection::input); }
-  // The task writes it; what it does not write stays as it is.
+  // The task writes the array, wholly or in part; elements that it does not write keep their
+  // values.
   Args& out(const Array& array) { return add(array, TaskDirection::output); }
-  // It does both.
+  // The task reads and writes the array.
   Args& inout(const Array& array) { return add(array, TaskDirection::inout); }
-  // It does whatever it likes, and no other task waits for that.
+  // The task may read and write the array, without any dependency on other tasks.
   Args& no_dep(const Array& array) { return add(array, TaskDirection::no_dep); }
-  // Any of these.
+  // One of the above, by its direction.
   Args& add(const Array& array, TaskDirection direction) {
     entries_.push_back({.kind = TaskArgument::Kind::array, .direction = direction, .array = array});
     return *this;
   }
-  // A number of at most eight bytes.
+  // A scalar argument of at most eight bytes.
   template <TaskScalar T>
   Args& scalar(T value) {
     Entry entry{.kind = TaskArgument::Kind::scalar, .scalar_kind = scalar_kind<T>};
@@ -99,8 +101,8 @@ class Args {
     entries_.push_back(std::move(entry));
     return *this;
   }
-  // The device's place in a domain, whose rank and windows the task uses. More than one argument
-  // may be the same place.
+  // The device's membership in a domain, whose rank and windows the task uses. A task may have
+  // several context arguments, but all must be the same membership.
   Args& context(const DomainMember& member) {
     entries_.push_back({.kind = TaskArgument::Kind::context});
     const bool is_same =
@@ -109,12 +111,12 @@ class Args {
     context_ = member;
     return *this;
   }
-  // No argument: the task waits for this one of the same run, too.
+  // Not an argument: the task also waits for this earlier task of the same run.
   Args& after(Task task) {
     after_.push_back(task);
     return *this;
   }
-  // No argument: what reports call the task; else they use the callable's name.
+  // Not an argument: the task's name in reports; by default the callable's.
   Args& named(std::string name) {
     name_ = std::move(name);
     return *this;
@@ -123,7 +125,7 @@ class Args {
   // For the runtime.
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] const std::optional<DomainMember>& context() const { return context_; }
-  [[nodiscard]] int contexts() const { return contexts_; }  // that differ
+  [[nodiscard]] int contexts() const { return contexts_; }  // 0, 1, or more if contexts differ
   [[nodiscard]] const std::vector<Task>& after() const { return after_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
@@ -135,9 +137,9 @@ class Args {
   std::string name_;
 };
 
-// Throws Error where the arrays are not alike, which a copy from one to the other needs.
+// Throws Error, which begins with `what`, unless the arrays have equal lengths and types.
 void check_copy(const char* what, const Array& to, const Array& from);
-// Copies between arrays that are; they may overlap.
+// Copies all elements; the views have equal lengths and types, and may overlap.
 void copy_elements(const View& to, const View& from);
 
 }  // namespace peal

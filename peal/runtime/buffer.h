@@ -12,28 +12,28 @@
 
 namespace peal {
 
-// The memory that buffers refer to, on one device of a worker. It is given back with its last
-// Buffer, and not before the end of the runs that use it.
+// The memory that buffers refer to, on one device of a worker. It is freed with its last Buffer;
+// runs that use it hold a reference until they end.
 struct BufferMemory {
   BufferMemory() = default;
   ~BufferMemory();
   BufferMemory(const BufferMemory&) = delete;
   BufferMemory& operator=(const BufferMemory&) = delete;
 
-  std::uint64_t worker = 0;  // identifies it
+  std::uint64_t worker = 0;  // WorkerState::id
   std::string name;
-  int device = 0;  // its number, and its place among the worker's
+  int device = 0;  // device number
   int device_index = 0;
   std::byte* data = nullptr;
   std::size_t size_bytes = 0;
   bool in_window = false;
-  std::string gone = {};               // why it cannot be used any more, such as "was freed"
-  int runs = 0;                        // in flight, that use it
-  std::function<void()> release = {};  // gives it back to the devices
+  std::string gone = {};               // why it cannot be used any more; empty while it can
+  int runs = 0;                        // number of runs that use it and have not ended
+  std::function<void()> release = {};  // frees the memory on the device
 };
 
-// `count` elements of `dtype` in the memory of one device of a worker: all or a part of what
-// Worker::allocate returned, or of a domain's window. A handle: copies refer to the same memory.
+// A handle of `count` elements of `dtype` in the memory of one device: all or a part of what
+// Worker::allocate returned, or of a domain's window. Copies refer to the same memory.
 class Buffer {
  public:
   Buffer() = default;
@@ -46,13 +46,13 @@ class Buffer {
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] DType dtype() const { return dtype_; }
 
-  // `count` elements from element `first` on; throws OutOfRange when there are not as many.
+  // The `count` elements from element `first` on; throws OutOfRange if there are fewer.
   [[nodiscard]] Buffer part(std::size_t first, std::size_t count) const;
 
-  // For the runtime. Throws Error for a handle that refers to nothing.
+  // For the runtime. Throws Error for a default-constructed handle.
   [[nodiscard]] BufferMemory& memory() const;
   [[nodiscard]] const std::shared_ptr<BufferMemory>& shared() const { return memory_; }
-  // What is gone has no place, but a length and a type.
+  // The view of memory that is gone has null data, but its length and type.
   [[nodiscard]] View view() const {
     std::byte* const data = memory().data;
     return {data == nullptr ? nullptr : data + offset_bytes_, count_, dtype_};

@@ -91,7 +91,8 @@ class CollectiveProgram final : public DeviceProgram {
   CollectiveOptions options_;
 };
 
-// What is sent and received: at most one array of each, as far as anybody looks at it.
+// Accepts at most one array to send and one to receive, and requires those that this rank uses.
+// Blocks must have the same count and type on all ranks of the group.
 void CollectiveProgram::check(const CallableCall& given) const {
   const char* const what = name(collective_);
   int sent = 0, received = 0;

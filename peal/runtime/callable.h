@@ -15,19 +15,20 @@
 
 namespace peal {
 
-// What a function finds as the arguments of its task, in their order.
+// The arguments of a task as its function reads them, by index. Functions throw OutOfRange for an
+// index beyond the last argument, and Error for an argument of another kind.
 class TaskArguments {
  public:
   explicit TaskArguments(std::span<const TaskArgument> arguments) : arguments_(arguments) {}
 
   [[nodiscard]] std::size_t size() const { return arguments_.size(); }
-  // Throws Error for an argument that there is not, or that is no array.
+  // The array argument.
   [[nodiscard]] View view(std::size_t index) const {
     return at(index, TaskArgument::Kind::array).view;
   }
-  // The elements of an array; throws Error for another type than it has. For host functions: on a
-  // device only Device::read, write and compute come after the verbs before them, and are what the
-  // checks see.
+  // The elements of an array argument; throws Error if T is not its type. Only for host functions:
+  // on a device, such a direct access is not ordered after earlier asynchronous verbs, and the
+  // checks do not see it. Use Device::read, write and compute there.
   template <class T>
   [[nodiscard]] std::span<T> elements(std::size_t index) const {
     const View view = at(index, TaskArgument::Kind::array).view;
@@ -36,7 +37,8 @@ class TaskArguments {
     }
     return {reinterpret_cast<T*>(view.data), view.count};
   }
-  // A number; throws Error for a float that was given as an integer or the like.
+  // The scalar argument; throws Error if T is not of the kind (integer, float or double) in which
+  // it was submitted.
   template <TaskScalar T>
   [[nodiscard]] T scalar(std::size_t index) const {
     const TaskArgument& argument = at(index, TaskArgument::Kind::scalar);
@@ -59,28 +61,27 @@ class TaskArguments {
   std::span<const TaskArgument> arguments_;
 };
 
-// One device's call of a callable, as it is submitted. Arrays of host memory are where the host has
-// them.
+// One device's call of a callable, as it is checked on submission.
 struct CallableCall {
   std::span<const TaskArgument> arguments;
   bool has_context = false;
-  int rank = 0, ranks = 1;  // of the context; of this device alone without one
-  // How often this rank has been given it before, in the domain, or without one in the run.
+  int rank = 0, ranks = 1;  // in the domain of the context; without a context 0 of 1
+  // The number of earlier calls by this rank, in the domain, or without a domain in the run.
   std::int64_t call = 0;
-  // The first call of the same group in the same domain; null for that one itself.
+  // The first call of the same group, if it is in the same domain; null for the first call itself.
   const CallableCall* first = nullptr;
 };
 
-// Something that can run as a task on devices, before a worker knows it.
+// A program that can run as a task on devices. Worker::add registers it.
 struct Callable {
   std::string name;
   std::shared_ptr<const TaskProgram> program;
-  // Throws Error for arguments that it does not take: their number, kinds, types and counts.
+  // Throws Error for arguments of the wrong number, kinds, types or counts. Empty: no check.
   std::function<void(const CallableCall&)> check = {};
 };
 
-// A library collective. Arguments: what is sent (`in`) and received (`out`), as far as the
-// collective has them, or one `inout` for both where they are of one length; and the context.
+// A library collective. Arguments: the send array (`in`) and the receive array (`out`), as far as
+// the rank has them, or one `inout` array for both where their lengths are equal; and the context.
 struct CollectiveOptions {
   ReduceOp op = ReduceOp::sum;
   int root = 0;
@@ -88,12 +89,13 @@ struct CollectiveOptions {
 };
 [[nodiscard]] Callable collective(const std::string& name, const CollectiveOptions& options = {});
 
-// A described kernel. Arguments: its buffers, in their order (those of kind window as `inout`, in
-// the window of the domain), and the context. Its signals are allocated with the domain.
+// A described kernel. Arguments: its buffers, in the order of its description (those of kind window
+// as `inout`, in the window of the domain), and the context. Its signals are allocated at its first
+// call in a domain, and live as long as the domain. Throws Error for a description that is invalid.
 [[nodiscard]] Callable kernel(const Kernel& kernel);
 
-// A function in the verbs of a Device, with whatever arguments a task has. What it allocates lives
-// as long as the domain.
+// A function that uses the verbs of a Device, with any arguments. What it allocates lives as long
+// as the domain. Throws Error for an empty name or function.
 using DeviceFunction = AnyFunction<void(Device& self, const TaskArguments& arguments)>;
 [[nodiscard]] Callable device_function(const std::string& name, DeviceFunction function);
 

@@ -11,7 +11,7 @@
 namespace peal {
 namespace {
 
-// The bytes that touches of these kinds cover, as ranges in ascending order with gaps between.
+// The union of the ranges touched in these kinds, as ascending ranges with gaps between them.
 void cover(std::span<const Touch> touches, TouchKind kind, TouchKind or_kind,
            std::vector<ByteRange>& ranges) {
   ranges.clear();
@@ -40,8 +40,10 @@ void make_unique(std::vector<NodeId>& nodes) {
 
 }  // namespace
 
-// Exact, because segments begin at both ends of the range: an end that shares the prefix of the
-// addresses below is one of them.
+// All segments below begin within [first, last]. That interval may be larger than what they really
+// span, but the result is exact nevertheless, by I1: if range.begin or range.end lies in (first,
+// last], it has the prefix of this node, and a segment begins there. So that segment is one of
+// those below, and the border really separates it from the segment at `first`.
 Dependencies::Overlap Dependencies::Node::overlap(const ByteRange& range) const {
   const std::uint64_t last = first | mask();
   if (last < range.begin || first >= range.end) return Overlap::none;
@@ -79,8 +81,17 @@ TaskNeeds Dependencies::add(NodeId task, std::span<const Touch> touches) {
   return needs;
 }
 
+// Cutting the segment `whole` at `at` makes a new leaf with the same last writer (I2). It must also
+// get the same readers (I3), although its path from the root is another one. The nodes on that path
+// are those with the prefix of `at`. Three cases:
+// 1. A node on the path to `whole` but not on the new path: its readers are joined into the leaf.
+// 2. A node on both paths: nothing to do.
+// 3. A node on the new path but not on the path to `whole`; it has at < node.first. Its readers
+//    have not read the new segment, so they are pushed down to the children before the leaf goes
+//    below. A join of its writers lacks the leaf's, so it is reset. In case 2 the join stays right,
+//    because `whole`, which has the same writer, is below the node, too.
 void Dependencies::cut(std::uint64_t at) {
-  // Down to the segment that holds `at`, with the readers that the new one gets from nowhere else.
+  // Case 1: descend to the segment that holds `at`.
   NodeId readers = 0;
   Index whole = root_;
   for (;;) {
@@ -95,7 +106,7 @@ void Dependencies::cut(std::uint64_t at) {
   Index* link = &root_;
   while (nodes_[*link].has_prefix_of(at)) {
     Node& node = nodes_[*link];
-    if (at < node.first) {  // the whole segment is not below, and the new one has other readers
+    if (at < node.first) {  // case 3
       push_readers(node);
       node.first = at;
       node.summary = Summary::unknown;
@@ -119,8 +130,12 @@ void Dependencies::push_readers(Node& node) {
   node.readers = 0;
 }
 
-// Writers are joined when they are asked for again without a change between. Where reads of a whole
-// alternate with writes of pieces, a read takes the joins that still hold, and makes few new ones.
+// Joins are made lazily, to bound the cost. The first read of a subtree collects its writers one by
+// one and marks its nodes `seen`; the second one, without a change between, joins them; later reads
+// take the join in one step. A write below resets only the nodes on its path. So where reads of a
+// whole array alternate with writes of pieces, each read takes the joins of the untouched subtrees
+// and makes few new ones. A write (Writers::go) makes no joins: it removes the leaves that it
+// collects, so each is collected once.
 void Dependencies::collect_writers(Index index, const ByteRange& range, Writers writers,
                                    std::vector<NodeId>& found) {
   Node& node = nodes_[index];
@@ -196,7 +211,7 @@ Dependencies::Index Dependencies::overwrite(Index index, const ByteRange& range,
 NodeId Dependencies::join(NodeId a, NodeId b) {
   if (a == 0 || a == b) return b;
   if (b == 0) return a;
-  // Neighbours often have the same readers, which are then joined with the same one.
+  // Neighbours often have the same readers, so the same join is often asked for again at once.
   if (last_join_.a != a || last_join_.b != b) last_join_ = {a, b, make_join_(a, b)};
   return last_join_.joined;
 }

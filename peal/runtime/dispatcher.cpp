@@ -28,6 +28,11 @@ bool Dispatcher::can_start(std::size_t task) const {
   });
 }
 
+// Only devices in `changed_` have to be looked at. A task becomes startable by one of two events:
+// add() makes it ready, or release() makes the last of its busy devices idle; both put a device of
+// the task into `changed_`. The third way to become first on a device, that the task before it
+// starts, makes the device busy, so it takes a release() as well. A device is dropped from
+// `changed_` when its first task cannot start; what that task waits for is one of these events.
 std::optional<std::size_t> Dispatcher::next() {
   while (!changed_.empty()) {
     const Device& changed = devices_[static_cast<std::size_t>(changed_.back())];

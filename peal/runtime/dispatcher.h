@@ -11,18 +11,24 @@
 
 namespace peal {
 
-// Decides which of the ready tasks start: each device takes one at a time, those submitted first
-// before others. A task on several devices starts when it is the first one on all of them and they
-// have nothing else, so that two such tasks never hold a part of their devices each.
+// Decides which ready task starts next. A device runs one task at a time, and takes its ready tasks
+// in the order of submission. A task on several devices (a group) starts on all of them at once,
+// when it is the first ready task of each and all are idle.
+//
+// This cannot deadlock. A task acquires all its devices in one step, so no task holds some devices
+// while it waits for others. And the lowest-numbered of all ready tasks is first on each of its
+// devices, so it starts as soon as the tasks that run there have ended. The price is that a device
+// may stay idle while it waits for the other devices of a group.
 class Dispatcher {
  public:
   explicit Dispatcher(std::size_t devices) : devices_(devices) {}
 
-  // A task that is ready, by its number; the devices have to stay where they are until it starts.
+  // Adds a task that is ready, by its number in the order of submission. `devices` is not copied:
+  // its memory must stay valid until the task starts.
   void add(std::size_t task, std::span<const int> devices);
-  // The task that these devices had has ended.
+  // The task that ran on these devices has ended.
   void release(std::span<const int> devices);
-  // A task that starts now on all its devices, or nothing.
+  // Returns a task that can start and marks its devices busy; nothing if none can start now.
   [[nodiscard]] std::optional<std::size_t> next();
 
  private:
@@ -33,8 +39,9 @@ class Dispatcher {
   [[nodiscard]] bool can_start(std::size_t task) const;
 
   std::vector<Device> devices_;
-  std::unordered_map<std::size_t, std::span<const int>> tasks_;  // that have not started
-  std::vector<int> changed_;  // devices whose first task may be able to start
+  std::unordered_map<std::size_t, std::span<const int>> tasks_;  // ready, not started
+  // Devices to look at again; see next(). May hold duplicates.
+  std::vector<int> changed_;
 };
 
 }  // namespace peal

@@ -12,7 +12,8 @@
 
 namespace peal {
 
-// Releases the domain when the user has no handle any more; the run keeps the state.
+// Counts the user's handles: releases the domain when the last one is gone. The state itself lives
+// longer, because the run shares it.
 struct Domain::Handles {
   explicit Handles(std::shared_ptr<DomainState> given) : state(std::move(given)) {}
   ~Handles() { state->release("was released, because its last handle is gone"); }

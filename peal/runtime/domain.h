@@ -13,37 +13,37 @@
 
 namespace peal {
 
-// A named part of every member's window.
+// A request for a named buffer, which is at the same offset in every member's window.
 struct DomainBuffer {
   std::string name;
   DType dtype = DType::f32;
   std::size_t count = 0;
-  std::size_t size_bytes = 0;  // 0: as many as the elements take
+  std::size_t size_bytes = 0;  // 0: the size of the elements
 };
 
 struct DomainRequest {
   std::string name;
-  std::vector<int> devices;  // the members; their ranks are in this order
+  std::vector<int> devices;  // the members; rank r is devices[r]
   std::size_t window_bytes = 0;
-  std::vector<DomainBuffer> buffers = {};  // one after the other, each aligned to 64 bytes
+  std::vector<DomainBuffer> buffers = {};  // laid out in this order, each aligned to 64 bytes
 };
 
-// What all handles of a domain share.
+// The state that all handles of a domain share.
 struct DomainState {
-  std::uint64_t worker = 0, run = 0;  // identify them
+  std::uint64_t worker = 0, run = 0;  // ids of its worker and run
   DomainRequest request;
-  std::size_t index = 0;  // among the run's
+  std::size_t index = 0;  // among the domains of the run
   std::vector<int> device_indexes;
   DeviceMemory window = {};
   std::vector<std::size_t> offsets;                    // of the buffers, in bytes
   std::vector<std::shared_ptr<BufferMemory>> windows;  // by rank
-  std::string released = {};  // why no new task may use it; empty while any may
-  std::string broken = {};    // why no task may use it any more
+  std::string released = {};  // why no new task may use the domain; empty until it is released
+  std::string broken = {};    // why no task may start on it any more; empty until a task failed
 
   void release(const std::string& why);
 };
 
-// One device's place in a domain: what a task needs to know as its context.
+// The membership of one device in a domain; the context of a task.
 class DomainMember {
  public:
   DomainMember(std::shared_ptr<DomainState> domain, int rank)
@@ -53,21 +53,22 @@ class DomainMember {
   [[nodiscard]] int device() const {
     return domain_->request.devices[static_cast<std::size_t>(rank_)];
   }
-  // This member's instance of a buffer; throws Error with the names that there are.
+  // This member's instance of the buffer; throws Error, with the buffers' names, if there is none.
   [[nodiscard]] Buffer buffer(std::string_view name) const;
   // The whole window, as bytes.
   [[nodiscard]] Buffer window() const;
 
-  [[nodiscard]] const std::shared_ptr<DomainState>& domain() const { return domain_; }  // runtime's
+  // For the runtime.
+  [[nodiscard]] const std::shared_ptr<DomainState>& domain() const { return domain_; }
 
  private:
   std::shared_ptr<DomainState> domain_;
   int rank_;
 };
 
-// Devices that can address each other's windows, under a name, for one run. A handle: when the last
-// one is gone, or at release(), no new task may use the domain; its memory is freed after the run's
-// last task.
+// A handle of a named group of devices that can address each other's windows, for one run. After
+// release(), or when the last handle is gone, no new task may use the domain; its memory is freed
+// when the run ends.
 class Domain {
  public:
   explicit Domain(std::shared_ptr<DomainState> state);
@@ -75,7 +76,7 @@ class Domain {
   [[nodiscard]] const std::string& name() const { return state_->request.name; }
   [[nodiscard]] int size() const { return static_cast<int>(state_->request.devices.size()); }
   [[nodiscard]] const std::vector<int>& devices() const { return state_->request.devices; }
-  // Throw Error for a rank that the domain does not have, or a device that is no member.
+  // The member with that rank (throws OutOfRange) or on that device (throws Error).
   [[nodiscard]] DomainMember operator[](int rank) const;
   [[nodiscard]] DomainMember on_device(int device) const;
   void release() { state_->release("was released"); }
@@ -86,9 +87,9 @@ class Domain {
   std::shared_ptr<Handles> handles_;
 };
 
-// Where each buffer of the request lies in the window. Throws Error for a request that makes no
-// sense: no name, empty or repeated devices, buffers without a name, of one name, or larger than
-// the window.
+// The offset of each buffer of the request in the window, in bytes. Throws Error if the name is
+// empty, no device is given or one twice, the window is empty, two buffers have the same name or
+// one has none, or the buffers do not fit into the window.
 [[nodiscard]] std::vector<std::size_t> carve_window(const DomainRequest& request);
 
 }  // namespace peal

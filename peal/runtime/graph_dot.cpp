@@ -19,7 +19,8 @@ std::string quoted(const std::string& text) {
   return result;
 }
 
-// Which nodes a task waits for, at once or through joins: nobody does for the other joins.
+// Marks all tasks, and the joins that some task waits for, directly or through other joins. Joins
+// that no task waits for are not drawn.
 std::vector<bool> needed_nodes(const TaskGraph& graph,
                                const std::vector<TaskGraph::Arrow>& arrows) {
   std::vector<std::vector<std::size_t>> before(graph.node_count());

@@ -8,8 +8,9 @@
 
 namespace peal {
 
-// The graph in the language of Graphviz: a box for each task, with its time where it has run, a
-// point for each join, and the critical path in bold.
+// The graph in the language of Graphviz: a box for each task, with its duration if it has run on
+// devices, a point for each join, solid edges for true dependences, dashed ones for mere order, and
+// the critical path in bold.
 [[nodiscard]] std::string graph_dot(const TaskGraph& graph, const GraphReport& report);
 
 }  // namespace peal

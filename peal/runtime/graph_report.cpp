@@ -14,7 +14,7 @@ constexpr std::size_t max_failures = 32;
 
 double microseconds(Picoseconds time) { return static_cast<double>(time) / 1e6; }
 
-// "0-3,7" of devices in any order.
+// Device numbers, in any order, as text such as "0-3,7".
 std::string ranges(const std::vector<int>& numbers) {
   const std::set<int> sorted(numbers.begin(), numbers.end());
   std::string text;

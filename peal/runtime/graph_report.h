@@ -11,31 +11,31 @@
 
 namespace peal {
 
-// What became of a task.
+// What became of one task.
 struct TaskRecord {
   enum class State : std::uint8_t { waiting, running, done, failed, not_run };
   std::string name;
-  std::vector<int> devices;  // their numbers; empty for a host function
+  std::vector<int> devices;  // device numbers; empty for a host function
   State state = State::waiting;
-  // From its being given to its devices to those that wait for it knowing of its end.
+  // From the start on its devices to the moment at which the worker has seen its end.
   Picoseconds begin_ps = 0, end_ps = 0;
-  std::string failure = {};     // of one that failed
-  std::size_t failed_task = 0;  // of one that was not run: the task because of which
+  std::string failure = {};     // if failed: why
+  std::size_t failed_task = 0;  // if not run: the number of the failed task that it depends on
 };
 
-// What a run of tasks reports.
+// The report of a run.
 struct GraphReport {
-  std::uint64_t run = 0;  // its number among the worker's, from 1
+  std::uint64_t run = 0;  // number of the run on its worker, from 1
   std::string platform;
   std::vector<int> devices;
-  Picoseconds time_ps = 0;                 // until the last task ended
-  Picoseconds serial_ps = 0;               // of all tasks, one after the other
-  Picoseconds critical_path_ps = 0;        // of the longest chain of tasks that wait for each other
-  std::vector<std::size_t> critical_path;  // that chain, by numbers
+  Picoseconds time_ps = 0;                 // from the start of the run to the end of its last task
+  Picoseconds serial_ps = 0;               // sum of the durations of all tasks
+  Picoseconds critical_path_ps = 0;        // duration of the longest chain of dependent tasks
+  std::vector<std::size_t> critical_path;  // task numbers of that chain
   std::vector<TaskRecord> tasks;           // in the order of submission
-  std::vector<std::string> findings;       // of the checks, where they are on
+  std::vector<std::string> findings;       // of the checks; empty without checks
 
-  // Whether no task has failed and the checks, where they are on, have found nothing.
+  // True if every task has run without failure and the checks, if any, have found nothing.
   [[nodiscard]] bool is_clean() const { return findings.empty() && failures() == 0; }
   [[nodiscard]] std::size_t failures() const;  // tasks that failed or were not run
 };
@@ -43,13 +43,13 @@ struct GraphReport {
 // "task 3 `ring` on devices 0-3", or "on the host".
 [[nodiscard]] std::string task_label(const GraphReport& report, std::size_t task);
 
-// The failed tasks with their texts, and those that were not run because of them.
+// The failed tasks with the reasons, and the tasks that were not run because of them.
 [[nodiscard]] std::string describe_failures(const GraphReport& report);
 
-// The times of the run and of each task; of more than `max_tasks` only the first ones.
+// The times of the run and of its first `max_tasks` tasks, as a table.
 [[nodiscard]] std::string describe(const GraphReport& report, std::size_t max_tasks = 64);
 
-// A run in which tasks have failed.
+// Thrown for a run in which tasks have failed.
 class RunFailure : public RunError {
  public:
   explicit RunFailure(GraphReport report)

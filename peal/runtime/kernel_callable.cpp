@@ -17,8 +17,8 @@
 namespace peal {
 namespace {
 
-// The count of a buffer or row, over P, rank, call and the kernel's values; nothing where the
-// description leaves it open.
+// Parses the count of a buffer or a row of signals: an expression over P, rank, call and the
+// kernel's values. Returns nothing if the description leaves the count open.
 std::optional<Expression> parse_count(const Kernel& kernel, const KernelValues& values,
                                       const std::string& name, const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -54,7 +54,7 @@ class KernelProgram final : public DeviceProgram {
   void check(const CallableCall& call) const;
 
  private:
-  // What the kernel keeps with a domain.
+  // What the kernel keeps with a domain from call to call.
   struct State final : Team::State {
     std::vector<SignalRow> rows;
     std::int64_t calls = 0;
@@ -101,7 +101,7 @@ void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) con
 
 using KernelFunction = decltype(Kernel::run)::Plain;
 
-// What run() needs of the description.
+// Packs the parts of the description that run() needs; make() is the inverse.
 ProgramDescriptor KernelProgram::descriptor() const {
   const KernelFunction plain = kernel_.run.plain();
   if (plain == nullptr) {

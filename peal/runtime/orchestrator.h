@@ -14,12 +14,12 @@
 
 namespace peal {
 
-// A callable that a worker knows.
+// A handle of a callable that is registered with a worker.
 class CallableHandle {
  public:
   CallableHandle() = default;
   CallableHandle(std::uint64_t worker, std::size_t index) : worker_(worker), index_(index) {}
-  [[nodiscard]] std::uint64_t worker() const { return worker_; }  // identifies it
+  [[nodiscard]] std::uint64_t worker() const { return worker_; }  // WorkerState::id
   [[nodiscard]] std::size_t index() const { return index_; }
 
  private:
@@ -27,30 +27,32 @@ class CallableHandle {
   std::size_t index_ = 0;
 };
 
-// What makes the graph of a run. Nothing of it runs before the function that is given it returns.
-// Everything throws Error, with the values, for what cannot be.
+// Builds the graph of a run. Worker::submit passes it to a function of the user; no task starts
+// before that function has returned. All functions throw Error, with the values, for a request that
+// cannot be carried out.
 class Orchestrator {
  public:
   Orchestrator(WorkerState& worker, SubmittedRun& run) : worker_(worker), run_(run) {}
   Orchestrator(const Orchestrator&) = delete;
   Orchestrator& operator=(const Orchestrator&) = delete;
 
-  // A domain for this run: one window of `window_bytes` for each member, zero at first.
+  // Allocates a domain for this run: one zeroed window of `window_bytes` for each member.
   [[nodiscard]] Domain allocate_domain(const DomainRequest& request) {
     return Domain(run_.allocate_domain(request));
   }
 
-  // One task on one device.
+  // Submits a task on one device.
   Task submit(CallableHandle callable, const Args& args, int device) {
     return run_.submit(find(callable), {device}, {args});
   }
-  // One task on several devices, which all start it together or not at all; `args` are each
-  // member's, in the order of the devices. Members that wait for each other have to be one group.
+  // Submits one task on several devices (a group), which starts on all of them at once; `args` has
+  // one entry per device, in the order of `devices`. Tasks that wait for each other, such as the
+  // ranks of a collective, must be one group; as separate tasks they may deadlock.
   Task submit_group(CallableHandle callable, const std::vector<int>& devices,
                     const std::vector<Args>& args) {
     return run_.submit(find(callable), devices, args);
   }
-  // The same; `args` makes those of member 0, 1, ...
+  // As above; args(i) returns the arguments of member i.
   template <std::invocable<int> Make>
   requires std::convertible_to<std::invoke_result_t<Make, int>, Args> Task
   submit_group(CallableHandle callable, const std::vector<int>& devices, Make&& args) {
@@ -61,8 +63,8 @@ class Orchestrator {
     return run_.submit(find(callable), devices, all);
   }
 
-  // A function of the host as a task; it finds the arguments where they are, on devices too. It
-  // takes no simulated time. What it throws fails the task.
+  // Submits a host function as a task. It accesses its arguments in place, also those in device
+  // memory, and takes no simulated time. If it throws, the task fails.
   template <class Function>
   Task submit_sub(Function&& function, const Args& args = {}) {
     if constexpr (std::invocable<Function&, const TaskArguments&>) {
@@ -75,8 +77,9 @@ class Orchestrator {
     }
   }
 
-  // A task that copies between buffers and memory of the host, in either direction. Lengths and
-  // types must be equal. `also` has no arrays, but what else there is to say.
+  // Submits a task that copies all elements between buffers and host memory, in any direction.
+  // Lengths and types must be equal. `also` may name the task and what it waits for, but has no
+  // arguments.
   Task copy(const Array& to, const Array& from, const Args& also = {});
 
  private:

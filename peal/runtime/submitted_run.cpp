@@ -11,7 +11,8 @@
 #include "peal/base/error.h"
 #include "peal/runtime/window_marks.h"
 
-// How a run is made: what its tasks are given, and what they wait for.
+// The first half of SubmittedRun: how a run is made, that is, what arguments its tasks get and what
+// they wait for.
 
 namespace peal {
 namespace {
@@ -127,7 +128,7 @@ Task SubmittedRun::submit_host(HostFunction function, const Args& args, const st
   return add(std::move(entry), touches, after, label);
 }
 
-// One device's arguments, or the host's.
+// Resolves the arguments of one member of a task: one device's, or the host's without a device.
 void SubmittedRun::collect(const Args& args, std::optional<int> device, Collected& to) {
   TaskMember member{.device = device.value_or(0)};
   if (args.contexts() > 1) {
@@ -154,7 +155,7 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
   for (const Args::Entry& given : args.entries()) {
     member.arguments.push_back(resolve(given, member.arguments.size(), device, to));
     TaskArgument& argument = member.arguments.back();
-    // Peers of another domain than the task's would not find the window.
+    // Peers of the task's domain can address only this domain's windows.
     if (device && argument.in_window && args.context()) {
       argument.in_window = given.array->memory() ==
                            args.context()->domain()->windows[static_cast<std::size_t>(member.rank)];
@@ -223,7 +224,7 @@ void SubmittedRun::use(const std::shared_ptr<BufferMemory>& memory, const std::s
   if (used_.emplace(memory.get(), memory).second) ++memory->runs;
 }
 
-// The place on a device of a copy of the host's memory.
+// Returns where the copy of an array in host memory lies on the device; allocates it on first use.
 std::byte* SubmittedRun::stage(const View& view, int device) {
   const auto [entry, is_new] =
       stages_.try_emplace({view.data, view.size_bytes(), device}, DeviceMemory{});
@@ -243,15 +244,18 @@ std::byte* SubmittedRun::stage(const View& view, int device) {
 
 namespace {
 
-// Host memory that a device has a copy of.
+// A range of host memory that a device of the group has a copy of.
 struct HostPart {
   const std::byte *begin, *end;
   int device;
   bool writes;
 };
 
-// Of the parts so far, which begin earlier: the one that reaches furthest, and the one of another
-// device that does.
+// A sweep over parts in the order of their beginnings. Of the parts so far, keeps the one with the
+// greatest end (all_), and the one with the greatest end among those of other devices than all_'s
+// (other_). One of the two is the furthest part of a device other than any given one, and since all
+// begin earlier, a new part overlaps some part of another device if and only if it begins before
+// the end of that furthest one.
 class Furthest {
  public:
   void add(const HostPart& part) {
@@ -262,7 +266,7 @@ class Furthest {
       other_ = &part;
     }
   }
-  // One of another device that `part` overlaps, or null.
+  // A part of another device that `part` overlaps, or null.
   [[nodiscard]] const HostPart* met_by(const HostPart& part) const {
     const HostPart* const met = all_ == nullptr || all_->device != part.device ? all_ : other_;
     return met != nullptr && part.begin < met->end ? met : nullptr;
@@ -275,8 +279,10 @@ class Furthest {
 
 }  // namespace
 
-// Members of a group run at the same time, so what one of them writes must be no other's. Of two
-// copies of the same bytes on one device only one can be written back.
+// Throws Error if copies of host memory would conflict. The members of a group run concurrently, so
+// memory that one member writes must not be used by another one. And two copies on one device that
+// are both written back must not overlap in part: the second would overwrite the first one's result
+// with old bytes. Equal ranges are fine, because they share one copy.
 void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) const {
   if (entry.staged.size() < 2) return;
   std::vector<HostPart> parts;
@@ -293,7 +299,7 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
     return std::tie(a.begin, a.end, a.device) < std::tie(b.begin, b.end, b.device);
   });
   Furthest readers, writers;
-  std::map<int, const HostPart*> written;  // by device: what reaches furthest
+  std::map<int, const HostPart*> written;  // by device: the written part with the greatest end
   for (const HostPart& part : parts) {
     const HostPart* other = writers.met_by(part);
     if (other == nullptr && part.writes) other = readers.met_by(part);
@@ -317,7 +323,8 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
   }
 }
 
-// How often the member has been given the callable before: in its domain, or without one.
+// The number of earlier calls of the callable by this member's device, in its domain or without
+// one.
 std::int64_t& SubmittedRun::calls_of(const Callable& callable, const TaskMember& member) {
   return calls_[{callable.program.get(), member.domain.value_or(SIZE_MAX), member.device}];
 }
@@ -340,7 +347,7 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry,
     if (!is_first) made[i].first = &made.front();
     try {
       callable.check(made[i]);
-    } catch (const Error& error) {  // which knows nothing of the task
+    } catch (const Error& error) {  // add the task, which the callable does not know
       throw Error(fmt::format("{}: {}", subject, error.what()));
     }
   }

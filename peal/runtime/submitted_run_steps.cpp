@@ -11,15 +11,15 @@
 #include "peal/run/kernel_failure.h"
 #include "peal/runtime/submitted_run.h"
 
-// How a run is carried out.
+// The second half of SubmittedRun: how a run is carried out.
 
 namespace peal {
 
 namespace {
 
-constexpr std::size_t max_cores = 32;  // that a failure names
+constexpr std::size_t max_cores = 32;  // named in the text of a failure
 
-// Of the exception that is being handled; never empty.
+// The text of the exception that is being handled; never empty.
 std::string text_of_exception() {
   try {
     throw;
@@ -38,7 +38,10 @@ bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
   try {
     if (phase_ == Phase::made) begin();
     while (left_ != 0) {
-      // Real devices are at work while a function of the host takes its time.
+      // Which comes first, a task or a host function, if both are ready? Real devices work while
+      // the host runs a function, so tasks start first. On simulated devices a host function takes
+      // no time, so it runs first, and the tasks that wait for it start at the same simulated time
+      // as the others.
       std::optional<std::size_t> task;
       if (functions_.empty() || !worker_.driver->is_simulated()) task = dispatcher_.next();
       if (task) {
@@ -53,7 +56,7 @@ bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
         finish(end->task, end->failure == nullptr ? "" : failure_of(*end));
       }
     }
-  } catch (const std::exception& error) {  // of no task: of the machinery
+  } catch (const std::exception& error) {  // the driver failed; failures of tasks do not throw
     defect_ = error.what();
   }
   close();
@@ -95,12 +98,14 @@ std::vector<DeviceDriver::Use> SubmittedRun::uses() const {
   return result;
 }
 
-// The tasks on devices that each task goes on after, across joins and functions of the host. What
-// the last of them goes on after goes without saying, so that chains stay short.
+// Finds, for each task, the device tasks that it directly waits for; they become happens-before
+// edges for readers of events. Joins and host functions are no device tasks, so paths lead through
+// them to the device tasks before. Direct predecessors of the last one found are implied by it and
+// left out, so that a long chain of tasks does not accumulate edges.
 void SubmittedRun::find_predecessors() {
   std::vector<std::vector<std::size_t>> before(graph_.node_count());
   for (const TaskGraph::Arrow& arrow : graph_.arrows()) before[arrow.to].push_back(arrow.from);
-  std::vector<std::size_t> seen(before.size(), SIZE_MAX);  // by whom last
+  std::vector<std::size_t> seen(before.size(), SIZE_MAX);  // the last task that visited the node
   for (std::size_t task = 0; task < entries_.size(); ++task) {
     std::vector<std::uint32_t> found;
     std::vector<std::size_t> open = before[task];
@@ -172,7 +177,10 @@ void SubmittedRun::run_function(std::size_t task) {
   finish(task, failure);
 }
 
-// Nothing is written back of a task that has failed.
+// Ends a task: writes staged arrays back unless the task failed, breaks its domains if it failed on
+// devices (signals and windows are left in an unknown state), frees its devices, and passes the end
+// on to the tasks that wait for it. Tasks that consume what a failed task makes end here as well,
+// as not run.
 void SubmittedRun::finish(std::size_t task, const std::string& failure) {
   Entry& entry = entries_[task];
   TaskRecord& record = report_.tasks[task];

@@ -13,7 +13,7 @@ TaskGraph::TaskGraph()
 NodeId TaskGraph::join(NodeId a, NodeId b) {
   const auto made = static_cast<NodeId>(nodes_.size());
   nodes_.emplace_back();
-  // What fails passes through a join; those that only follow it take no notice.
+  // A join passes a failure on. Nodes that only follow the join ignore the failure at their edge.
   connect(a, made, true);
   connect(b, made, true);
   return made;
@@ -57,7 +57,7 @@ TaskGraph::Consequences TaskGraph::end(std::size_t task, bool has_failed, Picose
   CHECK(node.waits_for == 0);
   if (has_failed) node.failed_by = static_cast<std::uint32_t>(task);
   node.longest_ps += duration;
-  if (node.longest_ps >= longest_ps_) {  // the last one of those
+  if (node.longest_ps >= longest_ps_) {  // of equal chains, the one that ended last
     longest_ps_ = node.longest_ps;
     longest_to_ = ended;
   }

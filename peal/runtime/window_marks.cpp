@@ -6,7 +6,7 @@
 namespace peal {
 namespace {
 
-// What is no_dep is neither: nobody has said what becomes of it.
+// A no_dep array counts neither as read nor as written: its use is not declared.
 bool has_direction(const TaskArgument& argument, TaskDirection one) {
   return argument.kind == TaskArgument::Kind::array &&
          (argument.direction == one || argument.direction == TaskDirection::inout);
@@ -16,11 +16,11 @@ bool is_written(const TaskArgument& argument) {
   return has_direction(argument, TaskDirection::output);
 }
 
-// Of the arrays that members read, or of those that they write.
+// Properties of all arrays that members read, or of all that they write.
 struct Arrays {
-  bool has_any = false;        // a member has one
-  bool are_everybodys = true;  // every member has one
-  bool are_in_windows = true;  // all of them
+  bool has_any = false;        // some member has such an array
+  bool are_everybodys = true;  // every member has such an array
+  bool are_in_windows = true;  // all such arrays lie in windows
 };
 
 Arrays arrays_of(const std::vector<TaskMember>& members, bool (*does)(const TaskArgument&)) {
@@ -38,7 +38,7 @@ Arrays arrays_of(const std::vector<TaskMember>& members, bool (*does)(const Task
   return result;
 }
 
-// Whether the member reads and writes at one place.
+// True if the member reads and writes the same memory.
 bool is_in_place(const TaskMember& member) {
   const std::vector<TaskArgument>& all = member.arguments;
   return std::any_of(all.begin(), all.end(), [&](const TaskArgument& read) {
@@ -66,7 +66,7 @@ void mark_windows(std::vector<TaskMember>& members, std::size_t ranks) {
   const bool have_any =
       (read.has_any && read.are_in_windows) || (written.has_any && written.are_in_windows);
   if (!have_any) return;
-  // Some algorithms are not for what is received where it is sent.
+  // Some algorithms need send and recv to be distinct, so all members must be in place, or none.
   if (read.are_everybodys && written.are_everybodys && !are_alike(members)) return;
   for (TaskMember& member : members) {
     for (TaskArgument& argument : member.arguments) {

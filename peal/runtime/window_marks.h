@@ -8,9 +8,10 @@
 
 namespace peal {
 
-// Marks those arrays of a task's members, the first of which is in a domain of so many ranks, that
-// all ranks can take to lie in windows (TaskArgument::in_windows). How a collective is carried out
-// depends on it, so all have to come to the same result.
+// Sets TaskArgument::in_windows of those arrays of a group whose counterparts on all ranks lie in
+// windows, too. A collective chooses its algorithm by that property, and all ranks have to choose
+// alike; so it is determined here, where the arguments of all members are known. `ranks` is the
+// size of the first member's domain; nothing is marked unless the group is that whole domain.
 void mark_windows(std::vector<TaskMember>& members, std::size_t ranks);
 
 }  // namespace peal

@@ -12,7 +12,7 @@ namespace peal {
 namespace {
 
 std::chrono::steady_clock::time_point after(std::chrono::duration<double> timeout) {
-  // Longer than that is for ever; no number is none at all.
+  // Bounded, so that the sum does not overflow: 1e8 s is forever. A NaN counts as 0.
   const double seconds = timeout.count() > 0 ? std::min(timeout.count(), 1e8) : 0;
   return std::chrono::steady_clock::now() +
          std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -196,7 +196,7 @@ void Worker::close() {
   }
   state_->in_flight.clear();
   state_->driver = nullptr;
-  state_->settings.make_driver = nullptr;  // which may hold what the driver is made of
+  state_->settings.make_driver = nullptr;  // its captures may own parts of the driver
   state_->phase = WorkerPhase::closed;
 }
 

@@ -14,21 +14,30 @@
 
 namespace peal {
 
-// A run that has been submitted. A handle: copies are of the same run.
+// This folder runs graphs of tasks on the devices of a host. A Worker owns the devices; a function
+// of the user submits tasks to an Orchestrator; dependencies.h infers from the bytes that tasks
+// touch which task waits for which; dispatcher.h decides which ready task starts. Read next:
+// orchestrator.h and args.h (what a user writes), submitted_run.h (a run from submission to end),
+// dependencies.h.
+
+// A handle of a submitted run; copies refer to the same run.
 class RunHandle {
  public:
   RunHandle(std::shared_ptr<WorkerState> worker, std::shared_ptr<SubmittedRun> run)
       : worker_(std::move(worker)), run_(std::move(run)) {}
 
-  // Returns when the run has ended, well or not. Throws RunError, which says how far it is, when
-  // that takes longer (by default, than the worker's limit); it goes on at the next wait.
+  // Carries out the run, and those submitted before it, until it has ended, with or without
+  // failures. Throws RunError, with the progress, after `timeout` (by default the worker's); the
+  // run is not aborted then, and the next wait() resumes it.
   void wait(std::optional<std::chrono::duration<double>> timeout = std::nullopt) const;
-  // Waits, and returns what the run reports; throws RunFailure when tasks have failed.
+  // Waits, and returns the run's report. Throws RunFailure if tasks have failed, and RunError if
+  // the run was dropped or its devices could not go on.
   const GraphReport& result(
       std::optional<std::chrono::duration<double>> timeout = std::nullopt) const;
-  // Does not wait, and does nothing for it: somebody has to wait for a run to go on.
+  // Returns at once. It does not advance the run: runs advance only while somebody waits, in wait()
+  // or result(), or in the worker's run(), copy_to() or copy_from().
   [[nodiscard]] bool has_ended() const { return run_->has_ended(); }
-  // The tasks and what they wait for, as text for Graphviz.
+  // The graph of tasks and their dependencies, in Graphviz's language.
   [[nodiscard]] std::string dot() const;
 
  private:
@@ -36,7 +45,7 @@ class RunHandle {
   std::shared_ptr<SubmittedRun> run_;
 };
 
-// Memory that Worker::allocate makes.
+// A request for a buffer of `count` elements on one device.
 struct BufferRequest {
   std::string name = "buffer";
   int device = 0;
@@ -44,9 +53,9 @@ struct BufferRequest {
   std::size_t count = 0;
 };
 
-// Drives the devices of a host from one thread: holds their memory, and carries out runs of tasks
-// on them. It is new, then ready (or failed) after start(), and closed for good after close(),
-// which the destructor calls.
+// Drives the devices of a host from one thread: holds their memory and carries out runs of tasks on
+// them. A worker is new until start(), which makes it ready or failed, and closed for good after
+// close(), which the destructor calls. Functions throw Error in a phase that does not allow them.
 class Worker {
  public:
   explicit Worker(WorkerSettings settings);
@@ -57,28 +66,30 @@ class Worker {
   [[nodiscard]] WorkerPhase phase() const { return state_->phase; }
   [[nodiscard]] const std::vector<int>& devices() const { return state_->settings.devices; }
 
-  // Makes a callable known, before or after start().
+  // Registers a callable, before or after start(). Throws Error if the devices cannot run it.
   CallableHandle add(const Callable& callable);
   CallableHandle add(const Kernel& described) { return add(kernel(described)); }
-  // Opens the devices. Throws what they throw; the worker has failed then.
+  // Opens the devices. If that throws, the worker has failed.
   void start();
 
-  // Makes a run of what the function submits, and carries it out; throws RunFailure when tasks of
-  // it fail, and whatever the function throws, in which case there is no run.
+  // Submits a run and carries it out: submit(orchestrate).result().
   GraphReport run(const std::function<void(Orchestrator&)>& orchestrate);
-  // Makes it and returns at once. Runs take effect in the order of their submission. The function
-  // has returned then; what its tasks refer to has to live until the run has ended.
+  // Calls the function, makes a run of the tasks that it submits, and returns before any of them
+  // starts. Runs take effect in the order of submission. What the tasks refer to must live until
+  // the run has ended. If the function throws, so does submit(), and there is no run.
   [[nodiscard]] RunHandle submit(const std::function<void(Orchestrator&)>& orchestrate);
 
-  // Memory of a device, zero at first, for many runs; given back at free() or with its last handle.
+  // Allocates zeroed memory on a device, which outlives runs; freed by free() or with its last
+  // handle. Throws Error if the device has not enough.
   [[nodiscard]] Buffer allocate(const BufferRequest& request);
-  // Throws Error while a run that uses it has not ended.
+  // Throws Error while a run that uses the buffer has not ended.
   void free(const Buffer& buffer);
-  // Copy all elements, after the runs that have been submitted. Lengths and types must be equal.
+  // Copy all elements, after all submitted runs have ended. Throw Error unless lengths and types
+  // are equal, and RunError if the runs take longer than the worker's timeout.
   void copy_to(const Buffer& to, const Array& from);
   void copy_from(const Array& to, const Buffer& from);
 
-  // Gives everything back. Runs that have not ended are dropped: close() does not wait.
+  // Frees everything. Does not wait: drops runs that have not ended.
   void close();
 
  private:

@@ -17,60 +17,62 @@ namespace peal {
 
 class SubmittedRun;
 
-// A reader of one run's events that says what is wrong with it.
+// A checker: reads the events of one run and reports findings.
 class RunChecks : public EventReader {
  public:
-  // A function of the host may have written these bytes.
+  // A host function may have written these bytes.
   virtual void note_host_write(const View& view) = 0;
-  // What comes from here on is of a task that has been left: it is not looked at.
+  // A task has failed and was abandoned: events from here on are ignored.
   virtual void stop() = 0;
-  // What was found, after the last event. `has_failed`: a task did.
+  // The findings, after the last event. `has_failed`: the run or one of its tasks has failed.
   [[nodiscard]] virtual std::vector<std::string> findings(bool has_failed) = 0;
 };
 
-// What a worker is made from.
+// The configuration of a worker.
 struct WorkerSettings {
   std::string platform;
-  std::vector<int> devices;  // their numbers
+  std::vector<int> devices;  // device numbers; a device's index is its place in this list
   std::function<std::unique_ptr<DeviceDriver>(int devices)> make_driver;
-  std::function<std::unique_ptr<RunChecks>()> make_checks = {};  // empty: without checks
+  std::function<std::unique_ptr<RunChecks>()> make_checks = {};  // empty: runs are not checked
   RunOptions options = {};
-  std::chrono::duration<double> timeout{300};  // of a wait that has none of its own
+  std::chrono::duration<double> timeout{300};  // of waits that name no timeout
 };
 
-// The places of devices by their numbers. Throws Error for numbers that make no sense.
+// The indexes of devices by their numbers. Throws Error if the list is empty or names a device
+// twice, or a number is negative.
 [[nodiscard]] std::map<int, int> indexes_of(const std::vector<int>& devices);
 
 enum class WorkerPhase : std::uint8_t { fresh, starting, ready, failed, closed };
 
 [[nodiscard]] const char* name(WorkerPhase phase);
 
-// What a worker and its handles share.
+// The state that a worker and its handles share.
 struct WorkerState {
   explicit WorkerState(WorkerSettings given);
 
-  // Throws Error unless the worker is ready and no function of its own calls it.
+  // Throws Error unless the worker is ready and is not called from a function that it runs.
   void check_ready(const char* what) const;
-  // The place among the worker's of a device; throws Error with those that it has.
+  // The index of a device by its number; throws Error, with the worker's devices, if it has none.
   [[nodiscard]] int index_of(int device, const std::string& subject) const;
-  // The number of the device in that place.
+  // The number of the device with that index.
   [[nodiscard]] int number_of(int index) const {
     return settings.devices[static_cast<std::size_t>(index)];
   }
-  // Carries out the runs up to this one, in their order; false when the deadline passes before.
+  // Carries out the runs up to and including `last`, in the order of submission. Returns true when
+  // `last` has ended, false if the deadline passes before; a later call resumes then.
   bool advance(const SubmittedRun& last, std::chrono::steady_clock::time_point deadline);
 
-  std::uint64_t id;  // of no other worker of this process
+  std::uint64_t id;  // unique in this process
   WorkerSettings settings;
   WorkerPhase phase = WorkerPhase::fresh;
-  std::map<int, int> indexes;  // of the devices, by their numbers
+  std::map<int, int> indexes;  // device index by device number
   std::unique_ptr<DeviceDriver> driver;
-  std::deque<Callable> callables;  // where they are is known to runs
+  std::deque<Callable> callables;  // runs keep pointers to them: a deque does not move them
   std::deque<std::shared_ptr<SubmittedRun>> in_flight;
-  std::uint64_t runs = 0;  // submitted so far
-  bool is_busy = false;    // a function of the user's runs
+  std::uint64_t runs = 0;  // number of runs submitted so far
+  bool is_busy = false;    // true while the worker may be running a function of the user
 
-  // Says so as long as it lives.
+  // Sets is_busy while it lives.
   class Busy {
    public:
     explicit Busy(WorkerState& worker) : worker_(worker) { worker_.is_busy = true; }

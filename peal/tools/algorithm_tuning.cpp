@@ -13,24 +13,26 @@ namespace peal {
 namespace {
 
 constexpr int repetitions = 5;  // of all sizes
-// Of a block; the largest is left out where all ranks' blocks would take too much memory.
+// Block sizes in bytes. The largest are omitted if all ranks' blocks would take too much memory.
 constexpr std::size_t block_sizes[] = {48,    256,   1024,   2048,    4096,    8192,
                                        16384, 65536, 262144, 1048576, 4194304, 16777216};
 constexpr std::size_t max_total_bytes = std::size_t{1} << 28;
-// An algorithm takes a size from the one for the size before when it is better by this much.
+// A size gets another algorithm than the size before only if that takes less than this fraction of
+// the time.
 constexpr double clear_margin = 0.97;
 
-// What the ranks of one run leave: the times in us by size, algorithm and round, and the host.
+// The measurements of one run: times in us by size, algorithm and repetition, and the conditions.
 struct Measured {
   ChoiceConditions conditions;
-  std::vector<std::vector<double>> times_us;  // by size and algorithm; negative: left out
+  std::vector<std::vector<double>> times_us;  // by size and algorithm; negative: not measured
 };
 
 int calls_for(std::size_t block_bytes) {
   return static_cast<int>(std::clamp<std::size_t>((std::size_t{1} << 20) / block_bytes, 2, 100));
 }
 
-// The mean time of some calls, each after all ranks have met and written their input anew.
+// The mean time of `calls` calls. Before each, every rank writes its input anew and enters a
+// barrier.
 double time_us(Team& team, const SignalRow& rounds, const CollectiveCall& call, int calls) {
   double total = 0;
   for (int i = 0; i < calls + 1; ++i) {

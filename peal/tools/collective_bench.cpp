@@ -12,8 +12,8 @@
 namespace peal {
 namespace {
 
-// What rank `rank` gives as element i of its send in a call: small, so that sums are exact, and
-// ones and few twos for products.
+// Element i of the send of `rank` in a call: small numbers, so that sums are exact; for products
+// ones and few twos.
 int input(const BenchPlan& plan, int rank, std::uint64_t call, std::size_t i) {
   const std::uint64_t mixed = i + 3 * static_cast<std::uint64_t>(rank) + 5 * call;
   if (plan.op == ReduceOp::prod) {
@@ -43,7 +43,7 @@ int combined(const BenchPlan& plan, std::uint64_t call, std::size_t i) {
   return result;
 }
 
-// What rank `rank` must get as element i of its recv.
+// The correct element i of the recv of `rank`.
 int expected(const BenchPlan& plan, std::size_t count, int rank, std::uint64_t call,
              std::size_t i) {
   const ElementOrigin from = origin(plan.collective, {.rank = rank,
@@ -77,7 +77,7 @@ std::uint64_t count_wrong(const View& view, Value value) {
   });
 }
 
-// A rank's buffers, and where they lie in each other where it is in place.
+// A rank's buffers; in place, the shorter one is a part of the longer one.
 struct Buffers {
   View send, recv;
 };
@@ -99,7 +99,7 @@ Buffers make_buffers(const BenchPlan& plan, Team& team, std::size_t count, bool 
   return made;
 }
 
-// As many calls as take about a second, and enough for a 99th percentile.
+// A number of calls that takes about a second and suffices for a 99th percentile.
 std::uint64_t calls_for(const BenchPlan& plan, std::size_t count) {
   if (plan.iterations) return *plan.iterations;
   const std::uint64_t bytes = std::max<std::uint64_t>(1, plan.size_bytes(count));
@@ -117,7 +117,7 @@ std::size_t BenchPlan::size_bytes(std::size_t count) const {
 BenchRow measure(const BenchPlan& plan, std::size_t count, bool in_place) {
   const std::uint64_t calls = calls_for(plan, count), warm_up = std::min<std::uint64_t>(calls, 10);
   const auto ranks = static_cast<std::size_t>(plan.ranks);
-  // Of each rank: the times of its calls, then its wrong elements.
+  // Per rank: the times of its calls, then the number of its wrong elements.
   const std::span<std::byte> shared =
       plan.executor->share(ranks * (calls + 1) * sizeof(std::uint64_t));
   const auto of_rank = [&](std::size_t rank) {

@@ -24,24 +24,24 @@ struct BenchPlan {
   DType dtype = DType::f32;
   ReduceOp op = ReduceOp::sum;
   int root = 0;
-  std::vector<std::size_t> counts;  // elements of a block, one for each row
+  std::vector<std::size_t> counts;  // elements of a block, one entry per row
   std::optional<std::uint64_t> iterations;
 
-  // The larger of what a rank sends and receives.
+  // The size of the larger of a rank's send and recv.
   [[nodiscard]] std::size_t size_bytes(std::size_t count) const;
 };
 
-// What was measured of one size, in place or not. Times are those of the slowest rank in each call.
+// The measurement of one size, in place or not. The time of a call is that of its slowest rank.
 struct BenchRow {
   std::size_t count = 0;
   bool in_place = false;
   std::uint64_t calls = 0;
   double median_us = 0, p99_us = 0;
-  std::uint64_t wrong = 0;  // elements, of all calls and ranks
+  std::uint64_t wrong = 0;  // number of wrong elements, over all calls and ranks
 };
 
-// Measures one row: buffers lie in windows, have other values in each call, and are compared after
-// it; the call alone is timed.
+// Measures one row. Buffers lie in windows. Each call has new values, and its result is compared;
+// only the call itself is timed.
 [[nodiscard]] BenchRow measure(const BenchPlan& plan, std::size_t count, bool in_place);
 
 }  // namespace peal

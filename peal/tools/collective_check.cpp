@@ -55,7 +55,8 @@ void CollectiveCheck::make_calls(Team& team) {
       made.send[rank].assign(send.data, send.data + send.size_bytes());
       report_contribution(readers_, contribution_call(team.rank(), call), send);
     }
-    // What the call before has left is wrong; to the checks that is no write.
+    // Overwrites the result of the call before, so that a stale one is found to be wrong. It does
+    // so directly in memory, because the checks must not see a write.
     std::fill_n(recv.data, recv.size_bytes(), std::byte{0x5a});
     ++made.entered;
     run_collective(team, {.collective = plan.collective,

@@ -28,13 +28,13 @@ void fill_send(const RunPlan& plan, int rank, std::uint64_t call, const View& se
               send.size_bytes());
 }
 
-// What one rank leaves for the caller.
+// The result of one rank.
 struct RankOutcome {
   View send, recv;
   int entered = 0;  // see RunOutcome
 };
 
-// One rank's calls, back to back. `entered` counts, per call, the ranks that have made it.
+// Makes one rank's calls, back to back. `entered` counts, per call, the ranks that have entered it.
 void make_calls(const RunPlan& plan, Team& team, std::span<int> entered, RankOutcome& outcome) {
   View send, recv;
   if (plan.shape.send_blocks > 0) {

@@ -6,11 +6,11 @@
 
 namespace peal {
 
-// No team is larger, and no device has a higher number than this less one.
+// The upper limit of a team's size and of device numbers + 1.
 inline constexpr int max_ranks = 65536;
 
-// The devices of a list such as `0-3` or `0,2,5-7`, in its order; rank r runs on the r-th of them.
-// Throws Error for a range that descends, a device named twice, or anything else.
+// Parses a list of devices such as `0-3` or `0,2,5-7`; rank r runs on the r-th entry. Throws Error
+// for a descending range, a device named twice, or any other text.
 [[nodiscard]] std::vector<int> parse_devices(std::string_view text);
 
 }  // namespace peal

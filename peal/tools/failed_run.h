@@ -11,24 +11,24 @@
 
 namespace peal {
 
-// How one core of a rank had ended when the run went wrong.
+// The state of one core of a rank when the run failed.
 struct RankEnd {
   int rank = 0, core = 0;
-  std::string end;   // "finished", "waits", "failed", or "stopped" by what went wrong elsewhere
-  std::string what;  // "waits for ...", or what failed
-  std::string file;  // where; empty if that is not known
+  std::string end;   // "finished", "waits", "failed", or "stopped" by a failure elsewhere
+  std::string what;  // "waits for ...", or the failure
+  std::string file;  // source file of the place; empty if unknown
   std::uint32_t line = 0;
 };
 
-// A run that went wrong by itself, with all that is known of it.
+// Thrown for a run that fails, with its report up to the failure and the state of its cores.
 class FailedRun : public RunError {
  public:
   FailedRun(const std::string& text, RunReport report, std::vector<RankEnd> ends)
       : RunError(text), report_(std::move(report)), ends_(std::move(ends)) {}
 
-  // Of what ended the run; `report` is what was done up to then, empty where that is not known.
+  // From the error that ended the run; `report` covers the run up to then, and is empty if unknown.
   [[nodiscard]] static FailedRun of(const RunError& error, RunReport report);
-  // From one process to another.
+  // Serialise and deserialise, to pass it from one process to another.
   [[nodiscard]] std::string packed() const;
   [[nodiscard]] static FailedRun unpacked(const std::string& bytes);
 

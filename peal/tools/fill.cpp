@@ -14,9 +14,9 @@
 namespace peal {
 namespace {
 
-constexpr std::uint64_t rank_step = 100;  // between the ramps of neighbours
-constexpr std::uint64_t call_step = 7;    // between the ramps of one call and the next
-constexpr std::uint64_t max_twos = 4;     // in a product
+constexpr std::uint64_t rank_step = 100;  // offset between the ramps of adjacent ranks
+constexpr std::uint64_t call_step = 7;    // offset between the ramps of consecutive calls
+constexpr std::uint64_t max_twos = 4;     // twos in a product: its value is at most 2^4
 
 template <class T, class ElementAt>
 void store(const View& view, ElementAt element_at) {
@@ -40,9 +40,9 @@ struct Ramp {
     });
   }
 
-  // Numbers below `limit`, drawn for each element and rank: for teams so large that a ramp below
-  // the limit would repeat itself from rank to rank. Where not even ones on all ranks are exact, at
-  // most `max_ones` of them hold one, other ranks for each element.
+  // Pseudo-random numbers below `limit` per element and rank. For teams so large that a ramp modulo
+  // the limit would repeat from rank to rank. If the sum of ones on all ranks would not be exact,
+  // only `max_ones` ranks, different ones for each element, hold numbers that may be one.
   void drawn(std::uint64_t limit, std::uint64_t max_ones, const View& view) const {
     const std::uint64_t values = std::max<std::uint64_t>(limit, 2);
     store<T>(view, [&](std::uint64_t i) {
@@ -51,8 +51,8 @@ struct Ramp {
     });
   }
 
-  // Twos on up to max_twos of the ranks, another number of them on other ranks for each element;
-  // ones elsewhere. Any two ranks differ in some element.
+  // Twos on up to max_twos ranks, and ones elsewhere; the ranks and their number vary with the
+  // element, so that any two ranks differ in some element.
   void few_twos(const View& view) const {
     const std::uint64_t choices = std::min(max_twos, ranks) + 1;
     store<T>(view, [&](std::uint64_t i) {
@@ -61,7 +61,7 @@ struct Ramp {
   }
 
  private:
-  // Goes round the ranks with the element.
+  // The rank's position in an order of the ranks that rotates with the element.
   [[nodiscard]] std::uint64_t turn(std::uint64_t i) const {
     return (rank + i + call * call_step) % ranks;
   }
@@ -70,8 +70,9 @@ struct Ramp {
   }
 };
 
-// The largest modulus up to `limit` that has no divisor in common with rank_step nor with powers of
-// two, so that ranks, and blocks of usual lengths, differ as long as they can.
+// The largest modulus up to `limit` that is coprime to rank_step, which is even; so it is also
+// coprime to powers of two. Ramps of different ranks, and blocks of power-of-two lengths, then
+// coincide as late as possible.
 std::uint64_t coprime_modulus(std::uint64_t limit) {
   while (std::gcd(limit, rank_step) != 1) --limit;
   return limit;
@@ -99,7 +100,7 @@ void fill_random(std::uint64_t key, bool product, const View& view) {
     if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(bits);
     } else {
-      // A multiple of the spacing of numbers just below 1: exact in the type.
+      // A multiple of the spacing of the type's numbers just below 1, and so exact in the type.
       constexpr int precision = exact_bits<T>();
       const auto steps = static_cast<double>(bits >> (65 - precision));
       const double unit = std::ldexp(steps, 1 - precision);  // in [0, 1)

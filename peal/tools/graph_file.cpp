@@ -77,7 +77,7 @@ class Reader {
     node.refuse(fmt::format("lacks `{}`; see docs/graph_files.md for what it says", key));
   }
 
-  // "0-3,7", a number, or an array of numbers.
+  // Parses devices: "0-3,7", a number, or an array of numbers.
   std::vector<int> devices(const CaseNode& node) const {
     if (node.is_text()) {
       try {
@@ -99,7 +99,7 @@ class Reader {
     return result;
   }
 
-  // The devices under that key, all of which the worker must have.
+  // The devices under that key. Throws Error unless the worker has all of them.
   std::vector<int> own_devices(const CaseNode& node) const {
     std::vector<int> result = devices(node);
     for (int device : result) {
@@ -113,7 +113,7 @@ class Reader {
     return result;
   }
 
-  // Keeps a number, as a scalar argument of a case.
+  // Stores a number as a scalar argument of the case `numbers`; returns its index.
   std::size_t number(const CaseNode& node) {
     CaseArgument argument;
     argument.kind = ArgumentKind::scalar;
@@ -133,13 +133,13 @@ class Reader {
         {node.name(), kernel ? load_kernel(node, kernel->text()) : load_collective(node, *named)});
   }
 
-  // What `load` returns; its errors know nothing of the file.
+  // Returns load(), and adds file and key to its errors, which do not name them.
   template <class Load>
   static Callable loaded(const CaseNode& node, Load load) {
     try {
       return load();
     } catch (const QuotedError&) {
-      throw;  // what the compiler says keeps its lines
+      throw;  // compiler output, whose lines stay as they are
     } catch (const Error& error) {
       node.refuse(fmt::format("cannot be used: {}", error.what()));
     }
@@ -222,7 +222,7 @@ class Reader {
     result_.buffers.push_back(std::move(buffer));
   }
 
-  // `x`, `x@1`, `tp.scratch` or `tp.scratch@1`.
+  // Parses an instance: `x`, `x@1`, `tp.scratch` or `tp.scratch@1`.
   GraphFile::Instance read_place(const CaseNode& node) const {
     GraphFile::Instance place;
     std::string_view text = node.text();
@@ -291,7 +291,7 @@ class Reader {
     return argument;
   }
 
-  // An end of a copy: a place, or a table with the place and a part of it.
+  // Parses an end of a copy: an instance, or a table with the instance and a part of it.
   GraphFile::Instance read_end(const CaseNode& node) {
     if (node.is_text()) return read_place(node);
     node.allow({"place", "first", "count"});

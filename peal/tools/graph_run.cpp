@@ -48,15 +48,15 @@ class GraphRun {
   }
 
  private:
-  // The number of devices and the place among them.
+  // The number of devices, and the index among them.
   struct Point {
     int ranks = 1, rank = 0;
     auto operator<=>(const Point&) const = default;
   };
   struct Instance {
     std::optional<Buffer> buffer;
-    std::vector<std::uint64_t> memory;  // of one on the host
-    View view;                          // the same
+    std::vector<std::uint64_t> memory;  // of an instance on the host
+    View view;                          // of `memory`
     Point point;
   };
 
@@ -141,7 +141,7 @@ class GraphRun {
     });
   }
 
-  // P and rank are those of the task's domain, or of the group where it has none.
+  // Evaluates with P and rank of the task's domain, or of its group if it has no domain.
   Args args(const GraphFile::Task& task, int device, int member) {
     Point point{static_cast<int>(task.devices.size()), member};
     for (const GraphFile::Argument& argument : task.arguments) {
@@ -169,7 +169,7 @@ class GraphRun {
     return result.named(task.name);
   }
 
-  // The instance on the named device, or else on the task's, or else the only one.
+  // The instance on the named device; if none is named, on the task's device; else the only one.
   Array array(const GraphFile::Instance& place, const GraphFile::Task& task, int device,
               Point point) {
     const int where = place.device.value_or(device);
@@ -242,8 +242,8 @@ class GraphRun {
   }
 
   const GraphFile& file_;
-  std::map<std::pair<std::size_t, int>, Instance> instances_;  // by buffer and device; -1: one
-  std::size_t bytes_ = 0;                                      // of all of them
+  std::map<std::pair<std::size_t, int>, Instance> instances_;  // by buffer and device; -1: only one
+  std::size_t bytes_ = 0;                                      // size of all instances together
   std::map<Point, CaseCall> calls_;
   Worker worker_;
   std::vector<CallableHandle> callables_;

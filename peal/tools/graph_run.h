@@ -10,7 +10,7 @@
 
 namespace peal {
 
-// How a described graph is run; what is not given is the file's own.
+// How a graph is run. An absent platform means the file's.
 struct GraphRunRequest {
   std::optional<std::string> platform = {};
   bool checks = false;
@@ -18,21 +18,22 @@ struct GraphRunRequest {
   double time_limit_seconds = 5;
 };
 
-// An instance of a buffer for which the file says what to expect.
+// The comparison of one buffer instance with the values that the file expects.
 struct GraphDifference {
   std::string label;  // "`y` on device 1"
-  double max = 0;
+  double max = 0;     // the largest absolute difference
 };
 
 struct GraphRunResult {
   GraphReport report;
   std::string dot;
-  std::optional<std::string> failure;  // of tasks
+  std::optional<std::string> failure;  // the text of failed tasks, if any
   std::vector<GraphDifference> differences;
-  std::optional<std::string> mismatch;  // the first element that is wrong
+  std::optional<std::string> mismatch;  // the first wrong element, if any
 };
 
-// Runs the graph once and compares its buffers. Throws Error for what cannot be.
+// Runs the graph once and compares its buffers with the expected values. Throws Error for a graph
+// that cannot be run.
 [[nodiscard]] GraphRunResult run_graph(const GraphFile& file, const GraphRunRequest& request);
 
 }  // namespace peal

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Held by one process at a time; the system takes it back from one that is killed.
+// An exclusive flock() on the folder; the kernel releases it if the process is killed.
 class FolderLock {
  public:
   explicit FolderLock(const fs::path& folder)
@@ -77,7 +77,7 @@ fs::path remember_choices(const fs::path& folder, const std::vector<MeasuredChoi
   }
   OutputFile file(path);
   file.commit(text_of(all));
-  // Nobody else may tell this user's programs what to choose.
+  // Only this user may write the file, because it controls what this user's programs choose.
   std::error_code failed;
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, failed);
   return path;

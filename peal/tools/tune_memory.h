@@ -8,13 +8,13 @@
 
 namespace peal {
 
-// The folder in which `peal tune` keeps what it has measured, made if need be. Throws Error where
-// nothing would be left there for the next program.
+// The folder of the tune file; created if it does not exist. Throws Error if the user has no cache
+// folder.
 [[nodiscard]] std::filesystem::path tune_folder();
 
-// Adds to the tune file of the folder, in place of what it says for the same conditions, and
-// returns its path. Others that do so at the same time wait: nothing that they have measured is
-// lost. What cannot be read is replaced, with a note on stderr.
+// Merges fresh choices into the folder's tune file and returns its path; they replace those for the
+// same conditions. A file lock serialises concurrent writers, so that no measurement is lost. A
+// file that cannot be read is replaced, with a note on stderr.
 std::filesystem::path remember_choices(const std::filesystem::path& folder,
                                        const std::vector<MeasuredChoice>& fresh);
 

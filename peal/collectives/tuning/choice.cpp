@@ -88,7 +88,8 @@ std::vector<MeasuredChoice> choices_of(const toml::table& table, const std::stri
   return choices;
 }
 
-// The one for these conditions whose number of ranks is nearest.
+// Of the choices measured under these conditions, the one whose number of ranks is nearest by
+// ratio.
 const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
                               const ChoiceConditions& wanted) {
   const MeasuredChoice* best = nullptr;
@@ -104,8 +105,11 @@ const MeasuredChoice* nearest(const std::vector<MeasuredChoice>& measured,
   return best;
 }
 
-// What rank 0 finds in the file, for all: it may be replaced between two looks at it, and ranks
-// that choose differently do not meet. Throws what it throws on every rank.
+// The tune file's choices as rank 0 reads them. Only rank 0 reads the file, because the file may be
+// replaced between the reads of two ranks, which would then choose differently. Two broadcasts
+// deliver the text: its length, so that the other ranks can make room, then the bytes. An error of
+// rank 0 is delivered the same way and thrown on every rank. The broadcasts name their algorithm:
+// `auto` would lead back here.
 std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   const std::string path = tune_file().string();
   std::string text;
@@ -138,12 +142,12 @@ std::optional<Choice> forced_choice(Collective collective) {
   return Choice{forced, "PEAL_ALGORITHM says so"};
 }
 
-// Of algorithms that the closed forms find slower than the best by this factor, none is simulated.
+// An algorithm is not simulated if the closed forms predict more than this times the best time.
 constexpr double far_off = 4;
-// Simulating more than that takes longer than seconds: then the closed forms choose.
+// More tiles than this would take more than seconds to simulate: then the closed forms choose.
 constexpr double max_simulated_tiles = 4e6;
 
-// A call of which only the algorithm is open; of a rooted collective with the usual root.
+// A call without its algorithm; of a collective with a root, with root 0.
 struct CallOutline {
   Collective collective;
   std::size_t count;
@@ -159,7 +163,7 @@ struct CallOutline {
 
 void CallOutline::make(Team& team, const char* algorithm) const {
   const CollectiveShape blocks = shape(collective, team.size());
-  // Private memory that nobody touches: no data is moved.
+  // Uninitialised private memory: the simulation moves no data, so nobody reads or writes it.
   std::vector<std::unique_ptr<std::byte[]>> kept;
   const auto buffer = [&](int of, bool in_window) -> View {
     const std::size_t elements = static_cast<std::size_t>(of) * count;
@@ -181,7 +185,9 @@ void CallOutline::make(Team& team, const char* algorithm) const {
                  {.collective = collective, .send = send, .recv = recv, .algorithm = algorithm});
 }
 
-// The one that takes least time on the simulated team, as a simulation of each shows.
+// The fastest algorithm on the simulated team. The closed forms select the candidates, and a
+// simulation of each candidate decides. Every rank computes the same: the simulator is
+// deterministic.
 const Algorithm& fastest_algorithm(Team& team, const CallOutline& call) {
   struct Candidate {
     const Algorithm* algorithm;
@@ -260,9 +266,10 @@ bool is_candidate(const Algorithm& algorithm, const Placement& placement, std::s
   return !combines || needs.in_rank_order;
 }
 
-// Whether a block should travel by packets. Longer ones are better moved by long vectors, but not
-// where lines are far, since packets save a trip, nor where only one rank puts; and so are those of
-// many ranks. A row of packets is long where ranks are many.
+// True if a block should be sent in packets, which carry their own flags. Packets save one cache
+// line transfer per message; plain copies move long blocks faster. So the limit on the block is
+// higher where a transfer is slow (no shared cache) and where only one rank puts (broadcast). The
+// limits on all blocks together and on the ranks bound the size of the row of packets.
 bool prefers_packets(const ChoiceConditions& conditions, std::size_t block_bytes) {
   constexpr std::size_t max_of_all = 32768;
   constexpr int max_ranks = 64;
@@ -279,8 +286,9 @@ const Algorithm& default_algorithm(const ChoiceConditions& conditions, std::size
   const auto packets_or = [&](const char* name) -> const Algorithm& {
     return choose(prefers_packets(conditions, block_bytes) ? "packet" : name);
   };
-  // What each rank moves; a direct way between windows costs one more meeting, which many ranks
-  // on few processors feel.
+  // The bytes that each rank moves. An algorithm that works directly on windows saves a copy, but
+  // costs an address exchange, which is dearer where ranks share processors. It pays from
+  // `meeting_pays` bytes on, for a broadcast from `reading_pays` bytes on.
   const std::size_t moved = block_bytes * static_cast<std::size_t>(conditions.ranks);
   const std::size_t meeting_pays = conditions.is_oversubscribed ? 65536 : 8192;
   const bool direct = conditions.in_windows && moved > meeting_pays;

@@ -16,17 +16,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int warm_up = 4;
-// Where other work holds up a signal that long, no more are sent.
+// Rank 0 stops the ping-pong with a rank after this time, because other work delays the signals.
 constexpr std::chrono::milliseconds max_time(2);
 
-// How often a signal goes there and back: less often with many ranks, so that all together stay
-// short.
+// The number of round trips per rank: fewer with many ranks, to bound the total time.
 int rounds(int ranks) { return warm_up + std::max(4, 512 / std::max(16, ranks)); }
 
-// Beside a signal there: whether it is the last one.
+// A flag in the cache line of signal 0: 1 if this ping is the last one.
 View last_beside(const SignalRow& signals) { return payload(signals[0], 1, DType::u32); }
 
-// The least time of a way there and back, halved.
+// Half of the shortest round trip to the peer. The minimum is the latency without interference; the
+// first `warm_up` round trips do not count unless there are no others.
 double one_way_ns(Device& self, Rank peer, const SignalRow& signals) {
   double least = 1e9;
   const Clock::time_point first = Clock::now();
@@ -53,7 +53,9 @@ void answer(Device& self, const SignalRow& signals) {
 
 }  // namespace
 
-// Whether there are too few processors is rank 0's to say; the others answer only if it asks.
+// Signals: 0 is the ping of rank 0 and 1 the answer (pong) to it; 2 delivers the result to every
+// rank; 3 tells every rank whether there is a ping-pong. Rank 0 alone decides that, so that all
+// ranks agree even if they see the number of processors differently.
 ProbedHost HostProbe::measure(Team& team) {
   Device& self = team.device();
   if (!signals_) signals_ = self.allocate_signals("line probe", 4);

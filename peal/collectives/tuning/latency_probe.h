@@ -8,17 +8,18 @@
 
 namespace peal {
 
-// What rank 0 has found out about the host, told to every rank.
+// What rank 0 has measured of the host; every rank has the same values.
 struct ProbedHost {
-  double line_ns = 0;  // a cache line's way from rank 0 to the farthest other rank, one way
+  double line_ns = 0;  // latency of a cache line, one way, from rank 0 to the farthest rank
   bool is_oversubscribed = false;
 };
 
-// Finds that out for a team, as often as it is asked.
+// Measures the host for a team, any number of times.
 class HostProbe {
  public:
-  // Rank 0 exchanges signals with every other rank, some dozen times each: well below a millisecond
-  // where every rank has a processor; where not, nothing is measured. All ranks call it together.
+  // Rank 0 plays ping-pong with every other rank, 8 to 36 round trips each, which takes well below
+  // a millisecond. If there are more ranks than processors, line_ns stays 0. All ranks call it
+  // together.
   [[nodiscard]] ProbedHost measure(Team& team);
 
  private:

@@ -22,12 +22,12 @@
 namespace peal {
 namespace {
 
-// Elements are little-endian in the file and are copied as they are.
+// Elements are little-endian in the file and are copied byte by byte.
 static_assert(std::endian::native == std::endian::little);
 
 constexpr const char* copy_again = "copy or save it again";
 
-// The bytes of an array; nothing when they exceed 64 bits.
+// The size of an array in bytes; nothing if it exceeds 64 bits.
 std::optional<std::size_t> array_bytes(DType dtype, std::span<const std::size_t> shape) {
   if (std::find(shape.begin(), shape.end(), 0u) != shape.end()) return 0;
   std::size_t product = size_bytes(dtype);
@@ -37,7 +37,7 @@ std::optional<std::size_t> array_bytes(DType dtype, std::span<const std::size_t>
   return product;
 }
 
-// A file that is read from its start to its end.
+// A file that is read sequentially.
 class Input {
  public:
   explicit Input(const std::string& path) : path_(path) {
@@ -86,7 +86,7 @@ class Input {
   std::size_t remaining_ = 0;
 };
 
-// Reads all that precedes the data and returns the dictionary in it.
+// Reads everything before the data, and returns the dictionary.
 std::string read_header(Input& input) {
   std::array<std::byte, 8> start = {};
   const auto magic = std::as_bytes(std::span(npy_magic));
@@ -123,7 +123,7 @@ NpyArray read_npy(const std::string& path) {
   Input input(path);
   NpyHeader header = NpyHeader::parse(path, read_header(input));
   NpyArray array{header.dtype(path), std::move(header.shape), {}};
-  // With fewer than two dimensions both orders are the same.
+  // With fewer than two dimensions C and Fortran order are the same.
   if (header.fortran_order && array.shape.size() > 1) {
     input.fail("is in Fortran order", "save numpy.ascontiguousarray(array) instead");
   }

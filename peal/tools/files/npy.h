@@ -18,19 +18,19 @@ struct NpyArray {
   std::vector<std::byte> data;
 };
 
-// Reads a .npy file of format version 1.0, 2.0 or 3.0. bf16 is the two-byte void type that
-// ml_dtypes saves it as. Throws Error when the file cannot be read, is damaged, or has another
-// order or type.
+// Reads a .npy file of format version 1.0, 2.0 or 3.0. A two-byte void type is read as bf16,
+// because ml_dtypes saves bf16 so. Throws Error if the file cannot be read, is malformed, or has an
+// unsupported order or type.
 [[nodiscard]] NpyArray read_npy(const std::string& path);
 
-// A .npy file about to be written: an OutputFile with an array in it.
+// A .npy file that is being written: an OutputFile for one array.
 class NpyOutput {
  public:
   explicit NpyOutput(std::string path);
   [[nodiscard]] bool is_stdout() const { return file_.is_stdout(); }
 
-  // Writes the array, whose bytes are `chunks` one after the other, and commits the file. To be
-  // called at most once. Throws Error when the disk is full or for a like reason.
+  // Writes the array, whose bytes are the concatenation of `chunks`, and commits the file. Call it
+  // at most once. Throws Error if writing fails, for example because the disk is full.
   void commit(DType dtype, std::span<const std::size_t> shape,
               std::span<const std::span<const std::byte>> chunks);
 

@@ -92,7 +92,7 @@ class Parser {
     expect('(');
     while (!take(')')) {
       result.push_back(integer());
-      // A single number in parentheses is no tuple in Python.
+      // In Python a number in parentheses is a number; a tuple of one needs a comma.
       if (!take(',') && (!at(')') || result.size() == 1)) fail("`,`");
     }
     return result;
@@ -152,7 +152,7 @@ DType NpyHeader::dtype(const std::string& path) const {
   for (const Descr& known : descrs) {
     supported += fmt::format("{}{}", supported.empty() ? "" : ", ", known.text);
     if (kind != known.text.substr(1)) continue;
-    // Bytes have no order, and a void says nothing of its own.
+    // One-byte types have no byte order, and a void type does not state one.
     const bool unordered = kind == "i1" || kind == "u1" || kind == "V2";
     if (descr[0] == '<' || (descr[0] == '|' && unordered)) return known.dtype;
     if (descr[0] == '>') {

@@ -19,18 +19,18 @@ struct NpyHeader {
   bool fortran_order = false;
   std::vector<std::size_t> shape;
 
-  // Throws Error, which names the file `path`, when `text` is no such dictionary.
+  // Parses the dictionary. Throws Error, which names the file `path`, if `text` is malformed.
   [[nodiscard]] static NpyHeader parse(const std::string& path, std::string_view text);
 
-  // The element type that `descr` stands for; throws Error when Peal has none.
+  // The element type that `descr` denotes; throws Error if Peal does not support it.
   [[nodiscard]] DType dtype(const std::string& path) const;
 };
 
-// All that precedes the data of an array in a .npy file: magic, version 1.0, length, dictionary,
-// and spaces up to a multiple of 64 bytes.
+// Everything before the data in a .npy file: magic, version 1.0, length and dictionary, padded with
+// spaces to a multiple of 64 bytes.
 [[nodiscard]] std::string npy_preamble(DType dtype, std::span<const std::size_t> shape);
 
-// As Python writes a tuple: (), (3,), (3, 4).
+// A shape as a Python tuple: (), (3,), (3, 4).
 [[nodiscard]] std::string tuple_text(std::span<const std::size_t> shape);
 
 }  // namespace peal

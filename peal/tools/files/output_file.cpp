@@ -25,12 +25,13 @@ bool is_same(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-// Whether it is written as it is, by any number of writers.
+// True for a stream, which is written directly, by any number of writers.
 bool is_stream(const struct stat& status) {
   return S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
 }
 
-// Throws Error for a regular file that nobody can have meant to be replaced.
+// Throws Error for a regular file that is hardly meant to be replaced: executable, or another
+// user's.
 void check_replaceable(const std::string& path, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) return;
   if (status.st_uid != ::geteuid()) {
@@ -44,10 +45,9 @@ void check_replaceable(const std::string& path, const struct stat& status) {
   }
 }
 
-// Where a file lies, or will, that is opened by the path: symbolic links lead on, also to what is
-// not there.
+// The path after following symbolic links, also if the last target does not exist.
 fs::path followed(fs::path path) {
-  constexpr int max_links = 40;  // as of the system
+  constexpr int max_links = 40;  // Linux's limit
   std::error_code failed;
   for (int links = 0; links < max_links && fs::is_symlink(path, failed); ++links) {
     const fs::path next = fs::read_symlink(path, failed);
@@ -57,7 +57,8 @@ fs::path followed(fs::path path) {
   return path;
 }
 
-// What the path leads to, under a name that is the same for all names of a file that is not there.
+// A canonical name for the file at the path: the same for all paths to it, also if the file does
+// not exist yet.
 std::string resolved(const std::string& path) {
   std::error_code failed;
   const fs::path result = fs::weakly_canonical(fs::absolute(followed(path), failed), failed);
@@ -151,13 +152,14 @@ void OutputFile::open_existing(const struct stat& status) {
   if (error) fail(error.value(), "give the path of a writable file");
 }
 
-// A file without a name is gone when the program is killed. Not every file system has such files;
-// without /proc they could not be named later.
+// Opens an unnamed temporary file (O_TMPFILE), which vanishes if the program is killed. Returns
+// false if the file system has none, or if /proc, which commit() needs to name it, is missing.
 bool OutputFile::open_nameless() {
   const std::string folder = std::filesystem::path(target_).parent_path().string();
   file_ = ::open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
   if (file_ < 0) return false;
-  // A name that is too long is to be found out now, by giving it one.
+  // The temporary name must be valid, too (ENOENT). If it is too long, the result is false: the
+  // caller then tries to create a named file, and fails now rather than at commit().
   if (::access(handle_path().c_str(), F_OK) == 0 && ::access(name_of(0).c_str(), F_OK) != 0 &&
       errno == ENOENT) {
     return true;
@@ -172,7 +174,7 @@ std::string OutputFile::name_of(int attempt) const {
   return fmt::format("{}.{}-{}.tmp", target_, ::getpid(), attempt);
 }
 
-// Gives the file the first name beside the target at which `create` succeeds.
+// Tries names beside the target until `create` succeeds with one (errno EEXIST: the next one).
 void OutputFile::take_name(const std::function<bool()>& create) {
   for (int attempt = 0;; ++attempt) {
     temporary_ = name_of(attempt);
@@ -194,7 +196,7 @@ void OutputFile::commit() {
     return;
   }
   if (mode_ && ::fchmod(file_, *mode_) != 0) fail(errno, "give another path");
-  // Some file systems only now find that the disk is full.
+  // Some file systems report a full disk only here.
   const bool stored = ::fsync(file_) == 0;
   if (!stored) fail(errno, "free some space or give another path");
   if (temporary_.empty()) {

@@ -15,48 +15,47 @@ struct stat;
 
 namespace peal {
 
-// Stands for stdout where the path of an output is asked for.
+// As the path of an output: stdout.
 inline constexpr std::string_view stdout_path = "-";
 
-// A file that an option names.
+// A file, and the option that names it.
 struct NamedFile {
   std::string option;
   std::string path;
 };
 
-// Throws Error for an output that is also an input of this run, or is named by two options, under
-// whatever names; streams may be.
+// Throws Error if an output is the same file as an input of this run or as another output, also
+// under a different name. Streams (pipes, devices, stdout) may be shared.
 void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
-// The same, leaving out what is not given.
+// The list of the files that are given: leaves out the absent ones.
 [[nodiscard]] std::vector<NamedFile> named_files(
     std::initializer_list<std::pair<const char*, std::optional<std::string>>> files);
 
-// An output about to be written. A regular file appears, or is replaced with the mode that it had,
-// in one step by commit(); without it nothing is left behind, even by a program that is killed
-// where the file system has files without names. A pipe or a character device is written as it is,
-// and so is stdout, which `-` names.
+// An output file that is written atomically: commit() makes a regular file appear, or replaces it
+// and keeps its mode, in one step. Without commit() nothing is left behind; where the file system
+// has unnamed temporary files (O_TMPFILE) that holds even for a program that is killed. Pipes,
+// character devices and stdout (`-`) are written directly.
 class OutputFile {
  public:
-  // Opens a temporary file in the folder of `path`, so that a path that cannot be written is an
-  // Error before any work is done; and so is an existing file that is not the user's, or that may
-  // be executed.
+  // Opens a temporary file in the folder of `path`. Throws Error, and so before any work is done,
+  // if the path cannot be written or names a file that is executable or not the user's own.
   explicit OutputFile(std::string path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // Throws Error when the disk is full or for a like reason.
+  // Throws Error if writing fails, for example because the disk is full.
   void write(std::span<const std::byte> bytes);
 
-  // Renames what was written to the target; to be called at most once. Throws as write() does.
+  // Renames the temporary file to the target. Call it at most once. Throws as write() does.
   void commit();
-  // Writes the text, and that.
+  // Writes the text and commits.
   void commit(std::string_view text) {
     write(std::as_bytes(std::span(text)));
     commit();
   }
 
-  // Whether it goes where this program prints, so that nothing else should.
+  // True if the output goes to stdout, so that the program should print nothing else there.
   [[nodiscard]] bool is_stdout() const { return is_stdout_; }
 
  private:
@@ -70,8 +69,8 @@ class OutputFile {
 
   std::string path_;
   std::string target_;
-  std::string temporary_;         // the name of the file so far; empty while it has none
-  std::optional<unsigned> mode_;  // of the file that is replaced
+  std::string temporary_;         // name of the temporary file; empty while it has none
+  std::optional<unsigned> mode_;  // mode of the file that is replaced, if any
   bool is_stream_ = false;
   bool is_stdout_ = false;
   int file_ = -1;
