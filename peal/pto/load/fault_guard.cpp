@@ -341,6 +341,7 @@ std::string name_of_exception() {
   return text;
 }
 
+// The terminate handler outside of all guards.
 std::terminate_handler terminate_before = nullptr;
 
 // The terminate handler: in a kernel, usually an exception that leaves a noexcept function. The
@@ -404,7 +405,8 @@ FaultGuard::FaultGuard(double seconds)
   state.active = true;
   state.seconds = seconds;
   if (own_code.end == 0) own_code = find_object(reinterpret_cast<const void*>(&handle)).code;
-  terminate_before = std::set_terminate(&end_terminated);
+  terminate_before_ = std::set_terminate(&end_terminated);
+  if (terminate_before_ != &end_terminated) terminate_before = terminate_before_;
   stack_t stack{};
   stack.ss_sp = stack_.get();
   stack.ss_size = signal_stack_bytes;
@@ -426,7 +428,7 @@ FaultGuard::FaultGuard(double seconds)
 FaultGuard::~FaultGuard() {
   if (last_words() != nullptr) last_words()->guarded_seconds = seconds_before_;
   guarded_thread = thread_before_;
-  std::set_terminate(terminate_before);
+  std::set_terminate(terminate_before_);
   // A pending tick would kill the process once the default action is back; SIG_IGN discards it.
   const itimerval stopped{};
   ::setitimer(ITIMER_VIRTUAL, &stopped, nullptr);

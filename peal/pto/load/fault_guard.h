@@ -36,6 +36,7 @@ class FaultGuard {
  private:
   std::shared_ptr<const void> state_before_;  // the enclosing guard's state
   std::array<struct sigaction, signals.size()> before_{};
+  std::terminate_handler terminate_before_ = nullptr;
   stack_t stack_before_{};
   itimerval timer_before_{};
   pid_t thread_before_ = 0;

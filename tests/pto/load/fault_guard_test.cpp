@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <exception>
+
 #include "tests/support/program.h"
 
 namespace peal {
@@ -25,6 +27,28 @@ TEST(FaultGuard, ATickThatArrivesTooLateEndsNothing) {
               return 0;
             }),
             0);
+}
+
+// With the handler of one that lay around it as that of before, std::terminate would call itself.
+TEST(FaultGuard, LeavesTheTerminateHandlerAsItWasWhenGuardsAreNested) {
+  const std::terminate_handler before = std::get_terminate();
+  {
+    const FaultGuard outer(1);
+    const std::terminate_handler guarded = std::get_terminate();
+    { const FaultGuard inner(1); }
+    EXPECT_EQ(std::get_terminate(), guarded);
+  }
+  EXPECT_EQ(std::get_terminate(), before);
+}
+
+TEST(FaultGuard, EndsByTheHandlerOfBeforeWhereGuardsAreNested) {
+  EXPECT_EQ(code_of_child([]() -> int {
+              std::set_terminate([] { ::_exit(7); });
+              const FaultGuard outer(1);
+              const FaultGuard inner(1);
+              std::terminate();
+            }),
+            7);
 }
 
 TEST(FaultGuard, LeavesSignalsAndTimerAsTheyWere) {

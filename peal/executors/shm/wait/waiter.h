@@ -41,9 +41,6 @@ struct WaitPolicy {
 // above 0.
 [[nodiscard]] WaitPolicy wait_policy(int ranks, int processors);
 
-// Stands for `stored` of a WaitWord that has no single writer. Always 0.
-inline std::uint64_t no_single_writer = 0;
-
 // What a wait is for: a count that only grows, which is the lower half of `value` + `stored`. Any
 // process adds to `value` (add_and_wake); at most one process, the single writer, stores its own
 // total in `stored` (store_and_wake). Bits 0 to 15 of `sleepers`, the futex word, count the waiters
@@ -69,7 +66,7 @@ inline std::uint64_t no_single_writer = 0;
 struct WaitWord {
   std::uint64_t& value;
   std::uint32_t& sleepers;
-  std::uint64_t& stored = no_single_writer;
+  std::uint64_t& stored;  // 0 as long as the word has no single writer
 };
 
 // The sum, with its upper bits (see stamped arrivals in machine/calls/call_record.h). The two loads

@@ -19,9 +19,10 @@ namespace peal {
 // A counter that a process may sleep on, alone on its cache line.
 struct alignas(cache_line_bytes) SharedWord {
   std::uint64_t value = 0;
+  std::uint64_t stored = 0;  // stays 0: anybody may add to `value`, so there is no single writer
   std::uint32_t sleepers = 0;
 
-  [[nodiscard]] WaitWord word() { return {value, sleepers}; }
+  [[nodiscard]] WaitWord word() { return {value, sleepers, stored}; }
   [[nodiscard]] std::uint32_t load() {
     return static_cast<std::uint32_t>(std::atomic_ref(value).load());
   }
