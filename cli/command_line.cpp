@@ -37,6 +37,7 @@
 #include "peal/launch/launch.h"
 #include "peal/run/kernel_failure.h"
 #include "peal/tools/files/output_file.h"
+#include "peal/version.h"
 
 namespace peal {
 namespace {
@@ -324,7 +325,7 @@ void mean_platform(std::string& platform) {
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Collective communication on simulated accelerators", "peal");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "peal " PEAL_VERSION);
+  app.set_version_flag("--version", "peal " PEAL_VERSION PEAL_COMMIT);
   ListRequest list;
   RunRequest run;
   CheckCommandRequest check;

@@ -183,7 +183,7 @@ Field choose_field(const Location& place, const std::vector<std::string>& wanted
                      [&](const Contestant& contestant) { return fits(contestant, name); })) {
       Strings names;
       for (const Contestant& contestant : all.contestants) names.push_back(contestant.name);
-      throw Error(
+      throw UsageError(
           fmt::format("--contestants `{}` fits none of those that have been built; use "
                       "the beginning of one of: {}",
                       name, fmt::join(names, ", ")));

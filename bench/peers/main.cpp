@@ -69,8 +69,8 @@ std::vector<Kind> chosen(const char* option, const std::vector<std::string>& wan
   }
   for (const std::string& name : wanted) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      throw Error(fmt::format("{} `{}` is not known; use one of: {}", option, name,
-                              fmt::join(names, ", ")));
+      throw UsageError(fmt::format("{} `{}` is not known; use one of: {}", option, name,
+                                   fmt::join(names, ", ")));
     }
   }
   return result;
@@ -154,7 +154,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    throw Error(error.what());
+    throw UsageError(error.what());
   }
   return drive(request);
 }

@@ -49,8 +49,8 @@ class Folder {
   Folder() {
     std::string name = std::filesystem::temp_directory_path() / "peal-peers-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(fmt::format("no folder can be made in {}; set TMPDIR to another",
-                              std::filesystem::temp_directory_path().string()));
+      throw UsageError(fmt::format("no folder can be made in {}; set TMPDIR to another",
+                                   std::filesystem::temp_directory_path().string()));
     }
     path_ = name;
     try {
@@ -81,7 +81,7 @@ class Folder {
   void start_heir() {
     int ends[2];
     if (::pipe(ends) != 0 || (heir_ = ::fork()) < 0) {
-      throw Error(
+      throw UsageError(
           fmt::format("the run cannot be started: {}; raise the limits of `ulimit -u` and "
                       "`ulimit -n`",
                       std::strerror(errno)));
@@ -212,7 +212,7 @@ class Race {
       round();
       const bool anybody =
           std::any_of(sets_.begin(), sets_.end(), [](const auto& set) { return set != nullptr; });
-      if (!anybody) throw Error("no contestant is left; what each says is above");
+      if (!anybody) throw UsageError("no contestant is left; what each says is above");
       longest = std::max(round_ > 1 ? longest : 0, passed() - before);
       result_.rounds = round_ + 1;
     }

@@ -39,7 +39,7 @@ std::vector<FindingClass> parse_classes(const char* option, const std::vector<st
       for (int kind = 0; kind < finding_class_count; ++kind) {
         all += fmt::format("{}{}", kind == 0 ? "" : ", ", name(static_cast<FindingClass>(kind)));
       }
-      throw Error(fmt::format("{} `{}` is no check; use some of {}", option, text, all));
+      throw UsageError(fmt::format("{} `{}` is no check; use some of {}", option, text, all));
     }
     classes.push_back(*found);
   }
@@ -207,7 +207,7 @@ int check_command(const CheckCommandRequest& request) {
   std::optional<EventFileWriter> events;
   if (request.events) {
     if (plan.ranks.size() > 1) {
-      throw Error(
+      throw UsageError(
           fmt::format("--events records one run, and {} numbers of ranks are asked for; "
                       "give one, such as -n {}",
                       plan.ranks.size(), plan.ranks.front()));

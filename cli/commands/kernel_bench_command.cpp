@@ -55,14 +55,14 @@ bool names_kernel(const BenchRequest& request) { return names_case(run_request(r
 int kernel_bench(const BenchRequest& request) {
   refuse_options_of_collectives(request);
   if (is_simulated(request.platform)) {
-    throw Error(
+    throw UsageError(
         fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "
                     "run {} -p {}` for the simulated time",
                     request.platform, request.collective, request.platform));
   }
   const CaseTarget target = find_case_target(run_request(request));
   if (!target.kernel) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "bench: `{}` is a PTO kernel, which runs in the simulator alone; use `peal run`",
         request.collective));
   }

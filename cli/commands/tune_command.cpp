@@ -53,7 +53,7 @@ std::vector<TuningCase> cases_of(const TuneRequest& request) {
     }
   }
   if (cases.empty()) {
-    throw Error(
+    throw UsageError(
         fmt::format("tune: {} has only one algorithm that `auto` may take, of which those "
                     "that combine do so in rank order; name another collective",
                     *request.collective));

@@ -40,7 +40,7 @@ BenchPlan make_bench_plan(const BenchRequest& request) {
   refuse_unused(request.collective, of_kernels);
   plan.executor = open_executor(platform_meant(request.platform));
   if (plan.executor->is_simulated()) {
-    throw Error(
+    throw UsageError(
         fmt::format("bench: platform `{}` is simulated, and this measures; use shm, or `peal "
                     "run -p {}` for the simulated time",
                     request.platform, request.platform));

@@ -33,12 +33,12 @@ void check_source(const RunRequest& request) {
   if (target.extension() == ".toml") return;
   if (fs::is_regular_file(status)) {
     if (file_text(target).find('\0') == std::string::npos) return;
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` is no source: it holds bytes of 0, as binary files do; name "
                     "the file that it was made of",
                     request.collective));
   }
-  throw Error(
+  throw UsageError(
       fmt::format("kernel `{}` is no regular file, and a kernel is read more than once; save "
                   "it, and name the file",
                   request.collective));
@@ -51,25 +51,25 @@ std::string case_path(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return (target / "case.toml").string();
   if (!fs::exists(target, failed)) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` cannot be read: No such file or directory; name an existing "
                     "source file or folder",
                     request.collective));
   }
   const std::string text = file_text(target);
   if (text.find("peal_kernel()") != std::string::npos) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` is a Peal kernel whose name does not end in .cpp; give it, or a copy, "
                     "such a name",
                     request.collective));
   }
   if (text.find("kernel_entry") == std::string::npos) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` is no source of a kernel: it has neither peal_kernel() nor "
                     "kernel_entry; name one, a case file, or a folder with a case",
                     request.collective));
   }
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "kernel `{}` has a kernel_entry and no case; describe its arguments by --arg, or in a TOML "
       "file and give --case FILE",
       request.collective));
@@ -83,16 +83,17 @@ CaseReplacements replacements(const RunRequest& request) {
   for (const std::string& text : request.set) {
     const std::size_t sign = text.find('=');
     if (sign == std::string::npos || sign == 0) {
-      throw Error(fmt::format("--set `{}` is no NAME=EXPRESSION; give one such as N=1000", text));
+      throw UsageError(
+          fmt::format("--set `{}` is no NAME=EXPRESSION; give one such as N=1000", text));
     }
     const std::string name = text.substr(0, sign);
     const bool is_new = result.emplace(name, text.substr(sign + 1)).second;
-    if (!is_new) throw Error(fmt::format("--set gives `{}` twice; give it once", name));
+    if (!is_new) throw UsageError(fmt::format("--set gives `{}` twice; give it once", name));
   }
   if (!request.count) return result;
   const std::uint64_t count = parse_count("--count", *request.count, {.highest = max_count});
   if (!result.emplace(count_name, std::to_string(count)).second) {
-    throw Error("--count and --set disagree about `count`; give one of them");
+    throw UsageError("--count and --set disagree about `count`; give one of them");
   }
   return result;
 }
@@ -101,12 +102,12 @@ CaseFile read_flags(const RunRequest& request) {
   const fs::path target = request.collective;
   std::error_code failed;
   if (request.case_file || target.extension() == ".toml" || fs::is_directory(target, failed)) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` has a case, and {} describes one, too; change the case, or leave {} away",
                     request.collective, request.flags.first(), request.flags.first()));
   }
   if (!fs::is_regular_file(target, failed)) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` is no file; name the source of a PTO kernel, which is what "
                     "{} describes, or leave {} away",
                     request.collective, request.flags.first(), request.flags.first()));
@@ -124,7 +125,7 @@ CaseFile read_case(const RunRequest& request) {
   std::error_code failed;
   if (fs::is_directory(target, failed)) return file;
   if (!fs::exists(target, failed)) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` cannot be read: No such file or directory; name an "
                     "existing source file",
                     request.collective));
@@ -145,7 +146,7 @@ void set_values(Kernel& kernel, const RunRequest& request) {
     }
     std::vector<std::string> known;
     for (const KernelValue& each : kernel.values) known.push_back(fmt::format("`{}`", each.name));
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "kernel `{}` has no value `{}` that could be set; {}add it to the values of its "
         "description",
         kernel.name, name,
@@ -180,12 +181,12 @@ bool defines_peal_kernel(const fs::path& path) {
 void refuse_two_descriptions(const RunRequest& request) {
   const fs::path target = request.collective;
   if (request.case_file && target.extension() == ".toml" && target != *request.case_file) {
-    throw Error(fmt::format("`{}` is a case file, as `{}` of --case is; give one of them",
-                            request.collective, *request.case_file));
+    throw UsageError(fmt::format("`{}` is a case file, as `{}` of --case is; give one of them",
+                                 request.collective, *request.case_file));
   }
   if (!request.case_file && !request.flags.any()) return;
   if (target.extension() != ".cpp" || !defines_peal_kernel(target)) return;
-  throw Error(
+  throw UsageError(
       fmt::format("kernel `{}` is a Peal kernel, which its own description is for; leave {} away",
                   request.collective, request.case_file ? "--case" : request.flags.first()));
 }

@@ -133,7 +133,7 @@ CheckPlan recorded_plan(const CheckCommandRequest& request) {
   refuse_unused(fmt::format("recorded run `{}`", run.collective), unused);
   const bool is_other = request.run.ranks && *request.run.ranks != std::to_string(ranks);
   if (request.mutate || request.events || is_other) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` is a recorded run of {} ranks, which takes no --mutate, --events or "
                     "other -n; leave them away",
                     request.run.collective, ranks));

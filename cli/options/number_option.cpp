@@ -27,7 +27,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 std::uint64_t parse_size(const char* option, std::string_view text) {
   const std::optional<std::uint64_t> number = scaled_number(text);
   if (!number || *number < 1 || *number > max_size_bytes) {
-    throw Error(
+    throw UsageError(
         fmt::format("{} `{}` is not possible; use a whole number of bytes from 1 to 16G, "
                     "such as 8, 4K or 64M",
                     option, text));
@@ -56,7 +56,7 @@ std::uint64_t parse_count(std::string_view option, std::string_view text,
                           const NumberRange& range) {
   const std::optional<std::uint64_t> number = scaled_number(text);
   if (!number || *number < range.lowest || *number > range.highest) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "{} `{}` is not possible; use a whole number from {} to {}, such as 1000 or 64K", option,
         text, range.lowest, range.highest));
   }
@@ -67,8 +67,8 @@ std::uint64_t parse_number(std::string_view option, std::string_view text,
                            const NumberRange& range) {
   const std::optional<std::uint64_t> number = whole_number(text);
   if (!number || *number < range.lowest || *number > range.highest) {
-    throw Error(fmt::format("{} `{}` is not possible; use a whole number from {} to {}", option,
-                            text, range.lowest, range.highest));
+    throw UsageError(fmt::format("{} `{}` is not possible; use a whole number from {} to {}",
+                                 option, text, range.lowest, range.highest));
   }
   return *number;
 }
@@ -81,8 +81,8 @@ std::vector<std::uint64_t> parse_sizes(const std::optional<std::string>& smalles
   const std::uint64_t step =
       parse_number("--factor", factor.value_or("4"), {.lowest = 2, .highest = 1024});
   if (last < first) {
-    throw Error(fmt::format("--largest {} is below --smallest {}; give sizes that ascend", *largest,
-                            smallest.value_or("8")));
+    throw UsageError(fmt::format("--largest {} is below --smallest {}; give sizes that ascend",
+                                 *largest, smallest.value_or("8")));
   }
   std::vector<std::uint64_t> sizes;
   for (std::uint64_t size = first; size <= last; size *= step) sizes.push_back(size);

@@ -33,7 +33,7 @@ Fill parse_fill(const RunRequest& request) {
   if (request.seed) fill.seed = parse_number("--seed", *request.seed, {});
   const std::string kind = request.fill.value_or("ramp");
   if (kind != "ramp" && kind != "rand") {
-    throw Error(fmt::format("--fill `{}` is unknown; use one of ramp, rand", kind));
+    throw UsageError(fmt::format("--fill `{}` is unknown; use one of ramp, rand", kind));
   }
   fill.kind = kind == "ramp" ? Fill::Kind::ramp : Fill::Kind::rand;
   return fill;
@@ -46,26 +46,27 @@ int parse_root(const RunRequest& request, const RunPlan& plan) {
   if (!plan.shape.has_root) return 0;
   const auto last = static_cast<std::uint64_t>(plan.ranks) - 1;
   if (root > last) {
-    throw Error(fmt::format("{}: root {} is not one of the {} ranks 0..{}; use one of them",
-                            request.collective, root, plan.ranks, last));
+    throw UsageError(fmt::format("{}: root {} is not one of the {} ranks 0..{}; use one of them",
+                                 request.collective, root, plan.ranks, last));
   }
   return static_cast<int>(root);
 }
 
 void check_input_shape(const std::string& path, const NpyArray& input, const RunPlan& plan) {
   if (input.shape.size() != 2) {
-    throw Error(fmt::format("input `{}` has {} dimensions; give 2: a row for each of the {} ranks",
-                            path, input.shape.size(), plan.ranks));
+    throw UsageError(
+        fmt::format("input `{}` has {} dimensions; give 2: a row for each of the {} ranks", path,
+                    input.shape.size(), plan.ranks));
   }
   const std::size_t rows = input.shape[0], length = input.shape[1];
   if (rows != static_cast<std::size_t>(plan.ranks)) {
-    throw Error(
+    throw UsageError(
         fmt::format("input `{}` has {} rows for {} ranks; give a row for each rank, or -n {}", path,
                     rows, plan.ranks, rows));
   }
   const auto blocks = static_cast<std::size_t>(plan.shape.send_blocks);
   if (length % blocks != 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("input `{}` has rows of {} elements, which {} cannot cut into {} "
                     "blocks; give a multiple of {}",
                     path, length, name(plan.collective), blocks, blocks));
@@ -78,13 +79,14 @@ void plan_input(const RunRequest& request, RunPlan& plan) {
   NpyArray input = read_npy(path);
   check_input_shape(path, input, plan);
   if (request.dtype && plan.dtype != input.dtype) {
-    throw Error(fmt::format("input `{}` holds {}, --dtype says {}; leave --dtype away", path,
-                            name(input.dtype), name(plan.dtype)));
+    throw UsageError(fmt::format("input `{}` holds {}, --dtype says {}; leave --dtype away", path,
+                                 name(input.dtype), name(plan.dtype)));
   }
   const std::size_t count = input.shape[1] / static_cast<std::size_t>(plan.shape.send_blocks);
   if (request.count && plan.count != count) {
-    throw Error(fmt::format("input `{}` has rows for count {}, --count says {}; leave --count away",
-                            path, count, plan.count));
+    throw UsageError(
+        fmt::format("input `{}` has rows for count {}, --count says {}; leave --count away", path,
+                    count, plan.count));
   }
   plan.dtype = input.dtype;
   plan.count = count;
@@ -97,7 +99,7 @@ void check_buffer_size(const RunPlan& plan) {
   const std::size_t most =
       (max_buffer_bytes - 1) / size_bytes(plan.dtype) / static_cast<std::size_t>(blocks);
   if (plan.count <= most) return;
-  throw Error(
+  throw UsageError(
       fmt::format("--count {} of {} in {} block{} does not stay below 2^40 bytes for a rank; "
                   "use at most {}",
                   plan.count, name(plan.dtype), blocks, blocks == 1 ? "" : "s", most));
@@ -105,7 +107,7 @@ void check_buffer_size(const RunPlan& plan) {
 
 void check_values_off(const RunRequest& request) {
   if (!request.no_values || (!request.input && !request.output)) return;
-  throw Error(
+  throw UsageError(
       fmt::format("--no-values moves no data, so {} cannot be had with it; give one of them",
                   request.input ? "--input" : "--output"));
 }
@@ -175,8 +177,9 @@ int ranks_of(const RunRequest& request, int otherwise) {
   }
   if (request.devices) devices = static_cast<int>(parse_devices(*request.devices).size());
   if (ranks && devices && ranks != devices) {
-    throw Error(fmt::format("--ranks {} and --devices {}, which are {}, disagree; give one of them",
-                            *ranks, *request.devices, *devices));
+    throw UsageError(
+        fmt::format("--ranks {} and --devices {}, which are {}, disagree; give one of them", *ranks,
+                    *request.devices, *devices));
   }
   return ranks ? *ranks : devices.value_or(otherwise);
 }

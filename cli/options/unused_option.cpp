@@ -10,7 +10,8 @@ namespace peal {
 void refuse_unused(std::string_view target, std::span<const UnusedOption> options) {
   for (const UnusedOption& unused : options) {
     if (!unused.given) continue;
-    throw Error(fmt::format("{} has no use for {}; {}", target, unused.option, unused.instead));
+    throw UsageError(
+        fmt::format("{} has no use for {}; {}", target, unused.option, unused.instead));
   }
 }
 

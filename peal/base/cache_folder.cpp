@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 constexpr mode_t writable_by_others = S_IWGRP | S_IWOTH;
 
 [[noreturn]] void refuse(const fs::path& folder, const std::string& why) {
-  throw Error(fmt::format("cache folder `{}` {}; set PEAL_CACHE_DIR to a folder of your own",
-                          folder.string(), why));
+  throw UsageError(fmt::format("cache folder `{}` {}; set PEAL_CACHE_DIR to a folder of your own",
+                               folder.string(), why));
 }
 
 // A folder with an unpredictable name, which the process that made it removes at exit.
@@ -33,7 +33,7 @@ class PrivateFolder {
     const fs::path base = fs::temp_directory_path(failed);
     std::string name = ((failed ? fs::path("/tmp") : base) / "peal-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(
+      throw UsageError(
           fmt::format("a temporary folder `{}` cannot be made: {}; set HOME or "
                       "PEAL_CACHE_DIR to a folder of your own",
                       name, std::strerror(errno)));
@@ -103,7 +103,7 @@ fs::path made_cache_folder() {
                                link.st_uid != user ? link.st_uid : status.st_uid, user));
   }
   if ((status.st_mode & writable_by_others) != 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("cache folder `{}` may be written by others: its mode is {:04o}; "
                     "`chmod 700` it, or set PEAL_CACHE_DIR to another",
                     folder.string(), status.st_mode & 07777));

@@ -17,7 +17,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 [[noreturn]] void fail(const std::string& text, const std::string& what) {
-  throw Error("expression `" + text + "`: " + what);
+  throw UsageError("expression `" + text + "`: " + what);
 }
 
 }  // namespace
@@ -208,8 +208,8 @@ Expression Expression::parse(std::string_view text, std::span<const std::string_
 }
 
 std::int64_t Expression::evaluate(std::span<const std::int64_t> values) const {
-  CHECK(values.size() == variable_count_);
-  CHECK(!program_.empty());
+  PEAL_CHECK(values.size() == variable_count_);
+  PEAL_CHECK(!program_.empty());
   std::array<std::int64_t, max_depth> stack;
   std::size_t depth = 0;
   for (const Instruction& instruction : program_) {
@@ -271,7 +271,7 @@ std::int64_t Expression::combine(const Instruction& instruction, std::int64_t le
       return std::max(left, right);
     case Operation::literal:
     case Operation::variable:
-      CHECK(false);
+      PEAL_CHECK(false);
   }
   if (overflows) {
     fail(text_, "the operator at column " + std::to_string(instruction.column) +

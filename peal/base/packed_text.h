@@ -30,7 +30,7 @@ class PackedText {
   std::string text_;
 };
 
-// Reads them back in the order in which they were added. Malformed input fails a CHECK.
+// Reads them back in the order in which they were added. Malformed input fails a PEAL_CHECK.
 class UnpackedText {
  public:
   // Precondition: the text outlives this object.
@@ -39,13 +39,13 @@ class UnpackedText {
   [[nodiscard]] std::size_t count() {
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    CHECK(error == std::errc() && end != rest_.data() + rest_.size() && *end == ' ');
+    PEAL_CHECK(error == std::errc() && end != rest_.data() + rest_.size() && *end == ' ');
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()) + 1);
     return value;
   }
   [[nodiscard]] std::string text() {
     const std::size_t size = count();
-    CHECK(size <= rest_.size());
+    PEAL_CHECK(size <= rest_.size());
     std::string result(rest_.substr(0, size));
     rest_.remove_prefix(size);
     return result;

@@ -52,8 +52,8 @@ class Reader {
 
   [[noreturn]] void refuse(const std::string& why) {
     close();
-    throw Error(fmt::format("{} `{}` cannot be read: {}; name an existing file of valid TOML",
-                            what_, path_, why));
+    throw UsageError(fmt::format("{} `{}` cannot be read: {}; name an existing file of valid TOML",
+                                 what_, path_, why));
   }
 
  private:
@@ -136,7 +136,7 @@ class NestingCheck {
 toml::table parse_toml(const std::string& what, std::string_view text, std::string_view path) {
   const std::string deep = NestingCheck(text).find();
   if (!deep.empty()) {
-    throw Error(fmt::format("{} cannot be read: {}; write it flatter", what, deep));
+    throw UsageError(fmt::format("{} cannot be read: {}; write it flatter", what, deep));
   }
   return toml::parse(text, path);
 }

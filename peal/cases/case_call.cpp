@@ -232,12 +232,12 @@ CaseCollectiveCall CaseCall::evaluate(const ExpectedCollective& expected) const 
 }
 
 std::size_t CaseCall::count(std::size_t argument) const {
-  CHECK(is_array(file_.arguments.at(argument).kind));
+  PEAL_CHECK(is_array(file_.arguments.at(argument).kind));
   return static_cast<std::size_t>(numbers_[argument]);
 }
 
 std::uint64_t CaseCall::scalar(std::size_t argument) const {
-  CHECK(file_.arguments.at(argument).kind == ArgumentKind::scalar);
+  PEAL_CHECK(file_.arguments.at(argument).kind == ArgumentKind::scalar);
   return static_cast<std::uint64_t>(numbers_[argument]);
 }
 
@@ -256,7 +256,7 @@ void CaseCall::each_element(const CaseNumber& number, std::size_t count, Consume
 
 void CaseCall::fill(std::size_t argument, const View& view) const {
   const CaseArgument& array = file_.arguments.at(argument);
-  CHECK(view.dtype == array.dtype && view.count == count(argument));
+  PEAL_CHECK(view.dtype == array.dtype && view.count == count(argument));
   if (!array.fill) return fill_poison(view);
   const bool shifts = collective_ && collective_->send == argument && !array.fill->number.by_call;
   fill(*array.fill, view, shifts ? call_step * point_.call : 0);
@@ -298,7 +298,7 @@ void CaseCall::expect(const ExpectedOutput& output, const View& view) const {
 }
 
 CaseDifference CaseCall::compare(const ExpectedOutput& output, const View& actual) const {
-  CHECK(actual.count == count(output.argument));
+  PEAL_CHECK(actual.count == count(output.argument));
   return compare(output.number, actual);
 }
 

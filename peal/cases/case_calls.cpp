@@ -22,8 +22,8 @@ void note(CaseRunResult& result, int rank, double difference) {
 void check_number(const CaseFile& file, int ranks, std::int64_t calls) {
   constexpr std::int64_t most = std::int64_t{1} << 20;
   if (calls <= most / ranks) return;
-  throw Error(fmt::format("{}: {} calls on {} ranks are more than {} in all; use fewer",
-                          file.subject, calls, ranks, most));
+  throw UsageError(fmt::format("{}: {} calls on {} ranks are more than {} in all; use fewer",
+                               file.subject, calls, ranks, most));
 }
 
 // Sums the bytes of the arrays of all calls and refuses more than the machine's memory: all arrays
@@ -38,7 +38,7 @@ class ArrayBytes {
       if (!is_array(file_.arguments[i].kind)) continue;
       bytes_ += call.count(i) * size_bytes(file_.arguments[i].dtype);
       if (bytes_ <= most_) continue;
-      throw Error(
+      throw UsageError(
           fmt::format("{}: the arrays of {} calls on {} ranks take more than the {} bytes "
                       "of memory of this machine; use smaller counts, or fewer ranks",
                       file_.subject, calls_, ranks_, most_));

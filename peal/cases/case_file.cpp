@@ -191,7 +191,7 @@ CaseFile read_case_text(const std::string& text, const CaseReplacements& replace
   try {
     return read_case(parse_toml("what describes the case", text), "", replacements);
   } catch (const toml::parse_error& error) {
-    throw Error(
+    throw UsageError(
         fmt::format("flags that describe a case cannot be read: {}; give each name once, "
                     "and all in UTF-8",
                     error.description()));
@@ -209,7 +209,7 @@ void check_ranks(const CaseFile& file, int ranks) {
 void refuse_case(const std::string& subject, std::string_view key, const std::string& what) {
   // Some keys contain quotes already, such as values `N`.
   const char* const quote = key.empty() || key.find('`') != key.npos ? "" : "`";
-  throw Error(
+  throw UsageError(
       fmt::format("{}: {}{}{} {}", subject, quote, key.empty() ? "the file" : key, quote, what));
 }
 

@@ -55,13 +55,13 @@ void check_behind(const char* flag, std::string_view text, std::string_view rest
   if (bracket == rest.npos) return;
   const std::string_view behind = without_outer_spaces(rest.substr(bracket + 1));
   if (behind.empty() || behind.starts_with("fill=")) return;
-  throw Error(
+  throw UsageError(
       fmt::format("{} `{}` has `{}` behind its count, which is unknown; use fill=EXPRESSION", flag,
                   text, behind));
 }
 
 [[noreturn]] void refuse(const char* flag, std::string_view text, const char* expected) {
-  throw Error(fmt::format("{} `{}` says too little; give {}", flag, text, expected));
+  throw UsageError(fmt::format("{} `{}` says too little; give {}", flag, text, expected));
 }
 
 // Translates an --arg such as `in f32[256] fill=i` to a TOML table.
@@ -76,7 +76,7 @@ std::string argument(std::string_view text) {
   constexpr std::string_view kinds[] = {"in",     "out",    "inout",  "temp",
                                         "window", "scalar", "context"};
   if (std::find(std::begin(kinds), std::end(kinds), words.first) == std::end(kinds)) {
-    throw Error(
+    throw UsageError(
         fmt::format("--arg `{}` begins with `{}`, which is no kind of argument; use one of {}",
                     text, words.first, fmt::join(kinds, ", ")));
   }
@@ -101,7 +101,7 @@ void check_window_of(std::string_view argument, const std::vector<std::string>& 
   for (const std::string& window : windows) {
     if (split(window, ' ').first == words.rest) return;
   }
-  throw Error(
+  throw UsageError(
       fmt::format("--arg `{}` names window `{}`, which no --window describes; add --window "
                   "'{} f32[256]', or what it is",
                   argument, words.rest, words.rest));
@@ -143,7 +143,7 @@ std::string number(const char* flag, const std::string& text) {
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc() || end != text.data() + text.size()) {
-    throw Error(fmt::format("{} `{}` is no number; give one such as 1e-3", flag, text));
+    throw UsageError(fmt::format("{} `{}` is no number; give one such as 1e-3", flag, text));
   }
   return fmt::format("{:e}", value);
 }

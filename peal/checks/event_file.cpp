@@ -46,8 +46,8 @@ std::uint8_t byte_of(Enum value) {
 constexpr std::uint32_t max_text_bytes = 65536;
 
 [[noreturn]] void refuse(const std::string& path, std::string_view what) {
-  throw Error(fmt::format("event file `{}` {}; record it again with `peal check ... --events FILE`",
-                          path, what));
+  throw UsageError(fmt::format(
+      "event file `{}` {}; record it again with `peal check ... --events FILE`", path, what));
 }
 
 template <class T>
@@ -158,8 +158,8 @@ void read_records(std::istream& file, const std::string& path, const EventFileHe
 EventFileWriter::EventFileWriter(const std::string& path, const EventFileHeading& heading)
     : path_(path), file_(path, std::ios::binary | std::ios::trunc) {
   if (!file_) {
-    throw Error(fmt::format("event file `{}` cannot be written: {}; name another", path,
-                            std::strerror(errno)));
+    throw UsageError(fmt::format("event file `{}` cannot be written: {}; name another", path,
+                                 std::strerror(errno)));
   }
   file_.write(magic.data(), magic.size());
   put(static_cast<std::uint8_t>(heading.switches.drained_is_visible));
@@ -229,8 +229,8 @@ void EventFileWriter::finish(std::string_view end) {
   }
   file_.flush();
   if (file_) return;
-  throw Error(fmt::format("event file `{}` cannot be written: {}; is the disk full?", path_,
-                          std::strerror(errno)));
+  throw UsageError(fmt::format("event file `{}` cannot be written: {}; is the disk full?", path_,
+                               std::strerror(errno)));
 }
 
 EventFileHeading read_event_file_heading(const std::string& path) {

@@ -127,7 +127,7 @@ void Core::tile(Pipe pipe, const TileOperation& operation, SourcePlace place) {
 }
 
 void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
-  CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
+  PEAL_CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
   if (from != Pipe::scalar) {
     Instruction& instruction = begin_issue(from, Opcode::set_flag, place);
     instruction.flag_pipe = static_cast<std::uint8_t>(to);
@@ -145,7 +145,7 @@ void Core::set_flag(Pipe from, Pipe to, int id, SourcePlace place) {
 }
 
 void Core::wait_flag(Pipe from, Pipe to, int id, SourcePlace place) {
-  CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
+  PEAL_CHECK(from != Pipe::all && to != Pipe::all && id >= 0 && id < Flags::ids);
   if (to != Pipe::scalar) {
     Instruction& instruction = begin_issue(to, Opcode::wait_flag, place);
     instruction.flag_pipe = static_cast<std::uint8_t>(from);

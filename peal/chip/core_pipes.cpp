@@ -159,7 +159,7 @@ void Core::execute(Pipe pipe, const Instruction& instruction, Picoseconds time) 
     case Opcode::barrier:
       break;
   }
-  CHECK(false);  // advance() handles these
+  PEAL_CHECK(false);  // advance() handles these
 }
 
 bool Core::is_store(const Instruction& instruction) const {

@@ -84,7 +84,7 @@ void ScalarCache::hide() {
 }
 
 void ScalarCache::write_back(const Line& line) const {
-  CHECK(!line.shown);
+  PEAL_CHECK(!line.shown);
   if (line.dirty) std::memcpy(line.data, line.cached.data(), line_bytes);
 }
 
@@ -111,7 +111,7 @@ void ScalarCache::retire() {
 }
 
 void ScalarCache::drop() {
-  CHECK(shown_.empty());
+  PEAL_CHECK(shown_.empty());
   lines_.clear();
   last_ = {};
 }

@@ -129,7 +129,7 @@ ReduceOp reduce_op(TileOpcode opcode) {
 
 void combine_tiles(const TileOperation& operation) {
   const TileArea &dst = operation.dst, &a = operation.a, &b = operation.b;
-  CHECK(dst.dtype == a.dtype && dst.dtype == b.dtype);
+  PEAL_CHECK(dst.dtype == a.dtype && dst.dtype == b.dtype);
   const std::size_t element_bytes = size_bytes(dst.dtype);
   const bool in_lines = dst.column_major == a.column_major && dst.column_major == b.column_major;
   const int lines = dst.column_major ? dst.valid_cols : dst.valid_rows;
@@ -227,7 +227,7 @@ void convert_tile(const TileOperation& operation) {
 // Floats are summed in f32 (f64 in f64) in the order of the columns; integers wrap.
 void sum_rows(const TileOperation& operation) {
   const TileArea &dst = operation.dst, &a = operation.a;
-  CHECK(dst.dtype == a.dtype);
+  PEAL_CHECK(dst.dtype == a.dtype);
   const DType wide = accumulator(a.dtype);
   with_type(wide, [&](auto zero) {
     using Wide = decltype(zero);
@@ -335,7 +335,7 @@ void carry_out(const TileOperation& operation) {
       break;
     case TileOpcode::store:
     case TileOpcode::store_add:
-      CHECK(false);  // a store takes effect when it becomes visible
+      PEAL_CHECK(false);  // a store takes effect when it becomes visible
   }
 }
 

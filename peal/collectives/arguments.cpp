@@ -26,8 +26,8 @@ std::size_t check_arguments(const CallKind& call, int rank, int ranks) {
   const char* const what = name(call.collective);
   const CollectiveShape blocks = shape(call.collective, ranks);
   if (blocks.has_root && (call.root < 0 || call.root >= ranks)) {
-    throw Error(fmt::format("{}: root {} is not one of the {} ranks 0..{}", what, call.root, ranks,
-                            ranks - 1));
+    throw UsageError(fmt::format("{}: root {} is not one of the {} ranks 0..{}", what, call.root,
+                                 ranks, ranks - 1));
   }
   const bool gives = blocks.send_blocks > 0 && sends(call.collective, rank, call.root);
   const bool takes = blocks.recv_blocks > 0 && receives(call.collective, rank, call.root);
@@ -37,28 +37,28 @@ std::size_t check_arguments(const CallKind& call, int rank, int ranks) {
   if (takes) count = call.recv.count / recv_blocks;
   if (!takes && gives) count = call.send.count / send_blocks;
   if (takes && call.recv.count != count * recv_blocks) {
-    throw Error(
+    throw UsageError(
         fmt::format("{} on rank {}: recv holds {} elements; give a multiple of the {} ranks", what,
                     rank, call.recv.count, ranks));
   }
   if (gives && call.send.count != count * send_blocks) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "{} on rank {}: send holds {} elements and recv {}; for blocks of {} give {} and {}", what,
         rank, call.send.count, call.recv.count, count, count * send_blocks, count * recv_blocks));
   }
   if (gives && takes && call.send.dtype != call.recv.dtype) {
-    throw Error(fmt::format("{} on rank {}: send is {} and recv is {}; give one type", what, rank,
-                            name(call.send.dtype), name(call.recv.dtype)));
+    throw UsageError(fmt::format("{} on rank {}: send is {} and recv is {}; give one type", what,
+                                 rank, name(call.send.dtype), name(call.recv.dtype)));
   }
   if (gives && takes && count > 0 && overlap(call.send, call.recv) &&
       !in_place(call.send, call.recv, count, rank)) {
-    throw Error(fmt::format("{} on rank {}: send and recv overlap in part; for in place give {}",
-                            what, rank,
-                            call.send.count == call.recv.count
-                                ? "the same for both, else memory apart"
-                                : fmt::format("block {} of the longer one as the shorter, else "
-                                              "memory apart",
-                                              rank)));
+    throw UsageError(fmt::format(
+        "{} on rank {}: send and recv overlap in part; for in place give {}", what, rank,
+        call.send.count == call.recv.count
+            ? "the same for both, else memory apart"
+            : fmt::format("block {} of the longer one as the shorter, else "
+                          "memory apart",
+                          rank)));
   }
   return count;
 }

@@ -234,8 +234,8 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
 }
 
 [[noreturn, gnu::noinline]] void refuse_broken(const CallArguments& given) {
-  throw Error(std::string(name(CollectiveTraits::of(given.traits).collective)) +
-              ": an earlier call on this team failed half-way; start a new run");
+  throw UsageError(std::string(name(CollectiveTraits::of(given.traits).collective)) +
+                   ": an earlier call on this team failed half-way; start a new run");
 }
 
 void launch_all(Device& device, const CachedCall& call) {

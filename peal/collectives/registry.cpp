@@ -311,8 +311,8 @@ const Algorithm& find_algorithm(Collective collective, std::string_view name) {
     known += known.empty() ? "" : ", ";
     known += algorithm.name;
   }
-  throw Error(fmt::format("{}: algorithm `{}` is unknown; use auto or one of {}",
-                          peal::name(collective), name, known));
+  throw UsageError(fmt::format("{}: algorithm `{}` is unknown; use auto or one of {}",
+                               peal::name(collective), name, known));
 }
 
 AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count) {
@@ -341,7 +341,7 @@ const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t 
     best = &algorithm;
     best_ps = time_ps;
   }
-  CHECK(best != nullptr);
+  PEAL_CHECK(best != nullptr);
   return *best;
 }
 

@@ -18,7 +18,7 @@ void StepCounter::read(const Event& event) {
     under_way_[{event.core, event.address}].push_back(depth(event.core) + 1);
   } else if (event.kind == EventKind::notify_arrived) {
     std::deque<std::int64_t>& notifies = under_way_[{event.core, event.address}];
-    CHECK(!notifies.empty());
+    PEAL_CHECK(!notifies.empty());
     for (std::int64_t n = 0; n < event.value; ++n) {
       arrived_[event.address].push_back(notifies.front());
     }
@@ -27,7 +27,7 @@ void StepCounter::read(const Event& event) {
     std::deque<std::int64_t>& arrivals = arrived_[event.address];
     std::int64_t& own = depth(event.core);
     for (std::int64_t n = 0; n < event.value; ++n) {
-      CHECK(!arrivals.empty());
+      PEAL_CHECK(!arrivals.empty());
       own = std::max(own, arrivals.front());
       arrivals.pop_front();
     }

@@ -75,13 +75,13 @@ std::vector<PtoTask> CaseProgram::tasks(std::span<const ChipTensor> tensors,
 void CaseProgram::check_task(const PtoTask& task) const {
   const CaseKernel* const kernel = file_.find_kernel(task.kernel);
   if (kernel == nullptr) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "orchestration `{}` submits a task of kernel {}, which the case `{}` does not have; "
         "add a [[kernel]] with this id",
         file_.orchestration->file, task.kernel, file_.path));
   }
   if (kernel->core != task.core) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "orchestration `{}` submits a task of kernel {} by rt_submit_{}_task, and the case `{}` "
         "says that its core is `{}`; make them agree",
         file_.orchestration->file, task.kernel, name(task.core), file_.path, name(kernel->core)));

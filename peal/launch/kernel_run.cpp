@@ -81,7 +81,7 @@ class KernelRun {
         bytes = std::max(bytes, calls_.max_elements(call, argument(i)) * size_bytes(buffer.dtype));
       }
       auto* const simulated = dynamic_cast<SimDevice*>(&device);
-      CHECK(simulated != nullptr);
+      PEAL_CHECK(simulated != nullptr);
       result.buffers.push_back(
           simulated->allocate_private(buffer.name, bytes, region_kind(buffer.kind)));
     }
@@ -235,7 +235,7 @@ Kernel load_kernel_file(const std::string& path) {
   const auto object = std::make_shared<LoadedObject>(path, KernelLanguage::peal, CompileOptions{});
   const auto define = reinterpret_cast<Kernel (*)()>(object->find(kernel_symbol));
   if (define == nullptr) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` does not define peal_kernel; add a function "
                     "`peal::Kernel peal_kernel()` outside of every namespace",
                     path));

@@ -46,20 +46,21 @@ Platform simulated_target(const std::string& platform, const std::vector<std::st
   if (platform.ends_with(".toml")) return load_platform(platform);
   const std::vector<std::string> names = simulated_names();
   if (!is_simulated(platform)) {
-    throw Error(
+    throw UsageError(
         fmt::format("platform `{}` runs for real, which this cannot do; use one of {}, or "
                     "the path of a .toml file",
                     platform, fmt::join(names, ", ")));
   }
   if (names.empty()) {
-    throw Error(
+    throw UsageError(
         fmt::format("platform `{}` is not found, nor any other; set PEAL_PLATFORM_PATH to "
                     "the folder of the platform files, such as <prefix>/share/peal/platforms",
                     platform));
   }
   if (std::find(names.begin(), names.end(), platform) == names.end()) {
-    throw Error(fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
-                            platform, fmt::join(offered, ", ")));
+    throw UsageError(
+        fmt::format("platform `{}` is unknown; use one of {}, or the path of a .toml file",
+                    platform, fmt::join(offered, ", ")));
   }
   return load_platform(platform.substr(0, platform.size() - simulated.size()));
 }

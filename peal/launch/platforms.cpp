@@ -62,7 +62,7 @@ Platform load_platform(const std::string& target) {
   if (const std::optional<fs::path> file = find_platform_file(target)) {
     return read_platform(file->string());
   }
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "platform file `{}.toml` is not found; set PEAL_PLATFORM_PATH to its folder", target));
 }
 

@@ -42,7 +42,7 @@ int number_of(const char* variable) {
     const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
     if (error == std::errc() && end == view.data() + view.size() && value >= 0) return value;
   }
-  throw Error(
+  throw UsageError(
       fmt::format("team: {} is {}; start the program with `peal launch -n RANKS -- PROGRAM`",
                   variable, text == nullptr ? "not set" : fmt::format("`{}`", text)));
 }
@@ -63,7 +63,7 @@ void check_program(const std::string& name) {
     }
   }
   if (is_found) return;
-  throw Error(
+  throw UsageError(
       fmt::format("launch: `{}` is no program that can be run; name an executable file, or "
                   "one of the folders in PATH",
                   name));
@@ -188,14 +188,14 @@ ProcessTeam team_from_environment() {
   // Take a duplicate: programs that this process starts inherit the original descriptor.
   const int own = ::dup(file);
   if (own < 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("team: {} is {}, which is no open file; start the program with `peal "
                     "launch -n RANKS -- PROGRAM`",
                     file_variable, file));
   }
   ShmArena arena = ShmArena::attach(own);
   if (rank >= arena.ranks()) {
-    throw Error(
+    throw UsageError(
         fmt::format("team: {} is {}, and the team has ranks 0..{}; start the program with "
                     "`peal launch`",
                     rank_variable, rank, arena.ranks() - 1));
@@ -204,7 +204,7 @@ ProcessTeam team_from_environment() {
   // Compare-and-swap: of several processes that inherit this environment, one gets the rank.
   RankState nobodys = RankState::absent;
   if (!parts->arena.rank(rank).state.compare_exchange_strong(nobodys, RankState::running)) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "team: rank {} has been taken; a rank has one team, once, and the programs that it starts "
         "have none: keep the team, and unset {} for them",
         rank, rank_variable));
@@ -215,7 +215,7 @@ ProcessTeam team_from_environment() {
 
 int launch_processes(int ranks, const std::vector<std::string>& command,
                      const std::function<void(const std::string&)>& report) {
-  if (command.empty()) throw Error("launch: no program is given; name one behind `--`");
+  if (command.empty()) throw UsageError("launch: no program is given; name one behind `--`");
   check_program(command.front());
   const ShmArena arena = ShmArena::make(ranks);
   const int code = run_in_supervisor(

@@ -99,14 +99,14 @@ void PtoProgram::check(const std::string& name, const CallableCall& call) const 
   static_cast<void>(setup(call.ranks));
   if (file_.path.empty()) {  // a bare source declares no arguments
     if (call.arguments.size() <= RankTasks::max_arguments) return;
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}`: {} arguments are given, and a kernel takes {} at most; "
                     "give fewer",
                     name, call.arguments.size(), RankTasks::max_arguments));
   }
   const std::vector<CaseArgument>& expected = file_.arguments;
   if (call.arguments.size() != expected.size()) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}`: {} arguments are given, and its case `{}` has {}; give as "
                     "many, in their order",
                     name, call.arguments.size(), file_.path, expected.size()));
@@ -120,10 +120,11 @@ void PtoProgram::check(const std::string& name, const CallableCall& call) const 
                                         ? TaskArgument::Kind::scalar
                                         : TaskArgument::Kind::context;
     if (given.kind != kind) {
-      throw Error(fmt::format("{}, and {} is given; give arguments in the case's order", subject,
-                              given.kind == TaskArgument::Kind::array    ? "an array"
-                              : given.kind == TaskArgument::Kind::scalar ? "a scalar"
-                                                                         : "a context"));
+      throw UsageError(fmt::format("{}, and {} is given; give arguments in the case's order",
+                                   subject,
+                                   given.kind == TaskArgument::Kind::array    ? "an array"
+                                   : given.kind == TaskArgument::Kind::scalar ? "a scalar"
+                                                                              : "a context"));
     }
     if (kind == TaskArgument::Kind::array) check_array(subject, expected[i], given);
   }
@@ -134,11 +135,11 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
   const bool is_window = expected.kind == ArgumentKind::window;
   const DType dtype = is_window ? file_.windows[expected.window].dtype : expected.dtype;
   if (given.view.dtype != dtype) {
-    throw Error(fmt::format("{}, of {}, and {} is given; give its type", subject, name(dtype),
-                            name(given.view.dtype)));
+    throw UsageError(fmt::format("{}, of {}, and {} is given; give its type", subject, name(dtype),
+                                 name(given.view.dtype)));
   }
   if (is_window && !given.in_window) {
-    throw Error(
+    throw UsageError(
         fmt::format("{}, which peers address, and what is given is in no window of the "
                     "task's domain; give a buffer of the domain",
                     subject));
@@ -150,8 +151,8 @@ void PtoProgram::check_array(const std::string& subject, const CaseArgument& exp
                     (expected.kind != ArgumentKind::in && direction == TaskDirection::inout) ||
                     (expected.kind == ArgumentKind::temp && direction == TaskDirection::output);
   if (fits) return;
-  throw Error(fmt::format("{}, and `{}` is given; say what the kernel does with it", subject,
-                          name(direction)));
+  throw UsageError(fmt::format("{}, and `{}` is given; say what the kernel does with it", subject,
+                               name(direction)));
 }
 
 CaseFile case_of(const std::string& path, const PtoOptions& options) {
@@ -160,7 +161,7 @@ CaseFile case_of(const std::string& path, const PtoOptions& options) {
     return read_case_file((fs::path(path) / "case.toml").string());
   if (fs::path(path).extension() == ".toml") return read_case_file(path);
   if (!fs::is_regular_file(path, failed)) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` is not there; name a folder with a case.toml, a case file, "
                     "or a source",
                     path));

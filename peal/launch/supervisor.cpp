@@ -36,7 +36,7 @@ class PipeEnd {
 };
 
 [[noreturn]] void refuse(int code) {
-  throw Error(
+  throw UsageError(
       fmt::format("launch: ranks cannot be started: {}; raise the limits of `ulimit -n` "
                   "and `ulimit -u`",
                   std::strerror(code)));
@@ -128,7 +128,7 @@ int run_in_supervisor(const std::function<int(const SupervisorView&)>& body) {
   while (::waitpid(supervisor, nullptr, 0) < 0 && errno == EINTR) {
   }
   end_descendants(others);
-  if (text.starts_with('!')) throw Error(text.substr(1));
+  if (text.starts_with('!')) throw UsageError(text.substr(1));
   if (!text.empty()) return std::stoi(text);
   throw RunError("launch: the process that watches the ranks was killed, and they with it");
 }

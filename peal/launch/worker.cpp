@@ -77,8 +77,8 @@ class WorkerChecks final : public RunChecks {
 Worker open_simulated(const WorkerOptions& options) {
   Platform platform = simulated_target(options.platform, platform_names());
   if (options.devices.size() > static_cast<std::size_t>(SimExecutor::max_ranks)) {
-    throw Error(fmt::format("worker: {} devices; the simulator takes 1 to {}",
-                            options.devices.size(), SimExecutor::max_ranks));
+    throw UsageError(fmt::format("worker: {} devices; the simulator takes 1 to {}",
+                                 options.devices.size(), SimExecutor::max_ranks));
   }
   static_cast<void>(make_schedule(options.schedule));  // throws for an unknown one
   const Platform::Switches switches = platform.switches;
@@ -107,13 +107,13 @@ Worker open_real(const WorkerOptions& options) {
   std::erase_if(names, [](const std::string& name) { return !is_simulated(name); });
   const std::string others = fmt::format("{}", fmt::join(names, ", "));
   if (options.checks) {
-    throw Error(
+    throw UsageError(
         fmt::format("worker: platform {} runs for real, which has no events that checks could "
                     "read; leave the checks off, or use one of {}",
                     options.platform, others));
   }
   if (options.schedule != "virtual") {
-    throw Error(
+    throw UsageError(
         fmt::format("worker: platform {} runs for real, where schedule `{}` cannot be chosen; "
                     "leave it away, or use one of {}",
                     options.platform, options.schedule, others));
@@ -131,7 +131,7 @@ Worker open_real(const WorkerOptions& options) {
 
 Worker open_worker(const WorkerOptions& options) {
   if (!(options.time_limit_seconds > 0)) {
-    throw Error(
+    throw UsageError(
         fmt::format("worker: a time limit of {} s; give more than 0", options.time_limit_seconds));
   }
   return is_simulated(options.platform) ? open_simulated(options) : open_real(options);

@@ -109,7 +109,7 @@ void convert(DType dst_dtype, std::byte* dst, DType src_dtype, const std::byte* 
   } else if (dst_dtype == DType::f16 && src_dtype == DType::f32) {
     convert_elements<Float16, float>(dst, src, count);
   } else {
-    CHECK(dst_dtype == DType::bf16 && src_dtype == DType::f32);
+    PEAL_CHECK(dst_dtype == DType::bf16 && src_dtype == DType::f32);
     convert_elements<BFloat16, float>(dst, src, count);
   }
 }

@@ -36,7 +36,7 @@ ElementOrigin origin(Collective collective, const ResultElement& of) {
     case Collective::barrier:
       break;
   }
-  CHECK(collective != Collective::barrier);
+  PEAL_CHECK(collective != Collective::barrier);
   return {};
 }
 
@@ -47,7 +47,7 @@ Collective parse_collective(std::string_view text) {
     known += known.empty() ? "" : ", ";
     known += name(collective);
   }
-  throw Error(fmt::format("collective `{}` is unknown; use one of {}", text, known));
+  throw UsageError(fmt::format("collective `{}` is unknown; use one of {}", text, known));
 }
 
 }  // namespace peal

@@ -86,7 +86,7 @@ void Device::do_reduce_packets(const View& dst, const View& own, const PacketRow
 
 PacketRow Device::do_allocate_packets(std::string_view name, int count) {
   if (count < 0) {
-    throw Error(fmt::format("packets `{}`: {} of them; allocate 0 or more", name, count));
+    throw UsageError(fmt::format("packets `{}`: {} of them; allocate 0 or more", name, count));
   }
   const auto places = static_cast<std::size_t>(count);
   constexpr std::size_t stride = in_cache_lines(Packets::max_bytes);  // avoids false sharing

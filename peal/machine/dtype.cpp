@@ -24,7 +24,7 @@ DType parse_dtype(std::string_view text) {
     known += known.empty() ? "" : ", ";
     known += name(dtype);
   }
-  throw Error(fmt::format("dtype `{}` is unknown; use one of {}", text, known));
+  throw UsageError(fmt::format("dtype `{}` is unknown; use one of {}", text, known));
 }
 
 }  // namespace peal

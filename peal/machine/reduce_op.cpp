@@ -16,7 +16,7 @@ ReduceOp parse_reduce_op(std::string_view text) {
   for (ReduceOp op : all_reduce_ops) {
     if (text == name(op)) return op;
   }
-  throw Error(fmt::format("operation `{}` is unknown; use one of sum, prod, min, max", text));
+  throw UsageError(fmt::format("operation `{}` is unknown; use one of sum, prod, min, max", text));
 }
 
 }  // namespace peal

@@ -7,7 +7,7 @@ namespace peal {
 
 std::unique_ptr<Team> Team::split(int color, int key, SourcePlace place) {
   if (broken_) {
-    throw Error("split: an earlier call on this team failed half-way; start a new run");
+    throw UsageError("split: an earlier call on this team failed half-way; start a new run");
   }
   std::unique_ptr<Device> device;
   try {

@@ -70,8 +70,9 @@ class Chunks {
   // All chunks as one view. Throws Error if there are gaps between them.
   [[nodiscard]] View whole() const {
     if (parts_ != 1 && stride_ != length_) {
-      throw Error("chunks of " + std::to_string(length_) + " elements that lie " +
-                  std::to_string(stride_) + " apart are no single view; use each by its index");
+      throw UsageError("chunks of " + std::to_string(length_) + " elements that lie " +
+                       std::to_string(stride_) +
+                       " apart are no single view; use each by its index");
     }
     return {first_, length_ * static_cast<std::size_t>(parts_) + longer_, dtype_};
   }

@@ -181,7 +181,7 @@ Comparison compare(const Call& call, const Buffers& buffers) {
     case Collective::barrier:
       break;
   }
-  CHECK(call.collective != Collective::barrier);
+  PEAL_CHECK(call.collective != Collective::barrier);
   return {};
 }
 

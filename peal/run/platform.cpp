@@ -74,8 +74,9 @@ class Figures {
   }
 
   [[noreturn]] void refuse(const char* key, const std::string& expected) const {
-    throw Error(fmt::format("platform file `{}`: `{}` must be {}; see platforms/a2a3.toml for one",
-                            path_, key, expected));
+    throw UsageError(
+        fmt::format("platform file `{}`: `{}` must be {}; see platforms/a2a3.toml for one", path_,
+                    key, expected));
   }
 
  private:

@@ -6,7 +6,7 @@
 namespace peal {
 
 ProgramDescriptor DeviceProgram::descriptor() const {
-  throw Error(
+  throw UsageError(
       "it has no descriptor by which another process could make it again; define descriptor(), or "
       "give a "
       "collective, a described kernel or a device function");

@@ -11,9 +11,9 @@ namespace peal {
 
 void check_copy(const char* what, const Array& to, const Array& from) {
   if (to.view().count == from.view().count && to.view().dtype == from.view().dtype) return;
-  throw Error(fmt::format("{}: {} elements of {} to {} of {}; give as many of one type", what,
-                          from.view().count, name(from.view().dtype), to.view().count,
-                          name(to.view().dtype)));
+  throw UsageError(fmt::format("{}: {} elements of {} to {} of {}; give as many of one type", what,
+                               from.view().count, name(from.view().dtype), to.view().count,
+                               name(to.view().dtype)));
 }
 
 void copy_elements(const View& to, const View& from) {

@@ -13,7 +13,7 @@ BufferMemory::~BufferMemory() {
 
 BufferMemory& Buffer::memory() const {
   if (memory_ == nullptr) {
-    throw Error(
+    throw UsageError(
         "buffer: this handle refers to nothing; use one that Worker::allocate or a domain "
         "has returned");
   }

@@ -25,7 +25,7 @@ class FunctionProgram final : public DeviceProgram {
   [[nodiscard]] ProgramDescriptor descriptor() const override {
     const DeviceFunction::Plain plain = function_.plain();
     if (plain == nullptr) {
-      throw Error(
+      throw UsageError(
           "its function has data of its own, such as a lambda's captures, which other processes do "
           "not have; give a plain function, or a lambda without captures, and the data as "
           "arguments of the task");
@@ -99,11 +99,12 @@ void CollectiveProgram::check(const CallableCall& given) const {
   for (std::size_t i = 0; i < given.arguments.size(); ++i) {
     const TaskArgument& argument = given.arguments[i];
     if (argument.kind == TaskArgument::Kind::scalar) {
-      throw Error(fmt::format("{}: argument {} is a scalar; give arrays and a context", what, i));
+      throw UsageError(
+          fmt::format("{}: argument {} is a scalar; give arrays and a context", what, i));
     }
     if (argument.kind == TaskArgument::Kind::context) continue;
     if (argument.direction == TaskDirection::no_dep) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: argument {} is no_dep, which does not say whether it is sent or "
                       "received; give `in`, `out` or `inout`",
                       what, i));
@@ -112,13 +113,13 @@ void CollectiveProgram::check(const CallableCall& given) const {
     if (argument.direction != TaskDirection::input) ++received;
   }
   if (!given.has_context) {
-    throw Error(fmt::format("{}: there is no context; add .context(domain[rank])", what));
+    throw UsageError(fmt::format("{}: there is no context; add .context(domain[rank])", what));
   }
   const CollectiveShape blocks = shape(collective_, given.ranks);
   const bool sends_one = blocks.send_blocks > 0 && sends(collective_, given.rank, options_.root);
   const bool takes_one = blocks.recv_blocks > 0 && receives(collective_, given.rank, options_.root);
   if (sent > 1 || received > 1 || sent < (sends_one ? 1 : 0) || received < (takes_one ? 1 : 0)) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "{} on rank {}: {} arrays to send and {} to receive are given; it "
         "takes {} and {}, or one inout for both",
         what, given.rank, sent, received, sends_one ? "one" : "none", takes_one ? "one" : "none"));
@@ -127,7 +128,7 @@ void CollectiveProgram::check(const CallableCall& given) const {
   if (given.first == nullptr || collective_ == Collective::barrier) return;
   const Block first = block(*given.first);
   if (own.count == first.count && own.dtype == first.dtype) return;
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "{} on rank {}: blocks of {} elements of {} are given, and rank {} has {} of {}; give every "
       "rank the same",
       what, given.rank, own.count, name(own.dtype), given.first->rank, first.count,
@@ -159,8 +160,8 @@ const TaskArgument& TaskArguments::at(std::size_t index, TaskArgument::Kind kind
                     index, arguments_.size()));
   }
   if (arguments_[index].kind != kind) {
-    throw Error(fmt::format("argument {} is {} and not {}; ask for what it was submitted as", index,
-                            name_of(arguments_[index].kind), name_of(kind)));
+    throw UsageError(fmt::format("argument {} is {} and not {}; ask for what it was submitted as",
+                                 index, name_of(arguments_[index].kind), name_of(kind)));
   }
   return arguments_[index];
 }
@@ -168,13 +169,13 @@ const TaskArgument& TaskArguments::at(std::size_t index, TaskArgument::Kind kind
 void TaskArguments::refuse_scalar(std::size_t index, ScalarKind asked) const {
   constexpr const char* names[] = {"an integer", "a float", "a double"};
   const auto name_of = [&](ScalarKind kind) { return names[static_cast<std::size_t>(kind)]; };
-  throw Error(fmt::format("argument {} is {} and not {}; ask for what it was submitted as", index,
-                          name_of(arguments_[index].scalar_kind), name_of(asked)));
+  throw UsageError(fmt::format("argument {} is {} and not {}; ask for what it was submitted as",
+                               index, name_of(arguments_[index].scalar_kind), name_of(asked)));
 }
 
 void TaskArguments::refuse_type(std::size_t index, DType dtype) const {
-  throw Error(fmt::format("argument {} holds elements of {} and not {}; ask for its own type",
-                          index, name(arguments_[index].view.dtype), name(dtype)));
+  throw UsageError(fmt::format("argument {} holds elements of {} and not {}; ask for its own type",
+                               index, name(arguments_[index].view.dtype), name(dtype)));
 }
 
 Callable collective(const std::string& name, const CollectiveOptions& options) {
@@ -189,9 +190,10 @@ Callable collective(const std::string& name, const CollectiveOptions& options) {
 }
 
 Callable device_function(const std::string& name, DeviceFunction function) {
-  if (name.empty()) throw Error("callable: the name is empty; give one, which reports can use");
+  if (name.empty())
+    throw UsageError("callable: the name is empty; give one, which reports can use");
   if (!function) {
-    throw Error(fmt::format("callable `{}`: the function is empty; give one", name));
+    throw UsageError(fmt::format("callable `{}`: the function is empty; give one", name));
   }
   return {.name = name, .program = std::make_shared<const FunctionProgram>(std::move(function))};
 }

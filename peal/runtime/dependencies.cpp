@@ -51,7 +51,7 @@ Dependencies::Overlap Dependencies::Node::overlap(const ByteRange& range) const 
 }
 
 TaskNeeds Dependencies::add(NodeId task, std::span<const Touch> touches) {
-  CHECK(task != 0);
+  PEAL_CHECK(task != 0);
   cover(touches, TouchKind::read, TouchKind::read, read_);
   cover(touches, TouchKind::read_write, TouchKind::read_write, updated_);
   cover(touches, TouchKind::write, TouchKind::read_write, written_);

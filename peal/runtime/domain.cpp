@@ -49,9 +49,10 @@ Buffer DomainMember::buffer(std::string_view name) const {
     }
     names.push_back(fmt::format("`{}`", buffers[i].name));
   }
-  throw Error(fmt::format("domain `{}` has no buffer `{}`; {}", domain_->request.name, name,
-                          names.empty() ? "give it one in `buffers`"
-                                        : fmt::format("use one of {}", fmt::join(names, ", "))));
+  throw UsageError(fmt::format("domain `{}` has no buffer `{}`; {}", domain_->request.name, name,
+                               names.empty()
+                                   ? "give it one in `buffers`"
+                                   : fmt::format("use one of {}", fmt::join(names, ", "))));
 }
 
 DomainMember Domain::operator[](int rank) const {
@@ -65,8 +66,8 @@ DomainMember Domain::operator[](int rank) const {
 DomainMember Domain::on_device(int device) const {
   const auto found = std::find(devices().begin(), devices().end(), device);
   if (found == devices().end()) {
-    throw Error(fmt::format("domain `{}`: device {} is not a member; its devices are {}", name(),
-                            device, fmt::join(devices(), ", ")));
+    throw UsageError(fmt::format("domain `{}`: device {} is not a member; its devices are {}",
+                                 name(), device, fmt::join(devices(), ", ")));
   }
   return {state_, static_cast<int>(found - devices().begin())};
 }
@@ -75,16 +76,17 @@ namespace {
 
 void check_members(const DomainRequest& request) {
   if (request.name.empty()) {
-    throw Error("domain: the name is empty; give one, which reports can use");
+    throw UsageError("domain: the name is empty; give one, which reports can use");
   }
   if (request.devices.empty()) {
-    throw Error(fmt::format("domain `{}`: no devices are given; name at least one", request.name));
+    throw UsageError(
+        fmt::format("domain `{}`: no devices are given; name at least one", request.name));
   }
   std::set<int> known;
   for (int device : request.devices) {
     if (known.insert(device).second) continue;
-    throw Error(fmt::format("domain `{}`: device {} is given twice; name each device once",
-                            request.name, device));
+    throw UsageError(fmt::format("domain `{}`: device {} is given twice; name each device once",
+                                 request.name, device));
   }
 }
 
@@ -93,27 +95,28 @@ void check_members(const DomainRequest& request) {
 std::vector<std::size_t> carve_window(const DomainRequest& request) {
   check_members(request);
   if (request.window_bytes == 0) {
-    throw Error(fmt::format("domain `{}`: a window of 0 bytes; give at least 1", request.name));
+    throw UsageError(
+        fmt::format("domain `{}`: a window of 0 bytes; give at least 1", request.name));
   }
   std::vector<std::size_t> offsets;
   std::set<std::string> names;
   std::size_t used = 0;
   for (const DomainBuffer& buffer : request.buffers) {
     if (buffer.name.empty() || !names.insert(buffer.name).second) {
-      throw Error(
+      throw UsageError(
           fmt::format("domain `{}`: buffer name `{}` is {}; give each buffer one of its own",
                       request.name, buffer.name, buffer.name.empty() ? "empty" : "used twice"));
     }
     const std::size_t element = size_bytes(buffer.dtype);
     if (buffer.count > request.window_bytes / element) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "domain `{}`: buffer `{}` of {} elements of {} is larger than the window of {} bytes; "
           "raise window_bytes",
           request.name, buffer.name, buffer.count, name(buffer.dtype), request.window_bytes));
     }
     const std::size_t least = buffer.count * element;
     if (buffer.size_bytes != 0 && buffer.size_bytes < least) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "domain `{}`: buffer `{}` of {} bytes does not hold {} elements of "
           "{}; give {} bytes or more",
           request.name, buffer.name, buffer.size_bytes, buffer.count, name(buffer.dtype), least));
@@ -121,7 +124,7 @@ std::vector<std::size_t> carve_window(const DomainRequest& request) {
     const std::size_t bytes = std::max(least, buffer.size_bytes);
     const std::size_t offset = in_cache_lines(used);
     if (offset > request.window_bytes || bytes > request.window_bytes - offset) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "domain `{}`: buffer `{}` of {} bytes does not fit into the window of {} bytes, of which "
           "{} are taken; raise window_bytes to {} or more",
           request.name, buffer.name, bytes, request.window_bytes, offset, offset + bytes));

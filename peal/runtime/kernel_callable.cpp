@@ -25,8 +25,8 @@ std::optional<Expression> parse_count(const Kernel& kernel, const KernelValues& 
   try {
     return Expression::parse(text, values.names());
   } catch (const Error& error) {
-    throw Error(fmt::format("kernel `{}`: the count of `{}` makes no sense: {}", kernel.name, name,
-                            error.what()));
+    throw UsageError(fmt::format("kernel `{}`: the count of `{}` makes no sense: {}", kernel.name,
+                                 name, error.what()));
   }
 }
 
@@ -34,7 +34,7 @@ class KernelProgram final : public DeviceProgram {
  public:
   explicit KernelProgram(const Kernel& kernel) : kernel_(kernel), values_(kernel_) {
     if (!kernel_.run) {
-      throw Error(fmt::format("kernel `{}` has no function; set `run`", kernel_.name));
+      throw UsageError(fmt::format("kernel `{}` has no function; set `run`", kernel_.name));
     }
     for (const KernelBuffer& buffer : kernel_.buffers) {
       counts_.push_back(parse_count(kernel_, values_, buffer.name, buffer.count));
@@ -42,8 +42,8 @@ class KernelProgram final : public DeviceProgram {
     for (const KernelSignals& row : kernel_.signals) {
       std::optional<Expression> count = parse_count(kernel_, values_, row.name, row.count);
       if (!count) {
-        throw Error(fmt::format("kernel `{}`: the row of signals `{}` has no count; give one",
-                                kernel_.name, row.name));
+        throw UsageError(fmt::format("kernel `{}`: the row of signals `{}` has no count; give one",
+                                     kernel_.name, row.name));
       }
       row_counts_.push_back(*std::move(count));
     }
@@ -105,7 +105,7 @@ using KernelFunction = decltype(Kernel::run)::Plain;
 ProgramDescriptor KernelProgram::descriptor() const {
   const KernelFunction plain = kernel_.run.plain();
   if (plain == nullptr) {
-    throw Error(
+    throw UsageError(
         "its `run` has data of its own, such as a lambda's captures, which other processes do not "
         "have; give a plain function, or a lambda without captures");
   }
@@ -144,23 +144,23 @@ void KernelProgram::check(const CallableCall& call) const {
   for (std::size_t i = 0; i < call.arguments.size(); ++i) {
     const TaskArgument& argument = call.arguments[i];
     if (argument.kind == TaskArgument::Kind::scalar) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "kernel `{}`: argument {} is a scalar; it takes buffers and a context", kernel_.name, i));
     }
     if (argument.kind == TaskArgument::Kind::array) arrays.push_back(&argument);
   }
   if (arrays.size() != kernel_.buffers.size()) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}`: {} arrays are given, and it takes {}; give one for each "
                     "of its buffers, in their order",
                     kernel_.name, arrays.size(), kernel_.buffers.size()));
   }
   if (!call.has_context && !kernel_.signals.empty()) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}`: there is no context; add .context(domain[rank])", kernel_.name));
   }
   if (call.ranks < kernel_.min_ranks || call.ranks > kernel_.max_ranks) {
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}`: the domain has {} ranks, and it takes {} to {}; use a "
                     "domain of as many devices",
                     kernel_.name, call.ranks, kernel_.min_ranks, kernel_.max_ranks));
@@ -169,8 +169,8 @@ void KernelProgram::check(const CallableCall& call) const {
   for (std::size_t i = 0; i < row_counts_.size(); ++i) {
     const std::int64_t count = evaluate(row_counts_[i], {.ranks = call.ranks, .rank = call.rank});
     if (count >= 0 && count <= INT32_MAX) continue;
-    throw Error(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name,
-                            count, kernel_.signals[i].name, INT32_MAX));
+    throw UsageError(fmt::format("kernel `{}`: {} signals in row `{}`; give 0 to {}", kernel_.name,
+                                 count, kernel_.signals[i].name, INT32_MAX));
   }
 }
 
@@ -178,8 +178,8 @@ void KernelProgram::check_buffer(std::size_t index, const TaskArgument& argument
                                  const CallableCall& call) const {
   const KernelBuffer& buffer = kernel_.buffers[index];
   const auto refuse = [&](const std::string& what, const std::string& way_out) {
-    throw Error(fmt::format("kernel `{}`: array {} is its buffer `{}`, {}; {}", kernel_.name, index,
-                            buffer.name, what, way_out));
+    throw UsageError(fmt::format("kernel `{}`: array {} is its buffer `{}`, {}; {}", kernel_.name,
+                                 index, buffer.name, what, way_out));
   };
   if (argument.view.dtype != buffer.dtype) {
     refuse(fmt::format("of {}, and {} is given", name(buffer.dtype), name(argument.view.dtype)),

@@ -9,18 +9,20 @@ namespace peal {
 
 const Callable& Orchestrator::find(CallableHandle callable) const {
   if (callable.worker() != worker_.id) {
-    throw Error(callable.worker() == 0
-                    ? "submit: this callable is nothing; use what Worker::add has returned"
-                    : "submit: this callable is another worker's; use what this one's add() has "
-                      "returned");
+    throw UsageError(
+        callable.worker() == 0
+            ? "submit: this callable is nothing; use what Worker::add has returned"
+            : "submit: this callable is another worker's; use what this one's add() has "
+              "returned");
   }
   return worker_.callables[callable.index()];
 }
 
 Task Orchestrator::copy(const Array& to, const Array& from, const Args& also) {
   if (!also.entries().empty()) {
-    throw Error(fmt::format("copy: {} more arguments are given; it has none but the two arrays",
-                            also.entries().size()));
+    throw UsageError(
+        fmt::format("copy: {} more arguments are given; it has none but the two arrays",
+                    also.entries().size()));
   }
   check_copy("copy", to, from);
   return run_.submit_host(

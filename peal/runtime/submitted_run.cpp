@@ -54,7 +54,7 @@ std::shared_ptr<DomainState> SubmittedRun::allocate_domain(const DomainRequest& 
   }
   for (const std::shared_ptr<DomainState>& other : domains_) {
     if (!other->released.empty() || other->request.name != request.name) continue;
-    throw Error(
+    throw UsageError(
         fmt::format("domain `{}`: the name is in use in this run; release that domain, or "
                     "give another name",
                     request.name));
@@ -85,11 +85,11 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
       args.empty() || args.front().name().empty() ? callable.name : args.front().name();
   const std::string subject = fmt::format("task {} `{}`", entries_.size(), label);
   if (devices.empty()) {
-    throw Error(fmt::format("{}: no devices are given; name at least one", subject));
+    throw UsageError(fmt::format("{}: no devices are given; name at least one", subject));
   }
   if (args.size() != devices.size()) {
-    throw Error(fmt::format("{}: {} devices and arguments for {}; give each device its own",
-                            subject, devices.size(), args.size()));
+    throw UsageError(fmt::format("{}: {} devices and arguments for {}; give each device its own",
+                                 subject, devices.size(), args.size()));
   }
   Entry entry;
   entry.callable = &callable;
@@ -98,7 +98,7 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
   std::set<int> known;
   for (std::size_t member = 0; member < devices.size(); ++member) {
     if (!known.insert(devices[member]).second) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: device {} is twice in the group; a device takes one task at a "
                       "time, so name each once",
                       subject, devices[member]));
@@ -118,7 +118,7 @@ Task SubmittedRun::submit(const Callable& callable, const std::vector<int>& devi
 Task SubmittedRun::submit_host(HostFunction function, const Args& args, const std::string& name) {
   const std::string& label = args.name().empty() ? name : args.name();
   const std::string subject = fmt::format("task {} `{}`", entries_.size(), label);
-  if (!function) throw Error(fmt::format("{}: the function is empty; give one", subject));
+  if (!function) throw UsageError(fmt::format("{}: the function is empty; give one", subject));
   Entry entry;
   entry.function = std::move(function);
   std::vector<Touch> touches;
@@ -132,18 +132,18 @@ Task SubmittedRun::submit_host(HostFunction function, const Args& args, const st
 void SubmittedRun::collect(const Args& args, std::optional<int> device, Collected& to) {
   TaskMember member{.device = device.value_or(0)};
   if (args.contexts() > 1) {
-    throw Error(fmt::format("{}: {} contexts are given; a task has one domain at most", to.subject,
-                            args.contexts()));
+    throw UsageError(fmt::format("{}: {} contexts are given; a task has one domain at most",
+                                 to.subject, args.contexts()));
   }
   if (args.context()) {
     const std::shared_ptr<DomainState>& domain = args.context()->domain();
     if (domain->run != id_ || !domain->released.empty()) {
-      throw Error(fmt::format("{}: domain `{}` {}; allocate one in this run", to.subject,
-                              domain->request.name,
-                              domain->run != id_ ? "is another run's" : domain->released));
+      throw UsageError(fmt::format("{}: domain `{}` {}; allocate one in this run", to.subject,
+                                   domain->request.name,
+                                   domain->run != id_ ? "is another run's" : domain->released));
     }
     if (device && args.context()->device() != worker_.number_of(*device)) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "{}: the context is device {}'s in domain `{}`, and the task runs on "
           "device {}; give that one's",
           to.subject, args.context()->device(), domain->request.name, worker_.number_of(*device)));
@@ -166,7 +166,7 @@ void SubmittedRun::collect(const Args& args, std::optional<int> device, Collecte
   }
   for (const Task& task : args.after()) {
     if (task.run() != id_) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: it is to wait for task {} of another run; runs take effect in "
                       "the order of their submission anyway, so leave it away",
                       to.subject, task.number()));
@@ -190,7 +190,7 @@ TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
     use(array.memory(), subject);
     argument.in_window = array.memory()->in_window;
     if (device && array.memory()->device_index != *device) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "{}, `{}`, lies on device {}, and the task runs on device {}; give "
           "what lies there",
           subject, array.memory()->name, array.memory()->device, worker_.number_of(*device)));
@@ -198,7 +198,7 @@ TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
     return argument;
   }
   if (array.is_const() && given.direction != TaskDirection::input) {
-    throw Error(
+    throw UsageError(
         fmt::format("{} is const and given as `{}`; give it as `in`, or what can be written",
                     subject, name(given.direction)));
   }
@@ -214,12 +214,12 @@ TaskArgument SubmittedRun::resolve(const Args::Entry& given, std::size_t index,
 
 void SubmittedRun::use(const std::shared_ptr<BufferMemory>& memory, const std::string& subject) {
   if (memory->worker != worker_.id) {
-    throw Error(fmt::format("{}, `{}`, is a buffer of another worker; use this one's", subject,
-                            memory->name));
+    throw UsageError(fmt::format("{}, `{}`, is a buffer of another worker; use this one's", subject,
+                                 memory->name));
   }
   if (!memory->gone.empty()) {
-    throw Error(fmt::format("{}, `{}`, {}; use it before, or another one", subject, memory->name,
-                            memory->gone));
+    throw UsageError(fmt::format("{}, `{}`, {}; use it before, or another one", subject,
+                                 memory->name, memory->gone));
   }
   if (used_.emplace(memory.get(), memory).second) ++memory->runs;
 }
@@ -304,7 +304,7 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
     const HostPart* other = writers.met_by(part);
     if (other == nullptr && part.writes) other = readers.met_by(part);
     if (other != nullptr) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: its members on devices {} and {} use the same memory of the host, "
                       "and one writes it; give each its own",
                       subject, worker_.number_of(other->device), worker_.number_of(part.device)));
@@ -314,7 +314,7 @@ void SubmittedRun::check_apart(const Entry& entry, const std::string& subject) c
     const HostPart*& own = written[part.device];
     if (own != nullptr && part.begin < own->end &&
         (part.begin != own->begin || part.end != own->end)) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: device {} is to write two arrays of host memory that overlap in "
                       "part; give them as one, or apart",
                       subject, worker_.number_of(part.device)));
@@ -348,7 +348,7 @@ void SubmittedRun::check_call(const Callable& callable, const Entry& entry,
     try {
       callable.check(made[i]);
     } catch (const Error& error) {  // add the task, which the callable does not know
-      throw Error(fmt::format("{}: {}", subject, error.what()));
+      throw UsageError(fmt::format("{}: {}", subject, error.what()));
     }
   }
   for (const TaskMember& member : entry.members) ++calls_of(callable, member);

@@ -27,7 +27,7 @@ void TaskGraph::connect(NodeId from, NodeId to, bool consumes) {
 }
 
 std::size_t TaskGraph::add(std::span<const Touch> touches, std::span<const std::size_t> after) {
-  CHECK(nodes_.size() < nothing);
+  PEAL_CHECK(nodes_.size() < nothing);
   const std::size_t number = size();
   const auto node = static_cast<NodeId>(nodes_.size());
   nodes_.emplace_back().task = static_cast<std::uint32_t>(number);
@@ -36,7 +36,7 @@ std::size_t TaskGraph::add(std::span<const Touch> touches, std::span<const std::
   for (NodeId from : needs.consumes) connect(from, node, true);
   for (NodeId from : needs.follows) connect(from, node, false);
   for (std::size_t earlier : after) {
-    CHECK(earlier < number);
+    PEAL_CHECK(earlier < number);
     connect(nodes_of_tasks_[earlier], node, true);
   }
   return number;
@@ -54,7 +54,7 @@ TaskGraph::Consequences TaskGraph::end(std::size_t task, bool has_failed, Picose
   Consequences consequences;
   const NodeId ended = nodes_of_tasks_[task];
   Node& node = nodes_[ended];
-  CHECK(node.waits_for == 0);
+  PEAL_CHECK(node.waits_for == 0);
   if (has_failed) node.failed_by = static_cast<std::uint32_t>(task);
   node.longest_ps += duration;
   if (node.longest_ps >= longest_ps_) {  // of equal chains, the one that ended last

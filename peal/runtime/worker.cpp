@@ -55,7 +55,7 @@ CallableHandle Worker::add(const Callable& callable) {
     state_->check_ready("add");
   }
   if (callable.program == nullptr) {
-    throw Error(
+    throw UsageError(
         fmt::format("callable `{}` has no program; make it with collective(), kernel(), "
                     "device_function() or pto_kernel()",
                     callable.name));
@@ -67,8 +67,8 @@ CallableHandle Worker::add(const Callable& callable) {
 
 void Worker::start() {
   if (state_->phase != WorkerPhase::fresh) {
-    throw Error(fmt::format("start: the worker is {} and not new; start a worker once",
-                            name(state_->phase)));
+    throw UsageError(fmt::format("start: the worker is {} and not new; start a worker once",
+                                 name(state_->phase)));
   }
   state_->phase = WorkerPhase::starting;
   try {
@@ -88,7 +88,7 @@ void Worker::start() {
 
 RunHandle Worker::submit(const std::function<void(Orchestrator&)>& orchestrate) {
   state_->check_ready("submit");
-  if (!orchestrate) throw Error("submit: the function is empty; give one");
+  if (!orchestrate) throw UsageError("submit: the function is empty; give one");
   auto run = std::make_shared<SubmittedRun>(*state_, state_->runs + 1);
   {
     const WorkerState::Busy busy(*state_);
@@ -107,7 +107,7 @@ GraphReport Worker::run(const std::function<void(Orchestrator&)>& orchestrate) {
 Buffer Worker::allocate(const BufferRequest& request) {
   state_->check_ready("allocate");
   if (request.name.empty()) {
-    throw Error("buffer: the name is empty; give one, which reports can use");
+    throw UsageError("buffer: the name is empty; give one, which reports can use");
   }
   const std::string subject = fmt::format("buffer `{}`", request.name);
   auto memory = std::make_shared<BufferMemory>();
@@ -116,8 +116,8 @@ Buffer Worker::allocate(const BufferRequest& request) {
   memory->device = request.device;
   memory->device_index = state_->index_of(request.device, subject);
   if (request.count > SIZE_MAX / 16) {
-    throw Error(fmt::format("{}: {} elements are more than any memory; give fewer", subject,
-                            request.count));
+    throw UsageError(fmt::format("{}: {} elements are more than any memory; give fewer", subject,
+                                 request.count));
   }
   memory->size_bytes = request.count * size_bytes(request.dtype);
   const DeviceMemory allocated = state_->driver->allocate({.name = request.name,
@@ -134,11 +134,12 @@ Buffer Worker::allocate(const BufferRequest& request) {
 
 void Worker::check_memory(const char* what, const BufferMemory& memory) const {
   if (memory.worker != state_->id) {
-    throw Error(
+    throw UsageError(
         fmt::format("{}: buffer `{}` is another worker's; use this one's", what, memory.name));
   }
   if (!memory.gone.empty()) {
-    throw Error(fmt::format("{}: buffer `{}` {}; do it before", what, memory.name, memory.gone));
+    throw UsageError(
+        fmt::format("{}: buffer `{}` {}; do it before", what, memory.name, memory.gone));
   }
 }
 
@@ -147,13 +148,13 @@ void Worker::free(const Buffer& buffer) {
   check_memory("free", buffer.memory());
   BufferMemory& memory = buffer.memory();
   if (memory.in_window) {
-    throw Error(
+    throw UsageError(
         fmt::format("free: buffer `{}` is a domain's window, which ends with its run; leave "
                     "it away",
                     memory.name));
   }
   if (memory.runs != 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("free: buffer `{}` on device {} is used by {} run{} that {} not ended; "
                     "wait for {} first",
                     memory.name, memory.device, memory.runs, memory.runs == 1 ? "" : "s",
@@ -180,7 +181,7 @@ void Worker::copy(const char* what, const Array& to, const Array& from) {
   }
   check_copy(what, to, from);
   if (to.is_const()) {
-    throw Error(fmt::format("{}: what is copied to is const; give what can be written", what));
+    throw UsageError(fmt::format("{}: what is copied to is const; give what can be written", what));
   }
   if (!state_->in_flight.empty()) RunHandle(state_, state_->in_flight.back()).wait();
   copy_elements(to.view(), from.view());
@@ -189,7 +190,7 @@ void Worker::copy(const char* what, const Array& to, const Array& from) {
 void Worker::close() {
   if (state_->phase == WorkerPhase::closed) return;
   if (state_->is_busy) {
-    throw Error("close: a function that the worker runs cannot close it; do it after the run");
+    throw UsageError("close: a function that the worker runs cannot close it; do it after the run");
   }
   for (const std::shared_ptr<SubmittedRun>& run : state_->in_flight) {
     run->drop("it was dropped, because the worker was closed before it had ended");

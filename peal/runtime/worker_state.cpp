@@ -23,16 +23,17 @@ const char* name(WorkerPhase phase) {
 
 std::map<int, int> indexes_of(const std::vector<int>& devices) {
   if (devices.empty()) {
-    throw Error("worker: no devices are given; name at least one, such as .devices = {0}");
+    throw UsageError("worker: no devices are given; name at least one, such as .devices = {0}");
   }
   std::map<int, int> indexes;
   for (int device : devices) {
     if (device < 0) {
-      throw Error(
+      throw UsageError(
           fmt::format("worker: device {} is negative; devices are numbered from 0", device));
     }
     if (!indexes.emplace(device, static_cast<int>(indexes.size())).second) {
-      throw Error(fmt::format("worker: device {} is given twice; name each device once", device));
+      throw UsageError(
+          fmt::format("worker: device {} is given twice; name each device once", device));
     }
   }
   return indexes;
@@ -43,7 +44,7 @@ WorkerState::WorkerState(WorkerSettings given)
 
 void WorkerState::check_ready(const char* what) const {
   if (is_busy) {
-    throw Error(
+    throw UsageError(
         fmt::format("{}: a function that the worker runs cannot use the worker itself; do "
                     "it before or after the run",
                     what));
@@ -51,15 +52,15 @@ void WorkerState::check_ready(const char* what) const {
   if (phase == WorkerPhase::ready) return;
   static constexpr const char* ways_out[] = {"call start() first", "wait until it has started", "",
                                              "open a new one", "open a new one"};
-  throw Error(fmt::format("{}: the worker is {}; {}", what, name(phase),
-                          ways_out[static_cast<std::size_t>(phase)]));
+  throw UsageError(fmt::format("{}: the worker is {}; {}", what, name(phase),
+                               ways_out[static_cast<std::size_t>(phase)]));
 }
 
 int WorkerState::index_of(int device, const std::string& subject) const {
   const auto found = indexes.find(device);
   if (found != indexes.end()) return found->second;
-  throw Error(fmt::format("{}: device {} is not one of the worker's; its devices are {}", subject,
-                          device, fmt::join(settings.devices, ", ")));
+  throw UsageError(fmt::format("{}: device {} is not one of the worker's; its devices are {}",
+                               subject, device, fmt::join(settings.devices, ", ")));
 }
 
 bool WorkerState::advance(const SubmittedRun& last,

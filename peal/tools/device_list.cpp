@@ -22,11 +22,11 @@ int parse_device(std::string_view list, std::string_view text) {
   const auto [rest, code] = std::from_chars(text.data(), end, device);
   const bool is_number = rest == end && !text.empty() && text.front() != '-';
   if (!is_number || code == std::errc::invalid_argument) {
-    throw Error(fmt::format("--devices `{}`: `{}` is no device; {}", list, text, way_out));
+    throw UsageError(fmt::format("--devices `{}`: `{}` is no device; {}", list, text, way_out));
   }
   if (code != std::errc() || device >= max_ranks) {
-    throw Error(fmt::format("--devices `{}`: device {} is beyond the last, {}; {}", list, text,
-                            max_ranks - 1, way_out));
+    throw UsageError(fmt::format("--devices `{}`: device {} is beyond the last, {}; {}", list, text,
+                                 max_ranks - 1, way_out));
   }
   return device;
 }
@@ -43,13 +43,13 @@ std::vector<int> parse_devices(std::string_view text) {
     const int first = parse_device(text, item.substr(0, dash));
     const int last = dash == item.npos ? first : parse_device(text, item.substr(dash + 1));
     if (last < first) {
-      throw Error(
+      throw UsageError(
           fmt::format("--devices `{}`: the range {} descends; use {}-{}", text, item, last, first));
     }
     for (int device = first; device <= last; ++device) {
       if (!seen.insert(device).second) {
-        throw Error(fmt::format("--devices `{}`: device {} is named twice; name each one once",
-                                text, device));
+        throw UsageError(fmt::format("--devices `{}`: device {} is named twice; name each one once",
+                                     text, device));
       }
       devices.push_back(device);
     }

@@ -183,7 +183,7 @@ class GraphRun {
     auto found = instances_.find({place.buffer, where});
     if (found == instances_.end()) found = instances_.find({place.buffer, -1});
     if (found == instances_.end()) {
-      throw Error(
+      throw UsageError(
           fmt::format("{}: task `{}` uses buffer `{}`{}, which has no instance there; add "
                       "the device to its `devices`, or name another as `{}@{}`",
                       file_.numbers.subject, task.name, described.name,

@@ -39,8 +39,9 @@ class FolderLock {
 
  private:
   [[noreturn]] static void refuse(const fs::path& folder, int code) {
-    throw Error(fmt::format("cache folder `{}` cannot be locked: {}; set PEAL_CACHE_DIR to another",
-                            folder.string(), std::strerror(code)));
+    throw UsageError(
+        fmt::format("cache folder `{}` cannot be locked: {}; set PEAL_CACHE_DIR to another",
+                    folder.string(), std::strerror(code)));
   }
   int file_;
 };
@@ -60,7 +61,7 @@ std::vector<MeasuredChoice> known_choices(const fs::path& path) {
 
 fs::path tune_folder() {
   if (cache_folder()) return made_cache_folder();
-  throw Error(
+  throw UsageError(
       "tune: there is no folder to remember anything in; set HOME, or PEAL_CACHE_DIR to a folder "
       "of "
       "your own");

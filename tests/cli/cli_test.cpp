@@ -21,6 +21,15 @@
 namespace peal {
 namespace {
 
+TEST(Cli, SaysItsVersionAndCommit) {
+  const Finished ended = run_peal("--version");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_TRUE(ended.out.starts_with("peal 0.2.0")) << ended.out;
+  if (std::filesystem::exists(PEAL_SOURCE_DIR "/.git")) {
+    EXPECT_NE(ended.out.find(" (commit "), std::string::npos) << ended.out;
+  }
+}
+
 TEST(Cli, GoldenTexts) {
   expect_golden("list", "list");
   expect_golden("all_reduce_ring", "run all_reduce -a ring -p a2a3sim -d 0-3");

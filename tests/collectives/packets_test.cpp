@@ -51,10 +51,10 @@ TEST_P(PacketsOn, BringWhatWasPutAtAnyLength) {
       self.take_packets(to.part(0, length), place);
       for (std::size_t i = 0; i < length; ++i) {
         if (self.read(to)[i] != static_cast<std::byte>(i * 7 + static_cast<std::size_t>(round))) {
-          throw Error(fmt::format("byte {} of {} is wrong", i, length));
+          throw UsageError(fmt::format("byte {} of {} is wrong", i, length));
         }
       }
-      if (self.read(to)[length] != std::byte{99}) throw Error("more was written than came");
+      if (self.read(to)[length] != std::byte{99}) throw UsageError("more was written than came");
       self.notify(other, taken);
       self.wait(taken);
       ++round;
@@ -140,7 +140,7 @@ TEST_P(PacketsOn, AndCallsThatDifferInLittleAreNotTakenForTheLast) {
     };
     const auto expect = [&](std::size_t at, std::int32_t value) {
       if (elements(recv)[at] != value) {
-        throw Error(fmt::format("{} instead of {}", elements(recv)[at], value));
+        throw UsageError(fmt::format("{} instead of {}", elements(recv)[at], value));
       }
     };
     std::iota(elements(send).begin(), elements(send).end(), 1 + team.rank());

@@ -230,7 +230,7 @@ TEST_P(UnlikeCalls, CallsThatDifferInTimeMayBeUnderWayAtOnce) {
       for (std::size_t call = 0; call < 40; ++call) {
         std::vector<std::int32_t> data(1 + call * 7 % 23, team.rank() == 2 ? 5 : 0);
         broadcast(team, {.send = data, .recv = data, .root = 2, .algorithm = algorithm});
-        if (data.back() != 5) throw Error("a wrong element");
+        if (data.back() != 5) throw UsageError("a wrong element");
         std::vector<std::int32_t> sum(data.size());
         reduce(team,
                {.send = data, .recv = sum, .root = 2, .algorithm = call % 2 ? "tree" : "direct"});

@@ -40,8 +40,8 @@ namespace fs = std::filesystem;
 class TextFile {
  public:
   explicit TextFile(const std::string& text) : file_(::memfd_create("text", MFD_CLOEXEC)) {
-    CHECK(file_ >= 0);
-    CHECK(::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    PEAL_CHECK(file_ >= 0);
+    PEAL_CHECK(::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   }
   ~TextFile() { ::close(file_); }
   TextFile(const TextFile&) = delete;
@@ -229,7 +229,7 @@ const FuzzParser& find_fuzz_parser(std::string_view name) {
     if (parser.name == name) return parser;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", parser.name);
   }
-  throw Error(fmt::format("parser `{}` is unknown; use one of {}", name, names));
+  throw UsageError(fmt::format("parser `{}` is unknown; use one of {}", name, names));
 }
 
 }  // namespace peal

@@ -53,7 +53,7 @@ void sum_up(ProcessTeam& team) {
   std::vector<float> mine(100, 1), sum(100);
   for (int call = 0; call < 50; ++call) {
     all_reduce(team, {.send = mine, .recv = sum});
-    if (sum.back() != static_cast<float>(team.size())) throw Error("a wrong sum");
+    if (sum.back() != static_cast<float>(team.size())) throw UsageError("a wrong sum");
   }
 }
 

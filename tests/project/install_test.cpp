@@ -87,7 +87,7 @@ TEST(LongInstall, AProgramFindsTheInstallationItWasLinkedAgainst) {
          "target_link_libraries(program PRIVATE part peal::peal)\n"
          "peal_export_library(program)\n";
   std::ofstream(sources + "/part.cpp")
-      << "#include \"peal/launch/kernel_run.h\"\n"
+      << "#include \"peal/peal.h\"\n"
          "bool passes(const char* path) {\n"
          "  const peal::Kernel kernel = peal::load_kernel_file(path);\n"
          "  return !peal::run_kernel(kernel, {.platform = \"markedsim\"}).mismatch;\n}\n";

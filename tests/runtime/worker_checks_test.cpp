@@ -204,7 +204,7 @@ TEST(WorkerChecks, AMistakeOfAKernelIsFoundInItsTask) {
 TEST(WorkerChecks, AfterAFailureTheRestIsNotLookedAt) {
   Worker worker = checking({5, 2});
   const CallableHandle bad = worker.add(
-      device_function("bad", [](Device&, const TaskArguments&) { throw Error("it fails"); }));
+      device_function("bad", [](Device&, const TaskArguments&) { throw UsageError("it fails"); }));
   const CallableHandle add = worker.add(adder());
   std::vector<float> v(16), w(16);
   const RunHandle run = worker.submit([&](Orchestrator& orch) {

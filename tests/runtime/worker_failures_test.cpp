@@ -153,7 +153,7 @@ TEST(WorkerFailures, FunctionsOfTheHostFailTheirTask) {
       {[] { throw std::runtime_error("on the host"); }, "on the host"},
       {[] { throw 7; }, "it throws what is no std::exception"},
       {[] { throw std::string("x"); }, "it throws what is no std::exception"},
-      {[] { throw Error(""); }, "it throws an exception without a text"},
+      {[] { throw UsageError(""); }, "it throws an exception without a text"},
   };
   for (const auto& [throws, text] : ways) {
     const RunHandle run = worker.submit([&, function = throws](Orchestrator& orch) {
@@ -275,7 +275,7 @@ TEST(WorkerFailures, ASignalThatIsUnderWayWhenItsTaskFailsIsNoOthers) {
         worker.add(device_function("sends", [](Device& self, const TaskArguments&) {
           const SignalRow row = self.allocate_signals("never", 1);
           for (int i = 0; i < 10; ++i) self.notify(Rank{0}, row[0]);
-          throw Error("it has notified itself");
+          throw UsageError("it has notified itself");
         }));
     const CallableHandle wait = worker.add(waiter());
     const GraphReport report = report_of(worker.submit([&](Orchestrator& orch) {

@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Ranks, ThreadVerbs, testing::Values(1, 2, 3, 4, 7));
 // Ranks throw where a value is wrong, which fails the run.
 void expect(std::int32_t value, std::int32_t expected) {
   if (value != expected) {
-    throw Error(std::to_string(value) + " where " + std::to_string(expected) + " is right");
+    throw UsageError(std::to_string(value) + " where " + std::to_string(expected) + " is right");
   }
 }
 

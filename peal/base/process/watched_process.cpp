@@ -129,8 +129,8 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
   const SharedWords words;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    throw Error(std::string("a process for the kernel cannot be made: ") + std::strerror(errno) +
-                "; close files, or use --in-process");
+    throw UsageError(std::string("a process for the kernel cannot be made: ") +
+                     std::strerror(errno) + "; close files, or use --in-process");
   }
   std::fflush(nullptr);  // otherwise the fork could write buffered output a second time
   make_temporary_cache();
@@ -142,8 +142,9 @@ WatchedEnd run_watched(const std::function<std::string()>& work, double blocked_
     const int failed = errno;
     ::close(ends[0]);
     ::close(ends[1]);
-    throw Error(std::string("a process for the kernel cannot be made: ") + std::strerror(failed) +
-                "; raise the limit of `ulimit -u`, or use --in-process");
+    throw UsageError(std::string("a process for the kernel cannot be made: ") +
+                     std::strerror(failed) +
+                     "; raise the limit of `ulimit -u`, or use --in-process");
   }
   if (process == 0) {
     ::close(ends[0]);
@@ -200,7 +201,7 @@ std::string answer_or_error(const std::function<std::string()>& work) {
 }
 
 std::string answer_of(const WatchedEnd& end) {
-  CHECK(end.has_answered && !end.answer.empty());
+  PEAL_CHECK(end.has_answered && !end.answer.empty());
   std::string text = end.answer.substr(1);
   switch (end.answer.front()) {
     case an_answer:
@@ -208,7 +209,7 @@ std::string answer_of(const WatchedEnd& end) {
     case no_memory:
       throw std::bad_alloc();
     case a_mistake:
-      throw Error(text);
+      throw UsageError(text);
     case a_quotation:
       throw QuotedError(text);
     default:

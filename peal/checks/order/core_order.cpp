@@ -25,8 +25,8 @@ LaneClock& CoreOrder::issued(const Event& event) {
   last = event.issued;
   const std::uint32_t index =
       event.issued < first_issue_clock_ ? 0 : event.issued - first_issue_clock_;
-  CHECK(index < issue_clocks_.size() &&
-        (index > 0 || event.issued == first_issue_clock_ || event.pipe == Pipe::dma));
+  PEAL_CHECK(index < issue_clocks_.size() &&
+             (index > 0 || event.issued == first_issue_clock_ || event.pipe == Pipe::dma));
   clock.join(issue_clocks_[index]);
   return clock;
 }

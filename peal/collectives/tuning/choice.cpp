@@ -30,7 +30,7 @@ constexpr std::string_view tune_text = "tune file";
 constexpr std::int64_t max_tuned_ranks = 65536;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw Error(
+  throw UsageError(
       fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", tune_text, path, why));
 }
 
@@ -131,7 +131,7 @@ std::vector<MeasuredChoice> choices_of_rank_0(Team& team) {
   tell(head);
   text.resize(head[0]);
   tell(View{reinterpret_cast<std::byte*>(text.data()), text.size(), DType::u8});
-  if (head[1] == 0) throw Error(text);
+  if (head[1] == 0) throw UsageError(text);
   if (text.empty()) return {};
   return choices_of(parse_toml(fmt::format("file of tuned algorithms `{}`", path), text), path);
 }
@@ -208,7 +208,7 @@ const Algorithm& fastest_algorithm(Team& team, const CallOutline& call) {
               static_cast<double>((of.sent + of.copied) * static_cast<std::int64_t>(element)) /
                   static_cast<double>(team.platform().verbs.tile_bytes));
   }
-  CHECK(!candidates.empty());
+  PEAL_CHECK(!candidates.empty());
   std::ranges::stable_sort(candidates, {}, &Candidate::time_ps);
   std::erase_if(candidates, [worst = far_off * candidates.front().time_ps](const Candidate& one) {
     return one.time_ps > worst;
@@ -323,7 +323,7 @@ const Algorithm* forced_algorithm(Collective collective) {
     rest.remove_prefix(std::min(rest.size(), item.size() + 1));
     const std::size_t equals = item.find('=');
     if (equals == std::string_view::npos) {
-      throw Error(
+      throw UsageError(
           fmt::format("PEAL_ALGORITHM: `{}` is no choice; give collective=algorithm, such "
                       "as all_reduce=ring, with commas between several",
                       item));
@@ -393,7 +393,7 @@ void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_byt
   const char* const value = std::getenv("PEAL_LOG");
   if (value == nullptr || *value == '\0') return;
   if (std::string_view(value) != "choices") {
-    throw Error(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
+    throw UsageError(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
   }
   if (rank != 0) return;
   say("peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),

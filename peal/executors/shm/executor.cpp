@@ -28,19 +28,19 @@ constexpr double grace_seconds = 5;
 
 void check_options(const RunOptions& options) {
   if (!options.save_schedule.empty()) {
-    throw Error(
+    throw UsageError(
         fmt::format("platform shm: a schedule for `{}` cannot be saved, because ranks run as the "
                     "system lets them; use a simulated platform",
                     options.save_schedule));
   }
   if (options.schedule != "virtual") {
-    throw Error(
+    throw UsageError(
         fmt::format("platform shm: schedule `{}` cannot be chosen, because ranks run as the "
                     "system lets them; use a simulated platform",
                     options.schedule));
   }
   if (!options.readers.empty() || !options.skipped.empty()) {
-    throw Error("platform shm: a real run has no events to be read; use a simulated platform");
+    throw UsageError("platform shm: a real run has no events to be read; use a simulated platform");
   }
 }
 

@@ -85,7 +85,8 @@ AllocationRecord& ShmMembership::next_record() {
   const std::size_t index = allocations_++ % AllocationChunk::records_count;
   // This rank has written or read the last record of the chunk, and so sees `next`.
   if (index == 0 && allocations_ != 1) {
-    if (chunk_->next == 0) throw Error("there is no memory left for a list of windows; use fewer");
+    if (chunk_->next == 0)
+      throw UsageError("there is no memory left for a list of windows; use fewer");
     chunk_ = reinterpret_cast<AllocationChunk*>(arena_.part(parts_.front()) + chunk_->next);
   }
   return chunk_->records[index];

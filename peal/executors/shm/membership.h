@@ -18,9 +18,9 @@
 namespace peal {
 
 // Thrown if two ranks make different allocations where a symmetric one is required.
-class UnlikeAllocation : public Error {
+class UnlikeAllocation : public UsageError {
  public:
-  UnlikeAllocation(const std::string& text, int rank) : Error(text), rank_(rank) {}
+  UnlikeAllocation(const std::string& text, int rank) : UsageError(text), rank_(rank) {}
   // The rank that came first.
   [[nodiscard]] int rank() const { return rank_; }
 

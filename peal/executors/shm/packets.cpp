@@ -188,7 +188,7 @@ void ShmDevice::do_reduce_packets(const View& dst, const View& own, const Packet
 }
 
 PacketRow ShmDevice::do_allocate_packets(std::string_view name, int count) {
-  CHECK(count >= 0);
+  PEAL_CHECK(count >= 0);
   constexpr std::size_t stride = sizeof(PacketBox);
   std::byte* const data = allocate_alike(name, static_cast<std::size_t>(count) * stride, stride);
   const PacketRow row({data, {reinterpret_cast<SignalCell*>(data)}}, stride, stride, count);

@@ -22,7 +22,7 @@ ShmDevice::ShmDevice(ShmMembership& membership, const Settings& settings)
       counts_(own_counts_) {}
 
 void ShmDevice::refuse(Rank peer, const View& view, const char* verb) const {
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "{} on rank {}: {} elements of rank {}'s memory are not in a window; allocate them with "
       "Team::allocate or Device::allocate",
       verb, rank(), view.count, peer.index));
@@ -106,7 +106,7 @@ void ShmDevice::do_put_reduce(Rank peer, const View& dst, const View& src, Reduc
   std::byte* const to = at(peer, dst, "put_reduce");
   const std::size_t element = size_bytes(dst.dtype);
   if (reinterpret_cast<std::uintptr_t>(to) % element != 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("put_reduce on rank {}: the destination is not aligned to its elements "
                     "of {} bytes, which are combined one by one; align it",
                     rank(), element));
@@ -295,7 +295,7 @@ Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {
 }
 
 SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
-  CHECK(count >= 0);
+  PEAL_CHECK(count >= 0);
   const auto number = static_cast<std::size_t>(count);
   const std::size_t cells_bytes = number * sizeof(SignalCell);
   const int writers = membership_.policy().uses_membarrier ? membership_.arena().ranks() : 0;
@@ -303,7 +303,7 @@ SignalRow ShmDevice::do_allocate_signals(std::string_view name, int count) {
   // SignalCell::owner_state, the distance from a cell to its owner state, has 32 bits.
   const std::size_t most = UINT32_MAX / (sizeof(SignalCell) + owner_state_bytes);
   if (number > most) {
-    throw Error(
+    throw UsageError(
         fmt::format("signals `{}`: {} cells; at most {} can be allocated at once for {} "
                     "ranks, so allocate them in parts",
                     name, count, most, ranks()));

@@ -78,7 +78,7 @@ void RankProcesses::fork(const std::function<int()>& body) {
   flush_output();  // otherwise both processes would write what is buffered
   const pid_t pid = ::fork();
   if (pid < 0) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "shm: {} cannot be started: {}", settings_.name(rank),
         explain_failure("fork", errno, "use fewer, or raise the limit of `ulimit -u`")));
   }
@@ -105,8 +105,9 @@ void RankProcesses::fork(const std::function<int()>& body) {
     const int code = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    throw Error(fmt::format("shm: {} cannot be watched: {}", settings_.name(rank),
-                            explain_failure("pidfd_open", code, "raise the limit of `ulimit -n`")));
+    throw UsageError(
+        fmt::format("shm: {} cannot be watched: {}", settings_.name(rank),
+                    explain_failure("pidfd_open", code, "raise the limit of `ulimit -n`")));
   }
   processes_.push_back({pid, handle});
 }
@@ -172,7 +173,8 @@ int RankProcesses::wait(double grace_seconds) {
       patience_ms = look_again_ms;
     }
     if (::poll(handles.data(), handles.size(), patience_ms) < 0 && errno != EINTR) {
-      throw Error(fmt::format("shm: the ranks cannot be waited for: {}", std::strerror(errno)));
+      throw UsageError(
+          fmt::format("shm: the ranks cannot be waited for: {}", std::strerror(errno)));
     }
     for (std::size_t i = 0; i < ranks.size(); ++i) {
       if (handles[i].revents != 0) reap(ranks[i]);

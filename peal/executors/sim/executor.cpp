@@ -93,7 +93,7 @@ RunReport finish(Fabric& fabric, const RunOptions& options, const std::uint64_t&
 
 void check_ranks(int ranks) {
   if (ranks >= 1 && ranks <= SimExecutor::max_ranks) return;
-  throw Error(
+  throw UsageError(
       fmt::format("run: {} ranks; the simulator takes 1 to {}", ranks, SimExecutor::max_ranks));
 }
 

@@ -145,7 +145,7 @@ void StackPool::grow() {
   for (std::size_t i = stacks_per_region; i-- > 0;) {
     std::byte* slot = regions_.back().start + i * slot_bytes;
     if (::mprotect(slot, page_size_bytes(), PROT_NONE) != 0) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "simulator: the stacks of {} ranks are as many mappings as the system allows a process; "
           "use fewer ranks, or raise `sysctl vm.max_map_count` to 3 a rank",
           regions_.size() * stacks_per_region - i));
@@ -189,7 +189,7 @@ struct Fiber::Context {
     exceptions.swap(thread_exceptions);
     start_switch(program_side, resumer_side, /*for_good=*/true);
     context::jump_fcontext(outside, nullptr);
-    CHECK(false);
+    PEAL_CHECK(false);
     std::abort();
   }
 };
@@ -222,7 +222,7 @@ void Fiber::resume() {
 
 void Fiber::switch_in() {
   Context& self = *context_;
-  CHECK(!self.ended);
+  PEAL_CHECK(!self.ended);
 #if PEAL_SANITIZED
   if (__tsan_get_current_fiber != nullptr) {
     self.resumer_side.tsan_fiber = __tsan_get_current_fiber();

@@ -24,7 +24,7 @@ void SimMemory::begin_run(int ranks, int cores, std::size_t on_chip_bytes) {
   on_chip_ = ZeroPages::map(on_chip_total, on_chip_address());
   if (on_chip_.data() != nullptr) return;
   memory_.release();
-  throw Error(
+  throw UsageError(
       fmt::format("simulator: the address space for {} cores of {} bytes each cannot be reserved; "
                   "use fewer ranks or raise the limit of `ulimit -v`",
                   cores, on_chip_bytes));
@@ -35,7 +35,7 @@ void SimMemory::place(SimWindow& window) {
   if (!peal::is_shared(window.kind)) window.skew_bytes = cache_line_bytes;
   const std::size_t skewed = window.skew_bytes * static_cast<std::size_t>(map().ranks - 1);
   if (window.size_bytes > part_bytes - used_ || skewed > part_bytes - used_ - window.size_bytes) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "window `{}` of {} bytes does not fit into the {} bytes that are left of a simulated "
         "rank's {}; use fewer ranks or smaller buffers",
         window.name, window.size_bytes, part_bytes - used_, part_bytes));

@@ -390,14 +390,14 @@ Window SimDevice::allocate(std::string_view name, std::size_t size, RegionKind k
 }
 
 Window SimDevice::allocate_private(std::string_view name, std::size_t size, RegionKind kind) {
-  CHECK(!is_shared(kind));
+  PEAL_CHECK(!is_shared(kind));
   return allocate(name, size, kind);
 }
 
 SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
   return in_verb([&] {
     if (count < 0) {
-      throw Error(fmt::format("signals `{}`: {} of them; allocate 0 or more", name, count));
+      throw UsageError(fmt::format("signals `{}`: {} of them; allocate 0 or more", name, count));
     }
     const bool is_first = run_.order.size() == allocations_;
     const Window window =
@@ -419,7 +419,7 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
 // Compares calls in host memory: that takes no simulated time, and works in runs without values.
 std::uint64_t SimDevice::do_announce(const CallRecord& call) {
   const std::uint64_t number = calls() + 1;
-  CHECK(number >= run_.first_call && number - run_.first_call <= run_.calls.size());
+  PEAL_CHECK(number >= run_.first_call && number - run_.first_call <= run_.calls.size());
   const std::size_t index = number - run_.first_call;
   if (index == run_.calls.size()) run_.calls.push_back({.of_first = {rank(), call}});
   SimRun::Call& known = run_.calls[index];

@@ -65,7 +65,7 @@ std::uintptr_t on_chip_address() { return preferred_base + (std::uintptr_t{1} <<
 void ReservedMemory::reserve(int ranks) {
   release();
   const auto rank_bits = static_cast<unsigned>(std::bit_width(static_cast<unsigned>(ranks - 1)));
-  CHECK(rank_bits + min_part_bits <= max_bits);
+  PEAL_CHECK(rank_bits + min_part_bits <= max_bits);
   unsigned part_bits = std::min(max_part_bits, max_bits - rank_bits);
   for (; part_bits >= min_part_bits && map_.base == nullptr; --part_bits) {
     pages_ = ZeroPages::map(static_cast<std::size_t>(ranks) << part_bits, preferred_base);
@@ -73,7 +73,7 @@ void ReservedMemory::reserve(int ranks) {
   }
   if (map_.base != nullptr) return;
   release();
-  throw Error(
+  throw UsageError(
       fmt::format("simulator: the address space for {} ranks cannot be reserved; use fewer ranks "
                   "or raise the limit of `ulimit -v`",
                   ranks));

@@ -15,14 +15,14 @@ const SimWindow& SimWindows::window(std::vector<std::size_t>& order, std::size_t
   if (index < order.size()) {
     const SimWindow& known = windows_[order[index]];
     if (known.name != name || known.size_bytes != size_bytes) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "window `{}` of {} bytes is allocation {} of rank {}, but another rank's is `{}` of {} "
           "bytes; make the same allocations in the same order on every rank",
           name, size_bytes, index, rank, known.name, known.size_bytes));
     }
     return known;
   }
-  CHECK(index == order.size());
+  PEAL_CHECK(index == order.size());
   const SimWindow& made = add(name, size_bytes, kind);
   order.push_back(windows_.size() - 1);
   return made;

@@ -10,7 +10,7 @@ namespace peal {
 
 // Thrown for a verb with invalid arguments. what() is a sentence that ends with the place of the
 // call.
-class VerbError : public Error {
+class VerbError : public UsageError {
  public:
   VerbError(const std::string& sentence, SourcePlace place);
 
@@ -19,7 +19,7 @@ class VerbError : public Error {
 
  private:
   VerbError(const std::string& sentence, const std::string& where)
-      : Error(sentence + "   " + where), sentence_(sentence), where_(where) {}
+      : UsageError(sentence + "   " + where), sentence_(sentence), where_(where) {}
 
   std::string sentence_, where_;
 };

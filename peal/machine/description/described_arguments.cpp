@@ -30,8 +30,8 @@ SignalRow DescribedArguments::signals(std::string_view name) const {
 }
 
 void DescribedArguments::refuse(const char* what, std::string_view name) const {
-  throw Error(fmt::format("kernel `{}` has no {} `{}`; add it to its description", kernel_.name,
-                          what, name));
+  throw UsageError(fmt::format("kernel `{}` has no {} `{}`; add it to its description",
+                               kernel_.name, what, name));
 }
 
 }  // namespace peal

@@ -27,7 +27,7 @@ constexpr std::string_view taken_names[] = {"P", "rank", "call", "i", "min", "ma
 KernelValues::KernelValues(const Kernel& kernel) : kernel_(kernel), names_{"P", "rank", "call"} {
   for (const KernelValue& value : kernel.values) {
     const auto refuse = [&](const std::string& what) {
-      throw Error(fmt::format("kernel `{}`: value `{}` {}", kernel.name, value.name, what));
+      throw UsageError(fmt::format("kernel `{}`: value `{}` {}", kernel.name, value.name, what));
     };
     if (!is_value_name(value.name)) refuse("has no name; use letters, digits and `_`");
     if (std::ranges::find(taken_names, value.name) != std::end(taken_names)) {
@@ -51,9 +51,9 @@ std::vector<std::int64_t> KernelValues::evaluate(const Point& point) const {
     try {
       scope.push_back(expressions_[i].evaluate(scope));
     } catch (const Error& error) {
-      throw Error(fmt::format("kernel `{}`: value `{}` is `{}`, which cannot be evaluated: {}",
-                              kernel_.name, kernel_.values[i].name, kernel_.values[i].value,
-                              error.what()));
+      throw UsageError(fmt::format("kernel `{}`: value `{}` is `{}`, which cannot be evaluated: {}",
+                                   kernel_.name, kernel_.values[i].name, kernel_.values[i].value,
+                                   error.what()));
     }
   }
   return scope;

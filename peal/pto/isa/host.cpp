@@ -74,7 +74,7 @@ void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* w
   const int own = core().rank(), owner = fabric.memory().owner(data, own);
   if (owner == own || fabric.regions().is_shared(data)) return;
   const auto region = fabric.regions().find(data);
-  CHECK(region.has_value());
+  PEAL_CHECK(region.has_value());
   const auto offset = static_cast<std::size_t>(data - region->data);
   refuse_at(line(),
             fmt::format("{} of bytes {}..{} of `{}` of rank {}, which is in no window of that rank",

@@ -9,7 +9,7 @@ namespace peal::pto_refusal {
 
 Core& core() {
   Core* running = current_core();
-  CHECK(running != nullptr);
+  PEAL_CHECK(running != nullptr);
   return *running;
 }
 

@@ -11,7 +11,7 @@
 // with its rank and core, which the boundary in host.cpp turns into the end of the run.
 namespace peal::pto_refusal {
 
-// The core that is running on this thread. A CHECK fails if there is none.
+// The core that is running on this thread. A PEAL_CHECK fails if there is none.
 [[nodiscard]] Core& core();
 
 // `where` is "file:line"; `what` is a clause about the kernel, such as "TADDS of ...".

@@ -56,11 +56,11 @@ bool must_follow(const PtoTask& later, const PtoTask& earlier) {
 }  // namespace
 
 void submit_pto_task(const pto_abi::Submission* submission) {
-  CHECK(collected != nullptr);
+  PEAL_CHECK(collected != nullptr);
   if (submission->tensor_count > max_core_tensors || submission->scalar_count > max_core_scalars) {
     // Reported after the shim has returned, so that its frames need not be unwound.
     if (refused != nullptr) return;
-    refused = std::make_exception_ptr(Error(fmt::format(
+    refused = std::make_exception_ptr(UsageError(fmt::format(
         "orchestration at {}:{}: task of kernel {} has {} tensors and {} scalars; a core takes {} "
         "and {}",
         submission->place.file, submission->place.line, submission->function,
@@ -83,8 +83,8 @@ void submit_pto_task(const pto_abi::Submission* submission) {
 }
 
 void fail_pto_shim(const char* sentence, pto_abi::Place place) {
-  throw Error(fmt::format("orchestration at {}:{}: {}; see `args` of the case", place.file,
-                          place.line, sentence));
+  throw UsageError(fmt::format("orchestration at {}:{}: {}; see `args` of the case", place.file,
+                               place.line, sentence));
 }
 
 PtoShim::PtoShim(const std::string& source, const std::string& name,
@@ -94,7 +94,7 @@ PtoShim::PtoShim(const std::string& source, const std::string& name,
       object_(source, KernelLanguage::pto, {.include_folders = include_folders}) {
   for (const std::string& symbol : {name, name + "_config"}) {
     if (object_.find(symbol.c_str()) != nullptr) continue;
-    throw Error(
+    throw UsageError(
         fmt::format("orchestration `{}` has no symbol `{}`; define it as extern \"C\" and visible",
                     source, symbol));
   }
@@ -116,7 +116,7 @@ void PtoShim::run(const std::function<void()>& call) const {
 std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
                                   std::span<const std::uint64_t> scalars) const {
   if (tensors.size() > max_chip_tensors || scalars.size() > max_chip_scalars) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "orchestration `{}` is given {} tensors and {} scalars; a chip takes {} and {}, so make "
         "`args` shorter",
         source_, tensors.size(), scalars.size(), max_chip_tensors, max_chip_scalars));
@@ -128,7 +128,7 @@ std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
   run([&] { expected = config(args).expected_arg_count; });
   const std::size_t given = tensors.size() + scalars.size();
   if (expected < 0 || static_cast<std::size_t>(expected) != given) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "orchestration `{}` expects {} arguments, and the case gives {}; make `args` fit", source_,
         expected, given));
   }

@@ -35,7 +35,7 @@ fs::path header_root() {
   for (const fs::path& root : roots) {
     if (fs::exists(root / "peal/pto/isa/abi.h", failed)) return root;
   }
-  throw Error(
+  throw UsageError(
       fmt::format("the PTO headers are not found under {}; set PEAL_ROOT to the prefix of an "
                   "installed Peal",
                   fmt::join(std::vector<std::string>{roots.begin(), roots.end()}, ", ")));
@@ -172,7 +172,7 @@ class Compilation {
       }
       before = std::move(manifest);
     }
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` changes while it is read; save it and run this again", source_));
   }
 
@@ -234,7 +234,7 @@ class Compilation {
 
   [[noreturn]] void refuse_compiler(const std::string& what) const {
     folder_.check_writable();
-    throw Error(
+    throw UsageError(
         fmt::format("compiler `{}` {}; install g++, or set CXX to a compiler that takes "
                     "its options",
                     fmt::join(build_.compiler.words, " "), what));
@@ -272,11 +272,11 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
   std::error_code failed;
   const fs::path path = fs::canonical(source, failed);
   if (failed) {
-    throw Error(fmt::format("kernel `{}` cannot be read: {}; name an existing source file", source,
-                            failed.message()));
+    throw UsageError(fmt::format("kernel `{}` cannot be read: {}; name an existing source file",
+                                 source, failed.message()));
   }
   if (!fs::is_regular_file(path, failed)) {
-    throw Error(fmt::format("kernel `{}` is no file; name an existing source file", source));
+    throw UsageError(fmt::format("kernel `{}` is no file; name an existing source file", source));
   }
   const RightfulWait for_the_compiler;
   const Build build = build_of(path, language, options);
@@ -306,7 +306,7 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
     clean_cache(cache, name, {});
     return *std::move(object);
   }
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "kernel `{}` changes while it is compiled, or its object in cache folder `{}` does; run this "
       "again",
       source, cache.string()));

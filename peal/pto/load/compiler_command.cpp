@@ -27,8 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t max_message_bytes = std::size_t{1} << 20;
 
 [[noreturn]] void refuse(const std::string& compiler, int code) {
-  throw Error(fmt::format("compiler `{}` cannot be started: {}; install g++ or set CXX", compiler,
-                          std::strerror(code)));
+  throw UsageError(fmt::format("compiler `{}` cannot be started: {}; install g++ or set CXX",
+                               compiler, std::strerror(code)));
 }
 
 bool is_program(const fs::path& path, struct stat& status) {

@@ -410,19 +410,19 @@ FaultGuard::FaultGuard(double seconds)
   stack_t stack{};
   stack.ss_sp = stack_.get();
   stack.ss_size = signal_stack_bytes;
-  CHECK(::sigaltstack(&stack, &stack_before_) == 0);
+  PEAL_CHECK(::sigaltstack(&stack, &stack_before_) == 0);
   struct sigaction action {};
   action.sa_sigaction = &handle;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < signals.size(); ++i) {
-    CHECK(::sigaction(signals[i], &action, &before_[i]) == 0);
+    PEAL_CHECK(::sigaction(signals[i], &action, &before_[i]) == 0);
   }
   state.before = before_;
   thread_before_ = guarded_thread.exchange(::gettid());
   if (last_words() != nullptr) seconds_before_ = last_words()->guarded_seconds.exchange(seconds);
   const itimerval tick{.it_interval = {0, 100000}, .it_value = {0, 100000}};
-  CHECK(::setitimer(ITIMER_VIRTUAL, &tick, &timer_before_) == 0);
+  PEAL_CHECK(::setitimer(ITIMER_VIRTUAL, &tick, &timer_before_) == 0);
 }
 
 FaultGuard::~FaultGuard() {

@@ -94,9 +94,10 @@ std::vector<Entry> entries_of(const fs::path& folder, const fs::path& kept) {
 
 [[noreturn]] void refuse_to_write(const fs::path& cache, int code) {
   const bool is_full = code == ENOSPC || code == EDQUOT;
-  throw Error(fmt::format("cache folder `{}` {}: {}; {}, or set PEAL_CACHE_DIR to another",
-                          cache.string(), is_full ? "is full" : "cannot be written",
-                          std::strerror(code), is_full ? "free some space" : "make it writable"));
+  throw UsageError(fmt::format("cache folder `{}` {}: {}; {}, or set PEAL_CACHE_DIR to another",
+                               cache.string(), is_full ? "is full" : "cannot be written",
+                               std::strerror(code),
+                               is_full ? "free some space" : "make it writable"));
 }
 
 }  // namespace

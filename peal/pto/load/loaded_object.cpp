@@ -27,15 +27,16 @@ LoadedObject::LoadedObject(const std::string& source, KernelLanguage language,
   object_ = compile_source(source, language, options);
   handle_ = ::dlopen(object_.path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle_ == nullptr) {
-    throw Error(fmt::format("kernel `{}` cannot be loaded: {}; define what it calls, or include it",
-                            source, ::dlerror()));
+    throw UsageError(
+        fmt::format("kernel `{}` cannot be loaded: {}; define what it calls, or include it", source,
+                    ::dlerror()));
   }
   code_ = find(bind_symbol);
   const auto bind = reinterpret_cast<bool (*)(const pto_abi::Host*, std::uint32_t)>(code_);
   const auto initialise = reinterpret_cast<void (*)()>(find(initialise_symbol));
   if (bind == nullptr || initialise == nullptr || !bind(&pto_host(), pto_abi::version)) {
     ::dlclose(std::exchange(handle_, nullptr));
-    throw Error(
+    throw UsageError(
         fmt::format("kernel `{}` was compiled against headers of another Peal, or its "
                     "compiler leaves functions out; install Peal again, or set CXX to g++",
                     source));

@@ -77,7 +77,7 @@ class Input {
   }
 
   [[noreturn]] void fail(std::string_view what, std::string_view way_out) const {
-    throw Error(fmt::format("input `{}` {}; {}", path_, what, way_out));
+    throw UsageError(fmt::format("input `{}` {}; {}", path_, what, way_out));
   }
 
  private:
@@ -151,7 +151,7 @@ void NpyOutput::commit(DType dtype, std::span<const std::size_t> shape,
                        std::span<const std::span<const std::byte>> chunks) {
   std::size_t total_bytes = 0;
   for (std::span<const std::byte> chunk : chunks) total_bytes += chunk.size();
-  CHECK(array_bytes(dtype, shape) == total_bytes);
+  PEAL_CHECK(array_bytes(dtype, shape) == total_bytes);
 
   const std::string preamble = npy_preamble(dtype, shape);
   file_.write(std::as_bytes(std::span(preamble)));

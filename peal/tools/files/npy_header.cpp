@@ -27,7 +27,7 @@ constexpr Descr descrs[] = {{DType::f32, "<f4"},  {DType::f64, "<f8"}, {DType::f
 std::string_view descr_of(DType dtype) {
   const Descr* found = std::find_if(std::begin(descrs), std::end(descrs),
                                     [&](const Descr& descr) { return descr.dtype == dtype; });
-  CHECK(found != std::end(descrs));
+  PEAL_CHECK(found != std::end(descrs));
   return found->text;
 }
 
@@ -63,7 +63,7 @@ class Parser {
  private:
   std::string element_type() {
     if (at('[')) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "input `{}` holds records of several fields; save one field of it as an array", path_));
     }
     return string("an element type in quotes");
@@ -128,7 +128,7 @@ class Parser {
   }
 
   [[noreturn]] void fail(std::string_view expected) const {
-    throw Error(
+    throw UsageError(
         fmt::format("input `{}` has a malformed header: {} is expected at its character {} of {}; "
                     "save the array again with numpy.save",
                     path_, expected, position_ + 1, text_.size()));
@@ -156,12 +156,12 @@ DType NpyHeader::dtype(const std::string& path) const {
     const bool unordered = kind == "i1" || kind == "u1" || kind == "V2";
     if (descr[0] == '<' || (descr[0] == '|' && unordered)) return known.dtype;
     if (descr[0] == '>') {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "input `{}` has the big-endian element type `{}`; save array.astype(\"{}\") instead",
           path, descr, known.text));
     }
   }
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "input `{}` has the element type `{}`, which Peal has not; convert it to one of {}", path,
       descr, supported));
 }
@@ -172,7 +172,7 @@ std::string npy_preamble(DType dtype, std::span<const std::size_t> shape) {
   constexpr std::size_t start_bytes = npy_magic.size() + 2 + 2;
   header.resize((start_bytes + header.size()) / 64 * 64 + 63 - start_bytes, ' ');
   header += '\n';
-  CHECK(header.size() <= 0xffff);
+  PEAL_CHECK(header.size() <= 0xffff);
   std::string result(npy_magic);
   result +=
       {'\1', '\0', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};

@@ -35,12 +35,12 @@ bool is_stream(const struct stat& status) {
 void check_replaceable(const std::string& path, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) return;
   if (status.st_uid != ::geteuid()) {
-    throw Error(
+    throw UsageError(
         fmt::format("output `{}` belongs to user {}, not to you, user {}; give another path", path,
                     status.st_uid, ::geteuid()));
   }
   if ((status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0) {
-    throw Error(
+    throw UsageError(
         fmt::format("output `{}` is an executable file; give another path, or remove it", path));
   }
 }
@@ -86,14 +86,15 @@ void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<Name
     }
     for (std::size_t other = 0; other < i; ++other) {
       if (!is_one_file(output, outputs[other])) continue;
-      throw Error(fmt::format("{} `{}` and {} `{}` are one file; give two paths",
-                              outputs[other].option, outputs[other].path, output.option,
-                              output.path));
+      throw UsageError(fmt::format("{} `{}` and {} `{}` are one file; give two paths",
+                                   outputs[other].option, outputs[other].path, output.option,
+                                   output.path));
     }
     for (const NamedFile& input : inputs) {
       if (output.path == stdout_path || !is_one_file(output, input)) continue;
-      throw Error(fmt::format("{} `{}` is the {} `{}`, which this run reads; give another path",
-                              output.option, output.path, input.option, input.path));
+      throw UsageError(
+          fmt::format("{} `{}` is the {} `{}`, which this run reads; give another path",
+                      output.option, output.path, input.option, input.path));
     }
   }
 }
@@ -140,7 +141,7 @@ void OutputFile::open_existing(const struct stat& status) {
     return;
   }
   if (!S_ISREG(status.st_mode)) {
-    throw Error(fmt::format(
+    throw UsageError(fmt::format(
         "output `{}` is no file, pipe or character device; give the path of one", path_));
   }
   check_replaceable(path_, status);
@@ -190,7 +191,7 @@ void OutputFile::take_name(const std::function<bool()>& create) {
 OutputFile::~OutputFile() { discard(); }
 
 void OutputFile::commit() {
-  CHECK(file_ >= 0);
+  PEAL_CHECK(file_ >= 0);
   if (is_stream_) {
     if (::close(std::exchange(file_, -1)) != 0) fail(errno, "give another path");
     return;
@@ -213,7 +214,7 @@ void OutputFile::commit() {
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
-  CHECK(file_ >= 0);
+  PEAL_CHECK(file_ >= 0);
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -224,7 +225,7 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 
 void OutputFile::fail(int code, const char* way_out) {
   discard();
-  throw Error(
+  throw UsageError(
       fmt::format("output `{}` cannot be written: {}; {}", path_, std::strerror(code), way_out));
 }
 

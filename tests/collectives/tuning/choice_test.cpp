@@ -141,14 +141,15 @@ TEST(Choice, WhatRank0HasReadCounts) {
     if (team.rank() != 0) ::setenv("PEAL_CACHE_DIR", (folder / "empty").c_str(), 1);
     std::vector<float> mine(1000, 1), result(1000);
     all_reduce(team, {.send = mine, .recv = result});
-    if (result.back() != 3) throw Error("a wrong sum");
+    if (result.back() != 3) throw UsageError("a wrong sum");
   };
   std::ofstream(tune_file()) << text_of(all);
   EXPECT_NO_THROW(open_executor("shm")->run(3, sum, {}));
   std::ofstream(tune_file()) << "choice = 3";
   const auto refused = [&](Team& team) {
     const std::string text = message_of([&] { sum(team); });
-    if (text.find("peal_choice_of_rank_0/") == std::string::npos) throw Error("another: " + text);
+    if (text.find("peal_choice_of_rank_0/") == std::string::npos)
+      throw UsageError("another: " + text);
   };
   EXPECT_NO_THROW(open_executor("shm")->run(3, refused, {}));
   std::filesystem::remove_all(folder);
@@ -159,7 +160,7 @@ TEST(Choice, ATeamIsBrokenWhenItsRanksDoNotMeetToChoose) {
     if (team.rank() != 0) return;
     std::vector<float> mine(10), sum(10);
     EXPECT_NE(message_of([&] { all_reduce(team, {.send = mine, .recv = sum}); }), "");
-    if (!team.broken()) throw Error("it is not broken");
+    if (!team.broken()) throw UsageError("it is not broken");
   };
   EXPECT_NO_THROW(open_executor("shm")->run(2, program, {}));
 }

@@ -124,7 +124,7 @@ TEST(ShmLimits, AWindowThatDoesNotFitSaysWhatBoundsIt) {
   const auto sum_up = [](Team& team) {
     std::vector<float> mine(3'000'000, 1), sum(mine.size());
     for (int call = 0; call < 3; ++call) all_reduce(team, {.send = mine, .recv = sum});
-    if (sum.back() != 2) throw Error("a wrong sum");
+    if (sum.back() != 2) throw UsageError("a wrong sum");
   };
   EXPECT_NO_THROW(open_executor("shm")->run(2, sum_up, {}));
   ::unsetenv("PEAL_SHM_BYTES");

@@ -257,11 +257,11 @@ TEST(Simulator, AnUnwoundProgramMayThrowSomethingElse) {
     try {
       run(3, [&](Device& self) {
         const SignalRow arrived = self.allocate_signals("arrived", 1);
-        if (one_fails && self.rank() == 2) throw Error("rank 2 has had enough");
+        if (one_fails && self.rank() == 2) throw UsageError("rank 2 has had enough");
         try {
           self.wait(arrived[0]);
         } catch (...) {
-          throw Error("translated");
+          throw UsageError("translated");
         }
       });
     } catch (const Error& error) {

@@ -37,7 +37,7 @@ std::size_t head_bytes(int ranks) {
 // Throws Error after the system call `call` has failed with errno.
 [[noreturn]] void refuse(int ranks, const std::string& what, const char* call,
                          const std::string& limit) {
-  throw Error(
+  throw UsageError(
       fmt::format("shm: {} for {} ranks: {}", what, ranks, explain_failure(call, errno, limit)));
 }
 
@@ -70,7 +70,7 @@ ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
 
 ShmArena ShmArena::make(int ranks) {
   if (ranks < 1 || ranks > max_ranks) {
-    throw Error(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, max_ranks));
+    throw UsageError(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, max_ranks));
   }
   const PartSize part = part_size(ranks, head_bytes(ranks), memory_limits(), wanted_part_bytes());
   const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part.bytes;
@@ -110,14 +110,14 @@ ShmArena ShmArena::attach(int file) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   if (size < static_cast<off_t>(sizeof(ShmControl))) {
     ::close(file);
-    throw Error(
+    throw UsageError(
         "shm: the open file that was passed on is no team's memory; start the program with "
         "`peal launch`");
   }
   std::byte* const memory = map_shared_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
     close_after_error(file);
-    throw Error(
+    throw UsageError(
         fmt::format("shm: the address space of {} bytes for the team's memory cannot be reserved: "
                     "{}",
                     size,
@@ -127,7 +127,7 @@ ShmArena ShmArena::attach(int file) {
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
   if (arena.control_->magic != magic) {
-    throw Error(
+    throw UsageError(
         "shm: the open file that was passed on is not the memory of a team of this version; start "
         "the program with `peal launch` of the same installation");
   }
@@ -163,7 +163,7 @@ std::size_t ShmArena::take_symmetric(std::string_view name, std::size_t size_byt
 
 void ShmArena::refuse_symmetric(std::string_view name, std::size_t size_bytes) const {
   const PartLimit limit = control_->part_limit;
-  throw Error(
+  throw UsageError(
       fmt::format("window `{}` of {} bytes does not fit into the {} bytes that are left of a "
                   "rank's {}; use fewer "
                   "ranks or smaller buffers{}",
@@ -210,7 +210,7 @@ std::optional<std::string> ShmArena::failure() const {
 void ShmArena::check_failure() const {
   const std::optional<std::string> why = failure();
   if (!why) return;
-  if (control_->state == RankState::refused) throw Error(*why);
+  if (control_->state == RankState::refused) throw UsageError(*why);
   throw RunError(*why);
 }
 

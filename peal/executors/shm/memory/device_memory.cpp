@@ -14,7 +14,7 @@ namespace peal {
 
 DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
   if (request.size_bytes > size_bytes_) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` of {} bytes is more than the {} of a device's memory; use smaller "
                     "buffers or fewer devices",
                     request.name, request.size_bytes, size_bytes_));
@@ -23,7 +23,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
   const std::size_t extent = in_cache_lines(std::max<std::size_t>(1, request.size_bytes));
   const std::optional<std::size_t> offset = free_.take(extent);
   if (!offset) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` of {} bytes does not fit into the {} bytes that are left of a device's "
                     "{}; free buffers, or use smaller ones or fewer devices",
                     request.name, request.size_bytes, free_.untouched_bytes(), size_bytes_));
@@ -43,7 +43,7 @@ DeviceMemory ShmDeviceMemory::allocate(const DeviceMemoryRequest& request) {
 
 void ShmDeviceMemory::free(const DeviceMemory& memory) {
   const auto found = allocations_.find(memory.id);
-  CHECK(found != allocations_.end());
+  PEAL_CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
   if (arena_.is_mapped()) {  // false in a process that the worker's process has forked
     for (int device : gone.devices) arena_.clear(device, memory.id, gone.size_bytes);

@@ -116,7 +116,7 @@ std::optional<std::size_t> wanted_part_bytes() {
   const bool is_number = error == std::errc() && end == digits.data() + digits.size();
   const std::size_t most = std::size_t{1} << max_part_bits;
   if (!is_number || number > most >> shift || number << shift < min_part_bytes) {
-    throw Error(
+    throw UsageError(
         fmt::format("{} is `{}`; give the bytes of each rank's memory, from {} to {}, such "
                     "as 64M or 4G",
                     variable, text, min_part_bytes, most));
@@ -146,7 +146,7 @@ PartSize part_size(int ranks, std::size_t head_bytes, const MemoryLimits& limits
     if (most >= result.bytes) continue;
     const std::size_t least = wanted ? result.bytes : min_part_bytes;
     if (wanted || well_lying(most) < least) {
-      throw Error(fmt::format(
+      throw UsageError(fmt::format(
           "shm: {} ranks need {} bytes for memory that they share, and {} are to be had{}; {}",
           ranks, aligning + count * least, bound.bytes,
           bound.limit == PartLimit::address_space ? ", half of what is left" : "",

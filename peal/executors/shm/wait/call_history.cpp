@@ -94,7 +94,7 @@ std::optional<Calls> calls_at(const ShmArena& arena, int part, std::size_t place
 }
 Calls calls_at(const ShmArena& arena, const CallPosition& own) {
   std::optional<Calls> calls = calls_at(arena, own.part, own.place);
-  CHECK(calls && !calls->stretches.empty());  // a rank that asks has announced a call
+  PEAL_CHECK(calls && !calls->stretches.empty());  // a rank that asks has announced a call
   return *std::move(calls);
 }
 

@@ -77,7 +77,8 @@ WaitPolicy wait_policy(int ranks, int processors) {
     char* end = nullptr;
     policy.timeout_seconds = std::strtod(limit, &end);
     if (end == limit || *end != '\0' || !(policy.timeout_seconds > 0)) {
-      throw Error(fmt::format("PEAL_TIMEOUT is `{}`; give a number of seconds above 0", limit));
+      throw UsageError(
+          fmt::format("PEAL_TIMEOUT is `{}`; give a number of seconds above 0", limit));
     }
   }
   return policy;

@@ -50,7 +50,7 @@ void check_threads() {
   while (count_threads() > max_threads && Clock::now() < end) ::sched_yield();
   const std::ptrdiff_t count = count_threads();
   if (count <= max_threads) return;
-  throw Error(
+  throw UsageError(
       fmt::format("worker: the process has {} threads, and devices of platform shm are processes, "
                   "which cannot be forked safely then; open the worker before threads are started",
                   count));
@@ -58,8 +58,8 @@ void check_threads() {
 
 ShmArena arena_for(const std::vector<int>& numbers) {
   if (numbers.size() > static_cast<std::size_t>(ShmArena::max_ranks)) {
-    throw Error(fmt::format("worker: {} devices; platform shm takes 1 to {}", numbers.size(),
-                            ShmArena::max_ranks));
+    throw UsageError(fmt::format("worker: {} devices; platform shm takes 1 to {}", numbers.size(),
+                                 ShmArena::max_ranks));
   }
   check_threads();
   ShmArena arena = ShmArena::make(static_cast<int>(numbers.size()));
@@ -68,7 +68,7 @@ ShmArena arena_for(const std::vector<int>& numbers) {
 }
 
 [[noreturn]] void refuse_supervisor() {
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "worker: the process that keeps its devices cannot be started: {}",
       explain_failure("fork", errno, "raise the limits of `ulimit -u` and `ulimit -n`")));
 }
@@ -161,7 +161,7 @@ void DeviceProcesses::add_programs(std::string_view packed) {
   control_->is_refused = false;
   send(SupervisorMessage::programs);
   if (!wait_for_ack(control_->answers, ++answers_)) throw RunError(end_of_supervisor());
-  if (control_->is_refused) throw Error(control_->refusal);
+  if (control_->is_refused) throw UsageError(control_->refusal);
 }
 
 bool DeviceProcesses::start() {

@@ -35,7 +35,7 @@ std::size_t address_of(Function function) {
 // driver.
 void check_function(const std::string& name, std::size_t function, const std::string& object) {
   if (function == 0 || object_of(function) == object) return;
-  throw Error(
+  throw UsageError(
       fmt::format("callable `{}`: its function lies in `{}`, which was loaded after the worker was "
                   "opened, and device processes do not have that; load it before open_worker",
                   name, object));

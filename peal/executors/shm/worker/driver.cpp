@@ -40,13 +40,13 @@ ShmDriver::~ShmDriver() = default;
 void ShmDriver::add_program(const std::string& name, const TaskProgram& program) {
   const auto* const known = dynamic_cast<const DeviceProgram*>(&program);
   if (known == nullptr) {
-    throw Error(
+    throw UsageError(
         fmt::format("callable `{}` is written for a chip, as PTO kernels are, and platform shm has "
                     "none; use one of {}",
                     name, others_));
   }
   if (is_open_) {
-    throw Error(
+    throw UsageError(
         fmt::format("callable `{}` is added after start(), and devices of platform shm are "
                     "processes that know only what was added before; add it before start()",
                     name));
@@ -54,7 +54,8 @@ void ShmDriver::add_program(const std::string& name, const TaskProgram& program)
   try {
     descriptors_.push_back({name, known->descriptor()});
   } catch (const Error& error) {
-    throw Error(fmt::format("callable `{}` cannot run on platform shm: {}", name, error.what()));
+    throw UsageError(
+        fmt::format("callable `{}` cannot run on platform shm: {}", name, error.what()));
   }
   programs_.emplace(&program, descriptors_.size() - 1);
 }
@@ -71,7 +72,7 @@ void ShmDriver::open() {
 }
 
 void ShmDriver::begin_run(RunSettings settings) {
-  CHECK(running_.empty() && settings.options.readers.empty());
+  PEAL_CHECK(running_.empty() && settings.options.readers.empty());
   if (processes_->start()) {
     for (Device& device : devices_) device.number = 0;
   }

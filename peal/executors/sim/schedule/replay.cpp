@@ -21,13 +21,14 @@ ScheduleReplay::ScheduleReplay(const std::string& path) : path_(path) {
   std::ifstream file(path);
   std::string line;
   if (!std::getline(file, line) || line != heading) {
-    throw Error(
+    throw UsageError(
         fmt::format("schedule file `{}` cannot be read as one; record it with "
                     "--save-schedule FILE",
                     path));
   }
   for (std::uint32_t bits = 0; file >> bits;) steps_.push_back(bits);
-  if (!file.eof()) throw Error(fmt::format("schedule file `{}` is damaged; record it again", path));
+  if (!file.eof())
+    throw UsageError(fmt::format("schedule file `{}` is damaged; record it again", path));
 }
 
 bool ScheduleReplay::take(Picoseconds& time, StepId& step) {
@@ -37,7 +38,7 @@ bool ScheduleReplay::take(Picoseconds& time, StepId& step) {
   };
   const auto found = std::find_if(enabled_.begin(), enabled_.end(), is_next);
   if (found == enabled_.end()) {
-    throw Error(
+    throw UsageError(
         fmt::format("schedule file `{}` does not fit this run at step {}; record it again "
                     "with the same kernel, ranks and sizes",
                     path_, next_));
@@ -53,8 +54,8 @@ ScheduleRecorder::ScheduleRecorder(std::unique_ptr<Agenda> chosen_by, const std:
     : chosen_by_(std::move(chosen_by)), path_(path), file_(path, std::ios::trunc) {
   file_ << heading << '\n';
   if (file_) return;
-  throw Error(fmt::format("schedule file `{}` cannot be written: {}; name another", path,
-                          std::strerror(errno)));
+  throw UsageError(fmt::format("schedule file `{}` cannot be written: {}; name another", path,
+                               std::strerror(errno)));
 }
 
 bool ScheduleRecorder::take(Picoseconds& time, StepId& step) {
@@ -62,8 +63,8 @@ bool ScheduleRecorder::take(Picoseconds& time, StepId& step) {
   if (taken) file_ << step.bits << '\n';
   if (!taken) file_.flush();
   if (file_) return taken;
-  throw Error(fmt::format("schedule file `{}` cannot be written: {}; is the disk full?", path_,
-                          std::strerror(errno)));
+  throw UsageError(fmt::format("schedule file `{}` cannot be written: {}; is the disk full?", path_,
+                               std::strerror(errno)));
 }
 
 }  // namespace peal

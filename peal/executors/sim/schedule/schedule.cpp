@@ -40,7 +40,7 @@ static std::unique_ptr<Agenda> schedule_named(const std::string& text) {
   }
   std::error_code failed;
   if (std::filesystem::is_regular_file(text, failed)) return std::make_unique<ScheduleReplay>(text);
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "schedule `{}` is unknown; use `virtual`, `random:S` or `pct:S` with a seed S from 0 to "
       "2^64 - 1, or a file of --save-schedule",
       text));

@@ -10,7 +10,7 @@ namespace peal {
 
 void ScheduleVirtualTime::add(Picoseconds time, StepId step) {
   const auto key = static_cast<std::uint64_t>(time);
-  CHECK(key >= last_);
+  PEAL_CHECK(key >= last_);
   const auto bucket = static_cast<std::size_t>(std::bit_width(key ^ last_));
   buckets_[bucket].push_back({key, step});
   if (bucket != 0) occupied_ |= std::uint64_t{1} << (bucket - 1);

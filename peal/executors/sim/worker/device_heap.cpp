@@ -30,7 +30,7 @@ DeviceHeap::DeviceHeap(int devices) : memory_(reserved(devices)), free_(memory_.
 
 std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
   if (request.size_bytes > memory_.part_bytes()) {
-    throw Error(
+    throw UsageError(
         fmt::format("`{}` of {} bytes is more than the {} of a simulated device's memory; "
                     "use smaller buffers or fewer devices",
                     request.name, request.size_bytes, memory_.part_bytes()));
@@ -47,7 +47,7 @@ std::size_t DeviceHeap::allocate(const DeviceMemoryRequest& request) {
 std::size_t DeviceHeap::take(std::size_t extent, const DeviceMemoryRequest& request) {
   const std::optional<std::size_t> offset = free_.take(extent);
   if (offset) return *offset;
-  throw Error(fmt::format(
+  throw UsageError(fmt::format(
       "`{}` of {} bytes does not fit into the {} bytes that are left of a simulated device's {}; "
       "free buffers, or use smaller ones or fewer devices",
       request.name, request.size_bytes, free_.untouched_bytes(), memory_.part_bytes()));
@@ -55,7 +55,7 @@ std::size_t DeviceHeap::take(std::size_t extent, const DeviceMemoryRequest& requ
 
 void DeviceHeap::free(std::size_t offset) {
   const auto found = allocations_.find(offset);
-  CHECK(found != allocations_.end());
+  PEAL_CHECK(found != allocations_.end());
   const Allocation& gone = found->second;
   // Zeroes the gap, too: programs may have written there by mistake.
   for (int device : gone.devices) {

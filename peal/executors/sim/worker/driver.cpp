@@ -19,7 +19,7 @@ SimDriver::~SimDriver() = default;
 void SimDriver::add_program(const std::string& name, const TaskProgram& program) {
   if (dynamic_cast<const DeviceProgram*>(&program) != nullptr) return;
   if (dynamic_cast<const ChipProgram*>(&program) != nullptr) return;
-  throw Error(
+  throw UsageError(
       fmt::format("callable `{}` is nothing that the simulator can run; give a kernel or a "
                   "collective",
                   name));
@@ -35,7 +35,7 @@ DeviceMemory SimDriver::allocate(const DeviceMemoryRequest& request) {
 void SimDriver::free(const DeviceMemory& memory) { heap_.free(memory.id); }
 
 void SimDriver::begin_run(RunSettings settings) {
-  CHECK(run_ == nullptr);
+  PEAL_CHECK(run_ == nullptr);
   run_ = std::make_unique<TaskRun>(TaskRun::Machine{.platform = platform_,
                                                     .stacks = stacks_,
                                                     .heap = heap_,

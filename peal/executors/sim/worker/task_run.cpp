@@ -148,7 +148,7 @@ int TaskRun::core_of(int device, int index) {
       machine_.on_chip.push_back(ZeroPages::map(on_chip, on_chip_address() + core * stride));
       if (machine_.on_chip.back().data() == nullptr) {
         machine_.on_chip.pop_back();
-        throw Error(
+        throw UsageError(
             fmt::format("simulator: there is no memory for {} cores; use fewer devices", core + 1));
       }
     }
@@ -222,7 +222,7 @@ void TaskRun::assign(Running& task) {
     for (int index = 0; index < task.parts[part].cores; ++index) {
       const int core = task.cores[next++];
       Slot& slot = slots_[static_cast<std::size_t>(core)];
-      CHECK(slot.task == nullptr);
+      PEAL_CHECK(slot.task == nullptr);
       slot.task = &task;
       slot.part = part;
       slot.index = index;
@@ -330,7 +330,7 @@ void TaskRun::fail_standing() {
     standing.push_back(task.get());
     failures.push_back(std::make_exception_ptr(Deadlock("deadlock", std::move(cores))));
   }
-  CHECK(!standing.empty());
+  PEAL_CHECK(!standing.empty());
   for (std::size_t i = 0; i < standing.size(); ++i) {
     standing[i]->is_deadlock = true;
     fail(*standing[i], failures[i]);
@@ -350,7 +350,7 @@ std::optional<TaskEnd> TaskRun::wait_for_end(std::chrono::steady_clock::time_poi
     if (failure != nullptr) {
       // Steps throw only out of a core's program, so a failure without a task is a defect of Peal.
       const int core = programs_.take_running();
-      CHECK(core >= 0 && slots_[static_cast<std::size_t>(core)].task != nullptr);
+      PEAL_CHECK(core >= 0 && slots_[static_cast<std::size_t>(core)].task != nullptr);
       fail(*slots_[static_cast<std::size_t>(core)].task, failure);
     } else if (!has_step) {
       fail_standing();
