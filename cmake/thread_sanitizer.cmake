@@ -17,8 +17,10 @@ target_include_directories(peal_thread_vectors PRIVATE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(peal_thread_vectors PRIVATE HWY_COMPILE_ONLY_STATIC)
 target_compile_options(peal_thread_vectors PRIVATE -fno-sanitize=all -g1)
 
-add_executable(peal_thread_tests ${thread_sources} tests/support/collective_case.cpp tests/support/unlike_calls.cpp
-                                 tests/support/random_calls.cpp tests/support/window_case.cpp)
+add_executable(
+  peal_thread_tests
+  ${thread_sources} tests/support/collective_case.cpp tests/support/unlike_calls.cpp
+  tests/support/random_calls.cpp tests/support/window_case.cpp)
 target_link_libraries(
   peal_thread_tests PRIVATE peal_thread_vectors peal_compile_options fmt::fmt hwy::hwy GTest::gtest
                             GTest::gtest_main tomlplusplus::tomlplusplus)

@@ -26,8 +26,8 @@ class Limit final : public Library {
   [[nodiscard]] int ranks() const override { return ranks_; }
 
   void prepare(const Setup& setup, int file) override {
-    most_ = setup.max_floats;
-    const std::size_t stride = (most_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
+    limit_ = setup.max_floats;
+    const std::size_t stride = (limit_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
     const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
     // Idempotent: every rank sets the same size.
     static_assert(Rendezvous::size_bytes <= huge_page_bytes);
@@ -43,11 +43,11 @@ class Limit final : public Library {
     }
     // As with Peal's windows, the owner touches the pages first.
     for (const float* own_floats : {sends_[own()], recvs_[own()]}) {
-      prefault(reinterpret_cast<const std::byte*>(own_floats), most_ * sizeof(float));
+      prefault(reinterpret_cast<const std::byte*>(own_floats), limit_ * sizeof(float));
     }
   }
   [[nodiscard]] Buffers buffers(std::uint32_t) override {
-    return {{sends_[own()], most_}, {recvs_[own()], most_}};
+    return {{sends_[own()], limit_}, {recvs_[own()], limit_}};
   }
   void release(std::uint32_t) override {}
   [[nodiscard]] bool synchronises() const override { return false; }
@@ -156,7 +156,7 @@ class Limit final : public Library {
 
   int rank_, ranks_;
   bool copies_ = false;  // copy with memcpy instead of the loops here
-  std::size_t most_ = 0;
+  std::size_t limit_ = 0;
   std::vector<float*> sends_, recvs_;
   std::vector<const float*> sources_;
   Call call_;

@@ -37,11 +37,11 @@ class ArrayBytes {
     for (std::size_t i = 0; i < file_.arguments.size(); ++i) {
       if (!is_array(file_.arguments[i].kind)) continue;
       bytes_ += call.count(i) * size_bytes(file_.arguments[i].dtype);
-      if (bytes_ <= most_) continue;
+      if (bytes_ <= limit_) continue;
       throw UsageError(
           fmt::format("{}: the arrays of {} calls on {} ranks take more than the {} bytes "
                       "of memory of this machine; use smaller counts, or fewer ranks",
-                      file_.subject, calls_, ranks_, most_));
+                      file_.subject, calls_, ranks_, limit_));
     }
   }
 
@@ -50,7 +50,7 @@ class ArrayBytes {
   int ranks_;
   std::int64_t calls_;
   std::size_t bytes_ = 0;
-  std::size_t most_ = machine_memory_bytes();
+  std::size_t limit_ = machine_memory_bytes();
 };
 
 }  // namespace
