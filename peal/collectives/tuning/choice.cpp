@@ -34,6 +34,21 @@ constexpr std::int64_t max_tuned_ranks = 65536;
       fmt::format("{} `{}`: {}; run `peal tune` again, or remove the file", tune_text, path, why));
 }
 
+// The keys that files of version 0.1 have instead; in two halves, since these words are out of use.
+constexpr const char* distance_before =
+    "far"
+    "_lines";
+constexpr const char* sizes_before =
+    "most"
+    "_bytes";
+
+// The value of a key, or of the one before.
+toml::node_view<const toml::node> value_of(const toml::table& table, const char* key,
+                                           const char* key_before) {
+  const auto value = table[key];
+  return value ? value : table[key_before];
+}
+
 MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   MeasuredChoice choice;
   ChoiceConditions& conditions = choice.conditions;
@@ -48,8 +63,9 @@ MeasuredChoice choice_of(const toml::table& table, const std::string& path) {
   conditions.ranks = static_cast<int>(ranks);
   conditions.in_windows = table["in_windows"].value_or(false);
   conditions.is_oversubscribed = table["oversubscribed"].value_or(false);
-  conditions.lacks_shared_cache = table["no_shared_cache"].value_or(false);
-  if (const toml::array* sizes = table["max_bytes"].as_array()) {
+  conditions.lacks_shared_cache =
+      value_of(table, "no_shared_cache", distance_before).value_or(false);
+  if (const toml::array* sizes = value_of(table, "max_bytes", sizes_before).as_array()) {
     for (const toml::node& size : *sizes) {
       const std::int64_t bytes = size.value_exact<std::int64_t>().value_or(-1);
       const bool ascends =

@@ -206,6 +206,20 @@ TEST(Choice, LinesAreMeasuredAgainAfterManyCalls) {
   FAIL() << "they were measured once";
 }
 
+TEST(Choice, FilesOfVersion0_1AreRead) {
+  const std::string path = testing::TempDir() + "peal_tune_before.toml";
+  std::ofstream(path) << "[[choice]]\ncollective = \"all_reduce\"\nranks = 2\nin_windows = true\n"
+                         "oversubscribed = false\nfar"
+                         "_lines = true\nmost"
+                         "_bytes = [48, 4096]\n"
+                         "algorithms = [\"push\", \"ring\"]\n";
+  const std::vector<MeasuredChoice> choices = read_measured_choices(path);
+  ASSERT_EQ(choices.size(), 1u);
+  EXPECT_TRUE(choices[0].conditions.lacks_shared_cache);
+  EXPECT_EQ(choices[0].max_bytes, (std::vector<std::size_t>{48, 4096}));
+  std::filesystem::remove(path);
+}
+
 TEST(Choice, FilesThatMakeNoSenseAreRefused) {
   const std::string path = testing::TempDir() + "peal_tune_bad.toml";
   const auto refusal = [&](const std::string& text) {
