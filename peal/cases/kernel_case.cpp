@@ -57,7 +57,7 @@ class Reader {
     file.max_ranks = kernel_.max_ranks;
     file.tolerance = kernel_.tolerance;
     if (file.min_ranks < 1 || file.max_ranks < file.min_ranks) {
-      refuse("min_ranks", fmt::format("is {} and `max_ranks` is {}; give 1 <= least <= most",
+      refuse("min_ranks", fmt::format("is {} and `max_ranks` is {}; give 1 <= min <= max",
                                       file.min_ranks, file.max_ranks));
     }
     if (!(file.tolerance >= 0)) {
