@@ -11,6 +11,7 @@
 #include "bench/peers/library.h"
 #include "bench/peers/rendezvous.h"
 #include "bench/peers/vector_loops.h"
+#include "peal/base/alignment.h"
 #include "peal/executors/shm/memory/pages.h"
 
 namespace peal::peers {
@@ -27,7 +28,7 @@ class Limit final : public Library {
 
   void prepare(const Setup& setup, int file) override {
     limit_ = setup.max_floats;
-    const std::size_t stride = (limit_ + huge_page_floats - 1) / huge_page_floats * huge_page_floats;
+    const std::size_t stride = round_up(limit_, huge_page_floats);
     const std::size_t bytes = 2 * static_cast<std::size_t>(ranks_) * stride * sizeof(float);
     // Idempotent: every rank sets the same size.
     static_assert(Rendezvous::size_bytes <= huge_page_bytes);
