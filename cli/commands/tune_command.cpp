@@ -10,6 +10,7 @@
 #include "cli/output/bench_warnings.h"
 #include "cli/output/progress_bar.h"
 #include "peal/base/error.h"
+#include "peal/collectives/tuning/defaults.h"
 #include "peal/launch/launch.h"
 #include "peal/tools/algorithm_tuning.h"
 #include "peal/tools/tune_memory.h"

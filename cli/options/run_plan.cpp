@@ -9,7 +9,7 @@
 #include "cli/options/number_option.h"
 #include "cli/options/unused_option.h"
 #include "peal/base/error.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/chooser.h"
 #include "peal/launch/launch.h"
 #include "peal/tools/device_list.h"
 

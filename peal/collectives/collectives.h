@@ -16,7 +16,7 @@ namespace peal {
 // This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
 // kernel. This header is the whole public interface. To follow a call, read collectives.cpp next
 // (the path of a call), then scratch.h (plans and scratch memory), registry.h (the table of
-// algorithms) and tuning/choice.h (how `auto` chooses).
+// algorithms) and tuning/chooser.h (how `auto` chooses).
 
 // A buffer argument of a collective: a view, or any contiguous range of a known element type, such
 // as std::vector<float>.

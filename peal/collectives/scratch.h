@@ -10,7 +10,7 @@
 
 #include "peal/base/source_place.h"
 #include "peal/collectives/registry.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/chooser.h"
 #include "peal/machine/calls/call_record.h"
 #include "peal/machine/team.h"
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "peal/collectives/collectives.h"
+#include "peal/collectives/tuning/defaults.h"
 #include "peal/collectives/tuning/latency_probe.h"
 #include "peal/launch/timed_call.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "peal/collectives/registry.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/measured_choices.h"
 #include "peal/machine/collective.h"
 #include "peal/run/executor.h"
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/measured_choices.h"
 
 namespace peal {
 

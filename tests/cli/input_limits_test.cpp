@@ -15,7 +15,7 @@
 #include "peal/base/error.h"
 #include "peal/base/memory/machine_memory.h"
 #include "peal/base/toml_file.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/measured_choices.h"
 #include "peal/tools/tune_memory.h"
 #include "tests/support/program.h"
 

@@ -12,7 +12,7 @@
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
 #include "peal/collectives/scratch.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/defaults.h"
 #include "peal/cost/step_counter.h"
 #include "peal/launch/launch.h"
 #include "peal/search/check.h"

@@ -22,7 +22,7 @@
 #include "peal/checks/checker.h"
 #include "peal/checks/event_file.h"
 #include "peal/collectives/collectives.h"
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/chooser.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/executors/sim/schedule/replay.h"
 #include "peal/machine/team.h"

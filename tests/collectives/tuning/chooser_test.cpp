@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/collectives/tuning/choice.h"
+#include "peal/collectives/tuning/chooser.h"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 
 #include "peal/base/error.h"
 #include "peal/collectives/collectives.h"
+#include "peal/collectives/tuning/defaults.h"
 #include "peal/executors/shm/processors.h"
 #include "peal/launch/launch.h"
 
