@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "peal/collectives/scratch.h"
+#include "peal/collectives/call_plan.h"
 
 namespace peal {
 

@@ -5,8 +5,8 @@
 
 #include "peal/base/error.h"
 #include "peal/collectives/arguments.h"
+#include "peal/collectives/plan_cache.h"
 #include "peal/collectives/registry.h"
-#include "peal/collectives/scratch.h"
 
 namespace peal {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 // 1. carry_out() packs the arguments into CallArguments, by reference.
 // 2. is_known() compares them with the last call. If they are equal, steps 3 and 4 are skipped.
 // 3. resolve_call() looks up the plan by its key (CallKind). If there is none, it checks the
-//    arguments, and CollectiveState::plan() chooses the algorithm and prepares its scratch.
+//    arguments, and PlanCache::plan() chooses the algorithm and prepares its scratch.
 // 4. announce() tells the device of the call, so that it can detect ranks that make different
 //    calls; the result of steps 3 and 4 is stored as the last call.
 // 5. Device::begin_call() stamps the notifies of the call; launch_all() cuts it into pieces, stages
@@ -172,7 +172,7 @@ std::uint64_t announce(Team& team, CallPlan& plan, const CallArguments& given) {
 }
 
 // Checks a call, finds or makes its plan, announces it, and stores the result as the last call.
-void resolve_call(Team& team, CollectiveState& state, const CallArguments& given) {
+void resolve_call(Team& team, PlanCache& cache, const CallArguments& given) {
   static constexpr View nothing;  // replaces a buffer that this rank does not use
   const auto [collective, op, root] = CollectiveTraits::of(given.traits);
   const bool does_send = sends(collective, team.rank(), root);
@@ -186,9 +186,9 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
                       .root = root,
                       .asked = given.algorithm};
   // Calls that the chooser makes while it plans are part of the user's call: not announced.
-  const bool is_users = !state.is_planning() && team.size() > 1;
+  const bool is_users = !cache.is_planning() && team.size() > 1;
   const bool is_real = team.device().host().is_real;
-  CallPlan* plan = state.find(kind);
+  CallPlan* plan = cache.find(kind);
   // A plan exists only for arguments that passed the check. The check depends on the plan's key and
   // on how the buffers overlap; so with a plan it is repeated only if they overlap in part, which
   // is right in place and wrong otherwise.
@@ -198,11 +198,11 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
       // Planning may communicate. Announced before, a rank that makes another call is found out
       // there, with both calls in the message. announce() below adds the chosen algorithm.
       if (is_users && is_real) team.device().announce(record_of(given, team.rank(), count));
-      plan = &state.plan(team, kind, count);
+      plan = &cache.plan(team, kind, count);
     }
   }
   const std::uint64_t stamp = is_users ? announce(team, *plan, given) : 0;
-  CachedCall& known = state.last();
+  CachedCall& known = cache.last();
   known.plan = plan;
   known.traits = given.traits;
   known.send = send;
@@ -223,10 +223,10 @@ void resolve_call(Team& team, CollectiveState& state, const CallArguments& given
 
 // resolve_call(), which breaks the team when it fails while the ranks communicate. Not inlined, so
 // that the path of a repeated call does not save registers for it.
-[[gnu::noinline]] void resolve_call_or_abort(Team& team, CollectiveState& state,
+[[gnu::noinline]] void resolve_call_or_abort(Team& team, PlanCache& cache,
                                              const CallArguments& given) {
   try {
-    resolve_call(team, state, given);
+    resolve_call(team, cache, given);
   } catch (const RunError&) {
     team.abort();
     throw;
@@ -254,9 +254,9 @@ void launch_all(Device& device, const CachedCall& call) {
 
 void carry_out(Team& team, const CallArguments& given) {
   if (team.broken()) refuse_broken(given);
-  CollectiveState& state = collective_state(team);
-  const CachedCall& known = state.last();
-  if (!is_known(team, known, given)) resolve_call_or_abort(team, state, given);
+  PlanCache& cache = plan_cache(team);
+  const CachedCall& known = cache.last();
+  if (!is_known(team, known, given)) resolve_call_or_abort(team, cache, given);
   Device& device = team.device();
   device.begin_call(known.stamp);
   if (known.is_empty) return device.end_call();
@@ -266,7 +266,7 @@ void carry_out(Team& team, const CallArguments& given) {
     device.flush();
     device.set_transfer_hint({});
     device.end_call();
-    state.after_call(team, plan);
+    cache.after_call(team, plan);
   } catch (...) {
     device.end_call();
     team.abort();

@@ -12,6 +12,7 @@
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/registry.h"
 #include "peal/collectives/scratch.h"
+#include "peal/collectives/tuning/chooser.h"
 #include "peal/collectives/tuning/defaults.h"
 #include "peal/cost/step_counter.h"
 #include "peal/launch/launch.h"
