@@ -25,7 +25,8 @@
 //  - from a TOML file: read_case_file(), by case_node.h and case_arguments.h;
 //  - from flags of the command line: case_flags.h, which writes TOML text for read_case_text();
 //  - from a Kernel that a Peal source defines: kernel_case.h;
-//  - in part, from a graph file or a bare PTO source: cli/graph_file.h, launch/pto_callable.cpp.
+//  - in part, from a graph file or a bare PTO source: peal/tools/graph_file.h,
+//  launch/pto_callable.cpp.
 namespace peal {
 
 // An integer of a case: an expression over `P` (the number of ranks), `rank`, `call`, the names of

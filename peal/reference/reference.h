@@ -25,7 +25,7 @@ struct Tolerance {
   bool rounds = false;
 };
 
-// exact: every partial result is exact in the type, in every order (the ramp of cli/fill.h). any:
+// exact: every partial result is exact in the type, in every order (the ramp of tools/fill.h). any:
 // no such promise.
 enum class Inputs : bool { exact, any };
 

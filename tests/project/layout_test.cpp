@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where things lie is under test: which folder may include which, what a floor holds, headers.
+// Where things lie is under test: which folder may include which, how much a folder holds, headers.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -73,19 +73,19 @@ StyleFindings layer_findings(const SourceFile& file) {
 
 // A folder of the library or the command line holds about a dozen concepts: a header and its source
 // are one. Algorithms are as many as there are.
-StyleFindings floor_findings(const Names& paths) {
+StyleFindings folder_findings(const Names& paths) {
   constexpr std::size_t max_concepts = 16;
-  std::map<std::string, Names> floors;
+  std::map<std::string, Names> folders;
   for (const std::string& path : paths) {
     if (!path.starts_with("peal/") && !path.starts_with("cli/")) continue;
     const fs::path file = path;
     const std::string name = file.filename();
-    floors[file.parent_path()].insert(name.substr(0, name.find('.')));
+    folders[file.parent_path()].insert(name.substr(0, name.find('.')));
   }
   StyleFindings findings;
-  for (const auto& [folder, concepts] : floors) {
+  for (const auto& [folder, concepts] : folders) {
     if (folder == "peal/kernels" || concepts.size() <= max_concepts) continue;
-    findings.push_back(fmt::format("{}: {} concepts on one floor, the limit is {}", folder,
+    findings.push_back(fmt::format("{}: {} concepts in one folder, the limit is {}", folder,
                                    concepts.size(), max_concepts));
   }
   return findings;
@@ -178,7 +178,7 @@ TEST(Layout, EveryFolderSaysWhatToReadFirst) {
   }
 }
 
-TEST(Layout, FloorsHoldADozenConcepts) { report(floor_findings(source_paths())); }
+TEST(Layout, FoldersHoldAtMost16Concepts) { report(folder_findings(source_paths())); }
 
 TEST(Layout, HeadersComeOnceAndFirst) {
   for (const SourceFile& file : source_tree()) report(header_findings(file, source_paths()));
@@ -208,16 +208,16 @@ TEST(LayoutRules, ALayerMayIncludeOnlyWhatIsBelow) {
   EXPECT_EQ(findings("cli/run.cpp", "peal/executors/sim/run.h"), StyleFindings{});
 }
 
-TEST(LayoutRules, FloorsAreCounted) {
+TEST(LayoutRules, FoldersAreCounted) {
   Names paths;
   for (int i = 0; i < 16; ++i) {
     paths.insert(fmt::format("peal/a/b{}.h", i));
     paths.insert(fmt::format("peal/a/b{}.cpp", i));
   }
-  EXPECT_EQ(floor_findings(paths), StyleFindings{});
+  EXPECT_EQ(folder_findings(paths), StyleFindings{});
   paths.insert("peal/a/c.cpp");
-  EXPECT_EQ(floor_findings(paths),
-            StyleFindings{"peal/a: 17 concepts on one floor, the limit is 16"});
+  EXPECT_EQ(folder_findings(paths),
+            StyleFindings{"peal/a: 17 concepts in one folder, the limit is 16"});
 }
 
 TEST(LayoutRules, HeadersAreSeen) {

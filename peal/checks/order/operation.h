@@ -27,9 +27,9 @@ struct Operation {
   // store: the number of releases of its core before it starts.
   std::uint32_t release = 0;
   // When it is known to have taken effect: by any core that knows this release of its core, and by
-  // its own core from this wait on. Searches by halves rely on both not decreasing along a chain;
-  // they do so only where operations of one core on the same bytes overlap, which is reported as a
-  // race.
+  // its own core from this wait on. Binary searches rely on both being non-decreasing along a
+  // chain. They can decrease only if stores of one core to the same bytes overlap in time, which is
+  // reported as a race.
   std::uint32_t known_from = never;
   std::uint32_t own_known_from = never;
   std::uint64_t moment = 0;  // in the order of the run
@@ -60,7 +60,7 @@ struct CellStore {
 struct SatisfiedWait {
   std::uint32_t core = 0;
   std::uint32_t acquire = 0;          // its number among the waits of its core, from 1
-  std::uint32_t releases_before = 0;  // of its core; a later release number is "behind the wait"
+  std::uint32_t releases_before = 0;  // of its core; those with larger numbers follow it
   std::uint32_t cell = 0;
   std::uint64_t moment = 0;
   std::uint32_t threshold = 0;

@@ -16,8 +16,8 @@ void SignalOrder::set_core_count() {
   look_counts_.assign(cores_.size(), 0);
 }
 
-// An operation of a scalar unit, which is a release itself: whoever knows the release knows that
-// the operation has been performed, and so does its core from its next wait on (acquired + 1).
+// An operation of a scalar unit, which is a release itself: every core that knows the release knows
+// that the operation has been performed, and so does its core from its next wait on (acquired + 1).
 Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, Operation::Kind kind,
                                     SourceId place, std::uint64_t moment) {
   set_core_count();

@@ -30,10 +30,10 @@ namespace peal {
 // a notify, the end of a task, the issue of a store to a polled word. A *wait* is an acquire. For a
 // release x of one core and a wait W of another, "x < W" means: in every schedule that passes W, x
 // happens before W. After W, its core knows of x and of everything that the core of x knew at x.
-//   An operation on W's cell is *after W* if its core knew, before the operation, of a release that
-// follows W on W's core. It is *after x* if it is x, follows x on the core of x, or its core knew
-// of x before the operation. W's core *knew of x before W* if one of its earlier waits gave it x.
-// All three notions are evaluated with the relation "<" itself.
+//   An operation on W's cell is *after W* if it follows W on W's core, or if its core knew, before
+// the operation, of a release that follows W on W's core. It is *after x* if it is x, follows x on
+// the core of x, or its core knew of x before the operation. W's core *knew of x before W* if one
+// of its earlier waits gave it x. All three notions are evaluated with the relation "<" itself.
 //
 // The rule is a greatest fixpoint. Start with the order of the run: x < W for each release x that
 // came before W there. Strike pairs until nothing changes. A pair (x, W) stays only if
@@ -41,16 +41,20 @@ namespace peal {
 //   (b) W cannot pass without x: its comparison fails for every value that the cell can hold by
 //       operations that are neither after W, nor x, nor after x.
 //
+// Premise: each core performs the same operations, with the same values, in every schedule; Limits
+// says what is done where it does not.
+//
 // Theorem. Every pair that stays is true in every schedule.
 // Proof. Suppose not: in some schedule a wait W passes although x has not happened, (x, W) being a
 // pair that stays. Take the earliest such W, so that no earlier wait contradicts the relation. (a)
 // does not hold: the earlier wait that gave x to W's core would be an earlier contradiction. So (b)
-// holds, and since W did pass, an operation n contributed to the cell's value that (b) excludes.
-// Three cases, each impossible:
+// holds, and since W did pass, the cell's value came from at least one operation n that (b) does
+// not count. Three cases, each impossible:
 //   1. n is x, or follows x on its core. Then x has happened.
 //   2. n is after x through a wait W' of n's core. W' passed before n, and thus before W. The pair
 //      (x, W') stays and W' is no contradiction, so x happened before W' passed.
-//   3. n is after W through a wait W'. A release that follows W happened before W' passed, and W'
+//   3. n is after W. If it follows W on W's core, W has passed before n. Else it is after W through
+//      a wait W': a release that follows W happened before W' passed, and W'
 //      passed before n, and n before W: W would have passed before itself.                     []
 // The proof uses only that every remaining pair satisfies the rule. So the order of the strikes
 // does not matter, and to strike more than necessary, as long as one goes on until nothing changes,
@@ -88,6 +92,12 @@ namespace peal {
 // Otherwise a bound may be one that no schedule reaches; then order is missing, never invented. A
 // branch on what a wait saw changes the program; peal/search then tries many schedules. A loop that
 // ends by counting its looks is taken for a wait; peal/search looks for such loops.
+//
+// Cost. A pass over the waits works, for each wait, on each core and each chain of its cell, with
+// binary searches. Settled operations are folded into the cell's base, so a batch does not grow
+// with the run as long as the ranks hear of each other within a bounded number of rounds. There is
+// no proven bound on the number of passes; time per round was constant within a factor of 2 from
+// 100 to 10,000 rounds in all programs that were measured.
 class SignalOrder {
  public:
   SignalOrder(std::deque<CoreOrder>& cores, const MemoryRegions& regions, bool signals_in_order)

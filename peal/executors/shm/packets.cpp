@@ -16,10 +16,12 @@
 //      contract of Packets). all_reduce_packet keeps it without acknowledgements: its launches use
 //      two sets of boxes in turn (collectives/scratch.h), and a rank begins launch k+2 after it has
 //      received its peers' puts of launch k+1, which they send after they have taken those of k.
-//   c. No lost wakeup. A receiver that has spun in vain sleeps on the doorbell, which the sender
-//      rings after all lines of a put (release). So a doorbell that has come to the put's number
-//      means that all its lines are visible; a line that then has another mark is an error, and the
-//      mark tells which: a put of another call, a later put, or a shorter put.
+//   c. Sleeping. A receiver whose spin was not enough sleeps on the doorbell; that no wakeup is
+//   lost
+//      is shown in wait/waiter.h. The sender rings after all lines of a put (release). So a
+//      doorbell that has come to the put's number means that all its lines are visible; a line that
+//      then has another mark is an error, and the mark tells which: a put of another call, a later
+//      put, or a shorter put.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -328,7 +328,8 @@ RC_GTEST_PROP(SignalOrder, WhatIsClaimedHoldsInEverySchedule,
   }
 }
 
-// Where one of several notifiers is enough, what comes before all of them is not claimed.
+// What is in every schedule is also claimed; signal_order_truth_test.cpp has cells of many
+// notifiers.
 RC_GTEST_PROP(SignalOrder, WhatHoldsInEveryScheduleIsClaimedIfCellsHaveOneNotifier,
               (const Choices& choices, const Choices& draws)) {
   const SmallProgram program(choices, SmallProgram::Notifiers::one_for_each_cell);

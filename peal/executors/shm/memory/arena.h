@@ -79,7 +79,8 @@ struct AllocationChunk {
   static constexpr std::size_t records_count = 63;
   AllocationRecord records[records_count];
   // The offset of the next chunk in the part of the team's first member, or 0. The writer of the
-  // last record sets it before it publishes that record, so whoever has read the record sees it.
+  // last record sets it before it publishes that record, so a rank that has read the record sees
+  // it.
   alignas(cache_line_bytes) std::uint64_t next = 0;
 };
 

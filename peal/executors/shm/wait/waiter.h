@@ -62,7 +62,9 @@ struct WaitPolicy {
 // store_and_wake() for the notifier's side. On the waiter's side W1 is a seq_cst addition: on
 // x86-64 it is a full barrier; on AArch64 its release, the seq_cst load W2 and the acquire of W2
 // keep the loads of W3 behind it.
-// If all else fails, a sleep ends after 0.1 s and the loop looks again.
+// This argues about the hardware and membarrier(2): C++20 alone does not give it, because W3 is an
+// acquire load and N2 of store_and_wake() is relaxed. If all else fails, a sleep ends after 0.1 s
+// and the loop looks again.
 struct WaitWord {
   std::uint64_t& value;
   std::uint32_t& sleepers;
