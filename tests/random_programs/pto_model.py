@@ -142,7 +142,8 @@ class CoreModel:
     def add_wait(self, s, names):
         cell = (self.rank, s.value("channel", names), s.value("sender", names))
         threshold = s.value("threshold", names)
-        self.model.waits.append((self.scalar_node(), cell, threshold, s.line))
+        before = self.issued
+        self.model.waits.append((self.scalar_node(), before, cell, threshold, s.line))
 
     def end(self):
         # What a pipe has in its queue is carried out, or it stands still.
@@ -174,7 +175,7 @@ class PtoModel:
                 core.add(statement, names)
             core.end()
             core.pair_flags()
-        for node, cell, threshold, _ in self.waits:
+        for node, _, cell, threshold, _ in self.waits:
             if threshold > 0:
                 sent = self.notifies[cell]
                 self.graph.edge(
@@ -245,15 +246,25 @@ class PtoModel:
                 verdict.need(*group)
 
     def judge_vacuous(self, verdict):
-        """A cell has one sender, whose k-th notify a wait for k needs."""
+        """A cell has one sender, whose k-th notify a wait for k needs.
+
+        It does not where the core knows of that notify before it waits. Then the wait is vacuous if
+        a notify of the cell is in no order with it; else it is only redundant, which is advice.
+        """
         of_lines = defaultdict(list)
-        for node, _, threshold, line in self.waits:
-            if self.graph.completes(node):
-                of_lines[line].append(threshold > 0)
-        for line, needs in of_lines.items():
-            if not any(needs):
+        is_before = self.graph.is_before
+        for node, before, cell, threshold, line in self.waits:
+            if not self.graph.completes(node):
+                continue
+            sent = [notify for notify in self.notifies[cell] if self.graph.completes(notify)]
+            known = sum(is_before(notify, before) for notify in sent)
+            unordered = any(not is_before(notify, node) and not is_before(node, notify)
+                            for notify in sent)
+            of_lines[line].append(threshold <= known and unordered)
+        for line, vacuous in of_lines.items():
+            if all(vacuous):
                 verdict.need(verdict.allow("vacuous_wait", line))
-            elif not all(needs):
+            elif any(vacuous):
                 verdict.allow("vacuous_wait", line)
 
     def judge_deadlock(self, verdict):
