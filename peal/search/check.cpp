@@ -270,8 +270,8 @@ OneRun run_first(const CheckSubject& subject, const CheckRequest& request, Plan&
   plan.looks.loops = run.loops;
   try {
     return run_apart(subject, request, plan);
-  } catch (
-      const Error&) {  // a schedule file recorded by virtual time, with looks answered as there
+  } catch (const Error&) {
+    // A schedule file that was recorded by virtual time, with looks answered as there.
     if (found.words.empty()) throw;
     plan.looks = found;
     return run_apart(subject, request, plan);

@@ -10,13 +10,6 @@
 #include "peal/collectives/collectives.h"
 
 namespace peal {
-namespace {
-
-std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
-}  // namespace
 
 void CollectiveCheck::prepare(int ranks) {
   if (plan_ != nullptr && plan_->ranks == ranks) return;
@@ -67,7 +60,8 @@ void CollectiveCheck::make_calls(Team& team) {
                           .algorithm = plan.algorithm->name});
     made.fewest_on_return = std::min(made.fewest_on_return, made.entered);
     if (!recv.empty() && receives(plan.collective, team.rank(), plan.root)) {
-      made.recv[rank] = copy_of(device.read(recv, outside_of_kernels));
+      const std::span<const std::byte> bytes = device.read(recv, outside_of_kernels);
+      made.recv[rank].assign(bytes.begin(), bytes.end());
       report_expectation(readers_, contribution_call(team.rank(), call), recv);
     }
     if (++made.returned == plan.ranks) finish(call);

@@ -145,18 +145,15 @@ TEST(Layout, LayersAreKept) {
 
 // The header to read first in each folder, by docs/architecture.md's tables.
 std::map<std::string, std::string> entry_headers() {
+  const auto quoted = [](const std::string& cell) {
+    const std::vector<std::string> parts = parts_of(cell, '`');
+    return parts.size() < 2 ? std::string() : parts[1];
+  };
   std::map<std::string, std::string> result;
-  for (const SourceFile& file : source_tree()) {
-    if (file.path != "docs/architecture.md") continue;
-    for (const std::string& line : lines_of(file.text)) {
-      const std::vector<std::string> cells = parts_of(line, '|');
-      if (!line.starts_with("| ") || cells.size() < 5) continue;
-      const auto quoted = [](const std::string& cell) {
-        const std::vector<std::string> parts = parts_of(cell, '`');
-        return parts.size() < 2 ? std::string() : parts[1];
-      };
-      result[quoted(cells[2])] = quoted(cells[4]);
-    }
+  for (const std::string& line : lines_of(source_text("docs/architecture.md"))) {
+    const std::vector<std::string> cells = parts_of(line, '|');
+    if (!line.starts_with("| ") || cells.size() < 5) continue;
+    result[quoted(cells[2])] = quoted(cells[4]);
   }
   return result;
 }

@@ -116,6 +116,13 @@ const Names& source_paths() {
   return paths;
 }
 
+std::string source_text(std::string_view path) {
+  for (const SourceFile& file : source_tree()) {
+    if (file.path == path) return file.text;
+  }
+  return "";
+}
+
 void report(const StyleFindings& findings) {
   for (const std::string& finding : findings) ADD_FAILURE() << finding;
 }

@@ -34,6 +34,8 @@ using Names = std::set<std::string, std::less<>>;
 // and do not begin with a dot. Read once.
 [[nodiscard]] const SourceFiles& source_tree();
 [[nodiscard]] const Names& source_paths();
+// The text of one of them; empty if there is none at that path.
+[[nodiscard]] std::string source_text(std::string_view path);
 
 // Fails the test that runs with each of them.
 void report(const StyleFindings& findings);

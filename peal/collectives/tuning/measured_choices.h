@@ -16,8 +16,8 @@ struct ChoiceConditions {
   int ranks = 1;
   bool in_windows = false;         // the placement allows an algorithm that uses windows directly
   bool is_oversubscribed = false;  // more ranks than processors
-  bool lacks_shared_cache =
-      false;  // the latency from rank to rank is at least shared_cache_limit_ns
+  // The latency from rank to rank is at least shared_cache_limit_ns.
+  bool lacks_shared_cache = false;
 
   bool operator==(const ChoiceConditions&) const = default;
 };

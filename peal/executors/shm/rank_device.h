@@ -43,8 +43,8 @@ class ShmDevice final : public Device {
   void show_calls() const;
 
  private:
-  static constexpr std::size_t min_long_bytes =
-      4096;  // below, the kind of stores makes no difference
+  // Below, the kind of stores makes no difference.
+  static constexpr std::size_t min_long_bytes = 4096;
 
   void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) override;
   void do_get(const View& dst, Rank peer, const View& src, SourcePlace place) override;

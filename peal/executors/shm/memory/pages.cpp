@@ -23,9 +23,6 @@ namespace {
 std::uintptr_t down_to(std::uintptr_t multiple, std::uintptr_t address) {
   return address / multiple * multiple;
 }
-std::uintptr_t up_to(std::uintptr_t multiple, std::uintptr_t address) {
-  return round_up(address, multiple);
-}
 
 void advise(std::uintptr_t begin, std::uintptr_t end, int advice) {
   ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
@@ -41,10 +38,10 @@ std::byte* map_shared_file(int file, std::size_t size_bytes) {
   void* const room = ::mmap(nullptr, size_bytes + huge_page_bytes, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) return nullptr;
-  const std::size_t page = page_size_bytes();
+  const std::uintptr_t page = page_size_bytes();
   const auto first = reinterpret_cast<std::uintptr_t>(room);
-  const std::uintptr_t last = up_to(page, first + size_bytes + huge_page_bytes);
-  const std::uintptr_t begin = up_to(huge_page_bytes, first);
+  const std::uintptr_t last = round_up(first + size_bytes + huge_page_bytes, page);
+  const std::uintptr_t begin = round_up(first, huge_page_bytes);
   void* const memory = ::mmap(reinterpret_cast<void*>(begin), size_bytes, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0);
   if (memory == MAP_FAILED) {
@@ -54,17 +51,17 @@ std::byte* map_shared_file(int file, std::size_t size_bytes) {
     return nullptr;
   }
   unmap(first, begin);
-  unmap(up_to(page, begin + size_bytes), last);
+  unmap(round_up(begin + size_bytes, page), last);
   return static_cast<std::byte*>(memory);
 }
 
 void prefault(const std::byte* data, std::size_t size_bytes) {
   constexpr std::size_t min_huge_bytes = huge_page_bytes / 4;
-  const std::size_t page = page_size_bytes();
+  const std::uintptr_t page = page_size_bytes();
   const auto first = reinterpret_cast<std::uintptr_t>(data), last = first + size_bytes;
   if (size_bytes >= min_huge_bytes) {
     const std::uintptr_t begin = down_to(huge_page_bytes, first);
-    const std::uintptr_t end = up_to(huge_page_bytes, last);
+    const std::uintptr_t end = round_up(last, huge_page_bytes);
     // MADV_HUGEPAGE works only if the system's `shmem_enabled` allows it, which by default it does
     // not. MADV_COLLAPSE works regardless of that setting, but needs at least one page to be
     // present in each huge page.

@@ -74,8 +74,8 @@ struct TaskMailbox {
   TaskOrder order;                           // that task
   std::atomic<std::uint32_t> cancelled = 0;  // the task that the device is to leave
 
-  alignas(cache_line_bytes) std::atomic<std::uint32_t> done =
-      0;                        // the last task that the device has ended
+  // The last task that the device has ended.
+  alignas(cache_line_bytes) std::atomic<std::uint32_t> done = 0;
   bool has_failed = false;      // whether that task failed
   char failure[max_text] = {};  // and how
 };
