@@ -13,7 +13,7 @@ endif()
 foreach(source IN LISTS bench_sources)
   cmake_path(GET source STEM name)
   add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
-  target_link_libraries(bench_${name} PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli>
+  target_link_libraries(bench_${name} PRIVATE peal_static $<TARGET_NAME_IF_EXISTS:peal_cli>
                                               peal_compile_options benchmark::benchmark)
   add_dependencies(benches bench_${name})
 endforeach()

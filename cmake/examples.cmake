@@ -5,7 +5,7 @@ add_custom_target(examples)
 add_executable(example_sum examples/launch/sum.cpp)
 set_target_properties(example_sum PROPERTIES OUTPUT_NAME sum RUNTIME_OUTPUT_DIRECTORY
                                                              "${PROJECT_BINARY_DIR}/examples")
-target_link_libraries(example_sum PRIVATE peal peal_program_options)
+target_link_libraries(example_sum PRIVATE peal::peal peal_program_options)
 add_dependencies(examples example_sum)
 if(PEAL_BUILD_TESTS AND TARGET peal_command)
   foreach(ranks 1 2 4 7)
@@ -24,7 +24,7 @@ foreach(source IN LISTS example_sources)
                         OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples")
   target_include_directories(example_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(example_${name} PRIVATE peal peal_program_options)
+  target_link_libraries(example_${name} PRIVATE peal::peal peal_program_options)
   add_dependencies(examples example_${name})
   target_compile_definitions(example_${name}
                              PRIVATE PEAL_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/examples")

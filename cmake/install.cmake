@@ -2,12 +2,22 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/peal")
-install(TARGETS peal EXPORT peal_targets ARCHIVE FILE_SET HEADERS)
+install(TARGETS peal EXPORT peal_targets)
 install(EXPORT peal_targets NAMESPACE peal:: DESTINATION "${package_dir}")
+install(
+  CODE "set(sources \"${PROJECT_SOURCE_DIR}\")
+        set(destination \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(SCRIPT "${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake")
 if(TARGET peal_command)
   install(TARGETS peal_command RUNTIME)
 endif()
 
+# What a static library leaves to its users to link.
+if(NOT BUILD_SHARED_LIBS)
+  string(CONCAT peal_dependencies "find_dependency(fmt)\n"
+                "find_dependency(Boost CONFIG COMPONENTS context)\n" "find_dependency(hwy)\n"
+                "find_dependency(tomlplusplus)\n")
+endif()
 configure_package_config_file(cmake/peal-config.cmake.in peal-config.cmake
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file(peal-config-version.cmake COMPATIBILITY SameMinorVersion)

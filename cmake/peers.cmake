@@ -11,7 +11,7 @@ target_link_libraries(peers_rank PUBLIC hwy::hwy PRIVATE peal_program_options)
 add_executable(bench_peers bench/peers/contestants.cpp bench/peers/main.cpp bench/peers/race.cpp
                            bench/peers/rank_limit.cpp bench/peers/rank_peal.cpp
                            bench/peers/rank_set.cpp bench/peers/summary.cpp bench/peers/tables.cpp)
-target_link_libraries(bench_peers PRIVATE peers_rank peal peal_cli peal_program_options)
+target_link_libraries(bench_peers PRIVATE peers_rank peal_static peal_cli peal_program_options)
 set_target_properties(bench_peers PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${peers_folder}")
 
 if(TARGET peal_tests)

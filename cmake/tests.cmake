@@ -14,10 +14,10 @@ find_package(rapidcheck REQUIRED)
 
 add_executable(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
 target_link_libraries(
-  peal_tests PRIVATE peal $<TARGET_NAME_IF_EXISTS:peal_cli> peal_program_options
+  peal_tests PRIVATE peal_static $<TARGET_NAME_IF_EXISTS:peal_cli> peal_program_options
                      nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                      rapidcheck_gtest tomlplusplus::tomlplusplus)
-peal_export_library(peal_tests)
+peal_export_library(peal_tests peal_static)
 # What tests do themselves is looked at by the address sanitizer alone, which halves the time.
 target_compile_options(peal_tests PRIVATE $<$<CONFIG:Debug>:-fno-sanitize=undefined>)
 target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"

@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstddef>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // The bytes of a cache line, of hosts (x86-64, AArch64) and of the chips' scalar caches alike.
 inline constexpr std::size_t cache_line_bytes = 64;

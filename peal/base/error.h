@@ -4,7 +4,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // peal/base holds what all other folders use: errors, units, source places, text and file helpers,
 // process/ (watched child processes) and memory/ (address ranges). Read this header first, then

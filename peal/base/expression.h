@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // An integer expression over named variables, such as `2 * min(count, 4096) / ranks`: 64-bit
 // signed, with + - * / % and unary minus as in C++, parentheses, min(a, ...), max(a, ...), decimal

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A place in a source file. As a default argument, `here()` gives the place of the call whose
 // argument it is. Replaces std::source_location, which clang 14 lacks.

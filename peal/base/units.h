@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A simulated time since the start of a run, or a duration, in picoseconds.
 using Picoseconds = std::int64_t;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/expression.h"
 #include "peal/machine/collective.h"
 #include "peal/machine/dtype.h"
@@ -27,7 +28,7 @@
 //  - from a Kernel that a Peal source defines: kernel_case.h;
 //  - in part, from a graph file or a bare PTO source: peal/tools/graph_file.h,
 //  launch/pto_callable.cpp.
-namespace peal {
+namespace PEAL_API peal {
 
 // An integer of a case: an expression over `P` (the number of ranks), `rank`, `call`, the names of
 // [values] and, in fills and expected values only, `i`, the index of the element.

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/run.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The result of a run of a case: all calls, compared with what the case expects.
 struct CaseRunResult {

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // What can be wrong with a run, the most important first.
 enum class FindingClass : std::uint8_t {

@@ -10,10 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/checks/finding.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A source place, as an index in a SourceTable.
 using SourceId = std::uint32_t;

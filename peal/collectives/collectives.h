@@ -7,11 +7,12 @@
 #include <string_view>
 #include <type_traits>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/machine/collective.h"
 #include "peal/machine/team.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
 // kernel. This header is the whole public interface. To follow a call, read collectives.cpp next

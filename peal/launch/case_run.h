@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/cases/case_file.h"
 #include "peal/cases/case_result.h"
 #include "peal/run/platform.h"
 #include "peal/run/run.h"
 #include "peal/search/check.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // How a case is run. An empty option means the value of the case.
 struct CaseRunRequest {

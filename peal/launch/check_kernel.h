@@ -5,10 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/machine/kernel.h"
 #include "peal/search/check.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // How a kernel is checked. Without `calls`, the kernel's own number of calls is made.
 struct KernelCheck {

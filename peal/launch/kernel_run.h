@@ -3,10 +3,11 @@
 
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/launch/case_run.h"
 #include "peal/machine/kernel.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // Decides the language of a source: true for a Peal kernel, false for a PTO kernel, whose text
 // mentions `kernel_entry` and not `peal_kernel`. True for a missing file, so that loading it

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/executor.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // This folder starts things: it chooses an executor for a platform's name (this file), and builds
 // runs of kernels, cases and workers on it. Read case_run.h (PTO kernels, described by a case) and

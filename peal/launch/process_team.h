@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/machine/team.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The parts of a team: shared memory, watch, device. Base-from-member: the parts must be
 // constructed before the Team base, which refers to them.

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/core_type.h"
 #include "peal/runtime/callable.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // How a kernel's source is built if no case describes it.
 struct PtoOptions {

@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/launch/case_run.h"
 #include "peal/machine/kernel.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The result of a real run.
 struct RealKernelRun {

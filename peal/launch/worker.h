@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/runtime/worker.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // How a worker is opened. `checks` and `schedule` are for simulated platforms only.
 struct WorkerOptions {

@@ -3,10 +3,11 @@
 
 #include <cstddef>
 
+#include "peal/base/api.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // dst[i] = a[i] op b[i] for `count` elements of `dtype`; dst may be a or b. f16 and bf16 are
 // combined in f32 and rounded once, to nearest even. NaN propagates, and -0 is

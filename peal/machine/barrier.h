@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "peal/base/api.h"
 #include "peal/machine/device.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // How many signals `barrier` needs: one per round, ceil(log2(ranks)).
 [[nodiscard]] int barrier_rounds(int ranks);

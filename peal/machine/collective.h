@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 enum class Collective : std::uint8_t {
   all_reduce,

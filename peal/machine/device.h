@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/calls/call_record.h"
@@ -21,7 +22,7 @@
 #include "peal/machine/view.h"
 #include "peal/machine/window.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 class Team;
 class VerbError;

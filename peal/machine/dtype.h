@@ -8,9 +8,10 @@
 #include <string_view>
 #include <type_traits>
 
+#include "peal/base/api.h"
 #include "peal/machine/float16.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The element types of collectives.
 enum class DType : std::uint8_t { f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64 };

@@ -4,7 +4,9 @@
 #include <bit>
 #include <cstdint>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // IEEE 754 binary16, as bits. Conversions round to nearest, ties to even; NaN stays NaN.
 struct Float16 {

@@ -7,13 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/machine/device.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/plain_function.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/team.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // Folder machine/: the abstract machine that kernels are written for, simulated or real. This file
 // describes a kernel and how to check it. Read next: device.h (the verbs), then view.h, window.h

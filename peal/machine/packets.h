@@ -3,9 +3,10 @@
 
 #include <cstddef>
 
+#include "peal/base/api.h"
 #include "peal/machine/signal.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A place in a window for up to max_bytes of data that arrive together with their notification: a
 // low-latency (LL) protocol, in which the receiver polls the data itself. Only one rank may put to

@@ -5,7 +5,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A std::function that remembers whether it was made from a plain function: a function pointer, or
 // a lambda without captures. Only a plain function can be named by its address in other processes

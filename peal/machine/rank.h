@@ -3,7 +3,9 @@
 
 #include <compare>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A member of a team, numbered from 0.
 struct Rank {

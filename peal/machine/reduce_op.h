@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // How elements are combined. For min and max, NaN propagates and -0 is less than +0; integer sums
 // and products wrap modulo 2^bits.

@@ -6,8 +6,9 @@
 #include <cstdint>
 
 #include "peal/base/alignment.h"
+#include "peal/base/api.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // One signal in a window, alone on its cache line: a counter of arrivals, which peers increase, and
 // which its owner compares with what it has consumed. Counts wrap at 2^32; only differences are

@@ -5,7 +5,9 @@
 #include <span>
 #include <vector>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A rank's arguments of a split.
 struct SplitEntry {

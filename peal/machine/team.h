@@ -7,9 +7,10 @@
 #include <span>
 #include <utility>
 
+#include "peal/base/api.h"
 #include "peal/machine/device.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 struct Platform;
 

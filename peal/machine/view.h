@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/error.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/rank.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // `count` elements of `dtype` in this rank's memory: its own window or any private memory. A view
 // into a window names the same place in every peer's window.

@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/machine/signal.h"
 #include "peal/machine/view.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // This rank's instance of symmetric memory, which every rank of a team has and all peers can
 // address. Zero when allocated; 64-byte aligned; lives as long as the team.

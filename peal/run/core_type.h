@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // The type of a chip's core: a vector core (aiv), with a unified buffer, or a cube core (aic) for
 // matrix products, with L1, L0A, L0B and L0C.

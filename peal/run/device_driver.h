@@ -12,13 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/units.h"
 #include "peal/run/event.h"
 #include "peal/run/platform.h"
 #include "peal/run/run.h"
 #include "peal/run/task.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // Memory at the same offset on several devices, which this process can address, too.
 struct DeviceMemory {

@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <span>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
 #include "peal/run/pipe.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 enum class EventKind : std::uint8_t {
   region,         // a buffer of the run, owned by rank `peer`

@@ -5,11 +5,12 @@
 #include <functional>
 #include <span>
 
+#include "peal/base/api.h"
 #include "peal/machine/team.h"
 #include "peal/run/platform.h"
 #include "peal/run/run.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // Runs a program on the ranks of a team. An executor can be reused; each run starts from zeroed
 // windows.

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // The units of a core, numbered as in the PTO tile ISA. `all` is for barriers only. `dma`, which
 // has no number there, is the engine of asynchronous transfers within global memory.

@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/base/units.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The performance figures of a target machine, read from platforms/<name>.toml, which names the
 // source of each. Durations are in picoseconds; `_ps_per_byte` is the inverse of a bandwidth.

@@ -9,12 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
 #include "peal/machine/dtype.h"
 #include "peal/run/event.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // This folder is the interface between kernels' callers and whatever runs kernels: executor.h runs
 // a team, device_driver.h runs tasks on devices; both take RunOptions and give a RunReport. Read

@@ -9,10 +9,11 @@
 #include <string>
 #include <type_traits>
 
+#include "peal/base/api.h"
 #include "peal/machine/team.h"
 #include "peal/machine/view.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // What a task does with an array argument.
 enum class TaskDirection : std::int32_t { input, output, inout, no_dep };

@@ -13,11 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/task.h"
 #include "peal/runtime/buffer.h"
 #include "peal/runtime/domain.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A handle of a submitted task.
 class Task {

@@ -7,10 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/view.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The memory that buffers refer to, on one device of a worker. It is freed with its last Buffer;
 // runs that use it hold a reference until they end.

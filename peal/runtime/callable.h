@@ -9,11 +9,12 @@
 #include <string>
 #include <type_traits>
 
+#include "peal/base/api.h"
 #include "peal/collectives/collectives.h"
 #include "peal/machine/kernel.h"
 #include "peal/run/task.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The arguments of a task as its function reads them, by index. Functions throw OutOfRange for an
 // index beyond the last argument, and Error for an argument of another kind.

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // A node of the dependency graph: a task, or a join of other nodes. 0 is no node.
 using NodeId = std::uint32_t;

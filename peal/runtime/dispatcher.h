@@ -9,7 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace peal {
+#include "peal/base/api.h"
+
+namespace PEAL_API peal {
 
 // Decides which ready task starts next. A device runs one task at a time, and takes its ready tasks
 // in the order of submission. A task on several devices (a group) starts on all of them at once,

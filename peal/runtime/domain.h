@@ -8,10 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/device_driver.h"
 #include "peal/runtime/buffer.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A request for a named buffer, which is at the same offset in every member's window.
 struct DomainBuffer {

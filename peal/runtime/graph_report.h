@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/error.h"
 #include "peal/base/units.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // What became of one task.
 struct TaskRecord {

@@ -8,11 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/runtime/args.h"
 #include "peal/runtime/domain.h"
 #include "peal/runtime/submitted_run.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A handle of a callable that is registered with a worker.
 class CallableHandle {

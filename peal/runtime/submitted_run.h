@@ -15,13 +15,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/runtime/args.h"
 #include "peal/runtime/dispatcher.h"
 #include "peal/runtime/graph_report.h"
 #include "peal/runtime/task_graph.h"
 #include "peal/runtime/worker_state.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // A host function as a task. Its array arguments are not copied: it accesses them in place, also
 // those in device memory.

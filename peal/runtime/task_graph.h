@@ -7,10 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/base/units.h"
 #include "peal/runtime/dependencies.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The dependency graph of a run: tasks in the order of submission, and joins. While the run is
 // carried out, the graph decides which tasks are ready and which cannot run because another task

@@ -8,11 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "peal/base/api.h"
 #include "peal/runtime/buffer.h"
 #include "peal/runtime/graph_report.h"
 #include "peal/runtime/orchestrator.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // This folder runs graphs of tasks on the devices of a host. A Worker owns the devices; a function
 // of the user submits tasks to an Orchestrator; dependencies.h infers from the bytes that tasks

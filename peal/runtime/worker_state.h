@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/device_driver.h"
 #include "peal/runtime/callable.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 class SubmittedRun;
 

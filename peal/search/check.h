@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/checks/finding.h"
 #include "peal/checks/rules/synchronisations.h"
 #include "peal/run/platform.h"
 #include "peal/run/run.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The outcome of a run that no error ended early.
 struct SubjectOutcome {

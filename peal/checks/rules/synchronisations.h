@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/checks/findings.h"
 #include "peal/run/event.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // The unit of mutation testing (search/mutation.h): the lines that must be left out together to
 // leave out one synchronisation. One line, or all lines whose set_flags and wait_flags match.

@@ -7,11 +7,12 @@
 #include <string_view>
 #include <type_traits>
 
+#include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // Folder calls/: collective calls as data, and how ranks that make different calls are detected.
 // This file has the record of a call and the stamps; verb_error.h has errors of single verbs.

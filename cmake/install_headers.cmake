@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by `cmake --install`: installs to `destination` the public headers of `sources`, which
+# docs/headers.md lists, the headers that they include, and those that kernels are compiled with.
+file(STRINGS "${sources}/docs/headers.md" rows REGEX "^\\| `peal/")
+foreach(row IN LISTS rows)
+  string(REGEX MATCH "peal/[a-z0-9_/.]+" header "${row}")
+  list(APPEND open ${header})
+endforeach()
+file(GLOB_RECURSE of_kernels RELATIVE "${sources}" "${sources}/peal/pto/include/*")
+list(APPEND open ${of_kernels} peal/pto/isa/abi.h)
+
+set(headers)
+while(open)
+  list(POP_FRONT open header)
+  if(header IN_LIST headers)
+    continue()
+  endif()
+  list(APPEND headers "${header}")
+  file(STRINGS "${sources}/${header}" includes REGEX "^#include \"peal/")
+  foreach(include IN LISTS includes)
+    string(REGEX MATCH "peal/[a-z0-9_/.]+" include "${include}")
+    list(APPEND open "${include}")
+  endforeach()
+endwhile()
+foreach(header IN LISTS headers)
+  cmake_path(GET header PARENT_PATH folder)
+  file(INSTALL "${sources}/${header}" DESTINATION "${destination}/${folder}")
+endforeach()
