@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 
 // Builds and emits a core's events.
 

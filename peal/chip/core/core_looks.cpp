@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/chip/polled_words.h"
 
 // A look is a read of a word that other cores may change meanwhile. This file answers looks,

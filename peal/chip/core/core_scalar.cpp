@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 
 // Memory accesses of the scalar unit, through its cache and past it.
 

@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "peal/chip/core/flags.h"
+#include "peal/chip/core/instruction.h"
+#include "peal/chip/core/scalar_cache.h"
 #include "peal/chip/fabric.h"
-#include "peal/chip/flags.h"
-#include "peal/chip/instruction.h"
 #include "peal/chip/polled_words.h"
-#include "peal/chip/scalar_cache.h"
 #include "peal/chip/tile_operation.h"
 #include "peal/machine/signal.h"
 
@@ -28,10 +28,6 @@ inline constexpr int on_chip_count = 5;
 // The capacity of all on-chip memories of a core together, in bytes.
 [[nodiscard]] std::int64_t on_chip_bytes(const Platform& platform);
 
-// This folder models one chip: cores with their pipes, flags and scalar cache, and what they share.
-// Read agenda.h first (what a step is), then this header, then fabric.h (global memory, links,
-// stores and signals in flight), scalar_cache.h and polled_words.h.
-//
 // One core: a scalar unit that issues instructions in program order, and pipes that execute them in
 // order within a pipe and asynchronously between pipes. The program of the scalar unit runs on a
 // fiber and calls the instruction functions below, which may suspend the fiber.

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "peal/base/error.h"
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 
 // A core's DMA engine. Barriers and dsb do not drain it; only waits for its transfers do. A
 // transfer is complete when it and all earlier ones are visible at their destinations.
