@@ -7,6 +7,10 @@
 
 namespace peal {
 
+// This folder models the chips of a run: cores, and what they share. Read this header first (what a
+// step is), then core/core.h (one core), fabric.h (global memory, links, stores and signals in
+// flight), tile_operation.h and polled_words.h.
+
 // Identifies a step, the atomic unit of simulated execution: a core's scalar unit runs until it
 // suspends, a pipe executes one instruction, a store becomes visible, or a notify arrives.
 struct StepId {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/run/task.h"
 
 namespace peal {

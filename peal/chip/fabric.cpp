@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/machine/arithmetic.h"
 
 namespace peal {

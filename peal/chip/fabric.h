@@ -85,7 +85,7 @@ class Fabric {
   bool step();
 
   // The number of failed polls since the last step that was not a scalar one (see
-  // Core::note_failed_poll).
+  // LookHistory::note_failed_poll).
   void count_failed_poll() { ++failed_polls_; }
   [[nodiscard]] std::uint64_t failed_polls() const { return failed_polls_; }
 

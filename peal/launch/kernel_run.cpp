@@ -19,7 +19,7 @@
 #include "peal/base/file_text.h"
 #include "peal/cases/case_calls.h"
 #include "peal/cases/kernel_case.h"
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/executors/sim/rank_device.h"
 #include "peal/launch/launch.h"

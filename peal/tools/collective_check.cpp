@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <span>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/collectives/collectives.h"
 
 namespace peal {

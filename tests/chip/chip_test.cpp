@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/executors/sim/fiber.h"
 #include "peal/executors/sim/memory.h"
 #include "peal/executors/sim/schedule/random.h"

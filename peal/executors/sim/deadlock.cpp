@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/machine/signal.h"
 
 namespace peal {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/chip/fabric.h"
 #include "peal/run/deadlock.h"
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/executors/sim/own_stores.h"
 #include "peal/executors/sim/windows.h"
 #include "peal/machine/calls/verb_error.h"

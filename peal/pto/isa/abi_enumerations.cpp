@@ -3,7 +3,7 @@
 // of the kernels' headers, those of the ABI, and Peal's own. This file contains no code.
 #include <cstdint>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/chip/tile_operation.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/signal.h"

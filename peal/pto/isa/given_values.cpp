@@ -5,7 +5,7 @@
 
 #include <iterator>
 
-#include "peal/chip/flags.h"
+#include "peal/chip/core/flags.h"
 #include "peal/pto/isa/refusal.h"
 
 namespace peal {

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/pto/isa/given_values.h"
 #include "peal/pto/isa/refusal.h"
 #include "peal/pto/isa/shim.h"

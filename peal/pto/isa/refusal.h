@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/pto/isa/abi.h"
 #include "peal/run/kernel_failure.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/run/kernel_failure.h"
 
 namespace peal {

@@ -25,7 +25,7 @@
 
 #include "peal/base/error.h"
 #include "peal/base/process/last_words.h"
-#include "peal/chip/core.h"
+#include "peal/chip/core/core.h"
 #include "peal/pto/load/source_line.h"
 #include "peal/run/kernel_failure.h"
 

@@ -19,7 +19,7 @@ enum class Opcode : std::uint8_t {
   convert,    // on-chip: dst <- src of another type
   set_flag,   // to `flag_pipe`
   wait_flag,  // from `flag_pipe`
-  tile,       // a TileOperation; `count` is its slot in Core::tile_operations_
+  tile,       // a TileOperation; `count` is where Pipes keeps it
   barrier,    // orders later instructions of the same pipe after earlier ones
 };
 

@@ -21,8 +21,9 @@ namespace peal {
 // 1. The program announces each access (Core::scalar_access), which shows the lines it touches. So
 //    it never reads memory's bytes of a cached line, and never writes to a line unannounced.
 // 2. hide() undoes all swaps: it saves the bytes of dirty lines, which the program may have
-//    written, and restores memory's own. It runs before the core's fiber is left (Core::leave,
-//    fail, finish). All cores share one thread, so no step is taken while a line is shown.
+//    written, and restores memory's own. It runs before the core's fiber is left
+//    (ScalarUnit::leave, fail, finish). All cores share one thread, so no step is taken while a
+//    line is shown.
 // 3. So the cached bytes of a line are in `cached` while it is hidden, and in memory while it is
 //    shown; a shown line that is not dirty still equals `cached`.
 // 4. Operations that move cached bytes to memory (clean, clean_all, retire) act on hidden lines

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/chip/core.h"
+#include "peal/chip/core/event_emitter.h"
 
-// Builds and emits a core's events.
+#include "peal/machine/dtype.h"
 
 namespace peal {
 namespace {
@@ -81,74 +81,42 @@ bool has_second_source(TileOpcode opcode) {
 
 }  // namespace
 
-void Core::emit(Event event) {
-  if (!fabric_.observed()) return;
-  event.rank = rank_;
-  event.core = index_;
-  if (event.begin == 0) event.begin = clock_;
+void EventEmitter::send(Event& event) {
+  event.rank = scalar_.rank();
+  event.core = scalar_.index();
+  if (event.begin == 0) event.begin = scalar_.clock();
   if (event.end == 0) event.end = event.begin;
-  if (event.number == 0) event.number = static_cast<std::uint32_t>(instructions_);
+  if (event.number == 0) event.number = static_cast<std::uint32_t>(scalar_.instructions());
   fabric_.emit(event);
   if (orders(event)) ++ordering_events_;
 }
 
-void Core::report_access(EventKind kind, const std::byte* address, std::size_t size, bool cached,
-                         SourcePlace place, std::int64_t value, Look look) {
-  if (!fabric_.observed()) return;
+void EventEmitter::emit_sync(EventKind kind, Pipe pipe, SourcePlace place) {
+  emit({.kind = kind, .pipe = pipe, .peer = scalar_.rank(), .place = place});
+}
+
+void EventEmitter::emit_access(EventKind kind, const std::byte* address, std::size_t size,
+                               bool cached, SourcePlace place, std::int64_t value, Look look) {
+  if (!is_observed()) return;
   emit({.kind = kind,
         .pipe = Pipe::scalar,
         .cached = cached,
         .look = look,
-        .peer = fabric_.memory().owner(address, rank_),
-        .issued = ordering_events_,
+        .peer = owner(address),
         .address = address_of(address),
         .size_bytes = size,
         .value = value,
         .place = place});
 }
 
-void Core::report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name) {
-  emit({.kind = kind,
-        .peer = rank_,
-        .issued = ordering_events_,
-        .value = task,
-        .place = place,
-        .name = name});
-}
-
-void Core::report_call(std::int64_t call) {
-  emit({.kind = EventKind::call_begin,
-        .peer = rank_,
-        .issued = ordering_events_,
-        .value = call,
-        .place = outside_of_kernels});
-}
-
-void Core::emit_sync(EventKind kind, Pipe pipe, SourcePlace place) {
-  if (fabric_.polled() != nullptr) fabric_.polled()->note_drained(index_);
-  emit({.kind = kind, .pipe = pipe, .peer = rank_, .issued = ordering_events_, .place = place});
-}
-
-void Core::emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction) {
-  emit({.kind = kind,
-        .pipe = pipe,
-        .flag_pipe = instruction.flag_pipe,
-        .flag_id = instruction.flag_id,
-        .peer = rank_,
-        .issued = instruction.issued_after,
-        .number = instruction.number,
-        .begin = queue(pipe).free,
-        .place = instruction.place()});
-}
-
-void Core::emit_signal(EventKind kind, const Wait& wait, bool polled, Look look) {
+void EventEmitter::emit_signal(EventKind kind, const ScalarUnit::Wait& wait, bool polled,
+                               Look look) {
   emit({.kind = kind,
         .pipe = Pipe::scalar,
         .cmp = wait.cmp,
         .polled = polled,
         .look = look,
-        .peer = rank_,
-        .issued = ordering_events_,
+        .peer = scalar_.rank(),
         .threshold = wait.value,
         .address = address_of(wait.cell),
         .size_bytes = sizeof(std::uint32_t),
@@ -156,9 +124,23 @@ void Core::emit_signal(EventKind kind, const Wait& wait, bool polled, Look look)
         .place = wait.place});
 }
 
-// Emits a load, store, combine or convert that occupies its pipe from `begin` until queue().free.
-void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds begin) {
-  if (!fabric_.observed()) return;
+void EventEmitter::emit_queued(EventKind kind, Pipe pipe, const Instruction& instruction,
+                               Picoseconds begin) {
+  if (!is_observed()) return;
+  Event event{.kind = kind,
+              .pipe = pipe,
+              .flag_pipe = instruction.flag_pipe,
+              .flag_id = instruction.flag_id,
+              .peer = scalar_.rank(),
+              .issued = instruction.issued_after,
+              .number = instruction.number,
+              .begin = begin,
+              .place = instruction.place()};
+  send(event);
+}
+
+void EventEmitter::emit_transfer(const Execution& execution, const Instruction& instruction) {
+  if (!is_observed()) return;
   const bool loads = instruction.opcode == Opcode::load;
   const bool stores = instruction.opcode == Opcode::store;
   const bool combines = instruction.opcode == Opcode::combine;
@@ -169,30 +151,30 @@ void Core::emit_transfer(Pipe pipe, const Instruction& instruction, Picoseconds 
   const Footprint writes = contiguous(instruction.dst, instruction.count, instruction.dtype);
   const bool atomic = stores && instruction.atomic;
   const std::byte* const global = loads ? instruction.src : instruction.dst;
-  emit({.kind = loads    ? EventKind::load
-                : stores ? EventKind::store
-                         : EventKind::vector,
-        .pipe = pipe,
-        .combination = combines || atomic ? combination_of(instruction.op) : Combination::move,
-        .atomic = atomic,
-        .peer = fabric_.memory().owner(global, rank_),
-        .issued = instruction.issued_after,
-        .number = instruction.number,
-        .begin = begin,
-        .end = queue(pipe).free,
-        .address = address_of(global),
-        .size_bytes = writes.row_bytes,
-        .value = stores ? static_cast<std::int64_t>(queue(pipe).executed) : 0,
-        .place = instruction.place(),
-        .reads = {reads, combines ? 2u : 1u},
-        .writes = {&writes, 1}});
+  Event event{
+      .kind = loads    ? EventKind::load
+              : stores ? EventKind::store
+                       : EventKind::vector,
+      .pipe = execution.pipe,
+      .combination = combines || atomic ? combination_of(instruction.op) : Combination::move,
+      .atomic = atomic,
+      .peer = owner(global),
+      .issued = instruction.issued_after,
+      .number = instruction.number,
+      .begin = execution.begin,
+      .end = execution.end,
+      .address = address_of(global),
+      .size_bytes = writes.row_bytes,
+      .value = stores ? static_cast<std::int64_t>(execution.store) : 0,
+      .place = instruction.place(),
+      .reads = {reads, combines ? 2u : 1u},
+      .writes = {&writes, 1}};
+  send(event);
 }
 
-// Emits a tile instruction; `runs` are the bytes of global memory that it loads or stores.
-void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begin,
-                     std::span<const GlobalRun> runs) {
-  if (!fabric_.observed()) return;
-  const TileOperation& operation = tile_operations_[instruction.count];
+void EventEmitter::emit_tile(const Execution& execution, const Instruction& instruction,
+                             const TileOperation& operation, std::span<const GlobalRun> runs) {
+  if (!is_observed()) return;
   const bool loads = operation.opcode == TileOpcode::load, stores = operation.stores();
   reads_.clear();
   writes_.clear();
@@ -207,24 +189,25 @@ void Core::emit_tile(Pipe pipe, const Instruction& instruction, Picoseconds begi
   if (!loads && operation.opcode != TileOpcode::expands) reads_.push_back(footprint(operation.a));
   if (has_second_source(operation.opcode)) reads_.push_back(footprint(operation.b));
   const std::byte* const global = loads || stores ? operation.global.data : operation.dst.data;
-  emit({.kind = loads    ? EventKind::load
-                : stores ? EventKind::store
-                         : EventKind::vector,
-        .pipe = pipe,
-        .combination =
-            keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other,
-        .atomic = operation.opcode == TileOpcode::store_add,
-        .peer = fabric_.memory().owner(global, rank_),
-        .issued = instruction.issued_after,
-        .number = instruction.number,
-        .begin = begin,
-        .end = queue(pipe).free,
-        .address = address_of(global),
-        .size_bytes = bytes,
-        .value = stores ? static_cast<std::int64_t>(queue(pipe).executed) : 0,
-        .place = instruction.place(),
-        .reads = reads_,
-        .writes = writes_});
+  Event event{.kind = loads    ? EventKind::load
+                      : stores ? EventKind::store
+                               : EventKind::vector,
+              .pipe = execution.pipe,
+              .combination =
+                  keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other,
+              .atomic = operation.opcode == TileOpcode::store_add,
+              .peer = owner(global),
+              .issued = instruction.issued_after,
+              .number = instruction.number,
+              .begin = execution.begin,
+              .end = execution.end,
+              .address = address_of(global),
+              .size_bytes = bytes,
+              .value = stores ? static_cast<std::int64_t>(execution.store) : 0,
+              .place = instruction.place(),
+              .reads = reads_,
+              .writes = writes_};
+  send(event);
 }
 
 }  // namespace peal

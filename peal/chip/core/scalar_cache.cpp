@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/chip/scalar_cache.h"
+#include "peal/chip/core/scalar_cache.h"
 
 #include <cstring>
 
