@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "peal/base/units.h"
-#include "peal/runtime/dependencies.h"
+#include "peal/runtime/graph/dependencies.h"
 
 namespace peal {
 
