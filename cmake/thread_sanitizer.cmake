@@ -31,7 +31,7 @@ target_compile_options(
   peal_thread_tests PRIVATE ${thread_flags} -g1 -fno-builtin-memcpy -fno-builtin-memmove
                             -fno-builtin-memset)
 target_link_options(peal_thread_tests PRIVATE ${thread_flags})
-build_in_unity(peal_thread_tests 16 EXCEPT "/registry\\.cpp$")
+build_in_unity(peal_thread_tests 16)
 
 add_test(NAME peal_thread_tests
          COMMAND "${PROJECT_SOURCE_DIR}/tests/thread/run.sh" $<TARGET_FILE:peal_thread_tests>)

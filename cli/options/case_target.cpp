@@ -12,6 +12,7 @@
 #include "cli/options/unused_option.h"
 #include "peal/base/error.h"
 #include "peal/base/file_text.h"
+#include "peal/launch/kernel_language.h"
 #include "peal/machine/collective.h"
 
 namespace peal {
@@ -56,14 +57,16 @@ std::string case_path(const RunRequest& request) {
                     "source file or folder",
                     request.collective));
   }
+  // The compiler does not take a file of another name for C++, so only the text can say what it is.
+  const bool is_source = target.extension() == ".cpp";
   const std::string text = file_text(target);
-  if (text.find("peal_kernel()") != std::string::npos) {
+  if (!is_source && text.find("peal_kernel()") != std::string::npos) {
     throw UsageError(
         fmt::format("`{}` is a Peal kernel whose name does not end in .cpp; give it, or a copy, "
                     "such a name",
                     request.collective));
   }
-  if (text.find("kernel_entry") == std::string::npos) {
+  if (!is_source && text.find("kernel_entry") == std::string::npos) {
     throw UsageError(
         fmt::format("`{}` is no source of a kernel: it has neither peal_kernel() nor "
                     "kernel_entry; name one, a case file, or a folder with a case",
@@ -171,9 +174,18 @@ void refuse_options_of_collectives(const RunRequest& request) {
   refuse_unused(fmt::format("kernel `{}`", request.collective), options);
 }
 
-// True if the file defines a Peal kernel, besides whatever else it contains.
+// True if the source is known to define a Peal kernel. Where it is given with a case, whose kernel
+// it then is not, only a source that looks like one is compiled to find out.
 bool defines_peal_kernel(const fs::path& path) {
-  return file_text(path).find("peal_kernel()") != std::string::npos;
+  const std::string text = file_text(path);
+  const bool looks_like_one = text.find("peal_kernel") != std::string::npos &&
+                              suggested_language(text) == KernelLanguage::peal;
+  if (!looks_like_one) return false;
+  try {
+    return load_if_peal_kernel(path.string()).has_value();
+  } catch (const UsageError&) {  // compiling it with its case says what is wrong
+    return false;
+  }
 }
 
 // Throws Error for two descriptions of one kernel: --case or its flags with a Peal kernel, which
@@ -191,11 +203,11 @@ void refuse_two_descriptions(const RunRequest& request) {
                   request.collective, request.case_file ? "--case" : request.flags.first()));
 }
 
-// True if the target is the source of a Peal kernel.
-bool names_kernel(const RunRequest& request) {
-  const fs::path target = request.collective;
-  return !request.case_file && !request.flags.any() && target.extension() == ".cpp" &&
-         is_kernel_file(target.string());
+// The kernel, if the target is the source of a Peal kernel.
+std::optional<Kernel> named_kernel(const RunRequest& request) {
+  const bool has_case = request.case_file || request.flags.any();
+  if (has_case || fs::path(request.collective).extension() != ".cpp") return std::nullopt;
+  return load_if_peal_kernel(request.collective);
 }
 
 bool is_collective(std::string_view text) {
@@ -226,9 +238,9 @@ CaseTarget find_case_target(const RunRequest& request) {
   refuse_options_of_collectives(request);
   refuse_two_descriptions(request);
   target.request.platform = request.platform;
-  if (names_kernel(request)) {
+  target.kernel = named_kernel(request);
+  if (target.kernel) {
     target.path = request.collective;
-    target.kernel = load_kernel_file(request.collective);
     set_values(*target.kernel, request);
     if (target.runs_for_real()) {
       const UnusedOption options[] = {{"--time-limit", request.time_limit.has_value(),

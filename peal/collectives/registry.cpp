@@ -1,348 +1,410 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/collectives/registry.h"
 
-#include <fmt/format.h>
-
-#include <string>
-
-#include "peal/base/error.h"
+#include "peal/kernels/kernels.h"
 
 namespace peal {
+namespace {
 
-using enum Collective;
-using D = Device;
-using K = KernelCall;
+// Launches a kernel with the arguments that it takes.
+template <auto kernel>
+void launch_kernel(Device& self, const KernelCall& call) {
+  launch(kernel, self, call);
+}
 
-// One entry per algorithm. A kernel has no header: its entry declares it, so that a new algorithm
-// takes one new file and one new entry. The formulas are in the order of struct Formulas: scratch,
-// parts, signals; steps, puts, gets, sent, notifies, copied; and, optional, read and drains.
-static const Algorithm table[] = {
-    {all_reduce,
-     "one_phase",
-     [](D& d, const K& k) {
-       void all_reduce_one_phase(D&, const AllReduceApartArgs&);
-       launch(all_reduce_one_phase, d, k);
-     },
-     {.in_rank_order = true},
-     {"n", "1", "L", "L", "0", "P-1", "(P-1)*n", "L", "n"}},
-    {all_reduce,
-     "two_phase",
-     [](D& d, const K& k) {
-       void all_reduce_two_phase(D&, const AllReduceApartArgs&);
-       launch(all_reduce_two_phase, d, k);
-     },
-     {.in_rank_order = true},
-     {"n", "P", "L", "2*L", "0", "2*(P-1)", "2*(P-1)*n/P", "2*L", "n"}},
-    {all_reduce,
-     "ring",
-     [](D& d, const K& k) {
-       void all_reduce_ring(D&, const AllReduceArgs&);
-       launch(all_reduce_ring, d, k);
-     },
-     {.in_place = true, .data_in_window = true},
-     {"n", "P", "1", "2*(P-1)", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)", "3*n"}},
-    {all_reduce,
-     "bidirectional_ring",
-     [](D& d, const K& k) {
-       void all_reduce_bidirectional_ring(D&, const AllReduceArgs&);
-       launch(all_reduce_bidirectional_ring, d, k);
-     },
-     {.in_place = true, .data_in_window = true},
-     {"n", "P", "2", "2*(P-1)", "4*(P-1)", "0", "2*(P-1)*n/P", "4*(P-1)", "3*n"}},
-    {all_reduce,
-     "recursive_doubling",
-     [](D& d, const K& k) {
-       void all_reduce_recursive_doubling(D&, const AllReduceArgs&);
-       launch(all_reduce_recursive_doubling, d, k);
-     },
-     {.in_place = true},
-     {"(L+1)*n", "L+1", "L+1", "L+H", "L", "0", "L*n", "L", "(L+1)*n"}},
-    {all_reduce,
-     "halving_doubling",
-     [](D& d, const K& k) {
-       void all_reduce_halving_doubling(D&, const AllReduceArgs&);
-       launch(all_reduce_halving_doubling, d, k);
-     },
-     {.in_place = true},
-     {"2*(n+P-1)", "2", "L+1", "2*L", "2*L-X", "0", "n+(Q-2)*((n+Q-1)/Q)+X*n", "2*L-X",
-      "n+2*(Q-1)*n/Q+X*n"}},
-    {all_reduce,
-     "push",
-     [](D& d, const K& k) {
-       void all_reduce_push(D&, const AllReduceApartArgs&);
-       launch(all_reduce_push, d, k);
-     },
-     {.in_rank_order = true},
-     {"P*n", "P", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
-    {all_reduce,
-     "window_pull",
-     [](D& d, const K& k) {
-       void all_reduce_window_pull(D&, const AllReduceApartArgs&);
-       launch(all_reduce_window_pull, d, k);
-     },
-     {.send_in_window = true, .in_rank_order = true},
-     {"n", "P", "P+L", "min(1,P-1)+L", "P-1", "2*(P-1)", "2*(P-1)*n/P", "P-1+L", "0", nullptr,
-      "P-1"}},
-    {all_reduce,
-     "window_push",
-     [](D& d, const K& k) {
-       void all_reduce_window_push(D&, const AllReduceApartArgs&);
-       launch(all_reduce_window_push, d, k);
-     },
-     {.send_in_window = true, .recv_in_window = true, .in_rank_order = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "P-1", "2*(P-1)*n/P", "P-1+L", "0", "(P-1)*n/P",
-      "P-1"}},
-    {all_reduce,
-     "packet",
-     [](D& d, const K& k) {
-       void all_reduce_packet(D&, const AllReducePacketArgs&);
-       launch(all_reduce_packet, d, k);
-     },
-     {.fits_packets = true, .in_rank_order = true},
-     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
-    {all_gather,
-     "direct",
-     [](D& d, const K& k) {
-       void all_gather_direct(D&, const AllGatherArgs&);
-       launch(all_gather_direct, d, k);
-     },
-     {},
-     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
-    {all_gather,
-     "ring",
-     [](D& d, const K& k) {
-       void all_gather_ring(D&, const AllGatherArgs&);
-       launch(all_gather_ring, d, k);
-     },
-     {},
-     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
-    {all_gather,
-     "window_push",
-     [](D& d, const K& k) {
-       void all_gather_window_push(D&, const AllGatherArgs&);
-       launch(all_gather_window_push, d, k);
-     },
-     {.recv_in_window = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
-    {all_gather,
-     "packet",
-     [](D& d, const K& k) {
-       void all_gather_packet(D&, const AllGatherPacketArgs&);
-       launch(all_gather_packet, d, k);
-     },
-     {.fits_packets = true},
-     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
-    {reduce_scatter,
-     "direct",
-     [](D& d, const K& k) {
-       void reduce_scatter_direct(D&, const ReduceScatterArgs&);
-       launch(reduce_scatter_direct, d, k);
-     },
-     {.in_rank_order = true},
-     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L", "P*n"}},
-    {reduce_scatter,
-     "ring",
-     [](D& d, const K& k) {
-       void reduce_scatter_ring(D&, const ReduceScatterArgs&);
-       launch(reduce_scatter_ring, d, k);
-     },
-     {},
-     {"P*n", "P", "1", "P-1", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
-    {reduce_scatter,
-     "push",
-     [](D& d, const K& k) {
-       void reduce_scatter_push(D&, const ReduceScatterArgs&);
-       launch(reduce_scatter_push, d, k);
-     },
-     {.in_rank_order = true},
-     {"P*n", "P", "P", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0"}},
-    {reduce_scatter,
-     "window_pull",
-     [](D& d, const K& k) {
-       void reduce_scatter_window_pull(D&, const ReduceScatterArgs&);
-       launch(reduce_scatter_window_pull, d, k);
-     },
-     {.send_in_window = true, .in_rank_order = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "P-1", "P-1", "(P-1)*n", "P-1+L", "0", nullptr, "P-1"}},
-    {reduce_scatter,
-     "packet",
-     [](D& d, const K& k) {
-       void reduce_scatter_packet(D&, const ReduceScatterPacketArgs&);
-       launch(reduce_scatter_packet, d, k);
-     },
-     {.fits_packets = true, .in_rank_order = true},
-     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "0", nullptr, "P-1"}},
-    {all_to_all,
-     "pull",
-     [](D& d, const K& k) {
-       void all_to_all_pull(D&, const AllToAllArgs&);
-       launch(all_to_all_pull, d, k);
-     },
-     {},
-     {"P*n", "P", "L", "L", "0", "P-1", "(P-1)*n", "L", "(P+1)*n"}},
-    {all_to_all,
-     "push",
-     [](D& d, const K& k) {
-       void all_to_all_push(D&, const AllToAllArgs&);
-       launch(all_to_all_push, d, k);
-     },
-     {},
-     {"P*n", "P", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n"}},
-    {all_to_all,
-     "window_push",
-     [](D& d, const K& k) {
-       void all_to_all_window_push(D&, const AllToAllArgs&);
-       launch(all_to_all_window_push, d, k);
-     },
-     {.recv_in_window = true, .apart = true},
-     {"0", "1", "P+L", "min(1,P-1)+L", "2*(P-1)", "0", "(P-1)*n", "P-1+L", "n", nullptr, "P-1"}},
-    {all_to_all,
-     "packet",
-     [](D& d, const K& k) {
-       void all_to_all_packet(D&, const AllToAllPacketArgs&);
-       launch(all_to_all_packet, d, k);
-     },
-     {.fits_packets = true},
-     {"0", "1", "0", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "P*n", nullptr, "P-1"}},
-    {broadcast,
-     "direct",
-     [](D& d, const K& k) {
-       void broadcast_direct(D&, const RootedArgs&);
-       launch(broadcast_direct, d, k);
-     },
-     {},
-     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
-    {broadcast,
-     "fifo",
-     [](D& d, const K& k) {
-       void broadcast_fifo(D&, const RootedArgs&);
-       launch(broadcast_fifo, d, k);
-     },
-     {.has_slots = true},
-     {"8*n", "8", "9", "min(1,P-1)", "0", "min(1,P-1)", "(P-1)*n", "P-1", "n+min(1,P-1)*n", "n"}},
-    {broadcast,
-     "tree",
-     [](D& d, const K& k) {
-       void broadcast_tree(D&, const RootedArgs&);
-       launch(broadcast_tree, d, k);
-     },
-     {},
-     {"n", "1", "2", "L-X", "L", "0", "L*n", "L", "n"}},
-    {broadcast,
-     "scatter_all_gather",
-     [](D& d, const K& k) {
-       void broadcast_scatter_all_gather(D&, const RootedArgs&);
-       launch(broadcast_scatter_all_gather, d, k);
-     },
-     {},
-     {"n", "P", "3", "P-1", "2*(P-1)", "0", "2*(P-1)*n/P", "2*(P-1)", "n"}},
-    {broadcast,
-     "window_pull",
-     [](D& d, const K& k) {
-       void broadcast_window_pull(D&, const RootedArgs&);
-       launch(broadcast_window_pull, d, k);
-     },
-     {.recv_in_window = true},
-     {"0", "1", "2", "2*min(1,P-1)", "P-1", "min(1,P-1)", "(P-1)*n", "P-1", "n", "n", "P-1"}},
-    {broadcast,
-     "packet",
-     [](D& d, const K& k) {
-       void broadcast_packet(D&, const RootedPacketArgs&);
-       launch(broadcast_packet, d, k);
-     },
-     {.fits_packets = true},
-     {"0", "1", "1", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n", nullptr, "P-1"}},
-    {reduce,
-     "direct",
-     [](D& d, const K& k) {
-       void reduce_direct(D&, const RootedArgs&);
-       launch(reduce_direct, d, k);
-     },
-     {.in_rank_order = true},
-     {"n", "1", "2", "min(1,P-1)", "0", "P-1", "min(1,P-1)*n", "P-1", "n", "(P-1)*n"}},
-    {reduce,
-     "tree",
-     [](D& d, const K& k) {
-       void reduce_tree(D&, const RootedArgs&);
-       launch(reduce_tree, d, k);
-     },
-     {},
-     {"(L+1)*n", "L+1", "L+1", "L-X", "min(1,P-1)", "0", "min(1,P-1)*n", "L", "(L+1)*n"}},
-    {gather,
-     "direct",
-     [](D& d, const K& k) {
-       void gather_direct(D&, const RootedArgs&);
-       launch(gather_direct, d, k);
-     },
-     {},
-     {"P*n", "P", "2", "min(1,P-1)", "min(1,P-1)", "0", "min(1,P-1)*n", "P-1", "P*n"}},
-    {scatter,
-     "direct",
-     [](D& d, const K& k) {
-       void scatter_direct(D&, const RootedArgs&);
-       launch(scatter_direct, d, k);
-     },
-     {},
-     {"n", "1", "2", "min(1,P-1)", "P-1", "0", "(P-1)*n", "P-1", "n"}},
-    {barrier,
-     "dissemination",
-     [](D& d, const K& k) {
-       void barrier_dissemination(D&, const BarrierArgs&);
-       launch(barrier_dissemination, d, k);
-     },
-     {},
-     {"0", "1", "L", "L", "0", "0", "0", "L", "0"}},
+// One row per algorithm. registry.h says what the needs mean, cost/closed_form.h what the formulas
+// mean and which a row may leave out.
+constexpr Algorithm table[] = {
+    {.collective = Collective::all_reduce,
+     .name = "one_phase",
+     .launch = launch_kernel<all_reduce_one_phase>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "n",
+                  .signals = "L",
+                  .steps = "L",
+                  .gets = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "L",
+                  .copied = "n"}},
+    {.collective = Collective::all_reduce,
+     .name = "two_phase",
+     .launch = launch_kernel<all_reduce_two_phase>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "n",
+                  .parts = "P",
+                  .signals = "L",
+                  .steps = "2*L",
+                  .gets = "2*(P-1)",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "2*L",
+                  .copied = "n"}},
+    {.collective = Collective::all_reduce,
+     .name = "ring",
+     .launch = launch_kernel<all_reduce_ring>,
+     .needs = {.in_place = true, .data_in_window = true},
+     .formulas = {.scratch = "n",
+                  .parts = "P",
+                  .signals = "1",
+                  .steps = "2*(P-1)",
+                  .puts = "2*(P-1)",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "2*(P-1)",
+                  .copied = "3*n"}},
+    {.collective = Collective::all_reduce,
+     .name = "bidirectional_ring",
+     .launch = launch_kernel<all_reduce_bidirectional_ring>,
+     .needs = {.in_place = true, .data_in_window = true},
+     .formulas = {.scratch = "n",
+                  .parts = "P",
+                  .signals = "2",
+                  .steps = "2*(P-1)",
+                  .puts = "4*(P-1)",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "4*(P-1)",
+                  .copied = "3*n"}},
+    {.collective = Collective::all_reduce,
+     .name = "recursive_doubling",
+     .launch = launch_kernel<all_reduce_recursive_doubling>,
+     .needs = {.in_place = true},
+     .formulas = {.scratch = "(L+1)*n",
+                  .parts = "L+1",
+                  .signals = "L+1",
+                  .steps = "L+H",
+                  .puts = "L",
+                  .sent = "L*n",
+                  .notifies = "L",
+                  .copied = "(L+1)*n"}},
+    {.collective = Collective::all_reduce,
+     .name = "halving_doubling",
+     .launch = launch_kernel<all_reduce_halving_doubling>,
+     .needs = {.in_place = true},
+     .formulas = {.scratch = "2*(n+P-1)",
+                  .parts = "2",
+                  .signals = "L+1",
+                  .steps = "2*L",
+                  .puts = "2*L-X",
+                  .sent = "n+(Q-2)*((n+Q-1)/Q)+X*n",
+                  .notifies = "2*L-X",
+                  .copied = "n+2*(Q-1)*n/Q+X*n"}},
+    {.collective = Collective::all_reduce,
+     .name = "push",
+     .launch = launch_kernel<all_reduce_push>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "P",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1"}},
+    {.collective = Collective::all_reduce,
+     .name = "window_pull",
+     .launch = launch_kernel<all_reduce_window_pull>,
+     .needs = {.send_in_window = true, .in_rank_order = true},
+     .formulas = {.scratch = "n",
+                  .parts = "P",
+                  .signals = "P+L",
+                  .steps = "min(1,P-1)+L",
+                  .puts = "P-1",
+                  .gets = "2*(P-1)",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "P-1+L",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_reduce,
+     .name = "window_push",
+     .launch = launch_kernel<all_reduce_window_push>,
+     .needs = {.send_in_window = true, .recv_in_window = true, .in_rank_order = true},
+     .formulas = {.scratch = "0",
+                  .signals = "P+L",
+                  .steps = "min(1,P-1)+L",
+                  .puts = "2*(P-1)",
+                  .gets = "P-1",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "P-1+L",
+                  .read = "(P-1)*n/P",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_reduce,
+     .name = "packet",
+     .launch = launch_kernel<all_reduce_packet>,
+     .needs = {.fits_packets = true, .in_rank_order = true},
+     .formulas = {.scratch = "0",
+                  .signals = "0",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_gather,
+     .name = "direct",
+     .launch = launch_kernel<all_gather_direct>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "1",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n"}},
+    {.collective = Collective::all_gather,
+     .name = "ring",
+     .launch = launch_kernel<all_gather_ring>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "1",
+                  .steps = "P-1",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n"}},
+    {.collective = Collective::all_gather,
+     .name = "window_push",
+     .launch = launch_kernel<all_gather_window_push>,
+     .needs = {.recv_in_window = true},
+     .formulas = {.scratch = "0",
+                  .signals = "P+L",
+                  .steps = "min(1,P-1)+L",
+                  .puts = "2*(P-1)",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1+L",
+                  .copied = "n",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_gather,
+     .name = "packet",
+     .launch = launch_kernel<all_gather_packet>,
+     .needs = {.fits_packets = true},
+     .formulas = {.scratch = "0",
+                  .signals = "0",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n",
+                  .drains = "P-1"}},
+    {.collective = Collective::reduce_scatter,
+     .name = "direct",
+     .launch = launch_kernel<reduce_scatter_direct>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "L",
+                  .steps = "L",
+                  .gets = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "L",
+                  .copied = "P*n"}},
+    {.collective = Collective::reduce_scatter,
+     .name = "ring",
+     .launch = launch_kernel<reduce_scatter_ring>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "1",
+                  .steps = "P-1",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n"}},
+    {.collective = Collective::reduce_scatter,
+     .name = "push",
+     .launch = launch_kernel<reduce_scatter_push>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "P",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1"}},
+    {.collective = Collective::reduce_scatter,
+     .name = "window_pull",
+     .launch = launch_kernel<reduce_scatter_window_pull>,
+     .needs = {.send_in_window = true, .in_rank_order = true},
+     .formulas = {.scratch = "0",
+                  .signals = "P+L",
+                  .steps = "min(1,P-1)+L",
+                  .puts = "P-1",
+                  .gets = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1+L",
+                  .drains = "P-1"}},
+    {.collective = Collective::reduce_scatter,
+     .name = "packet",
+     .launch = launch_kernel<reduce_scatter_packet>,
+     .needs = {.fits_packets = true, .in_rank_order = true},
+     .formulas = {.scratch = "0",
+                  .signals = "0",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_to_all,
+     .name = "pull",
+     .launch = launch_kernel<all_to_all_pull>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "L",
+                  .steps = "L",
+                  .gets = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "L",
+                  .copied = "(P+1)*n"}},
+    {.collective = Collective::all_to_all,
+     .name = "push",
+     .launch = launch_kernel<all_to_all_push>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "1",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n"}},
+    {.collective = Collective::all_to_all,
+     .name = "window_push",
+     .launch = launch_kernel<all_to_all_window_push>,
+     .needs = {.recv_in_window = true, .apart = true},
+     .formulas = {.scratch = "0",
+                  .signals = "P+L",
+                  .steps = "min(1,P-1)+L",
+                  .puts = "2*(P-1)",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1+L",
+                  .copied = "n",
+                  .drains = "P-1"}},
+    {.collective = Collective::all_to_all,
+     .name = "packet",
+     .launch = launch_kernel<all_to_all_packet>,
+     .needs = {.fits_packets = true},
+     .formulas = {.scratch = "0",
+                  .signals = "0",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n",
+                  .drains = "P-1"}},
+    {.collective = Collective::broadcast,
+     .name = "direct",
+     .launch = launch_kernel<broadcast_direct>,
+     .formulas = {.scratch = "n",
+                  .signals = "2",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n"}},
+    {.collective = Collective::broadcast,
+     .name = "fifo",
+     .launch = launch_kernel<broadcast_fifo>,
+     .needs = {.has_slots = true},
+     .formulas = {.scratch = "8*n",
+                  .parts = "8",
+                  .signals = "9",
+                  .steps = "min(1,P-1)",
+                  .gets = "min(1,P-1)",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n+min(1,P-1)*n",
+                  .read = "n"}},
+    {.collective = Collective::broadcast,
+     .name = "tree",
+     .launch = launch_kernel<broadcast_tree>,
+     .formulas = {.scratch = "n",
+                  .signals = "2",
+                  .steps = "L-X",
+                  .puts = "L",
+                  .sent = "L*n",
+                  .notifies = "L",
+                  .copied = "n"}},
+    {.collective = Collective::broadcast,
+     .name = "scatter_all_gather",
+     .launch = launch_kernel<broadcast_scatter_all_gather>,
+     .formulas = {.scratch = "n",
+                  .parts = "P",
+                  .signals = "3",
+                  .steps = "P-1",
+                  .puts = "2*(P-1)",
+                  .sent = "2*(P-1)*n/P",
+                  .notifies = "2*(P-1)",
+                  .copied = "n"}},
+    {.collective = Collective::broadcast,
+     .name = "window_pull",
+     .launch = launch_kernel<broadcast_window_pull>,
+     .needs = {.recv_in_window = true},
+     .formulas = {.scratch = "0",
+                  .signals = "2",
+                  .steps = "2*min(1,P-1)",
+                  .puts = "P-1",
+                  .gets = "min(1,P-1)",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n",
+                  .read = "n",
+                  .drains = "P-1"}},
+    {.collective = Collective::broadcast,
+     .name = "packet",
+     .launch = launch_kernel<broadcast_packet>,
+     .needs = {.fits_packets = true},
+     .formulas = {.scratch = "0",
+                  .signals = "1",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n",
+                  .drains = "P-1"}},
+    {.collective = Collective::reduce,
+     .name = "direct",
+     .launch = launch_kernel<reduce_direct>,
+     .needs = {.in_rank_order = true},
+     .formulas = {.scratch = "n",
+                  .signals = "2",
+                  .steps = "min(1,P-1)",
+                  .gets = "P-1",
+                  .sent = "min(1,P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n",
+                  .read = "(P-1)*n"}},
+    {.collective = Collective::reduce,
+     .name = "tree",
+     .launch = launch_kernel<reduce_tree>,
+     .formulas = {.scratch = "(L+1)*n",
+                  .parts = "L+1",
+                  .signals = "L+1",
+                  .steps = "L-X",
+                  .puts = "min(1,P-1)",
+                  .sent = "min(1,P-1)*n",
+                  .notifies = "L",
+                  .copied = "(L+1)*n"}},
+    {.collective = Collective::gather,
+     .name = "direct",
+     .launch = launch_kernel<gather_direct>,
+     .formulas = {.scratch = "P*n",
+                  .parts = "P",
+                  .signals = "2",
+                  .steps = "min(1,P-1)",
+                  .puts = "min(1,P-1)",
+                  .sent = "min(1,P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "P*n"}},
+    {.collective = Collective::scatter,
+     .name = "direct",
+     .launch = launch_kernel<scatter_direct>,
+     .formulas = {.scratch = "n",
+                  .signals = "2",
+                  .steps = "min(1,P-1)",
+                  .puts = "P-1",
+                  .sent = "(P-1)*n",
+                  .notifies = "P-1",
+                  .copied = "n"}},
+    {.collective = Collective::barrier,
+     .name = "dissemination",
+     .launch = launch_kernel<barrier_dissemination>,
+     .formulas = {.scratch = "0", .signals = "L", .steps = "L", .sent = "0", .notifies = "L"}},
 };
 
+}  // namespace
+
 std::span<const Algorithm> algorithms() { return table; }
-
-const Algorithm* known_algorithm(Collective collective, std::string_view name) {
-  for (const Algorithm& algorithm : table) {
-    if (algorithm.collective == collective && algorithm.name == name) return &algorithm;
-  }
-  return nullptr;
-}
-
-const Algorithm& find_algorithm(Collective collective, std::string_view name) {
-  if (const Algorithm* found = known_algorithm(collective, name)) return *found;
-  std::string known;
-  for (const Algorithm& algorithm : table) {
-    if (algorithm.collective != collective) continue;
-    known += known.empty() ? "" : ", ";
-    known += algorithm.name;
-  }
-  throw UsageError(fmt::format("{}: algorithm `{}` is unknown; use auto or one of {}",
-                               peal::name(collective), name, known));
-}
-
-AlgorithmFigures figures(const Algorithm& algorithm, int ranks, std::size_t count) {
-  return evaluate(algorithm.formulas, ranks, count);
-}
-
-bool Needs::are_met(const Placement& placement, std::size_t block_bytes) const {
-  if (send_in_window && !placement.send_in_window) return false;
-  if (recv_in_window && !placement.recv_in_window) return false;
-  if (apart && placement.in_place) return false;
-  return !fits_packets || block_bytes <= Packets::max_bytes;
-}
-
-const Algorithm& choose_algorithm(Collective collective, int ranks, std::size_t count, DType dtype,
-                                  const Placement& placement, const Platform& platform) {
-  const Algorithm* best = nullptr;
-  double best_ps = 0;
-  for (const Algorithm& algorithm : table) {
-    if (algorithm.collective != collective ||
-        !algorithm.needs.are_met(placement, count * size_bytes(dtype))) {
-      continue;
-    }
-    const double time_ps =
-        predict_ps(figures(algorithm, ranks, count), size_bytes(dtype), platform);
-    if (best != nullptr && time_ps >= best_ps) continue;
-    best = &algorithm;
-    best_ps = time_ps;
-  }
-  PEAL_CHECK(best != nullptr);
-  return *best;
-}
 
 }  // namespace peal

@@ -18,15 +18,15 @@ namespace peal {
 // same formulas; tests compare both with the simulator's counts. Puts, gets, sent and notifies are
 // those of the busiest rank.
 struct Formulas {
-  const char* scratch;   // elements of one half of the scratch window
-  const char* parts;     // chunks that the scratch is cut into
-  const char* signals;   // signals of one half
-  const char* steps;     // length of the longest chain of notify -> wait
-  const char* puts;      // writes to peers
-  const char* gets;      // reads of peers
-  const char* sent;      // elements that leave the rank's memory for a peer, by put or get
-  const char* notifies;  // notifies to peers
-  const char* copied;    // elements that a rank moves or combines within its own memory
+  const char* scratch;       // elements of one half of the scratch window
+  const char* parts = "1";   // chunks that the scratch is cut into
+  const char* signals;       // signals of one half
+  const char* steps;         // length of the longest chain of notify -> wait
+  const char* puts = "0";    // writes to peers
+  const char* gets = "0";    // reads of peers
+  const char* sent;          // elements that leave the rank's memory for a peer, by put or get
+  const char* notifies;      // notifies to peers
+  const char* copied = "0";  // elements that a rank moves or combines within its own memory
   // Elements that the busiest rank reads from peers; null: as many as `sent`.
   const char* read = nullptr;
   // Puts whose completion the busiest rank awaits one by one, because a notify of its own follows

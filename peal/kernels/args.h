@@ -5,9 +5,10 @@
 
 namespace peal {
 
-// Kernels: one file each, which reads like its paper; collectives/registry.cpp is the table. Read
-// all_reduce_ring.cpp next. KernelCall is all that a launch offers; each kernel picks its own Args
-// from it, large members by reference, because store forwarding of copies would stall a small call.
+// Kernels: one file each, which reads like its paper; kernels.h declares all, and the table of
+// algorithms is collectives/registry.cpp. Read all_reduce_ring.cpp next. KernelCall is all that a
+// launch offers; each kernel picks its own Args from it, large members by reference, because store
+// forwarding of copies would stall a small call.
 struct KernelCall {
   const Chunks& send;        // 1 or P blocks; the one block of an all-reduce is cut into P chunks
   const Chunks& recv;        // as send

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -22,10 +20,12 @@
 #include "peal/chip/core/core.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/executors/sim/rank_device.h"
+#include "peal/launch/kernel_language.h"
 #include "peal/launch/launch.h"
 #include "peal/machine/description/described_arguments.h"
 #include "peal/machine/description/kernel_values.h"
 #include "peal/pto/load/fault_guard.h"
+#include "peal/pto/load/kernel.h"
 #include "peal/pto/load/loaded_object.h"
 #include "peal/run/kernel_failure.h"
 
@@ -223,19 +223,11 @@ struct LoadedFunction {
 
 }  // namespace
 
-bool is_kernel_file(const std::string& path) {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(path, none)) return true;  // loading reports the error
-  const std::string text = file_text(path);
-  return text.find("peal_kernel") != std::string::npos ||
-         text.find("kernel_entry") == std::string::npos;
-}
-
 Kernel load_kernel_file(const std::string& path) {
   const auto object = std::make_shared<LoadedObject>(path, KernelLanguage::peal, CompileOptions{});
   const auto define = reinterpret_cast<Kernel (*)()>(object->find(kernel_symbol));
   if (define == nullptr) {
-    throw UsageError(
+    throw MissingEntry(
         fmt::format("kernel `{}` does not define peal_kernel; add a function "
                     "`peal::Kernel peal_kernel()` outside of every namespace",
                     path));
@@ -248,6 +240,24 @@ Kernel load_kernel_file(const std::string& path) {
     kernel.run = {LoadedFunction{object, std::move(kernel.run)}, plain};
   }
   return kernel;
+}
+
+std::optional<Kernel> load_if_peal_kernel(const std::string& path) {
+  std::optional<Kernel> result;
+  const auto as_pto = [&path] {
+    const bool seems_pto = suggested_language(file_text(path)) == KernelLanguage::pto;
+    try {
+      const PtoKernel for_vector_cores(path, {});
+    } catch (const MissingEntry&) {
+      if (!seems_pto) throw;
+      const PtoKernel for_cube_cores(path, {}, CoreType::aic);
+    } catch (const QuotedError&) {
+      if (!seems_pto) throw;  // else it may lack its case's include folders: its text decides
+    }
+  };
+  load_in_its_language(
+      path, [&] { result = load_kernel_file(path); }, as_pto);
+  return result;
 }
 
 CaseRunResult run_kernel(const Kernel& kernel, const CaseRunRequest& request) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "peal/base/api.h"
@@ -9,12 +10,6 @@
 
 namespace PEAL_API peal {
 
-// Decides the language of a source: true for a Peal kernel, false for a PTO kernel, whose text
-// mentions `kernel_entry` and not `peal_kernel`. True for a missing file, so that loading it
-// reports the error. A third language would be recognised here and at the callers: kernel_file()
-// and the command line's case_target.cpp.
-[[nodiscard]] bool is_kernel_file(const std::string& path);
-
 // Compiles the source, loads it into this program and returns the kernel that its peal_kernel()
 // defines. The program has to export Peal's symbols (CMake: peal_export_library). The code, and the
 // file names in its events, stay loaded while a copy of the kernel lives. Throws Error with the
@@ -22,6 +17,10 @@ namespace PEAL_API peal {
 // or file format has to return such a Kernel, which run_kernel(), run_kernel_for_real() and check()
 // take.
 [[nodiscard]] Kernel load_kernel_file(const std::string& path);
+
+// The same, or nothing if the source defines the kernel_entry of a PTO kernel instead (see
+// kernel_language.h). Throws Error if it defines neither.
+[[nodiscard]] std::optional<Kernel> load_if_peal_kernel(const std::string& path);
 
 // Runs the kernel on simulated ranks: all calls back to back on the same windows, without a barrier
 // between them. A rank writes its inputs (and poison to its outputs) before each call and reads its

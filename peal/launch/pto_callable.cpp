@@ -14,6 +14,7 @@
 #include "peal/chip/chip_program.h"
 #include "peal/executors/sim/executor.h"
 #include "peal/launch/case_program.h"
+#include "peal/launch/kernel_language.h"
 #include "peal/launch/kernel_run.h"
 #include "peal/launch/rank_tasks.h"
 
@@ -194,8 +195,12 @@ Callable pto_kernel(const std::string& path, const PtoOptions& options) {
 Callable kernel_file(const std::string& path, const PtoOptions& options) {
   std::error_code failed;
   const bool is_source = fs::is_regular_file(path, failed) && fs::path(path).extension() != ".toml";
-  if (is_source && is_kernel_file(path)) return kernel(load_kernel_file(path));
-  return pto_kernel(path, options);
+  if (!is_source) return pto_kernel(path, options);
+  Callable result;
+  load_in_its_language(
+      path, [&] { result = kernel(load_kernel_file(path)); },
+      [&] { result = pto_kernel(path, options); });
+  return result;
 }
 
 }  // namespace peal

@@ -24,8 +24,8 @@ struct PtoOptions {
 // compile.
 [[nodiscard]] Callable pto_kernel(const std::string& path, const PtoOptions& options = {});
 
-// The callable for a file of any kind: a Peal kernel's source (see is_kernel_file()), or whatever
-// pto_kernel() takes.
+// The callable for a file of any kind: a Peal kernel's source, or whatever pto_kernel() takes. Of a
+// source, what it defines decides (see kernel_language.h).
 [[nodiscard]] Callable kernel_file(const std::string& path, const PtoOptions& options = {});
 
 }  // namespace peal

@@ -27,7 +27,7 @@ class Task {
   Task(std::uint64_t run, std::size_t number) : run_(run), number_(number) {}
   // The task's number in the order of submission, from 0.
   [[nodiscard]] std::size_t number() const { return number_; }
-  [[nodiscard]] std::uint64_t run() const { return run_; }  // SubmittedRun::id()
+  [[nodiscard]] std::uint64_t run() const { return run_; }  // BuiltRun::id
 
  private:
   std::uint64_t run_ = 0;

@@ -25,7 +25,7 @@ Task Orchestrator::copy(const Array& to, const Array& from, const Args& also) {
                     also.entries().size()));
   }
   check_copy("copy", to, from);
-  return run_.submit_host(
+  return builder_.submit_host(
       [](const TaskArguments& args) { copy_elements(args.view(0), args.view(1)); },
       Args(also).out(to).in(from), "copy");
 }

@@ -11,7 +11,7 @@
 #include "peal/base/api.h"
 #include "peal/runtime/args.h"
 #include "peal/runtime/domain.h"
-#include "peal/runtime/submitted_run.h"
+#include "peal/runtime/run_builder.h"
 
 namespace PEAL_API peal {
 
@@ -33,25 +33,25 @@ class CallableHandle {
 // cannot be carried out.
 class Orchestrator {
  public:
-  Orchestrator(WorkerState& worker, SubmittedRun& run) : worker_(worker), run_(run) {}
+  Orchestrator(WorkerState& worker, RunBuilder& builder) : worker_(worker), builder_(builder) {}
   Orchestrator(const Orchestrator&) = delete;
   Orchestrator& operator=(const Orchestrator&) = delete;
 
   // Allocates a domain for this run: one zeroed window of `window_bytes` for each member.
   [[nodiscard]] Domain allocate_domain(const DomainRequest& request) {
-    return Domain(run_.allocate_domain(request));
+    return Domain(builder_.allocate_domain(request));
   }
 
   // Submits a task on one device.
   Task submit(CallableHandle callable, const Args& args, int device) {
-    return run_.submit(find(callable), {device}, {args});
+    return builder_.submit(find(callable), {device}, {args});
   }
   // Submits one task on several devices (a group), which starts on all of them at once; `args` has
   // one entry per device, in the order of `devices`. Tasks that wait for each other, such as the
   // ranks of a collective, must be one group; as separate tasks they may deadlock.
   Task submit_group(CallableHandle callable, const std::vector<int>& devices,
                     const std::vector<Args>& args) {
-    return run_.submit(find(callable), devices, args);
+    return builder_.submit(find(callable), devices, args);
   }
   // As above; args(i) returns the arguments of member i.
   template <std::invocable<int> Make>
@@ -61,7 +61,7 @@ class Orchestrator {
     for (std::size_t member = 0; member < devices.size(); ++member) {
       all.push_back(args(static_cast<int>(member)));
     }
-    return run_.submit(find(callable), devices, all);
+    return builder_.submit(find(callable), devices, all);
   }
 
   // Submits a host function as a task. It accesses its arguments in place, also those in device
@@ -69,12 +69,12 @@ class Orchestrator {
   template <class Function>
   Task submit_sub(Function&& function, const Args& args = {}) {
     if constexpr (std::invocable<Function&, const TaskArguments&>) {
-      return run_.submit_host(std::forward<Function>(function), args, "function");
+      return builder_.submit_host(std::forward<Function>(function), args, "function");
     } else {
       std::function<void()> held = std::forward<Function>(function);
       HostFunction whole;
       if (held) whole = [held = std::move(held)](const TaskArguments&) { held(); };
-      return run_.submit_host(std::move(whole), args, "function");
+      return builder_.submit_host(std::move(whole), args, "function");
     }
   }
 
@@ -87,7 +87,7 @@ class Orchestrator {
   [[nodiscard]] const Callable& find(CallableHandle callable) const;
 
   WorkerState& worker_;
-  SubmittedRun& run_;
+  RunBuilder& builder_;
 };
 
 }  // namespace peal

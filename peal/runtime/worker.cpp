@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/runtime/graph_dot.h"
+#include "peal/runtime/graph/graph_dot.h"
 
 namespace peal {
 namespace {
@@ -89,12 +89,13 @@ void Worker::start() {
 RunHandle Worker::submit(const std::function<void(Orchestrator&)>& orchestrate) {
   state_->check_ready("submit");
   if (!orchestrate) throw UsageError("submit: the function is empty; give one");
-  auto run = std::make_shared<SubmittedRun>(*state_, state_->runs + 1);
+  RunBuilder builder(*state_);
   {
     const WorkerState::Busy busy(*state_);
-    Orchestrator orchestrator(*state_, *run);
+    Orchestrator orchestrator(*state_, builder);
     orchestrate(orchestrator);
   }
+  auto run = std::make_shared<RunExecution>(*state_, state_->runs + 1, builder.take());
   ++state_->runs;
   state_->in_flight.push_back(run);
   return {state_, run};
@@ -192,7 +193,7 @@ void Worker::close() {
   if (state_->is_busy) {
     throw UsageError("close: a function that the worker runs cannot close it; do it after the run");
   }
-  for (const std::shared_ptr<SubmittedRun>& run : state_->in_flight) {
+  for (const std::shared_ptr<RunExecution>& run : state_->in_flight) {
     run->drop("it was dropped, because the worker was closed before it had ended");
   }
   state_->in_flight.clear();

@@ -10,21 +10,22 @@
 
 #include "peal/base/api.h"
 #include "peal/runtime/buffer.h"
-#include "peal/runtime/graph_report.h"
+#include "peal/runtime/graph/graph_report.h"
 #include "peal/runtime/orchestrator.h"
+#include "peal/runtime/run_execution.h"
 
 namespace PEAL_API peal {
 
-// This folder runs graphs of tasks on the devices of a host. A Worker owns the devices; a function
-// of the user submits tasks to an Orchestrator; dependencies.h infers from the bytes that tasks
-// touch which task waits for which; dispatcher.h decides which ready task starts. Read next:
-// orchestrator.h and args.h (what a user writes), submitted_run.h (a run from submission to end),
-// dependencies.h.
+// This folder runs graphs of tasks on the devices of a host. A Worker owns the devices. A function
+// of the user submits tasks to an Orchestrator, whose RunBuilder makes a BuiltRun of them; then a
+// RunExecution carries it out. graph/ infers from the bytes that tasks touch which task waits
+// for which, and decides which ready task starts. Read next: orchestrator.h and args.h (what a user
+// writes), run_builder.h, built_run.h, run_execution.h, graph/task_graph.h.
 
 // A handle of a submitted run; copies refer to the same run.
 class RunHandle {
  public:
-  RunHandle(std::shared_ptr<WorkerState> worker, std::shared_ptr<SubmittedRun> run)
+  RunHandle(std::shared_ptr<WorkerState> worker, std::shared_ptr<RunExecution> run)
       : worker_(std::move(worker)), run_(std::move(run)) {}
 
   // Carries out the run, and those submitted before it, until it has ended, with or without
@@ -43,7 +44,7 @@ class RunHandle {
 
  private:
   std::shared_ptr<WorkerState> worker_;
-  std::shared_ptr<SubmittedRun> run_;
+  std::shared_ptr<RunExecution> run_;
 };
 
 // A request for a buffer of `count` elements on one device.

@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "peal/base/error.h"
-#include "peal/runtime/submitted_run.h"
+#include "peal/runtime/run_execution.h"
 
 namespace peal {
 namespace {
@@ -63,10 +63,10 @@ int WorkerState::index_of(int device, const std::string& subject) const {
                                subject, device, fmt::join(settings.devices, ", ")));
 }
 
-bool WorkerState::advance(const SubmittedRun& last,
+bool WorkerState::advance(const RunExecution& last,
                           std::chrono::steady_clock::time_point deadline) {
   while (!last.has_ended()) {
-    const std::shared_ptr<SubmittedRun> next = in_flight.front();
+    const std::shared_ptr<RunExecution> next = in_flight.front();
     const Busy busy(*this);
     if (!next->advance(deadline)) return false;
     in_flight.pop_front();

@@ -16,7 +16,7 @@
 
 namespace PEAL_API peal {
 
-class SubmittedRun;
+class RunExecution;
 
 // A checker: reads the events of one run and reports findings.
 class RunChecks : public EventReader {
@@ -61,7 +61,7 @@ struct WorkerState {
   }
   // Carries out the runs up to and including `last`, in the order of submission. Returns true when
   // `last` has ended, false if the deadline passes before; a later call resumes then.
-  bool advance(const SubmittedRun& last, std::chrono::steady_clock::time_point deadline);
+  bool advance(const RunExecution& last, std::chrono::steady_clock::time_point deadline);
 
   std::uint64_t id;  // unique in this process
   WorkerSettings settings;
@@ -69,7 +69,7 @@ struct WorkerState {
   std::map<int, int> indexes;  // device index by device number
   std::unique_ptr<DeviceDriver> driver;
   std::deque<Callable> callables;  // runs keep pointers to them: a deque does not move them
-  std::deque<std::shared_ptr<SubmittedRun>> in_flight;
+  std::deque<std::shared_ptr<RunExecution>> in_flight;
   std::uint64_t runs = 0;  // number of runs submitted so far
   bool is_busy = false;    // true while the worker may be running a function of the user
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "peal/runtime/graph_report.h"
+#include "peal/runtime/graph/graph_report.h"
 #include "peal/tools/graph_file.h"
 
 namespace peal {

@@ -223,6 +223,11 @@ TEST(KernelRun, TheCommandLineTellsKernelsApart) {
   const Finished pto = run_peal("run " + folder.path("pto.cpp"));
   EXPECT_EQ(pto.code, 2);
   expect_part(pto.err, "pto.cpp` has a kernel_entry and no case; describe its arguments");
+  std::ofstream(folder.path("noted.cpp"))
+      << "// This is no peal_kernel().\nextern \"C\" void kernel_entry(long*) {}\n";
+  const Finished noted =
+      run_peal("check " + folder.path("noted.cpp") + " -n 1 --arg 'in f32[8] fill=i'");
+  EXPECT_EQ(noted.code, 0) << noted.err;
 }
 
 }  // namespace

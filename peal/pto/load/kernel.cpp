@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "peal/base/error.h"
-
 namespace peal {
 
 PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
@@ -15,7 +13,7 @@ PtoKernel::PtoKernel(const std::string& source, const std::vector<std::string>& 
                .defines = {core == CoreType::aiv ? "__DAV_VEC__" : "__DAV_CUBE__"}}),
       entry_(reinterpret_cast<void (*)(std::int64_t*)>(object_.find("kernel_entry"))) {
   if (entry_ == nullptr) {
-    throw UsageError(fmt::format(
+    throw MissingEntry(fmt::format(
         "kernel `{}` has no kernel_entry; define extern \"C\" void kernel_entry(int64_t* args)",
         source));
   }

@@ -16,7 +16,7 @@ namespace peal {
 class PtoKernel {
  public:
   // Compiles (or finds in the cache) and loads the source for that type of core. Throws Error if it
-  // does not compile or has no kernel_entry.
+  // does not compile, and MissingEntry if it has no kernel_entry.
   PtoKernel(const std::string& source, const std::vector<std::string>& include_folders,
             CoreType core = CoreType::aiv);
 

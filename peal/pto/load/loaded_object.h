@@ -5,12 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "peal/base/error.h"
 #include "peal/pto/load/compiler.h"
 
 namespace peal {
 
 // The mangled name of peal_kernel(), which peal/machine/kernel.h declares.
 inline constexpr const char* kernel_symbol = "_Z11peal_kernelv";
+
+// Thrown for a source that compiles and does not define what a kernel of its language defines.
+class MissingEntry : public UsageError {
+ public:
+  using UsageError::UsageError;
+};
 
 // This folder turns a kernel's source into code that runs in this process: compiler.h compiles it,
 // kernel_cache.h and kernel_manifest.h decide when a compiled object may be reused, this class

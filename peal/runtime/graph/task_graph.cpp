@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/runtime/task_graph.h"
+#include "peal/runtime/graph/task_graph.h"
 
 #include <algorithm>
 

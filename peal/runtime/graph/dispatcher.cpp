@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/runtime/dispatcher.h"
+#include "peal/runtime/graph/dispatcher.h"
 
 #include <algorithm>
 

@@ -9,7 +9,7 @@
 
 #include "peal/base/api.h"
 #include "peal/base/units.h"
-#include "peal/runtime/dependencies.h"
+#include "peal/runtime/graph/dependencies.h"
 
 namespace PEAL_API peal {
 

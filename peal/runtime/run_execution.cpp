@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "peal/runtime/run_execution.h"
+
+#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <iterator>
-#include <set>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <typeinfo>
+#include <utility>
 
-#include "peal/base/error.h"
 #include "peal/run/deadlock.h"
 #include "peal/run/kernel_failure.h"
-#include "peal/runtime/submitted_run.h"
-
-// The second half of SubmittedRun: how a run is carried out.
 
 namespace peal {
-
 namespace {
 
 constexpr std::size_t max_cores = 32;  // named in the text of a failure
@@ -31,12 +31,57 @@ std::string text_of_exception() {
   }
 }
 
+// The name of the type of the exception that is being handled.
+std::string type_of_exception() {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type == nullptr) return "unknown";  // not thrown by C++
+  int status = 0;
+  char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+  const std::string text = status == 0 ? name : type->name();
+  std::free(name);
+  return text;
+}
+
+// The exception of the driver that is being handled, as the run's defect: its text, or where it has
+// none, its type. Never empty.
+std::string defect_of_exception() {
+  const std::string type = type_of_exception();
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    if (!text.empty()) return text;
+    return fmt::format("the driver throws an exception without a text, of type {}", type);
+  } catch (...) {
+    return fmt::format("the driver throws what is no std::exception, of type {}", type);
+  }
+}
+
 }  // namespace
 
-bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
+RunExecution::RunExecution(WorkerState& worker, std::uint64_t number, std::unique_ptr<BuiltRun> run)
+    : worker_(worker),
+      run_(std::move(run)),
+      dispatcher_(worker.settings.devices.size()),
+      left_(run_->tasks.size()) {
+  report_.run = number;
+  report_.platform = worker.settings.platform;
+  report_.devices = worker.settings.devices;
+  for (BuiltTask& task : run_->tasks) {
+    TaskRecord record{.name = std::move(task.name), .devices = {}};
+    for (int device : task.devices) record.devices.push_back(worker.number_of(device));
+    report_.tasks.push_back(std::move(record));
+  }
+}
+
+RunExecution::~RunExecution() {
+  if (phase_ != Phase::ended) close();
+}
+
+bool RunExecution::advance(std::chrono::steady_clock::time_point deadline) {
   const std::shared_ptr<void> guard = worker_.driver->guard();
   try {
-    if (phase_ == Phase::made) begin();
+    if (phase_ == Phase::built) begin();
     while (left_ != 0) {
       // Which comes first, a task or a host function, if both are ready? Real devices work while
       // the host runs a function, so tasks start first. On simulated devices a host function takes
@@ -56,23 +101,24 @@ bool SubmittedRun::advance(std::chrono::steady_clock::time_point deadline) {
         finish(end->task, end->failure == nullptr ? "" : failure_of(*end));
       }
     }
-  } catch (const std::exception& error) {  // the driver failed; failures of tasks do not throw
-    defect_ = error.what();
+  } catch (const abi::__forced_unwind&) {  // this thread is being cancelled
+    throw;
+  } catch (...) {  // the driver failed; failures of tasks do not throw
+    defect_ = defect_of_exception();
   }
   close();
   return true;
 }
 
-void SubmittedRun::begin() {
-  left_ = entries_.size();
+void RunExecution::begin() {
   DeviceDriver::RunSettings settings{.domains = {}, .options = worker_.settings.options};
   if (worker_.settings.make_checks) {
     checks_ = worker_.settings.make_checks();
     settings.options.readers.push_back(checks_.get());
-    settings.uses = uses();
-    find_predecessors();
+    settings.uses = uses_of(*run_);
+    predecessors_ = device_predecessors(*run_);
   }
-  for (const std::shared_ptr<DomainState>& domain : domains_) {
+  for (const std::shared_ptr<DomainState>& domain : run_->domains) {
     settings.domains.push_back({.name = domain->request.name,
                                 .devices = domain->device_indexes,
                                 .window = domain->window,
@@ -80,97 +126,50 @@ void SubmittedRun::begin() {
   }
   worker_.driver->begin_run(std::move(settings));
   phase_ = Phase::running;
-  add_ready(graph_.first());
+  add_ready(run_->graph.first());
 }
 
-std::vector<DeviceDriver::Use> SubmittedRun::uses() const {
-  std::set<DeviceDriver::Use> known;
-  std::vector<DeviceDriver::Use> result;  // in the order of submission
-  for (const Entry& entry : entries_) {
-    if (entry.devices.empty()) continue;
-    for (const TaskMember& member : entry.members) {
-      const int ranks =
-          member.domain ? static_cast<int>(domains_[*member.domain]->request.devices.size()) : 1;
-      const DeviceDriver::Use use{entry.callable->program.get(), member.device, ranks};
-      if (known.insert(use).second) result.push_back(use);
-    }
-  }
-  return result;
-}
-
-// Finds, for each task, the device tasks that it directly waits for; they become happens-before
-// edges for readers of events. Joins and host functions are no device tasks, so paths lead through
-// them to the device tasks before. Direct predecessors of the last one found are implied by it and
-// left out, so that a long chain of tasks does not accumulate edges.
-void SubmittedRun::find_predecessors() {
-  std::vector<std::vector<std::size_t>> before(graph_.node_count());
-  for (const TaskGraph::Arrow& arrow : graph_.arrows()) before[arrow.to].push_back(arrow.from);
-  std::vector<std::size_t> seen(before.size(), SIZE_MAX);  // the last task that visited the node
-  for (std::size_t task = 0; task < entries_.size(); ++task) {
-    std::vector<std::uint32_t> found;
-    std::vector<std::size_t> open = before[task];
-    while (!open.empty()) {
-      const std::size_t node = open.back();
-      open.pop_back();
-      if (seen[node] == task) continue;
-      seen[node] = task;
-      if (node >= entries_.size()) {
-        open.insert(open.end(), before[node].begin(), before[node].end());
-      } else if (const Entry& earlier = entries_[node]; earlier.devices.empty()) {
-        found.insert(found.end(), earlier.after.begin(), earlier.after.end());
-      } else {
-        found.push_back(static_cast<std::uint32_t>(node));
-      }
-    }
-    std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end());
-    if (found.empty()) continue;
-    const std::vector<std::uint32_t>& implied = entries_[found.back()].after;
-    std::set_difference(found.begin(), found.end(), implied.begin(), implied.end(),
-                        std::back_inserter(entries_[task].after));
-  }
-}
-
-void SubmittedRun::add_ready(const std::vector<std::size_t>& tasks) {
+void RunExecution::add_ready(const std::vector<std::size_t>& tasks) {
   for (std::size_t task : tasks) {
-    if (entries_[task].devices.empty()) {
+    const std::vector<int>& devices = run_->tasks[task].devices;
+    if (devices.empty()) {
       functions_.push(task);
     } else {
-      dispatcher_.add(task, entries_[task].devices);
+      dispatcher_.add(task, devices);
     }
   }
 }
 
-void SubmittedRun::start(std::size_t task) {
-  Entry& entry = entries_[task];
+void RunExecution::start(std::size_t task) {
+  BuiltTask& built = run_->tasks[task];
   TaskRecord& record = report_.tasks[task];
   record.state = TaskRecord::State::running;
   record.begin_ps = worker_.driver->now();
-  for (const std::shared_ptr<DomainState>& domain : entry.domains) {
+  for (const std::shared_ptr<DomainState>& domain : built.domains) {
     if (!domain->broken.empty()) return finish(task, domain->broken);
   }
-  for (Staged& staged : entry.staged) {
-    std::memcpy(staged.device, staged.host, staged.size_bytes);
-    if (staged.only_changes) staged.before.assign(staged.host, staged.host + staged.size_bytes);
-  }
-  worker_.driver->start({.id = static_cast<std::uint32_t>(task),
-                         .name = fmt::format("task {} `{}`", task, entry.callable->name),
-                         .program = entry.callable->program.get(),
-                         .members = std::move(entry.members),
-                         .after = std::move(entry.after)});
+  copy_to_devices(built.staged);
+  DriverTask started{.id = static_cast<std::uint32_t>(task),
+                     .name = fmt::format("task {} `{}`", task, built.callable->name),
+                     .program = built.callable->program.get(),
+                     .members = std::move(built.members)};
+  if (!predecessors_.empty()) started.after = std::move(predecessors_[task]);
+  worker_.driver->start(started);
 }
 
-void SubmittedRun::run_function(std::size_t task) {
+void RunExecution::run_function(std::size_t task) {
+  BuiltTask& built = run_->tasks[task];
   TaskRecord& record = report_.tasks[task];
   record.state = TaskRecord::State::running;
   record.begin_ps = worker_.driver->now();
   std::string failure;
+  const TaskArguments arguments(built.members.front().arguments);
   try {
-    entries_[task].function(TaskArguments(entries_[task].members.front().arguments));
+    built.function(arguments);
   } catch (...) {
     failure = text_of_exception();
   }
-  for (const TaskArgument& argument : entries_[task].members.front().arguments) {
+  for (const TaskArgument& argument : built.members.front().arguments) {
     if (checks_ == nullptr || !argument.in_window) continue;
     if (argument.direction != TaskDirection::input) checks_->note_host_write(argument.view);
   }
@@ -181,37 +180,28 @@ void SubmittedRun::run_function(std::size_t task) {
 // devices (signals and windows are left in an unknown state), frees its devices, and passes the end
 // on to the tasks that wait for it. Tasks that consume what a failed task makes end here as well,
 // as not run.
-void SubmittedRun::finish(std::size_t task, const std::string& failure) {
-  Entry& entry = entries_[task];
+void RunExecution::finish(std::size_t task, const std::string& failure) {
+  BuiltTask& built = run_->tasks[task];
   TaskRecord& record = report_.tasks[task];
   record.end_ps = worker_.driver->now();
   record.state = failure.empty() ? TaskRecord::State::done : TaskRecord::State::failed;
   record.failure = failure;
   if (failure.empty()) {
-    for (const Staged& staged : entry.staged) {
-      if (!staged.writes) continue;
-      if (!staged.only_changes) {
-        std::memcpy(staged.host, staged.device, staged.size_bytes);
-        continue;
-      }
-      for (std::size_t i = 0; i < staged.size_bytes; ++i) {
-        if (staged.device[i] != staged.before[i]) staged.host[i] = staged.device[i];
-      }
-    }
+    write_back(built.staged);
   } else {
-    if (checks_ != nullptr && !entry.devices.empty()) checks_->stop();
-    for (const std::shared_ptr<DomainState>& domain : entry.domains) {
-      if (entry.devices.empty() || !domain->broken.empty()) continue;
+    if (checks_ != nullptr && !built.devices.empty()) checks_->stop();
+    for (const std::shared_ptr<DomainState>& domain : built.domains) {
+      if (built.devices.empty() || !domain->broken.empty()) continue;
       domain->broken = fmt::format(
           "domain `{}` is left in the midst of task {} `{}`, which failed; use another domain",
           domain->request.name, task, record.name);
     }
   }
-  entry.staged.clear();
-  entry.function = nullptr;
-  if (!entry.devices.empty()) dispatcher_.release(entry.devices);
+  built.staged.clear();
+  built.function = nullptr;
+  if (!built.devices.empty()) dispatcher_.release(built.devices);
   const TaskGraph::Consequences consequences =
-      graph_.end(task, !failure.empty(), record.end_ps - record.begin_ps);
+      run_->graph.end(task, !failure.empty(), record.end_ps - record.begin_ps);
   --left_;
   add_ready(consequences.ready);
   for (const auto& [consumer, failed] : consequences.failed) {
@@ -223,7 +213,7 @@ void SubmittedRun::finish(std::size_t task, const std::string& failure) {
   }
 }
 
-std::string SubmittedRun::failure_of(const TaskEnd& end) const {
+std::string RunExecution::failure_of(const TaskEnd& end) const {
   std::string text;
   try {
     std::rethrow_exception(end.failure);
@@ -244,19 +234,19 @@ std::string SubmittedRun::failure_of(const TaskEnd& end) const {
     text = text_of_exception();
   }
   if (!end.is_deadlock) return text;
-  const Entry& entry = entries_[end.task];
-  const bool is_alone = entry.devices.size() == 1 && !entry.domains.empty() &&
-                        entry.domains.front()->request.devices.size() > 1;
+  const BuiltTask& built = run_->tasks[end.task];
+  const bool is_alone = built.devices.size() == 1 && !built.domains.empty() &&
+                        built.domains.front()->request.devices.size() > 1;
   if (is_alone) {
     text += fmt::format(
         "\n  tasks that wait for each other have to start together: submit those on "
         "domain `{}` as one group",
-        entry.domains.front()->request.name);
+        built.domains.front()->request.name);
   }
   return text;
 }
 
-void SubmittedRun::close() {
+void RunExecution::close() {
   const bool has_begun = phase_ == Phase::running;
   phase_ = Phase::ended;
   DeviceDriver& driver = *worker_.driver;
@@ -267,31 +257,23 @@ void SubmittedRun::close() {
   for (const TaskRecord& task : report_.tasks) {
     report_.serial_ps += task.end_ps - task.begin_ps;
   }
-  report_.critical_path_ps = graph_.critical_path_ps();
-  report_.critical_path = graph_.critical_path();
+  report_.critical_path_ps = run_->graph.critical_path_ps();
+  report_.critical_path = run_->graph.critical_path();
   if (checks_ != nullptr) {
     report_.findings = checks_->findings(!defect_.empty() || report_.failures() != 0);
     checks_ = nullptr;
   }
-  for (const std::shared_ptr<DomainState>& domain : domains_) {
-    domain->release("belongs to a run that has ended");
-    driver.free(domain->window);
-    for (const std::shared_ptr<BufferMemory>& window : domain->windows) window->data = nullptr;
-  }
-  for (const auto& [host, memory] : stages_) driver.free(memory);
-  for (const auto& [memory, handle] : used_) --memory->runs;
-  domains_.clear();
-  stages_.clear();
-  used_.clear();
-  entries_.clear();
+  run_->release();
+  run_->tasks.clear();
+  predecessors_.clear();
 }
 
-void SubmittedRun::drop(const std::string& why) {
+void RunExecution::drop(const std::string& why) {
   defect_ = why;
   close();
 }
 
-std::string SubmittedRun::progress() const {
+std::string RunExecution::progress() const {
   std::size_t ended = 0;
   std::string running;
   for (std::size_t task = 0; task < report_.tasks.size(); ++task) {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "peal/runtime/graph_report.h"
-#include "peal/runtime/task_graph.h"
+#include "peal/runtime/graph/graph_report.h"
+#include "peal/runtime/graph/task_graph.h"
 
 namespace peal {
 

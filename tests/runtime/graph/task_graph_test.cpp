@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes ready when, what fails because of what, and the longest chain.
-#include "peal/runtime/task_graph.h"
+#include "peal/runtime/graph/task_graph.h"
 
 #include <gtest/gtest.h>
 

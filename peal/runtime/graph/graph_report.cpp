@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/runtime/graph_report.h"
+#include "peal/runtime/graph/graph_report.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/runtime/graph_dot.h"
+#include "peal/runtime/graph/graph_dot.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which tasks start when: groups together, devices one task at a time, nothing for ever.
-#include "peal/runtime/dispatcher.h"
+#include "peal/runtime/graph/dispatcher.h"
 
 #include <gtest/gtest.h>
 

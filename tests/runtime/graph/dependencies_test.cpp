@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dependencies against a model that compares every task with all before it, byte by byte.
-#include "peal/runtime/dependencies.h"
+#include "peal/runtime/graph/dependencies.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peal/runtime/dependencies.h"
+#include "peal/runtime/graph/dependencies.h"
 
 #include <algorithm>
 #include <bit>
