@@ -14,9 +14,11 @@
 namespace peal {
 
 // This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
-// kernel. This header is the whole public interface. To follow a call, read collectives.cpp next
-// (the path of a call), then scratch.h (plans and scratch memory), registry.h (the table of
-// algorithms) and tuning/chooser.h (how `auto` chooses).
+// kernel. This header is the whole public interface. A call has four moments, each with a type and
+// a file: CallArguments (call_arguments.h), CallPlan (call_plan.h, kept in plan_cache.h),
+// ResolvedCall (resolved_call.h) and one launch, KernelCall (kernel_launch.h). To follow it, read
+// collectives.cpp next, the path itself; then scratch.h (halves of scratch memory), registry.h (the
+// table of algorithms) and tuning/chooser.h (how `auto` chooses).
 
 // A buffer argument of a collective: a view, or any contiguous range of a known element type, such
 // as std::vector<float>.
