@@ -20,8 +20,6 @@ namespace peal {
 // last call and the chooser.
 class PlanCache final : public Team::State {
  public:
-  static constexpr char state_key = 0;  // its address is the key for Team::state
-
   static void make(std::unique_ptr<Team::State>& state);
 
   // The remembered plan with this key, or nullptr.
@@ -73,7 +71,7 @@ class PlanCache final : public Team::State {
 };
 
 [[nodiscard]] inline PlanCache& plan_cache(Team& team) {
-  std::unique_ptr<Team::State>& state = team.state(&PlanCache::state_key);
+  std::unique_ptr<Team::State>& state = team.state(Team::StateOwner::collectives);
   if (state == nullptr) PlanCache::make(state);
   return static_cast<PlanCache&>(*state);
 }
