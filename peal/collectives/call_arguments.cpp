@@ -8,12 +8,12 @@
 namespace peal {
 namespace {
 
-bool overlap(const View& a, const View& b) {
+bool overlap(const ConstView& a, const ConstView& b) {
   return a.data < b.data + b.size_bytes() && b.data < a.data + a.size_bytes();
 }
 
 // True if the two are the same memory or the shorter one is this rank's own block of the longer.
-bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
+bool in_place(const ConstView& send, const ConstView& recv, std::size_t count, int rank) {
   const std::size_t own = static_cast<std::size_t>(rank) * count;
   if (recv.count > send.count) return send.data == recv.part(own, 0).data;
   if (send.count > recv.count) return recv.data == send.part(own, 0).data;
@@ -23,7 +23,8 @@ bool in_place(const View& send, const View& recv, std::size_t count, int rank) {
 }  // namespace
 
 std::size_t check_arguments(const CallArguments& call, int rank, int ranks) {
-  const View &send = *call.send, &recv = *call.recv;
+  const ConstView& send = *call.send;
+  const View& recv = *call.recv;
   const int root = call.traits.root();
   const char* const what = name(call.traits.collective());
   const CollectiveShape blocks = shape(call.traits.collective(), ranks);

@@ -33,7 +33,8 @@ class CallTraits {
 };
 
 // What stands for a buffer that a rank does not use.
-inline constexpr View no_buffer;
+inline constexpr ConstView no_send;
+inline constexpr View no_recv;
 
 // The first moment of a call: the arguments as the caller gave them, in one type for all
 // collectives. They stay in the caller's struct (AllReduce, Broadcast, ...) and are not copied,
@@ -42,8 +43,8 @@ inline constexpr View no_buffer;
 // collective.
 struct CallArguments {
   CallTraits traits;
-  const View* send = &no_buffer;
-  const View* recv = &no_buffer;
+  const ConstView* send = &no_send;
+  const View* recv = &no_recv;
   const std::string_view* algorithm = &auto_algorithm;
   const SourcePlace* place = &outside_of_kernels;
 
@@ -56,8 +57,8 @@ struct CallArguments {
   // The same call without the buffers that this rank does not use.
   [[nodiscard]] CallArguments used_by(int rank) const {
     CallArguments used = *this;
-    if (!does_send(rank)) used.send = &no_buffer;
-    if (!does_receive(rank)) used.recv = &no_buffer;
+    if (!does_send(rank)) used.send = &no_send;
+    if (!does_receive(rank)) used.recv = &no_recv;
     return used;
   }
 };

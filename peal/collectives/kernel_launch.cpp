@@ -6,6 +6,11 @@
 namespace peal {
 namespace {
 
+Chunks blocks(const CallPlan& plan, const View& all, int count, Piece piece) {
+  if (count == 0 || all.data == nullptr) return {};
+  const View first = all.part(piece.first, piece.length);
+  return plan.cuts > 0 ? Chunks(first, plan.cuts) : Chunks(first, count, plan.count);
+}
 // As blocks(), for staged memory, which holds the pieces of all blocks without gaps.
 Chunks staged_blocks(const CallPlan& plan, const View& all, int count) {
   return Chunks(all, plan.cuts > 0 ? plan.cuts : count);
@@ -21,8 +26,8 @@ void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const 
 void launch_piece(Device& device, const ResolvedCall& call, Piece piece) {
   const CallPlan& plan = *call.plan;
   const Scratch::Half& half = take_scratch(device, plan, piece.length);
-  const Chunks send = blocks(plan, call.send, plan.shape.send_blocks, piece);
-  const Chunks recv = blocks(plan, call.recv, plan.shape.recv_blocks, piece);
+  const Chunks send = send_blocks(plan, call.send, piece);
+  const Chunks recv = recv_blocks(plan, call.recv, piece);
   const int sends = plan.staged.send_blocks, recvs = plan.staged.recv_blocks;
   const Chunks from = sends > 0 ? staged_blocks(plan, half.send, sends) : send;
   const Chunks to = recvs > 0 ? staged_blocks(plan, half.recv, recvs) : recv;
@@ -34,10 +39,13 @@ void launch_piece(Device& device, const ResolvedCall& call, Piece piece) {
 
 }  // namespace
 
-Chunks blocks(const CallPlan& plan, const View& all, int count, Piece piece) {
-  if (count == 0 || all.data == nullptr) return {};
-  const View first = all.part(piece.first, piece.length);
-  return plan.cuts > 0 ? Chunks(first, plan.cuts) : Chunks(first, count, plan.count);
+Chunks send_blocks(const CallPlan& plan, const ConstView& send, Piece piece) {
+  const View writable{const_cast<std::byte*>(send.data), send.count, send.dtype};
+  return blocks(plan, writable, plan.shape.send_blocks, piece);
+}
+
+Chunks recv_blocks(const CallPlan& plan, const View& recv, Piece piece) {
+  return blocks(plan, recv, plan.shape.recv_blocks, piece);
 }
 
 void launch_in_pieces(Device& device, const ResolvedCall& call) {

@@ -18,9 +18,11 @@ struct Piece {
   std::size_t first = 0, length = 0;
 };
 
-// The piece of each of the `count` blocks of a buffer. An all-reduce has one block, whose piece is
-// cut into one chunk per rank.
-[[nodiscard]] Chunks blocks(const CallPlan& plan, const View& all, int count, Piece piece);
+// The piece of each block of a buffer. An all-reduce has one block, whose piece is cut into one
+// chunk per rank. The chunks of `send` are as writable as all chunks, since verbs take no others; a
+// kernel writes to them only in place, where they are those of `recv`.
+[[nodiscard]] Chunks send_blocks(const CallPlan& plan, const ConstView& send, Piece piece);
+[[nodiscard]] Chunks recv_blocks(const CallPlan& plan, const View& recv, Piece piece);
 
 // Takes a half of the scratch for a launch on blocks of `count` elements. Tells the device where
 // that half lies, so that a real host keeps what is stored there in the caches.

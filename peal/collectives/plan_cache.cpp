@@ -29,7 +29,8 @@ Choice PlanCache::choose(Team& team, Collective collective, const CallPlan& plan
 
 CallPlan& PlanCache::plan(Team& team, const CallArguments& used, const PlanKey& key,
                           std::size_t count) {
-  const View &send = *used.send, &recv = *used.recv;
+  const ConstView& send = *used.send;
+  const View& recv = *used.recv;
   const Collective collective = used.traits.collective();
   CallPlan plan;
   plan.key = key;

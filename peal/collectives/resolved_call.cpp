@@ -12,7 +12,8 @@ namespace {
 // Where the buffers of a call lie. Members stay false where ranks may differ or no algorithm of the
 // collective depends on them: the result must be the same on every rank.
 Placement placement_of(const Device& device, const CallArguments& used) {
-  const View &send = *used.send, &recv = *used.recv;
+  const ConstView& send = *used.send;
+  const View& recv = *used.recv;
   switch (used.traits.collective()) {
     case Collective::all_reduce:
     case Collective::all_to_all:
@@ -29,7 +30,7 @@ Placement placement_of(const Device& device, const CallArguments& used) {
   }
 }
 
-bool overlap_in_part(const View& send, const View& recv) {
+bool overlap_in_part(const ConstView& send, const ConstView& recv) {
   return send.data != recv.data && send.data < recv.data + recv.size_bytes() &&
          recv.data < send.data + send.size_bytes();
 }
@@ -43,8 +44,7 @@ CallRecord record_of(const CallArguments& given, int rank, std::size_t count) {
   set_place(call, *given.place);
   call.count = count;
   // The type is that of a buffer which this rank uses; the other one may be empty.
-  const View& data = given.does_receive(rank) ? *given.recv : *given.send;
-  if (count > 0) call.dtype = data.dtype;
+  if (count > 0) call.dtype = given.does_receive(rank) ? given.recv->dtype : given.send->dtype;
   if (blocks.has_root) call.root = traits.root();
   if (blocks.has_op) call.op = traits.op();
   call.is_in_place = count > 0 && given.send->data == given.recv->data;
@@ -109,8 +109,8 @@ void find_and_announce(Team& team, PlanCache& cache, const CallArguments& given)
   known.stamp = stamp;
   if (!plan.is_one_launch) return;
   const Piece all{0, plan.count};
-  known.send_blocks = blocks(plan, known.send, plan.shape.send_blocks, all);
-  known.recv_blocks = blocks(plan, known.recv, plan.shape.recv_blocks, all);
+  known.send_blocks = send_blocks(plan, known.send, all);
+  known.recv_blocks = recv_blocks(plan, known.recv, all);
 }
 
 }  // namespace

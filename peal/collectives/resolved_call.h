@@ -22,7 +22,8 @@ struct ResolvedCall {
   const CallPlan* plan = nullptr;
   CallTraits traits;
   bool sends = false, receives = false, is_empty = false;
-  View send, recv;  // empty where this rank does not send or does not receive
+  ConstView send;  // empty where this rank does not send
+  View recv;       // empty where it does not receive
   SourcePlace place;
   // Team::tasks() at the time of the call, because what lies in windows may change with the task;
   // `never`, which no call matches, on a device that every call must be announced to.
@@ -40,7 +41,8 @@ struct ResolvedCall {
   }
 
  private:
-  [[nodiscard]] static bool is_same(const View& a, const View& b) {
+  template <class AnyView>
+  [[nodiscard]] static bool is_same(const AnyView& a, const AnyView& b) {
     return a.data == b.data && a.count == b.count && a.dtype == b.dtype;
   }
 };
