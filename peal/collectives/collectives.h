@@ -15,28 +15,47 @@
 namespace PEAL_API peal {
 
 // This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
-// kernel. This header is the whole public interface. To follow a call, read collectives.cpp next
-// (the path of a call), then scratch.h (plans and scratch memory), registry.h (the table of
-// algorithms) and tuning/chooser.h (how `auto` chooses).
+// kernel. This header is the whole public interface. A call has four moments, each with a type and
+// a file: CallArguments (call_arguments.h), CallPlan (call_plan.h, kept in plan_cache.h),
+// ResolvedCall (resolved_call.h) and one launch, KernelCall (kernel_launch.h). To follow it, read
+// collectives.cpp next, the path itself; then scratch.h (halves of scratch memory), registry.h (the
+// table of algorithms) and tuning/chooser.h (how `auto` chooses).
 
-// A buffer argument of a collective: a view, or any contiguous range of a known element type, such
-// as std::vector<float>.
+// A buffer that a collective may write, its `recv`: a view, or any contiguous range of elements of
+// a known type that are not const, such as std::vector<float>.
 class Elements {
  public:
   Elements() = default;
   Elements(const View& view) : view_(view) {}  // NOLINT: arguments convert at the call
   template <std::ranges::contiguous_range Range>
-  Elements(Range&& range) {  // NOLINT: as above
-    using T = std::ranges::range_value_t<Range>;
-    // A View has no const form. The cast is safe, because a collective never writes to its send.
-    view_ =
-        View::of(std::span<T>(const_cast<T*>(std::ranges::data(range)), std::ranges::size(range)));
-  }
+  requires(!std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<Range>>>)
+      Elements(Range&& range)  // NOLINT: as above
+      : view_(View::of(std::span<std::ranges::range_value_t<Range>>(std::ranges::data(range),
+                                                                    std::ranges::size(range)))) {}
 
   [[nodiscard]] const View& view() const { return view_; }
 
  private:
   View view_;
+};
+
+// A buffer that a collective only reads, its `send`: what Elements takes, and views and ranges of
+// const elements, such as const std::vector<float>.
+class ConstElements {
+ public:
+  ConstElements() = default;
+  ConstElements(const ConstView& view) : view_(view) {}                // NOLINT: as above
+  ConstElements(const View& view) : view_(view) {}                     // NOLINT: as above
+  ConstElements(const Elements& elements) : view_(elements.view()) {}  // NOLINT: as above
+  template <std::ranges::contiguous_range Range>
+  ConstElements(Range&& range)  // NOLINT: as above
+      : view_(ConstView::of(std::span<const std::ranges::range_value_t<Range>>(
+            std::ranges::data(range), std::ranges::size(range)))) {}
+
+  [[nodiscard]] const ConstView& view() const { return view_; }
+
+ private:
+  ConstView view_;
 };
 
 // One call of any collective; every rank of the team makes the same one. The call owns `send` and
@@ -46,7 +65,7 @@ class Elements {
 // sends(collective, rank, root), its `recv` written only if receives(collective, rank, root).
 struct CollectiveCall {
   Collective collective{};
-  View send = {};
+  ConstView send = {};
   View recv = {};
   ReduceOp op = ReduceOp::sum;
   int root = 0;
@@ -61,7 +80,8 @@ void run_collective(Team& team, const CollectiveCall& call,
 
 // Every rank receives the reduction of all ranks' `send`; `send` and `recv` have count elements.
 struct AllReduce {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   ReduceOp op = ReduceOp::sum;
   std::string_view algorithm = auto_algorithm;
 };
@@ -70,7 +90,8 @@ void all_reduce(Team& team, const AllReduce& args, SourcePlace place = SourcePla
 // Every rank receives all ranks' `send`, in rank order: `send` has count elements, `recv` ranks x
 // count.
 struct AllGather {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   std::string_view algorithm = auto_algorithm;
 };
 void all_gather(Team& team, const AllGather& args, SourcePlace place = SourcePlace::here());
@@ -78,7 +99,8 @@ void all_gather(Team& team, const AllGather& args, SourcePlace place = SourcePla
 // Rank r receives the reduction of block r of all ranks: `send` has ranks x count elements, `recv`
 // count.
 struct ReduceScatter {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   ReduceOp op = ReduceOp::sum;
   std::string_view algorithm = auto_algorithm;
 };
@@ -86,14 +108,16 @@ void reduce_scatter(Team& team, const ReduceScatter& args, SourcePlace place = S
 
 // Block d of rank s's `send` becomes block s of rank d's `recv`; both have ranks x count elements.
 struct AllToAll {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   std::string_view algorithm = auto_algorithm;
 };
 void all_to_all(Team& team, const AllToAll& args, SourcePlace place = SourcePlace::here());
 
 // Every rank receives the root's `send`; `send` (at the root) and `recv` have count elements.
 struct Broadcast {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
@@ -102,7 +126,8 @@ void broadcast(Team& team, const Broadcast& args, SourcePlace place = SourcePlac
 // The root receives the reduction of all ranks' `send`; `send` and `recv` (at the root) have count
 // elements.
 struct Reduce {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   ReduceOp op = ReduceOp::sum;
   int root = 0;
   std::string_view algorithm = auto_algorithm;
@@ -112,7 +137,8 @@ void reduce(Team& team, const Reduce& args, SourcePlace place = SourcePlace::her
 // The root receives all ranks' `send`, in rank order: `send` has count elements, `recv` (at the
 // root) ranks x count.
 struct Gather {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };
@@ -121,7 +147,8 @@ void gather(Team& team, const Gather& args, SourcePlace place = SourcePlace::her
 // Rank r receives block r of the root's `send`: `send` (at the root) has ranks x count elements,
 // `recv` count.
 struct Scatter {
-  Elements send, recv;
+  ConstElements send;
+  Elements recv;
   int root = 0;
   std::string_view algorithm = auto_algorithm;
 };

@@ -56,7 +56,8 @@ std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t coun
   return (count - 1) / longest_piece(algorithm, ranks, dtype, placement, platform) + 1;
 }
 
-Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorithm_(algorithm) {
+Scratch::Scratch(Team& team, const Algorithm& algorithm)
+    : device_(team.device()), algorithm_(algorithm) {
   const AlgorithmFigures unit = figures(algorithm, team.size(), 1);
   blocks_ = static_cast<std::size_t>(unit.scratch);  // every formula is a multiple of n
   parts_ = static_cast<int>(unit.parts);
@@ -69,12 +70,12 @@ Scratch::Scratch(Team& team, const Algorithm& algorithm) : team_(team), algorith
 void Scratch::allocate(std::size_t half_bytes) {
   const std::string label = fmt::format("{} {}", name(algorithm_.collective), algorithm_.name);
   half_bytes_ = half_bytes == 0 ? 0 : std::bit_ceil(std::max(half_bytes, min_half_bytes));
-  window_ = team_.device().allocate(label + " scratch", 2 * half_bytes_);
+  window_ = device_.allocate(label + " scratch", 2 * half_bytes_);
   for (SignalRow& row : signals_) {
-    row = team_.device().allocate_signals(label + " signals", signal_count_);
+    row = device_.allocate_signals(label + " signals", signal_count_);
   }
   for (PacketRow& row : packets_) {
-    if (packet_count_ > 0) row = team_.device().allocate_packets(label + " packets", packet_count_);
+    if (packet_count_ > 0) row = device_.allocate_packets(label + " packets", packet_count_);
   }
   launches_ = 0;
   for (Kept& kept : kept_) kept.count = Kept::none;

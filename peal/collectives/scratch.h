@@ -88,7 +88,7 @@ class Scratch {
   [[nodiscard]] Kept& keep(const Kept& wanted);
   [[nodiscard]] Half lay_out(std::size_t half, const Kept& kept);
 
-  Team& team_;
+  Device& device_;
   const Algorithm& algorithm_;
   std::size_t blocks_;  // elements of scratch per element of a block
   int parts_;

@@ -4,9 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "peal/base/api.h"
+#include "peal/launch/rank_results.h"
 #include "peal/run/executor.h"
 
 namespace PEAL_API peal {
@@ -40,9 +43,28 @@ namespace PEAL_API peal {
 // A new simulator of that platform.
 [[nodiscard]] std::unique_ptr<Executor> open_executor(const Platform& platform);
 
+// Ranks may be processes (on `shm` they are): what a program writes to a captured variable is then
+// lost when its rank ends. To learn what a rank has computed, return it by run_ranks<T>(), below.
+//
 // Runs `program` once on each of `ranks` ranks of that platform: the shortest way to a collective.
 // Throws as open_executor() and Executor::run() do.
 RunReport run_ranks(const std::string& platform, int ranks,
                     const std::function<void(Team&)>& program, const RunOptions& options = {});
+
+// The same for a program that returns a T, on every platform: returns one T for each rank, by rank.
+// A T is trivially copyable, or a std::vector of such, or a std::string (see RankResult), of any
+// size. An Error of any rank is rethrown, and then no rank has a result.
+template <RankResult T>
+[[nodiscard]] std::vector<T> run_ranks(const std::string& platform, int ranks,
+                                       const std::type_identity_t<std::function<T(Team&)>>& program,
+                                       const RunOptions& options = {}) {
+  std::vector<T> results;
+  for (std::string& bytes : collect_from_ranks(
+           *open_executor(platform), ranks,
+           [&](Team& team) { return ResultBytes<T>::pack(program(team)); }, options)) {
+    results.push_back(ResultBytes<T>::unpack(std::move(bytes)));
+  }
+  return results;
+}
 
 }  // namespace peal

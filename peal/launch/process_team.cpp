@@ -165,6 +165,8 @@ struct ProcessTeamParts {
 ProcessTeamBase::ProcessTeamBase(std::unique_ptr<ProcessTeamParts> parts)
     : parts_(std::move(parts)) {}
 ProcessTeamBase::~ProcessTeamBase() = default;
+ProcessTeamBase::ProcessTeamBase(ProcessTeamBase&&) noexcept = default;
+ProcessTeamBase& ProcessTeamBase::operator=(ProcessTeamBase&&) noexcept = default;
 
 ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
     : ProcessTeamBase(std::move(parts)),
@@ -172,7 +174,20 @@ ProcessTeam::ProcessTeam(std::unique_ptr<ProcessTeamParts> parts)
       exceptions_(std::uncaught_exceptions()),
       process_(::getpid()) {}
 
-ProcessTeam::~ProcessTeam() {
+ProcessTeam::~ProcessTeam() { end(); }
+
+ProcessTeam& ProcessTeam::operator=(ProcessTeam&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  Team::operator=(std::move(other));  // first: its state may refer to the parts
+  ProcessTeamBase::operator=(std::move(other));
+  exceptions_ = other.exceptions_;
+  process_ = other.process_;
+  return *this;
+}
+
+void ProcessTeam::end() {
+  if (parts_ == nullptr) return;       // moved from
   if (::getpid() != process_) return;  // in a child that the rank has forked
   if (std::uncaught_exceptions() == exceptions_ && !broken()) {
     parts_->device.show_calls();

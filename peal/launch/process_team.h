@@ -18,19 +18,25 @@ class ProcessTeamBase {
  protected:
   explicit ProcessTeamBase(std::unique_ptr<ProcessTeamParts> parts);
   ~ProcessTeamBase();
+  ProcessTeamBase(ProcessTeamBase&&) noexcept;
+  ProcessTeamBase& operator=(ProcessTeamBase&&) noexcept;
   std::unique_ptr<ProcessTeamParts> parts_;
 };
 
 // One process's handle to the team that `peal launch` has started. Its destructor marks the rank as
 // finished. During stack unwinding, or after a failure of the team, it marks the rank as failed,
 // which makes every wait of its peers fail. The launcher reports an uncaught exception, once for
-// all ranks that end because of it.
+// all ranks that end because of it. It can be moved: the handle that was moved from marks nothing.
 class ProcessTeam final : private ProcessTeamBase, public Team {
  public:
   explicit ProcessTeam(std::unique_ptr<ProcessTeamParts> parts);
-  ~ProcessTeam();
+  ~ProcessTeam() override;
+  ProcessTeam(ProcessTeam&& other) noexcept = default;
+  ProcessTeam& operator=(ProcessTeam&& other) noexcept;
 
  private:
+  void end();
+
   int exceptions_;  // std::uncaught_exceptions() at construction
   int process_;     // the owner's pid: a forked child's copy must not end the team
 };

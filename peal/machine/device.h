@@ -206,7 +206,7 @@ class Device {
   }
 
   // True if the view lies in a window, so that peers can address its counterpart.
-  [[nodiscard]] bool is_in_window(const View& view) const { return do_is_in_window(view); }
+  [[nodiscard]] bool is_in_window(const ConstView& view) const { return do_is_in_window(view); }
 
   [[nodiscard]] HostFacts host() const { return do_host(); }
 
@@ -278,7 +278,7 @@ class Device {
   virtual std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) = 0;
   virtual void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                           SourcePlace place) = 0;
-  virtual bool do_is_in_window(const View&) const { return false; }
+  virtual bool do_is_in_window(const ConstView&) const { return false; }
   [[nodiscard]] virtual HostFacts do_host() const { return {}; }
   [[nodiscard]] virtual std::optional<Picoseconds> do_foresee(const std::string&, int,
                                                               const std::function<void(Team&)>&) {

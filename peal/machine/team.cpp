@@ -11,13 +11,13 @@ std::unique_ptr<Team> Team::split(int color, int key, SourcePlace place) {
   }
   std::unique_ptr<Device> device;
   try {
-    device = device_.split(color, key, place);
+    device = device_->split(color, key, place);
   } catch (...) {
     abort();
     throw;
   }
   if (device == nullptr) return nullptr;
-  return std::make_unique<Team>(std::move(device), platform_);
+  return std::make_unique<Team>(std::move(device), *platform_);
 }
 
 }  // namespace peal

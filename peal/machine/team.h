@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <utility>
@@ -22,23 +23,26 @@ class Team {
   struct State {
     virtual ~State() = default;
   };
+  // Who attaches state: peal/collectives, and the kernels of a worker's tasks (peal/runtime).
+  enum class StateOwner : std::uint8_t { collectives, kernels };
 
-  Team(Device& device, const Platform& platform) : device_(device), platform_(platform) {}
+  Team(Device& device, const Platform& platform) : device_(&device), platform_(&platform) {}
   // A team that owns its device.
   Team(std::unique_ptr<Device> device, const Platform& platform)
-      : owned_(std::move(device)), device_(*owned_), platform_(platform) {}
+      : owned_(std::move(device)), device_(owned_.get()), platform_(&platform) {}
+  virtual ~Team() = default;
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  [[nodiscard]] int rank() const { return device_.rank(); }
-  [[nodiscard]] int size() const { return device_.ranks(); }
-  [[nodiscard]] Device& device() { return device_; }
-  [[nodiscard]] const Platform& platform() const { return platform_; }
+  [[nodiscard]] int rank() const { return device_->rank(); }
+  [[nodiscard]] int size() const { return device_->ranks(); }
+  [[nodiscard]] Device& device() { return *device_; }
+  [[nodiscard]] const Platform& platform() const { return *platform_; }
 
   // Symmetric memory of `count` elements on every rank; zero at first. Every rank makes the same
   // allocations in the same order.
   [[nodiscard]] View allocate(std::size_t count, DType dtype) {
-    return device_.allocate("buffer", count * size_bytes(dtype)).view(0, count, dtype);
+    return device_->allocate("buffer", count * size_bytes(dtype)).view(0, count, dtype);
   }
 
   // The same as elements of a C++ type.
@@ -64,25 +68,24 @@ class Team {
   void begin_task() { ++tasks_; }
   [[nodiscard]] std::uint64_t tasks() const { return tasks_; }
 
-  // The state that belongs to the key, which is the address of something of its owner; null at
-  // first.
-  [[nodiscard]] std::unique_ptr<State>& state(const void* key) {
-    if (key != last_key_) {
-      last_state_ = &states_[key];
-      last_key_ = key;
-    }
-    return *last_state_;
+  // The state of that owner, who alone uses it; null at first.
+  [[nodiscard]] std::unique_ptr<State>& state(StateOwner owner) {
+    return states_[static_cast<std::size_t>(owner)];
   }
+
+ protected:
+  // For teams that own what their device needs. Sub-teams and what was derived from device() stay
+  // valid; a team that was moved from can only be destroyed or assigned to.
+  Team(Team&&) noexcept = default;
+  Team& operator=(Team&&) noexcept = default;
 
  private:
   std::unique_ptr<Device> owned_;
-  Device& device_;
-  const Platform& platform_;
+  Device* device_;
+  const Platform* platform_;
   bool broken_ = false;
   std::uint64_t tasks_ = 0;
-  std::map<const void*, std::unique_ptr<State>> states_;
-  const void* last_key_ = nullptr;  // a cache: most calls ask for the same key
-  std::unique_ptr<State>* last_state_ = nullptr;
+  std::array<std::unique_ptr<State>, 2> states_;  // by StateOwner
 };
 
 }  // namespace peal

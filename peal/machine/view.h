@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "peal/base/api.h"
@@ -15,6 +16,29 @@
 #include "peal/machine/rank.h"
 
 namespace PEAL_API peal {
+
+// `count` elements of `dtype` in this rank's memory that are only read: what a collective sends.
+// The verbs of a Device take a View for their sources, too, because one RankView names what a verb
+// reads or writes; Device::read() gives elements as const bytes.
+struct ConstView {
+  const std::byte* data = nullptr;
+  std::size_t count = 0;
+  DType dtype = DType::u8;
+
+  [[nodiscard]] std::size_t size_bytes() const { return count * peal::size_bytes(dtype); }
+  [[nodiscard]] bool empty() const { return count == 0; }
+
+  // Elements first..first+length-1, which must lie within the view (not checked).
+  [[nodiscard]] ConstView part(std::size_t first, std::size_t length) const {
+    return {data + first * peal::size_bytes(dtype), length, dtype};
+  }
+
+  template <class T>
+  [[nodiscard]] static ConstView of(std::span<const T> elements) {
+    return {reinterpret_cast<const std::byte*>(elements.data()), elements.size(),
+            DTypeOf<T>::value};
+  }
+};
 
 // `count` elements of `dtype` in this rank's memory: its own window or any private memory. A view
 // into a window names the same place in every peer's window.
@@ -31,8 +55,11 @@ struct View {
     return {data + first * peal::size_bytes(dtype), length, dtype};
   }
 
+  // What may be written may be read; the other direction does not exist.
+  operator ConstView() const { return {data, count, dtype}; }  // NOLINT: converts at the call
+
   template <class T>
-  [[nodiscard]] static View of(std::span<T> elements) {
+  requires(!std::is_const_v<T>) [[nodiscard]] static View of(std::span<T> elements) {
     return {reinterpret_cast<std::byte*>(elements.data()), elements.size(), DTypeOf<T>::value};
   }
 };

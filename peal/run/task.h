@@ -52,7 +52,7 @@ struct TaskArgument {
 // True if `view` is a part of an argument with `in_windows`, so that every rank's counterpart lies
 // in a window.
 [[nodiscard]] inline bool lies_in_windows(std::span<const TaskArgument> arguments,
-                                          const View& view) {
+                                          const ConstView& view) {
   return std::any_of(arguments.begin(), arguments.end(), [&](const TaskArgument& argument) {
     return argument.in_windows && view.data >= argument.view.data &&
            view.data + view.size_bytes() <= argument.view.data + argument.view.size_bytes();

@@ -5,7 +5,7 @@
 
 #include "peal/base/error.h"
 #include "peal/base/packed_text.h"
-#include "peal/collectives/arguments.h"
+#include "peal/collectives/call_arguments.h"
 #include "peal/collectives/registry.h"
 
 namespace peal {
@@ -136,18 +136,14 @@ void CollectiveProgram::check(const CallableCall& given) const {
 }
 
 CollectiveProgram::Block CollectiveProgram::block(const CallableCall& given) const {
-  CollectiveCall made = call(given.arguments);
-  if (!sends(collective_, given.rank, options_.root)) made.send = {};
-  if (!receives(collective_, given.rank, options_.root)) made.recv = {};
-  const bool receives_any = receives(collective_, given.rank, options_.root);
-  return {check_arguments({.collective = made.collective,
-                           .send = made.send,
-                           .recv = made.recv,
-                           .placement = {},
-                           .root = made.root,
-                           .asked = {}},
-                          given.rank, given.ranks),
-          receives_any ? made.recv.dtype : made.send.dtype};
+  const CollectiveCall made = call(given.arguments);
+  const CallArguments used =
+      CallArguments{.traits = CallTraits(made.collective, made.op, made.root),
+                    .send = &made.send,
+                    .recv = &made.recv}
+          .used_by(given.rank);
+  return {check_arguments(used, given.rank, given.ranks),
+          used.does_receive(given.rank) ? used.recv->dtype : used.send->dtype};
 }
 
 }  // namespace

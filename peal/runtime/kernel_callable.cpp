@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,10 +56,15 @@ class KernelProgram final : public DeviceProgram {
 
  private:
   // What the kernel keeps with a domain from call to call.
-  struct State final : Team::State {
+  struct Kept {
     std::vector<SignalRow> rows;
     std::int64_t calls = 0;
   };
+  // What all kernels keep with it.
+  struct State final : Team::State {
+    std::map<const KernelProgram*, Kept> kernels;
+  };
+  [[nodiscard]] Kept& kept_with(Team& team) const;
 
   static std::unique_ptr<const DeviceProgram> make(const ProgramDescriptor& descriptor);
   [[nodiscard]] std::int64_t evaluate(const Expression& count,
@@ -74,28 +80,33 @@ class KernelProgram final : public DeviceProgram {
   std::vector<Expression> row_counts_;
 };
 
-void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) const {
-  std::unique_ptr<Team::State>& kept = team.state(this);
-  if (kept == nullptr) {
-    auto made = std::make_unique<State>();
-    for (std::size_t i = 0; i < row_counts_.size(); ++i) {
-      const std::int64_t count =
-          evaluate(row_counts_[i], {.ranks = team.size(), .rank = team.rank()});
-      made->rows.push_back(
-          team.device().allocate_signals(kernel_.signals[i].name, static_cast<int>(count)));
-    }
-    kept = std::move(made);
+KernelProgram::Kept& KernelProgram::kept_with(Team& team) const {
+  std::unique_ptr<Team::State>& state = team.state(Team::StateOwner::kernels);
+  if (state == nullptr) state = std::make_unique<State>();
+  std::map<const KernelProgram*, Kept>& kernels = static_cast<State&>(*state).kernels;
+  const auto known = kernels.find(this);
+  if (known != kernels.end()) return known->second;
+  Kept made;
+  for (std::size_t i = 0; i < row_counts_.size(); ++i) {
+    const std::int64_t count =
+        evaluate(row_counts_[i], {.ranks = team.size(), .rank = team.rank()});
+    made.rows.push_back(
+        team.device().allocate_signals(kernel_.signals[i].name, static_cast<int>(count)));
   }
-  auto& state = static_cast<State&>(*kept);
+  return kernels.emplace(this, std::move(made)).first->second;
+}
+
+void KernelProgram::run(Team& team, std::span<const TaskArgument> arguments) const {
+  Kept& kept = kept_with(team);
   std::vector<View> buffers;
   for (const TaskArgument& argument : arguments) {
     if (argument.kind == TaskArgument::Kind::array) buffers.push_back(argument.view);
   }
-  const std::int64_t number = state.calls++;
+  const std::int64_t number = kept.calls++;
   const DescribedArguments described(
       team, kernel_, number,
       values_.evaluate({.ranks = team.size(), .rank = team.rank(), .call = number}),
-      std::move(buffers), state.rows);
+      std::move(buffers), kept.rows);
   kernel_.run(team.device(), described);
 }
 

@@ -32,12 +32,14 @@ int calls_for(std::size_t block_bytes) {
   return static_cast<int>(std::clamp<std::size_t>((std::size_t{1} << 20) / block_bytes, 2, 100));
 }
 
-// The mean time of `calls` calls. Before each, every rank writes its input anew and enters a
-// barrier.
-double time_us(Team& team, const SignalRow& rounds, const CollectiveCall& call, int calls) {
+// The mean time of `calls` calls that send `input`. Before each, every rank writes its input anew
+// and enters a barrier.
+double time_us(Team& team, const SignalRow& rounds, const View& input, CollectiveCall call,
+               int calls) {
+  call.send = input;
   double total = 0;
   for (int i = 0; i < calls + 1; ++i) {
-    std::fill_n(call.send.data, call.send.size_bytes(), static_cast<std::byte>(i));
+    std::fill_n(input.data, input.size_bytes(), static_cast<std::byte>(i));
     const std::int64_t took =
         timed_call_ns(team.device(), rounds, [&] { run_collective(team, call); });
     if (i > 0) total += static_cast<double>(took) / 1000;  // the first call may allocate
@@ -74,9 +76,8 @@ void measure_rank(Team& team, const TuningCase& of, std::span<double> times) {
         double& time = times[next++];
         time = -1;
         if (!is_candidate(*algorithm, of.placement(), size)) continue;
-        time = time_us(team, rounds,
+        time = time_us(team, rounds, view(send, blocks.send_blocks),
                        {.collective = of.collective,
-                        .send = view(send, blocks.send_blocks),
                         .recv = view(recv, blocks.recv_blocks),
                         .algorithm = algorithm->name},
                        calls_for(size));

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
+#include <type_traits>
+#include <vector>
 
 #include "peal/base/error.h"
 #include "peal/base/random.h"
@@ -199,6 +202,23 @@ TEST(Collectives, SendIsUntouchedAndMayBeRewrittenAtOnce) {
   }
 }
 
+// What is const can be sent, and nothing can be received into it.
+template <class T>
+constexpr bool can_be_sent = std::is_constructible_v<ConstElements, T>;
+template <class T>
+constexpr bool can_receive = std::is_constructible_v<Elements, T>;
+
+static_assert(can_be_sent<const std::vector<float>&> && !can_receive<const std::vector<float>&>);
+static_assert(can_be_sent<std::span<const float>> && !can_receive<std::span<const float>>);
+static_assert(can_be_sent<const float (&)[4]> && !can_receive<const float (&)[4]>);
+static_assert(can_be_sent<ConstView> && !can_receive<ConstView>);
+static_assert(can_be_sent<std::vector<float>&> && can_receive<std::vector<float>&>);
+static_assert(can_be_sent<std::span<float>> && can_receive<std::span<float>>);
+static_assert(can_be_sent<const std::span<float>&> && can_receive<const std::span<float>&>);
+static_assert(can_be_sent<View> && can_receive<View>);
+static_assert(can_be_sent<Elements> && !can_receive<ConstElements>);
+static_assert(std::is_convertible_v<View, ConstView> && !std::is_constructible_v<View, ConstView>);
+
 TEST(Collectives, AcceptVectorsAndSpans) {
   run_ranks("a2a3sim", 3, [](Team& team) {
     const std::vector<std::int32_t> mine(4, team.rank() + 1);
@@ -207,6 +227,13 @@ TEST(Collectives, AcceptVectorsAndSpans) {
     all_gather(team, {.send = std::span(mine), .recv = all});
     EXPECT_EQ(sum, std::vector<std::int32_t>(4, 6));
     EXPECT_EQ(all, (std::vector<std::int32_t>{1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}));
+    const ConstView read_only = ConstView::of(std::span(mine)).part(1, 2);
+    all_reduce(team, {.send = read_only, .recv = std::span(sum).first(2)});
+    run_collective(team, {.collective = Collective::all_reduce,
+                          .send = read_only,
+                          .recv = View::of(std::span(sum).last(2))});
+    EXPECT_EQ(sum, std::vector<std::int32_t>(4, 6));
+    EXPECT_EQ(mine, std::vector<std::int32_t>(4, team.rank() + 1));
     barrier(team);
   });
 }

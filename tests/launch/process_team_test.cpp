@@ -13,10 +13,13 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "peal/base/error.h"
@@ -104,11 +107,7 @@ TEST(ProcessTeam, ARankHasOneOnce) {
 
 TEST(ProcessTeam, AProcessThatARankForksDoesNotEndIt) {
   const Ended ended = run_ranks(2, [](const ShmArena& arena, int rank) {
-    std::optional<ProcessTeam> team;
-    struct Made {
-      operator ProcessTeam() const { return team_from_environment(); }
-    };
-    team.emplace(Made());
+    std::optional<ProcessTeam> team = team_from_environment();
     const int code = code_of_child([&] {
       team.reset();
       return 0;
@@ -116,6 +115,34 @@ TEST(ProcessTeam, AProcessThatARankForksDoesNotEndIt) {
     if (code != 0 || arena.rank(rank).state.load() != RankState::running) return 3;
     sum_up(*team);
     return 0;
+  });
+  EXPECT_EQ(ended.code, 0) << ended.why;
+}
+
+TEST(ProcessTeam, IsMovedWithWhatItsCallsHaveMade) {
+  static_assert(std::is_nothrow_move_constructible_v<ProcessTeam>);
+  static_assert(std::is_nothrow_move_assignable_v<ProcessTeam>);
+  static_assert(!std::is_move_constructible_v<Team> && !std::is_move_assignable_v<Team>);
+  const Ended ended = run_ranks(3, [](const ShmArena& arena, int rank) {
+    const auto is_running = [&] { return arena.rank(rank).state.load() == RankState::running; };
+    std::optional<ProcessTeam> first = team_from_environment();
+    sum_up(*first);
+    std::unique_ptr<Team> second = std::make_unique<ProcessTeam>(*std::move(first));
+    first.reset();
+    if (!is_running()) return 3;
+    auto& moved = static_cast<ProcessTeam&>(*second);
+    sum_up(moved);
+    std::unique_ptr<Team> part = second->split(0);
+    ProcessTeam third = std::move(moved);
+    sum_up(third);
+    moved = std::move(third);
+    sum_up(moved);
+    std::vector<float> mine(100, 1), sum(100);
+    all_reduce(*part, {.send = mine, .recv = sum});
+    if (!is_running() || sum.back() != 3) return 4;
+    part.reset();
+    second.reset();
+    return arena.rank(rank).state.load() == RankState::finished ? 0 : 5;
   });
   EXPECT_EQ(ended.code, 0) << ended.why;
 }

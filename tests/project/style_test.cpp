@@ -89,7 +89,7 @@ const std::map<std::string, std::string, std::less<>> replaced_names = {
     {"Places", "RankViews"},
     {"Given", "CallArguments"},
     {"look_into", "resolve_call"},
-    {"KnownCall", "CachedCall"},
+    {"KnownCall", "ResolvedCall"},
     {"has_called", "after_call"},
     {"Traffic", "TransferHint"},
     {"ledger", "owner_state"},

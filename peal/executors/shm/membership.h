@@ -61,7 +61,7 @@ class ShmMembership {
   // Sets the arguments of the task that this member runs now.
   void set_arguments(std::span<const TaskArgument> arguments) { arguments_ = arguments; }
   // True if the view lies in a window on this and, at the same offset, on every other member.
-  [[nodiscard]] bool is_in_windows(const View& view) const {
+  [[nodiscard]] bool is_in_windows(const ConstView& view) const {
     return has_tasks_ ? lies_in_windows(arguments_, view) : holds(view.data, view.size_bytes());
   }
 

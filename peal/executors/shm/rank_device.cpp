@@ -284,7 +284,9 @@ void ShmDevice::do_compute(const ComputeCost&, const std::function<void()>& fn, 
   if (settings_.values) fn();
 }
 
-bool ShmDevice::do_is_in_window(const View& view) const { return membership_.is_in_windows(view); }
+bool ShmDevice::do_is_in_window(const ConstView& view) const {
+  return membership_.is_in_windows(view);
+}
 
 HostFacts ShmDevice::do_host() const {
   return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};

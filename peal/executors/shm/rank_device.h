@@ -62,7 +62,7 @@ class ShmDevice final : public Device {
   std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) override;
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
-  bool do_is_in_window(const View& view) const override;
+  bool do_is_in_window(const ConstView& view) const override;
   [[nodiscard]] HostFacts do_host() const override;
   std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
   Window do_allocate(std::string_view name, std::size_t size_bytes) override;

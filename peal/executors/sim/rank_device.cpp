@@ -367,7 +367,7 @@ void SimDevice::do_compute(const ComputeCost& cost, const std::function<void()>&
 
 // For a task, whether the ranks' counterparts lie in windows is known from its arguments: one rank
 // might be given memory in a window and another one not.
-bool SimDevice::do_is_in_window(const View& view) const {
+bool SimDevice::do_is_in_window(const ConstView& view) const {
   if (run_.regions != nullptr) return lies_in_windows(arguments_, view);
   return map().owner(view.data, -1) == part_ &&
          (!run_.windows.has_private() || run_.fabric.regions().is_shared(view.data));

@@ -144,7 +144,7 @@ class SimDevice final : public Device {
   std::span<std::byte> do_access(const View& view, Access access, SourcePlace place) override;
   void do_compute(const ComputeCost& cost, const std::function<void()>& fn,
                   SourcePlace place) override;
-  bool do_is_in_window(const View& view) const override;
+  bool do_is_in_window(const ConstView& view) const override;
   [[nodiscard]] std::optional<Picoseconds> do_foresee(
       const std::string& name, int ranks, const std::function<void(Team&)>& program) override;
   std::unique_ptr<Device> do_split(const SplitEntry& own, SourcePlace place) override;
