@@ -12,9 +12,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "peal/base/api.h"
 #include "peal/run/executor.h"
 
-namespace peal {
+namespace PEAL_API peal {
 
 // What a rank can return by run_ranks<T>(), from another process if need be: its bytes are copied.
 // So it may not point to memory of the rank: a pointer, a span or a string_view does not compile,
