@@ -2,7 +2,7 @@
 JOBS ?= $(shell nproc)
 sources = git ls-files '*.h' '*.hpp' '*.cpp'
 
-.PHONY: run test test-long memcheck fuzz bench bench-peers format check-format clean dependencies build-dev build-release
+.PHONY: run test test-release test-long memcheck fuzz bench bench-peers format check-format clean dependencies build-dev build-release
 .SECONDARY:
 
 run: build-release
@@ -10,6 +10,12 @@ run: build-release
 
 test: build-dev
 	ctest --preset dev -j $(JOBS) --output-on-failure
+
+# What users run: the release build, its tests of real ranks and kernels, the programs of README,
+# and an installation with a program elsewhere that links it.
+test-release: build-release
+	cmake --build --preset release -j $(JOBS) --target peal_release_tests
+	ctest --preset release -j $(JOBS) --output-on-failure
 
 # What takes too long for every change: the tests whose names begin with `Long`, memcheck and the
 # fuzzer; and that the benchmarks still build.

@@ -5,12 +5,13 @@ add_custom_target(examples)
 add_executable(example_sum examples/launch/sum.cpp)
 set_target_properties(example_sum PROPERTIES OUTPUT_NAME sum RUNTIME_OUTPUT_DIRECTORY
                                                              "${PROJECT_BINARY_DIR}/examples")
-target_link_libraries(example_sum PRIVATE peal::peal peal_program_options)
+target_link_libraries(example_sum PRIVATE peal::peal peal_program_options fmt::fmt)
 add_dependencies(examples example_sum)
 if(PEAL_BUILD_TESTS AND TARGET peal_command)
   foreach(ranks 1 2 4 7)
     add_test(NAME example_sum_${ranks} COMMAND peal_command launch -n ${ranks} --
                                                $<TARGET_FILE:example_sum>)
+    set_tests_properties(example_sum_${ranks} PROPERTIES LABELS release)
   endforeach()
 endif()
 
@@ -24,7 +25,7 @@ foreach(source IN LISTS example_sources)
                         OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples")
   target_include_directories(example_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(example_${name} PRIVATE peal::peal peal_program_options)
+  target_link_libraries(example_${name} PRIVATE peal::peal peal_program_options fmt::fmt)
   add_dependencies(examples example_${name})
   target_compile_definitions(example_${name}
                              PRIVATE PEAL_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/examples")
@@ -36,6 +37,7 @@ foreach(source IN LISTS example_sources)
     foreach(platform a2a3sim a5sim hostsim shm)
       add_test(NAME example_${name}_${platform} COMMAND example_${name} -p ${platform})
       set_tests_properties(example_${name}_${platform} PROPERTIES
+                           LABELS release
                            ENVIRONMENT "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
       if(name MATCHES pto AND platform STREQUAL shm)
         set_tests_properties(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run by `cmake --install`: installs to `destination` the public headers of `sources`, which
 # docs/headers.md lists, the headers that they include, and those that kernels are compiled with.
+cmake_minimum_required(VERSION 3.25)
 file(STRINGS "${sources}/docs/headers.md" rows REGEX "^\\| `peal/")
 foreach(row IN LISTS rows)
   string(REGEX MATCH "peal/[a-z0-9_/.]+" header "${row}")

@@ -12,25 +12,45 @@ endif()
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
 
-add_executable(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
-target_link_libraries(
-  peal_tests PRIVATE peal_static $<TARGET_NAME_IF_EXISTS:peal_cli> peal_program_options
-                     nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
-                     rapidcheck_gtest tomlplusplus::tomlplusplus)
-peal_export_library(peal_tests peal_static)
-# What tests do themselves is looked at by the address sanitizer alone, which halves the time.
-target_compile_options(peal_tests PRIVATE $<$<CONFIG:Debug>:-fno-sanitize=undefined>)
-target_compile_definitions(peal_tests PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                              PEAL_BINARY="${PROJECT_BINARY_DIR}/peal"
-                                              PEAL_BINARY_FOLDER="${PROJECT_BINARY_DIR}"
-                                              PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
 string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
 set_property(SOURCE tests/project/install_test.cpp APPEND PROPERTY COMPILE_DEFINITIONS
              "PEAL_COMPILE_FLAGS=\"${CMAKE_CXX_FLAGS_${configuration}}\"")
-target_precompile_headers(peal_tests PRIVATE cmake/precompiled.h <gtest/gtest.h>)
-build_in_unity(peal_tests 5 BY_LETTER)
-if(TARGET peal_command)
-  add_dependencies(peal_tests peal_command)
+
+# An executable of tests, with all that they need.
+function(add_test_program name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(
+    ${name} PRIVATE peal_static $<TARGET_NAME_IF_EXISTS:peal_cli> peal_program_options
+                    nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
+                    rapidcheck_gtest tomlplusplus::tomlplusplus)
+  peal_export_library(${name} peal_static)
+  # What tests do themselves is looked at by the address sanitizer alone, which halves the time.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-fno-sanitize=undefined>)
+  target_compile_definitions(${name} PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             PEAL_BINARY="${PROJECT_BINARY_DIR}/peal"
+                                             PEAL_BINARY_FOLDER="${PROJECT_BINARY_DIR}"
+                                             PEAL_BENCH_PEERS="${peers_folder}/bench_peers")
+  target_precompile_headers(${name} PRIVATE cmake/precompiled.h <gtest/gtest.h>)
+  build_in_unity(${name} 5 BY_LETTER)
+  if(TARGET peal_command)
+    add_dependencies(${name} peal_command)
+  endif()
+endfunction()
+
+add_test_program(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
+
+# What users run: real ranks and kernels as they are optimised, with vectors and no sanitizer; and
+# the installation (`make test-release`).
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(release_test_sources ${test_sources})
+  list(FILTER release_test_sources INCLUDE REGEX
+       "/tests/(executors/shm|collectives|machine|support)/|/tests/project/install_test")
+  add_test_program(peal_release_tests ${release_test_sources})
+  set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
+  add_test(NAME peal_release_tests COMMAND peal_release_tests)
+  set_tests_properties(
+    peal_release_tests PROPERTIES LABELS release ENVIRONMENT
+                                  "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
 endif()
 
 set(shards 8)

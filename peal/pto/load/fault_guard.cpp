@@ -26,6 +26,7 @@
 #include "peal/base/error.h"
 #include "peal/base/process/last_words.h"
 #include "peal/chip/core/core.h"
+#include "peal/pto/load/interrupted_code.h"
 #include "peal/pto/load/source_line.h"
 #include "peal/run/kernel_failure.h"
 
@@ -236,10 +237,9 @@ bool has_too_much_memory() {
 
 // handle() for code under run_guarded(), by the same rules. Leaves it with siglongjmp(), which also
 // restores the signal mask. Ticks count from the code's start: it issues no instructions.
-void escape(int signal, const siginfo_t& info, const ucontext_t& context) {
-  const auto& registers = context.uc_mcontext.gregs;
-  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
-  auto place = static_cast<std::uintptr_t>(registers[REG_RIP]);
+void escape(int signal, const siginfo_t& info, const InterruptedCode& code) {
+  const std::uintptr_t stack_pointer = code.stack_pointer();
+  std::uintptr_t place = code.program_counter();
   if (!in_kernel(place)) {
     if (signal == SIGVTALRM && last_words() == nullptr) return;  // see handle()
     place = own_code.holds(place) ? 0 : kernel_frame_of(place, stack_pointer);
@@ -280,13 +280,11 @@ void handle(int signal, siginfo_t* info, void* opaque) {
     errno = error;
     return;
   }
-  auto* context = static_cast<ucontext_t*>(opaque);
-  auto& registers = context->uc_mcontext.gregs;
+  InterruptedCode code(*static_cast<ucontext_t*>(opaque));
   const Core* core = state.active ? current_core() : nullptr;
-  if (core == nullptr && state.escape != nullptr) return escape(signal, *info, *context);
+  if (core == nullptr && state.escape != nullptr) return escape(signal, *info, code);
   if (core == nullptr) return pass_on(signal);
-  const auto counter = static_cast<std::uintptr_t>(registers[REG_RIP]);
-  const auto stack_pointer = static_cast<std::uintptr_t>(registers[REG_RSP]);
+  const std::uintptr_t counter = code.program_counter(), stack_pointer = code.stack_pointer();
   const auto stack = core->fabric().programs().stack(core->index());
   const auto bottom = reinterpret_cast<std::uintptr_t>(stack.data());
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
@@ -320,9 +318,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
              ticks ? "it does not come to its next instruction of the chip" : "it crashed",
              last.file == nullptr ? "" : last.file);
   }
-  // Step 5. The ABI at a function's entry: the stack pointer is 8 below a multiple of 16.
-  registers[REG_RSP] = static_cast<greg_t>((bottom + stack.size()) / 16 * 16 - 8);
-  registers[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&land));
+  code.go_on_in(&land, bottom + stack.size());  // step 5
 }
 
 std::string name_of_exception() {
