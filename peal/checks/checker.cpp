@@ -123,9 +123,8 @@ void Checker::read(const Event& event) {
 // True if the current event's line belongs to a kernel, and not to the runtime that launches it.
 bool Checker::is_kernel_place() {
   for (SourceId place = static_cast<SourceId>(kernel_places_.size()); place <= place_; ++place) {
-    const std::string& file = findings_.places().line(place).file;
-    kernel_places_.push_back(!file.empty() && !file.starts_with("peal/launch/") &&
-                             !file.starts_with("peal/executors/"));
+    const FindingLine& line = findings_.places().line(place);
+    kernel_places_.push_back(!line.file.empty() && line.origin != SourceOrigin::runtime);
   }
   return kernel_places_[place_];
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "peal/base/api.h"
+#include "peal/base/source_place.h"
 
 namespace PEAL_API peal {
 
@@ -48,6 +49,7 @@ inline constexpr int finding_class_count =
 struct FindingLine {
   std::string file;  // empty if unknown
   std::uint32_t line = 0;
+  SourceOrigin origin = SourceOrigin::kernel;
 
   bool operator==(const FindingLine&) const = default;
 };

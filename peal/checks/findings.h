@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ class SourceTable {
   struct Key {
     const char* file;
     std::uint32_t line;
+    SourceOrigin origin;
     bool operator==(const Key&) const = default;
   };
   struct Hash {
@@ -38,12 +40,12 @@ class SourceTable {
     }
   };
   struct Recent {
-    Key key{nullptr, 0};
+    Key key{nullptr, 0, SourceOrigin::kernel};
     SourceId id = 0;
   };
   std::array<Recent, 64> recent_{};  // direct-mapped cache in front of ids_, by line
   std::unordered_map<Key, SourceId, Hash> ids_;
-  std::map<std::pair<std::string, std::uint32_t>, SourceId> by_name_;
+  std::map<std::tuple<std::string, std::uint32_t, SourceOrigin>, SourceId> by_name_;
   std::vector<FindingLine> lines_;
 };
 

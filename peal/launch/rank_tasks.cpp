@@ -71,7 +71,7 @@ bool RankTasks::is_ready(const PtoTask& task) const {
 // tasks, and waits until the counter reaches it; a completion meanwhile satisfies the wait, so none
 // is lost.
 void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& kernels) {
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   for (;;) {
     bool all_completed = true;
     std::size_t next = tasks_.size();

@@ -16,7 +16,7 @@ void PlaceRecorder::read(const Event& event) {
     return;
   }
   const std::string_view file = event.place.file == nullptr ? "" : event.place.file;
-  const bool is_kernels = !file.empty() && !file.starts_with("peal/");
+  const bool is_kernels = !file.empty() && event.place.origin == SourceOrigin::kernel;
   const std::string where =
       is_kernels ? std::string(file) + ":" + std::to_string(event.place.line) : std::string();
   // Between its start and its first instruction a kernel has no line.

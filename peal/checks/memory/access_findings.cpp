@@ -156,7 +156,7 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
           "nor of later stores",
           to, from);
     }
-    if (!line.file.starts_with("peal/")) {
+    if (line.origin == SourceOrigin::kernel) {
       return fmt::format(
           "rank {} writes it after its {} at {}, the last that rank {} has provably waited for",
           from, releases[known - 1].is_store ? "store" : "notify", describe(line), to);
@@ -169,8 +169,7 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // the look itself
   if (is_known()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
-    if (line.file.starts_with("peal/launch/") ||
-        line.file.starts_with("peal/executors/")) {  // the runtime waited for a task there
+    if (line.origin == SourceOrigin::runtime) {  // which waited for a task there
       return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
     }
     return fmt::format(

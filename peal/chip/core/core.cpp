@@ -27,6 +27,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   instruction.issued = scalar_.clock();
   instruction.file = place.file;
   instruction.line = place.line;
+  instruction.origin = place.origin;
   return instruction;
 }
 

@@ -436,7 +436,7 @@ std::uint64_t SimDevice::do_announce(const CallRecord& call) {
 }
 
 void SimDevice::finish() {
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   for (int number = 0; number < 2; ++number) {
     TileRelease& release = tiles_.releases[static_cast<std::size_t>(number)];
     if (release == TileRelease::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);
