@@ -310,7 +310,7 @@ int supervised(const std::function<int()>& command) {
   const WatchedEnd end =
       run_watched([&command] { return std::to_string(reporting(command)); }, never);
   if (end.has_answered) return std::stoi(end.answer);
-  say("{}\n", kernel_error_text(end.rank, end.core, end.what, end.where));
+  say("{}\n", kernel_error_text(end.rank, end.core, end.what, end.place));
   return failed;
 }
 

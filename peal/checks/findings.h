@@ -53,6 +53,10 @@ class SourceTable {
 // count.
 class Findings {
  public:
+  // Subjects and reasons are to call ranks by these names.
+  explicit Findings(RankNamer name_of = rank_name) : name_of_(std::move(name_of)) {}
+
+  [[nodiscard]] std::string name_of(int rank) const { return name_of_(rank); }
   [[nodiscard]] SourceTable& places() { return places_; }
   [[nodiscard]] const SourceTable& places() const { return places_; }
 
@@ -76,6 +80,7 @@ class Findings {
     SourceId first, second;
     auto operator<=>(const Key&) const = default;
   };
+  RankNamer name_of_;
   SourceTable places_;
   std::vector<int> core_numbers_;
   std::map<Key, std::size_t> index_;

@@ -21,7 +21,7 @@ constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 void run_kernel(Core& core, const PtoKernel& kernel, std::int64_t* args) {
   const auto fail = [&core](const std::string& what) {
     return KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what,
-                         after(core.place()));
+                         FailurePlace::after(core.place()));
   };
   try {
     const KernelScope scope(core);

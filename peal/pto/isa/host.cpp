@@ -59,24 +59,27 @@ SourcePlace place_before(void* place) {
   return entry->second;
 }
 
-// The same as "file:line", uncached.
-std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
+// The same for a report, uncached.
+FailurePlace failure_before(void* place) {
+  return failure_place(static_cast<const char*>(place) - 1);
+}
 
 using Kind = KernelFailure::Kind;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
 // Refuses an access to another rank's memory outside of its windows. `data` lies in a region.
-// `line` is only called for the report.
-template <class Line>
-void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what, Line line) {
+// `find_place` is only called for the report.
+template <class FindPlace>
+void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what,
+                         FindPlace find_place) {
   const Fabric& fabric = core().fabric();
   const int own = core().rank(), owner = fabric.memory().owner(data, own);
   if (owner == own || fabric.regions().is_shared(data)) return;
   const auto region = fabric.regions().find(data);
   PEAL_CHECK(region.has_value());
   const auto offset = static_cast<std::size_t>(data - region->data);
-  refuse_at(line(),
+  refuse_at(find_place(),
             fmt::format("{} of bytes {}..{} of `{}` of rank {}, which is in no window of that rank",
                         what, offset, offset + bytes, region->name, owner),
             Kind::out_of_bounds);
@@ -87,8 +90,7 @@ void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* w
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
   if (bytes == 0) return;
   if (core().fabric().regions().holds(data, bytes)) {
-    return check_own_or_shared(data, bytes, what,
-                               [&] { return fmt::format("{}:{}", place.file, place.line); });
+    return check_own_or_shared(data, bytes, what, [&] { return FailurePlace::at(source(place)); });
   }
   const auto outside = describe_outside(core(), data, bytes, what);
   refuse(place,
@@ -392,11 +394,11 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
     return running->fabric().observed() ? place_before(place) : running->place();
   };
   const auto check_access_budget = [&] {
-    if (!within_budget()) refuse_at(line_before(place), core().spent_budget());
+    if (!within_budget()) refuse_at(failure_before(place), core().spent_budget());
   };
   if (running->fabric().regions().holds(data, size_bytes)) {
     check_own_or_shared(data, size_bytes, writes != 0 ? "a store" : "a load",
-                        [&] { return line_before(place); });
+                        [&] { return failure_before(place); });
     running->scalar_access(data, size_bytes, writes != 0, access_place());
     return check_access_budget();
   }
@@ -407,13 +409,13 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   if (is_pto_argument(data, size_bytes)) return;
   if (is_kernel_data(data)) {
     if (writes == 0) return;
-    refuse_at(line_before(place),
+    refuse_at(failure_before(place),
               "a store to a static variable, which all ranks here would share; a device has none, "
               "so keep it on the stack or in a buffer");
   }
   const WrongAddress wrong =
       describe_address(*running, data, size_bytes, writes != 0 ? "a store" : "a load");
-  refuse_at(line_before(place), wrong.what, wrong.kind);
+  refuse_at(failure_before(place), wrong.what, wrong.kind);
 }
 
 std::int32_t own_rank() { return core().rank(); }
@@ -424,9 +426,9 @@ void ended(const char* how, void* place) {
   const std::string what =
       std::string("it calls ") + how + ", which would end all ranks; return instead";
   if (current_core() == nullptr) {
-    throw RunError("orchestration error: " + what + "   " + line_before(place));
+    throw RunError("orchestration error: " + what + "   " + describe(failure_before(place)));
   }
-  refuse_at(line_before(place), what);
+  refuse_at(failure_before(place), what);
 }
 
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
