@@ -91,7 +91,7 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
       continue;
     }
     Progress& progress = progress_[next];
-    set_pto_block(core.index(), {.index = progress.started, .count = blocks_, .core = type});
+    core.set_block({.index = progress.started, .count = blocks_, .type = type});
     ++progress.started;
     if (tasks_[next].after.empty()) {  // tasks with dependences follow these transitively
       for (std::int64_t before : after_) core.report_task(EventKind::task_after, before, place);

@@ -34,9 +34,8 @@ using pto_refusal::core;
 using pto_refusal::refuse;
 using pto_refusal::refuse_at;
 
-thread_local std::unordered_map<int, PtoBlock> blocks;  // by index of the core
-
-// The ranges of all PtoArguments: start to end, disjoint.
+// The ranges of all PtoArguments: start to end, disjoint. By thread and not by run, since arguments
+// are laid out before their run has any core, and a simulation may run inside another.
 thread_local std::map<const std::byte*, const std::byte*> argument_ranges;
 
 bool is_pto_argument(const std::byte* data, std::size_t bytes) {
@@ -48,7 +47,8 @@ bool is_pto_argument(const std::byte* data, std::size_t bytes) {
 std::atomic<std::uint64_t> unloaded_kernels = 0;  // version number of place_before()'s caches
 
 // The source line of the call before a return address. A lookup in debug information is slow, so
-// each thread caches the results until a kernel is unloaded, whose addresses may be reused.
+// each thread caches the results until a kernel is unloaded, whose addresses may be reused: a cache
+// of the process would need a lock at each access that is observed.
 SourcePlace place_before(void* place) {
   static thread_local std::unordered_map<void*, SourcePlace> known;
   static thread_local std::uint64_t known_since = 0;
@@ -102,7 +102,7 @@ void check_global(const std::byte* data, std::size_t bytes, const char* what, Pl
 // Refuses a tile in a memory that this type of core does not have: vector cores (aiv) have the
 // unified buffer, cube cores (aic) all others.
 void check_core(const char* instruction, bool in_unified, Place place) {
-  const CoreType core_type = blocks[core().index()].core;
+  const CoreType core_type = core().block().type;
   if (in_unified == (core_type == CoreType::aiv)) return;
   refuse(place, fmt::format("{} of a {} on an {} core; make the case say core = \"{}\"",
                             instruction, in_unified ? "Vec tile" : "Mat, Left, Right or Acc tile",
@@ -371,7 +371,7 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   const Platform& platform = owner.fabric().platform();
   const auto all = static_cast<std::size_t>(on_chip_bytes(platform));
   const auto unified = static_cast<std::size_t>(on_chip_bytes(platform, OnChip::unified));
-  const bool is_vector = blocks[owner.index()].core == CoreType::aiv;
+  const bool is_vector = owner.block().type == CoreType::aiv;
   const std::byte* const first = owner.on_chip(is_vector ? OnChip::unified : OnChip::l1);
   const std::size_t total = is_vector ? unified : all - unified;
   return data >= first && bytes <= total && data <= first + (total - bytes);
@@ -419,8 +419,8 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
 }
 
 std::int32_t own_rank() { return core().rank(); }
-std::int32_t block_index() { return blocks[core().index()].index; }
-std::int32_t block_count() { return blocks[core().index()].count; }
+std::int32_t block_index() { return core().block().index; }
+std::int32_t block_count() { return core().block().count; }
 
 void ended(const char* how, void* place) {
   const std::string what =
@@ -462,8 +462,6 @@ PtoArgument::PtoArgument(const void* data, std::size_t size_bytes) : data_(data)
 PtoArgument::~PtoArgument() {
   if (data_ != nullptr) argument_ranges.erase(static_cast<const std::byte*>(data_));
 }
-
-void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }
 
 void forget_source_places() { ++unloaded_kernels; }
 

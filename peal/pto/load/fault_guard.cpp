@@ -59,8 +59,8 @@ std::vector<LoadedRange> kernel_objects;
 // The executable segment of the program or library that Peal is linked into.
 Range own_code;
 
-// What the handler passes to land() or run_guarded(), and what it counts between ticks. The handler
-// runs on the thread that it interrupts, so a thread_local without atomics suffices.
+// What the handler passes to land() or run_guarded(), and counts between ticks. A handler is given
+// no context, and interrupts its own thread: a thread_local, without atomics.
 struct State {
   bool active = false;
   int signal = 0;
