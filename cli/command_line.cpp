@@ -31,9 +31,10 @@
 #include "cli/options/check_request.h"
 #include "cli/options/run_request.h"
 #include "cli/options/unused_option.h"
+#include "cli/output/say.h"
 #include "peal/base/error.h"
+#include "peal/base/notes.h"
 #include "peal/base/process/watched_process.h"
-#include "peal/base/say.h"
 #include "peal/launch/launch.h"
 #include "peal/run/kernel_failure.h"
 #include "peal/tools/files/output_file.h"
@@ -310,7 +311,7 @@ int supervised(const std::function<int()>& command) {
   const WatchedEnd end =
       run_watched([&command] { return std::to_string(reporting(command)); }, never);
   if (end.has_answered) return std::stoi(end.answer);
-  say("{}\n", kernel_error_text(end.rank, end.core, end.what, end.where));
+  say("{}\n", kernel_error_text(end.rank, end.core, end.what, end.place));
   return failed;
 }
 
@@ -387,6 +388,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int command_line(int argc, char** argv) {
+  set_note_handler([](const Note& note) { say("{}\n", describe(note)); });
   return reporting([&] { return parse_and_run(argc, argv); });
 }
 

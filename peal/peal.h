@@ -2,9 +2,11 @@
 #pragma once
 
 // What a program or a kernel is written against: kernels and what they may say (machine/), the
-// collectives, platforms and executors by name, kernel files, processes of a team, workers, and the
-// exceptions that all of them throw. peal/testing.h has what a test needs besides.
+// collectives, platforms and executors by name, kernel files, processes of a team, workers, the
+// exceptions that all of them throw, and what they note meanwhile. peal/testing.h has what a test
+// needs besides.
 #include "peal/base/error.h"
+#include "peal/base/notes.h"
 #include "peal/collectives/collectives.h"
 #include "peal/launch/kernel_run.h"
 #include "peal/launch/launch.h"

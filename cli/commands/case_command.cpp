@@ -18,9 +18,9 @@
 #include "cli/output/failed_run_json.h"
 #include "cli/output/json_text.h"
 #include "cli/output/print_beside.h"
+#include "cli/output/say.h"
 #include "peal/base/error.h"
 #include "peal/base/process/watched_process.h"
-#include "peal/base/say.h"
 #include "peal/launch/case_run.h"
 #include "peal/run/kernel_failure.h"
 #include "peal/search/place_recorder.h"
@@ -167,7 +167,7 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
   WatchedEnd end = watched(run);
   // The process died at an unknown place. A simulated run is deterministic, so the run is repeated
   // with a recorder of places.
-  if (!end.has_answered && end.where.empty()) {
+  if (!end.has_answered && !end.place.is_known()) {
     PlaceRecorder recorder;
     CaseRunRequest again = run;
     again.options.readers.push_back(&recorder);
@@ -180,9 +180,10 @@ CaseRunResult run_apart(const CaseTarget& target, const CaseRunRequest& run) {
                       .core = end.core,
                       .end = "failed",
                       .what = end.what,
-                      .file = end.where});
+                      .file = end.place.file,
+                      .line = end.place.line});
     }
-    throw FailedRun(kernel_error_text(end.rank, end.core, end.what, end.where), {},
+    throw FailedRun(kernel_error_text(end.rank, end.core, end.what, end.place), {},
                     std::move(ends));
   }
   const std::string answer = answer_of(end);

@@ -11,7 +11,7 @@
 #include "cli/options/number_option.h"
 #include "cli/output/json_text.h"
 #include "cli/output/print_beside.h"
-#include "peal/base/say.h"
+#include "cli/output/say.h"
 #include "peal/tools/files/output_file.h"
 #include "peal/tools/graph_file.h"
 #include "peal/tools/graph_run.h"

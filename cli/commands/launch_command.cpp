@@ -2,7 +2,7 @@
 #include "cli/commands/launch_command.h"
 
 #include "cli/options/number_option.h"
-#include "peal/base/say.h"
+#include "cli/output/say.h"
 #include "peal/executors/shm/memory/arena.h"
 #include "peal/launch/process_team.h"
 

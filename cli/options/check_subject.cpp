@@ -178,7 +178,7 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
     plan.subject.runs_kernels = true;
     plan.subject.time_limit_seconds = time_limit;
     plan.mutation_subjects = {plan.subject};
-    plan.mutates = [](const std::string& file) { return !file.starts_with("peal/"); };
+    plan.mutates = [](const FindingLine& line) { return line.origin == SourceOrigin::kernel; };
     return plan;
   }
   if (plan.ranks.empty()) {
@@ -187,7 +187,7 @@ CheckPlan make_check_plan(const CheckCommandRequest& request) {
   plan.subject.run =
       collective_run(run, static_cast<std::uint64_t>(parse_calls(run).value_or(default_calls)),
                      platform, plan.ranks.front(), plan.notes);
-  plan.mutates = [](const std::string& file) { return file.starts_with("peal/kernels/"); };
+  plan.mutates = [](const FindingLine& line) { return line.origin == SourceOrigin::library; };
   if (!request.mutate) return plan;
   // A half of the scratch is first reused by the third call, and only then do ranks wait for
   // credits; so the number of calls must be larger than two.

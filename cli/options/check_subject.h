@@ -18,7 +18,7 @@ struct CheckPlan {
   // For --mutate: the subject with several counts and more calls, and a predicate that selects the
   // source files whose lines are mutated.
   std::vector<CheckSubject> mutation_subjects;
-  std::function<bool(const std::string& file)> mutates;
+  std::function<bool(const FindingLine& line)> mutates;
 };
 
 // Makes the plan of a request. Throws Error for a request that cannot be carried out.

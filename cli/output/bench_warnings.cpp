@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-#include "peal/base/say.h"
+#include "cli/output/say.h"
 #include "peal/executors/shm/processors.h"
 
 namespace peal {

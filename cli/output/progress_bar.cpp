@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "peal/base/say.h"
+#include "cli/output/say.h"
 
 namespace peal {
 namespace {

@@ -20,8 +20,10 @@ constexpr std::size_t max_usual_batch = 16 * first_batch;
 
 }  // namespace
 
-Checker::Checker(const Platform::Switches& switches, Memory memory)
-    : signals_(cores_, regions_, switches.signals_in_order),
+Checker::Checker(const Platform::Switches& switches, Memory memory, const RankNamer& name_of)
+    : findings_(name_of),
+      regions_(name_of),
+      signals_(cores_, regions_, switches.signals_in_order),
       accesses_(findings_, regions_, cores_, signals_),
       on_chip_(findings_, regions_),
       flags_(findings_, switches.event_identity_without_waiter),
@@ -123,9 +125,8 @@ void Checker::read(const Event& event) {
 // True if the current event's line belongs to a kernel, and not to the runtime that launches it.
 bool Checker::is_kernel_place() {
   for (SourceId place = static_cast<SourceId>(kernel_places_.size()); place <= place_; ++place) {
-    const std::string& file = findings_.places().line(place).file;
-    kernel_places_.push_back(!file.empty() && !file.starts_with("peal/launch/") &&
-                             !file.starts_with("peal/executors/"));
+    const FindingLine& line = findings_.places().line(place);
+    kernel_places_.push_back(!line.file.empty() && line.origin != SourceOrigin::runtime);
   }
   return kernel_places_[place_];
 }
@@ -221,9 +222,9 @@ void Checker::check_bounds(const Event& event, std::uint64_t begin, std::uint64_
     const bool writes = event.kind == EventKind::store || event.kind == EventKind::scalar_write;
     return Finding{
         .kind = FindingClass::out_of_bounds,
-        .subject = fmt::format("bytes {}..{} of `{}` of rank {}, which has {} bytes",
+        .subject = fmt::format("bytes {}..{} of `{}` of {}, which has {} bytes",
                                begin - region->begin, end - region->begin, region->name,
-                               region->rank, region->end - region->begin),
+                               findings_.name_of(region->rank), region->end - region->begin),
         .sides = {{event.rank, event.core, name(event.pipe), writes ? "writes them" : "reads them",
                    findings_.places().line(place_)}},
         .reason = ""};

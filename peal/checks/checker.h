@@ -61,7 +61,9 @@ class Checker final : public EventReader {
  public:
   // How much of a run is kept before its order is computed: a batch, or everything.
   enum class Memory : bool { bounded, whole };
-  explicit Checker(const Platform::Switches& switches, Memory memory = Memory::bounded);
+  // `name_of` gives the names of ranks in the findings' texts.
+  explicit Checker(const Platform::Switches& switches, Memory memory = Memory::bounded,
+                   const RankNamer& name_of = rank_name);
 
   void read(const Event& event) override;
   // The host wrote these bytes itself, before every access that reads them.
@@ -124,8 +126,12 @@ class Checker final : public EventReader {
   [[nodiscard]] bool has_grown() const { return has_grown_; }
   // The maximum number of accesses, waits and notifies that were kept with their order open.
   [[nodiscard]] std::size_t max_kept() const { return max_kept_; }
-  // For each rank and line that notified the cell, how often it did.
-  [[nodiscard]] std::vector<FindingSide> notifiers(std::uint64_t cell) const;
+  // For each rank and line that notified the cell, the first notify, and how often it did.
+  struct Notifier {
+    FindingSide side;
+    std::uint64_t times = 0;
+  };
+  [[nodiscard]] std::vector<Notifier> notifiers(std::uint64_t cell) const;
   // Each line that notified this signal on any rank, and the ranks that executed the line.
   struct Unreached {
     FindingLine line;

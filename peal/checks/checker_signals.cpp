@@ -54,11 +54,11 @@ std::string Checker::cell_name(std::uint64_t address) const {
   if (region == nullptr) return "a signal";
   const std::uint64_t offset = address - region->begin;
   if (region->kind == RegionKind::signals) {
-    return fmt::format("signal `{}[{}]` of rank {}", region->name, offset / sizeof(SignalCell),
-                       region->rank);
+    return fmt::format("signal `{}[{}]` of {}", region->name, offset / sizeof(SignalCell),
+                       findings_.name_of(region->rank));
   }
-  return fmt::format("the signal at byte {} of `{}` of rank {}", offset, region->name,
-                     region->rank);
+  return fmt::format("the signal at byte {} of `{}` of {}", offset, region->name,
+                     findings_.name_of(region->rank));
 }
 
 FindingSide Checker::side(const Operation& operation) const {
@@ -115,15 +115,13 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
           "two: it does not wait for the second (a stale or reused signal)"};
 }
 
-std::vector<FindingSide> Checker::notifiers(std::uint64_t cell) const {
-  std::vector<FindingSide> result;
+std::vector<Checker::Notifier> Checker::notifiers(std::uint64_t cell) const {
+  std::vector<Notifier> result;
   for (auto count = notify_counts_.lower_bound({cell, 0, 0});
        count != notify_counts_.end() && std::get<0>(count->first) == cell; ++count) {
     const auto& [address, rank, place] = count->first;
-    FindingSide& side = result.emplace_back(notified_.at({place, cell}));
-    side.rank = rank;
-    side.what = count->second == 1 ? "has notified it once"
-                                   : fmt::format("has notified it {} times", count->second);
+    result.push_back({notified_.at({place, cell}), count->second});
+    result.back().side.rank = rank;
   }
   return result;
 }
@@ -160,7 +158,8 @@ std::vector<FindingSide> Checker::notifiers_elsewhere(std::uint64_t cell) const 
     }
     last = key.first;
     result.push_back(side);
-    result.back().what = fmt::format("notifies the same signal of rank {}", region->rank);
+    result.back().what =
+        fmt::format("notifies the same signal of {}", findings_.name_of(region->rank));
   }
   return result;
 }

@@ -20,11 +20,15 @@
 namespace peal {
 namespace {
 
-constexpr std::string_view magic = "peal events 1\n";
+// A file begins with this, its format as one digit, and a newline.
+constexpr std::string_view magic = "peal events ";
+constexpr char format = '2';  // of 1, places had no origin
+constexpr std::size_t start_size = magic.size() + 2;
 
 enum class Record : std::uint8_t { text = 1, event = 2, end = 3 };
 
-// An event in the file: texts are given by number, and its footprints follow it.
+// An event in the file: texts are given by number, and its footprints follow it. The text of a
+// place's file has the place's origin.
 struct StoredEvent {
   std::uint8_t kind, pipe, flag_pipe, flag_id, region, combination, op, cmp;
   std::uint8_t atomic, cached, polled, look;
@@ -57,11 +61,22 @@ T get(std::istream& file, const std::string& path) {
   return value;
 }
 
+// The format of an event file, as its digit; '\0' if the stream does not begin as an event file.
+char read_format(std::istream& file) {
+  std::array<char, start_size> start{};
+  if (!file.read(start.data(), start.size())) return '\0';
+  const std::string_view text(start.data(), start.size());
+  const char of_file = text[magic.size()];
+  const bool is_one = text.starts_with(magic) && of_file >= '1' && of_file <= '9';
+  return is_one && text.back() == '\n' ? of_file : '\0';
+}
+
 void read_heading(std::istream& file, const std::string& path, EventFileHeading& heading) {
-  std::array<char, magic.size()> start{};
-  if (!file.read(start.data(), start.size()) ||
-      std::string_view(start.data(), start.size()) != magic) {
-    refuse(path, "does not begin as one");
+  const char of_file = read_format(file);
+  if (of_file == '\0') refuse(path, "does not begin as one");
+  if (of_file != format) {
+    refuse(path,
+           fmt::format("has format {}, and this version of Peal reads format {}", of_file, format));
   }
   Platform::Switches& switches = heading.switches;
   switches.drained_is_visible = get<std::uint8_t>(file, path) != 0;
@@ -80,8 +95,13 @@ std::ifstream open(const std::string& path, EventFileHeading& heading) {
   return file;
 }
 
-Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
-               const std::string& path) {
+// A text of the file. As the file of a place, it has the place's origin.
+struct Text {
+  std::string characters;
+  SourceOrigin origin{};
+};
+
+Event event_of(const StoredEvent& stored, const std::deque<Text>& texts, const std::string& path) {
   if (stored.file >= texts.size() || stored.name >= texts.size()) {
     refuse(path, "is damaged: it names a text that it does not have");
   }
@@ -108,26 +128,34 @@ Event event_of(const StoredEvent& stored, const std::deque<std::string>& texts,
           .address = stored.address,
           .size_bytes = stored.size_bytes,
           .value = stored.value,
-          .place = {texts[stored.file].c_str(), stored.line},
-          .name = texts[stored.name].c_str()};
+          .place = {texts[stored.file].characters.c_str(), stored.line, texts[stored.file].origin},
+          .name = texts[stored.name].characters.c_str()};
 }
 
-void read_text(std::istream& file, const std::string& path, std::deque<std::string>& texts) {
+SourceOrigin read_origin(std::istream& file, const std::string& path) {
+  const auto origin = get<std::uint8_t>(file, path);
+  if (origin >= source_origin_count) refuse(path, "is damaged: it has an origin that is unknown");
+  return static_cast<SourceOrigin>(origin);
+}
+
+std::string read_text(std::istream& file, const std::string& path) {
   const auto size = get<std::uint32_t>(file, path);
   if (size > max_text_bytes) refuse(path, "is damaged: it has a text that is too long");
-  std::string& text = texts.emplace_back(size, '\0');
+  std::string text(size, '\0');
   if (!file.read(text.data(), static_cast<std::streamsize>(size))) refuse(path, "ends too early");
+  return text;
 }
 
 void read_records(std::istream& file, const std::string& path, const EventFileHeading& heading,
                   EventReader& reader) {
   EventRules rules(heading.ranks);
-  std::deque<std::string> texts;  // a deque, so that the characters keep their addresses
+  std::deque<Text> texts;  // a deque, so that the characters keep their addresses
   std::vector<Footprint> reads, writes;
   std::uint64_t number = 0;
   for (Record record; (record = get<Record>(file, path)) != Record::end;) {
     if (record == Record::text) {
-      read_text(file, path, texts);
+      const SourceOrigin origin = read_origin(file, path);
+      texts.push_back({read_text(file, path), origin});
       continue;
     }
     if (record != Record::event) refuse(path, "is damaged: it has a record that is unknown");
@@ -146,11 +174,11 @@ void read_records(std::istream& file, const std::string& path, const EventFileHe
     ++number;
   }
   if (file.peek() == std::istream::traits_type::eof()) return;  // the run ended well
-  read_text(file, path, texts);
-  if (texts.back().empty() || file.peek() != std::istream::traits_type::eof()) {
+  const std::string end = read_text(file, path);
+  if (end.empty() || file.peek() != std::istream::traits_type::eof()) {
     refuse(path, "is damaged: it goes on behind its end");
   }
-  throw RunError(fmt::format("the recorded run ended with {}", texts.back()));
+  throw RunError(fmt::format("the recorded run ended with {}", end));
 }
 
 }  // namespace
@@ -162,6 +190,8 @@ EventFileWriter::EventFileWriter(const std::string& path, const EventFileHeading
                                  std::strerror(errno)));
   }
   file_.write(magic.data(), magic.size());
+  put(format);
+  put('\n');
   put(static_cast<std::uint8_t>(heading.switches.drained_is_visible));
   put(static_cast<std::uint8_t>(heading.switches.signals_in_order));
   put(static_cast<std::uint8_t>(heading.switches.event_identity_without_waiter));
@@ -173,20 +203,23 @@ void EventFileWriter::put(const T& value) {
   file_.write(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
-std::uint32_t EventFileWriter::number_of(const char* text) {
+std::uint32_t EventFileWriter::number_of(const char* text, SourceOrigin origin) {
   const std::string_view view = text == nullptr ? "" : text;
-  const auto known = texts_.find(view);
-  if (known != texts_.end()) return known->second;
-  const auto number = static_cast<std::uint32_t>(texts_.size());
-  texts_.emplace(view, number);
+  auto& numbers = numbers_[static_cast<std::size_t>(origin)];
+  const auto known = numbers.find(view);
+  if (known != numbers.end()) return known->second;
+  const std::uint32_t number = texts_++;
+  numbers.emplace(view, number);
   put(Record::text);
+  put(byte_of(origin));
   put(static_cast<std::uint32_t>(view.size()));
   file_.write(view.data(), static_cast<std::streamsize>(view.size()));
   return number;
 }
 
 void EventFileWriter::read(const Event& event) {
-  const std::uint32_t place = number_of(event.place.file), name = number_of(event.name);
+  const std::uint32_t place = number_of(event.place.file, event.place.origin);
+  const std::uint32_t name = number_of(event.name, SourceOrigin::kernel);
   put(Record::event);
   put(StoredEvent{.kind = byte_of(event.kind),
                   .pipe = byte_of(event.pipe),
@@ -256,9 +289,7 @@ bool is_event_file(const std::string& path) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream file(path, std::ios::binary);
-  std::array<char, magic.size()> start{};
-  return file.read(start.data(), start.size()) &&
-         std::string_view(start.data(), start.size()) == magic;
+  return read_format(file) != '\0';
 }
 
 }  // namespace peal

@@ -50,8 +50,8 @@ std::string source_text(const FindingLine& line) {
   return text.substr(begin, end + 1 - begin);
 }
 
-std::string describe(const FindingSide& side, Quotation quotation) {
-  std::string text = fmt::format("rank {} core {}", side.rank, side.core);
+std::string describe(const FindingSide& side, Quotation quotation, const RankNamer& name_of) {
+  std::string text = fmt::format("{} core {}", name_of(side.rank), side.core);
   if (!side.pipe.empty()) text += " " + side.pipe;
   if (!side.what.empty() && side.place.file.empty() && side.call >= 0) text += ": the caller";
   text += " " + side.what;
@@ -78,6 +78,8 @@ std::optional<FindingClass> find_finding_class(const std::string& text) {
   return std::nullopt;
 }
 
+std::string rank_name(int rank) { return fmt::format("rank {}", rank); }
+
 std::string describe(const FindingLine& line) {
   std::error_code failed;
   const std::string folder = std::filesystem::current_path(failed).string() + "/";
@@ -85,11 +87,12 @@ std::string describe(const FindingLine& line) {
   return fmt::format("{}:{}", is_below ? line.file.substr(folder.size()) : line.file, line.line);
 }
 
-std::string describe(const Finding& finding, Quotation quotation) {
+std::string describe(const Finding& finding, Quotation quotation, const RankNamer& name_of) {
   std::string text = fmt::format("{}: {}", name(finding.kind), finding.subject);
   if (finding.count > 1) text += fmt::format("   ({} times)", finding.count);
   text += "\n";
-  for (const FindingSide& side : finding.sides) text += "  " + describe(side, quotation) + "\n";
+  for (const FindingSide& side : finding.sides)
+    text += "  " + describe(side, quotation, name_of) + "\n";
   if (!finding.reason.empty()) text += "  " + finding.reason + "\n";
   return text;
 }

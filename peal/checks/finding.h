@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "peal/base/api.h"
+#include "peal/base/source_place.h"
 
 namespace PEAL_API peal {
 
@@ -48,9 +50,16 @@ inline constexpr int finding_class_count =
 struct FindingLine {
   std::string file;  // empty if unknown
   std::uint32_t line = 0;
+  SourceOrigin origin = SourceOrigin::kernel;
 
   bool operator==(const FindingLine&) const = default;
 };
+
+// Gives a rank of the run the name by which reports call it.
+using RankNamer = std::function<std::string(int rank)>;
+
+// The name of a rank where ranks are numbered: "rank 3".
+[[nodiscard]] std::string rank_name(int rank);
 
 // One of the accesses or waits that a finding is about.
 struct FindingSide {
@@ -87,9 +96,11 @@ struct Finding {
 [[nodiscard]] std::string describe(const FindingLine& line);
 
 // A finding as text of several lines, each ended by a newline; with `of_sources` it quotes the
-// source lines that it names, as the files are now.
+// source lines that it names, as the files are now. The namer is that of the checks which have
+// found it, since the subject and the reason hold names, too.
 enum class Quotation : bool { of_sources, none };
 [[nodiscard]] std::string describe(const Finding& finding,
-                                   Quotation quotation = Quotation::of_sources);
+                                   Quotation quotation = Quotation::of_sources,
+                                   const RankNamer& name_of = rank_name);
 
 }  // namespace peal

@@ -7,15 +7,15 @@
 namespace peal {
 
 SourceId SourceTable::id(SourcePlace place) {
-  const Key key{place.file, place.line};
+  const Key key{place.file, place.line, place.origin};
   Recent& recent = recent_[(Hash{}(key)) % recent_.size()];
   if (recent.key == key) return recent.id;
   const auto [entry, is_new] = ids_.try_emplace(key);
   if (is_new) {  // one file name may have several addresses
     const std::string file = place.file == nullptr ? "" : place.file;
-    const auto [named, is_new_name] =
-        by_name_.try_emplace({file, place.line}, static_cast<SourceId>(lines_.size()));
-    if (is_new_name) lines_.push_back({file, place.line});
+    const auto [named, is_new_name] = by_name_.try_emplace({file, place.line, place.origin},
+                                                           static_cast<SourceId>(lines_.size()));
+    if (is_new_name) lines_.push_back({file, place.line, place.origin});
     entry->second = named->second;
   }
   recent = {key, entry->second};

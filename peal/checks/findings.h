@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ class SourceTable {
   struct Key {
     const char* file;
     std::uint32_t line;
+    SourceOrigin origin;
     bool operator==(const Key&) const = default;
   };
   struct Hash {
@@ -38,12 +40,12 @@ class SourceTable {
     }
   };
   struct Recent {
-    Key key{nullptr, 0};
+    Key key{nullptr, 0, SourceOrigin::kernel};
     SourceId id = 0;
   };
   std::array<Recent, 64> recent_{};  // direct-mapped cache in front of ids_, by line
   std::unordered_map<Key, SourceId, Hash> ids_;
-  std::map<std::pair<std::string, std::uint32_t>, SourceId> by_name_;
+  std::map<std::tuple<std::string, std::uint32_t, SourceOrigin>, SourceId> by_name_;
   std::vector<FindingLine> lines_;
 };
 
@@ -51,6 +53,10 @@ class SourceTable {
 // count.
 class Findings {
  public:
+  // Subjects and reasons are to call ranks by these names.
+  explicit Findings(RankNamer name_of = rank_name) : name_of_(std::move(name_of)) {}
+
+  [[nodiscard]] std::string name_of(int rank) const { return name_of_(rank); }
   [[nodiscard]] SourceTable& places() { return places_; }
   [[nodiscard]] const SourceTable& places() const { return places_; }
 
@@ -74,6 +80,7 @@ class Findings {
     SourceId first, second;
     auto operator<=>(const Key&) const = default;
   };
+  RankNamer name_of_;
   SourceTable places_;
   std::vector<int> core_numbers_;
   std::map<Key, std::size_t> index_;

@@ -124,7 +124,7 @@ void carry_out(Team& team, const CallArguments& given) {
   const CallPlan& plan = *call.plan;
   try {
     launch_all(device, call);
-    device.flush();
+    device.flush(SourcePlace::here(SourceOrigin::call));
     device.set_transfer_hint({});
     device.end_call();
     cache.after_call(team, plan);

@@ -18,8 +18,11 @@ Chunks staged_blocks(const CallPlan& plan, const View& all, int count) {
 
 // Copies all blocks of src to dst. The block of an all-reduce is copied as a whole.
 void copy_blocks(Device& device, const CallPlan& plan, const Chunks& dst, const Chunks& src) {
-  if (plan.cuts > 0) return device.copy(dst.whole(), src.whole());
-  for (int block = 0; block < dst.parts(); ++block) device.copy(dst[block], src[block]);
+  constexpr SourceOrigin origin = SourceOrigin::call;
+  if (plan.cuts > 0) return device.copy(dst.whole(), src.whole(), SourcePlace::here(origin));
+  for (int block = 0; block < dst.parts(); ++block) {
+    device.copy(dst[block], src[block], SourcePlace::here(origin));
+  }
 }
 
 // Launches one piece of a call. Copies what has to be staged in before the launch, and out after.

@@ -157,7 +157,7 @@ class KernelRun {
     const Core& core = *current_core();
     return {KernelFailure::Kind::other, core.rank(), core.index(),
             fmt::format("in call {} of `{}`: {}", arguments.call(), kernel_.name, what),
-            after(core.place())};
+            FailurePlace::after(core.place())};
   }
 
   // Turns every exception that leaves the kernel into a mistake of the kernel.
@@ -171,7 +171,7 @@ class KernelRun {
       // An index has no source line; report that of the last verb, which comes before it.
       const Core& core = *current_core();
       throw KernelFailure(KernelFailure::Kind::out_of_bounds, core.rank(), core.index(),
-                          error.what(), after(core.place()));
+                          error.what(), FailurePlace::after(core.place()));
     } catch (const std::exception& error) {
       throw failure(arguments, error.what());
     } catch (...) {

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
-#include "peal/base/say.h"
+#include "peal/base/notes.h"
 #include "peal/executors/shm/memory/arena.h"
 #include "peal/executors/shm/rank_device.h"
 #include "peal/executors/shm/rank_process.h"
@@ -87,7 +87,9 @@ int run_ranks(const ShmArena& arena, const std::vector<std::string>& command,
       ::setenv(rank_variable, std::to_string(rank).c_str(), 1);
       ::setenv(file_variable, std::to_string(arena.file()).c_str(), 1);
       ::execvp(arguments.front(), arguments.data());
-      say("peal: `{}` cannot be run: {}; name a program\n", command.front(), std::strerror(errno));
+      const std::string text = fmt::format("`{}` cannot be run: {}; name a program",
+                                           command.front(), std::strerror(errno));
+      give_note({Note::Kind::failure, text});
       return cannot_be_run;
     });
   }

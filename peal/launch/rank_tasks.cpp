@@ -21,7 +21,7 @@ constexpr std::size_t global_context = local_context + 1, argument_slots = 64;
 void run_kernel(Core& core, const PtoKernel& kernel, std::int64_t* args) {
   const auto fail = [&core](const std::string& what) {
     return KernelFailure(KernelFailure::Kind::other, core.rank(), core.index(), what,
-                         after(core.place()));
+                         FailurePlace::after(core.place()));
   };
   try {
     const KernelScope scope(core);
@@ -71,7 +71,7 @@ bool RankTasks::is_ready(const PtoTask& task) const {
 // tasks, and waits until the counter reaches it; a completion meanwhile satisfies the wait, so none
 // is lost.
 void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& kernels) {
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   for (;;) {
     bool all_completed = true;
     std::size_t next = tasks_.size();
@@ -91,7 +91,7 @@ void RankTasks::work(Core& core, CoreType type, const std::map<int, PtoKernel>& 
       continue;
     }
     Progress& progress = progress_[next];
-    set_pto_block(core.index(), {.index = progress.started, .count = blocks_, .core = type});
+    core.set_block({.index = progress.started, .count = blocks_, .type = type});
     ++progress.started;
     if (tasks_[next].after.empty()) {  // tasks with dependences follow these transitively
       for (std::int64_t before : after_) core.report_task(EventKind::task_after, before, place);

@@ -12,7 +12,7 @@ namespace peal {
 // barrier on `rounds`. Every rank calls it.
 template <class Call>
 [[nodiscard]] std::int64_t timed_call_ns(Device& device, const SignalRow& rounds, Call&& call) {
-  barrier(device, rounds);
+  barrier(device, rounds, SourcePlace::here(SourceOrigin::runtime));
   const auto begin = std::chrono::steady_clock::now();
   call();
   const auto end = std::chrono::steady_clock::now();

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstddef>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "peal/base/error.h"
 #include "peal/checks/checker.h"
@@ -26,7 +28,10 @@ namespace {
 class WorkerChecks final : public RunChecks {
  public:
   WorkerChecks(const Platform::Switches& switches, const std::vector<int>& devices)
-      : checker_(switches, Checker::Memory::whole), devices_(devices) {}
+      : name_of_([devices](int rank) {
+          return fmt::format("device {}", devices[static_cast<std::size_t>(rank)]);
+        }),
+        checker_(switches, Checker::Memory::whole, name_of_) {}
 
   void read(const Event& event) override {
     if (!has_stopped_) checker_.read(event);
@@ -41,36 +46,14 @@ class WorkerChecks final : public RunChecks {
     checker_.finish(has_failed ? Checker::RunEnd::failed : Checker::RunEnd::right);
     std::vector<std::string> result;
     for (const Finding& finding : checker_.findings().sorted()) {
-      if (!is_advice(finding))
-        result.push_back(with_device_numbers(describe(finding, Quotation::none)));
+      if (!is_advice(finding)) result.push_back(describe(finding, Quotation::none, name_of_));
     }
     return result;
   }
 
  private:
-  // Replaces ranks, which index devices_, by the devices' numbers; leaves `quoted` names alone.
-  [[nodiscard]] std::string with_device_numbers(const std::string& text) const {
-    constexpr std::string_view rank = "rank ";
-    std::string result;
-    bool is_name = false;
-    for (std::size_t at = 0; at < text.size();) {
-      if (text[at] == '`') is_name = !is_name;
-      const bool begins = !is_name && text.compare(at, rank.size(), rank) == 0;
-      const std::size_t digits = at + rank.size();
-      const std::size_t end = begins ? text.find_first_not_of("0123456789", digits) : digits;
-      if (!begins || end == digits) {
-        result += text[at++];
-        continue;
-      }
-      const std::string number = text.substr(digits, end - digits);
-      result += fmt::format("device {}", devices_[std::stoul(number)]);
-      at = digits + number.size();
-    }
-    return result;
-  }
-
+  RankNamer name_of_;  // a rank of the checks is the index of a device
   Checker checker_;
-  std::vector<int> devices_;
   bool has_stopped_ = false;
 };
 

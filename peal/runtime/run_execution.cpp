@@ -229,7 +229,7 @@ std::string RunExecution::failure_of(const TaskEnd& end) const {
     if (!deadlock.why().empty()) text += "\n  " + deadlock.why();
   } catch (const KernelFailure& failure) {
     return fmt::format("kernel error on device {}: {}   {}", worker_.number_of(failure.rank()),
-                       failure.what_happened(), failure.where());
+                       failure.what_happened(), describe(failure.place()));
   } catch (...) {
     text = text_of_exception();
   }

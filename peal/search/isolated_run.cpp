@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/search/isolated_run.h"
 
-#include <string>
 #include <utility>
 
 #include "peal/base/process/watched_process.h"
@@ -10,14 +9,9 @@
 namespace peal {
 namespace {
 
-FindingLine line_of(const std::string& where) {
-  const std::size_t colon = where.rfind(':');
-  if (colon == std::string::npos) return {where, 0};
-  const std::string number = where.substr(colon + 1);
-  const bool is_number =
-      !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number) return {where, 0};
-  return {where.substr(0, colon), static_cast<std::uint32_t>(std::stoul(number))};
+// Without a source file, the address takes its place.
+FindingLine line_of(const FailurePlace& place) {
+  return {place.file.empty() ? describe(place) : place.file, place.line};
 }
 
 }  // namespace
@@ -31,7 +25,7 @@ OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double block
   };
   WatchedEnd end = run_watched([&] { return answer(nullptr); }, blocked_seconds);
   if (end.has_answered) return unpacked_run(answer_of(end));
-  if (end.where.empty()) {
+  if (!end.place.is_known()) {
     PlaceRecorder recorder;
     WatchedEnd again = run_watched([&] { return answer(&recorder); }, blocked_seconds);
     if (again.has_answered) return unpacked_run(answer_of(again));
@@ -40,7 +34,7 @@ OneRun run_isolated(const std::function<OneRun(EventReader*)>& run, double block
   OneRun result;
   Finding finding{.kind = FindingClass::crash, .subject = end.what, .sides = {}, .reason = {}};
   if (end.rank >= 0) {
-    finding.sides.push_back({end.rank, end.core, "", "was last here", line_of(end.where)});
+    finding.sides.push_back({end.rank, end.core, "", "was last here", line_of(end.place)});
   }
   result.findings.push_back(std::move(finding));
   result.instructions = 1;  // unknown, but not 0: the run was not empty

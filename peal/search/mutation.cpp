@@ -35,7 +35,7 @@ std::vector<SyncUnit> all_units(const MutationRequest& request) {
       each.ranks = ranks;
       each.schedules = 0;
       for (const SyncUnit& unit : check(subject, each).synchronisations) {
-        if (request.mutates(unit.lines.front().file)) add_unit(units, unit);
+        if (request.mutates(unit.lines.front())) add_unit(units, unit);
       }
     }
   }

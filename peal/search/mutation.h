@@ -24,7 +24,7 @@ struct MutationRequest {
   std::vector<CheckSubject> subjects;  // one kernel with various arguments, such as counts
   std::vector<int> ranks;
   CheckRequest check = {};
-  std::function<bool(const std::string& file)> mutates;  // true: leave out lines of this file
+  std::function<bool(const FindingLine& line)> mutates;  // true: leave out lines like this one
   std::function<void(int done, int of)> progress = {};
 };
 

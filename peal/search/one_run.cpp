@@ -9,8 +9,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json json_of(const FindingLine& line) { return {line.file, line.line}; }
-FindingLine line_of(const Json& json) { return {json[0], json[1]}; }
+Json json_of(const FindingLine& line) {
+  return {line.file, line.line, static_cast<int>(line.origin)};
+}
+FindingLine line_of(const Json& json) {
+  return {json[0], json[1], static_cast<SourceOrigin>(json[2].get<int>())};
+}
 
 Json json_of(const FindingSide& side) {
   return {side.rank,           side.core, side.pipe, side.what,

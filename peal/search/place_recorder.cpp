@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/search/place_recorder.h"
 
-#include <string>
 #include <string_view>
 
 #include "peal/base/process/last_words.h"
@@ -16,12 +15,12 @@ void PlaceRecorder::read(const Event& event) {
     return;
   }
   const std::string_view file = event.place.file == nullptr ? "" : event.place.file;
-  const bool is_kernels = !file.empty() && !file.starts_with("peal/");
-  const std::string where =
-      is_kernels ? std::string(file) + ":" + std::to_string(event.place.line) : std::string();
+  const bool is_kernels = !file.empty() && event.place.origin == SourceOrigin::kernel;
   // Between its start and its first instruction a kernel has no line.
+  const LastWords::Place place =
+      is_kernels ? LastWords::Place{.file = file, .line = event.place.line} : LastWords::Place{};
   const auto core = static_cast<std::size_t>(event.core);
-  say_last(words->place, event.rank, core < numbers_.size() ? numbers_[core] : 0, "", where);
+  say_last(words->place, event.rank, core < numbers_.size() ? numbers_[core] : 0, "", place);
 }
 
 }  // namespace peal

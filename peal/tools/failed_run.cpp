@@ -17,7 +17,7 @@ FailedRun FailedRun::of(const RunError& error, RunReport report) {
     }
   } else if (const auto* failure = dynamic_cast<const KernelFailure*>(&error)) {
     ends.push_back({failure->rank(), failure->core(), "failed", failure->what_happened(),
-                    failure->file(), failure->line()});
+                    failure->place().file, failure->place().line});
   }
   return {error.what(), std::move(report), std::move(ends)};
 }

@@ -12,7 +12,7 @@
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
-#include "peal/base/say.h"
+#include "peal/base/notes.h"
 #include "peal/tools/files/output_file.h"
 
 namespace peal {
@@ -52,7 +52,8 @@ std::vector<MeasuredChoice> known_choices(const fs::path& path) {
   try {
     return read_measured_choices(path);
   } catch (const Error& error) {
-    say("peal: note: what was measured before is replaced: {}\n", error.what());
+    const std::string text = fmt::format("what was measured before is replaced: {}", error.what());
+    give_note({Note::Kind::notice, text});
   }
   return {};
 }

@@ -14,7 +14,7 @@ namespace peal {
 
 // Merges fresh choices into the folder's tune file and returns its path; they replace those for the
 // same conditions. A file lock serialises concurrent writers, so that no measurement is lost. A
-// file that cannot be read is replaced, with a note on stderr.
+// file that cannot be read is replaced, with a note.
 std::filesystem::path remember_choices(const std::filesystem::path& folder,
                                        const std::vector<MeasuredChoice>& fresh);
 

@@ -62,6 +62,11 @@ TEST(WorkerChecks, TasksThatNothingOrdersAreARace) {
       expect_part(report.findings[0], "race: window `shared window` of device 2, bytes 64..128");
       expect_part(report.findings[0], "device 5 core ");
       expect_part(report.findings[0], "worker_checks_test.cpp:");
+      // It names both tasks, and no line of what starts them.
+      expect_part(report.findings[0], "task 1 `putter`");
+      expect_part(report.findings[0], "task 2 `copier`");
+      expect_part(report.findings[0], "nothing orders the two: ");
+      EXPECT_EQ(report.findings[0].find("task_run.cpp"), std::string::npos) << report.findings[0];
       EXPECT_EQ(report.findings[0].find("rank"), std::string::npos) << report.findings[0];
     }
   }

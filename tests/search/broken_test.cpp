@@ -115,8 +115,8 @@ BrokenProgram row(const std::string& program) {
 // Leaves out one synchronisation of the source at a time; the lines of those that nothing catches.
 std::vector<int> unneeded_lines(const BrokenProgram& program, Version version) {
   std::vector<int> result;
-  const auto is_own = [&](const std::string& file) {
-    return fs::path(file).filename() == fs::path(program.source).filename();
+  const auto is_own = [&](const FindingLine& line) {
+    return fs::path(line.file).filename() == fs::path(program.source).filename();
   };
   for (const Mutation& mutation : mutate(
            {.subjects = {subject(program, version)}, .ranks = program.ranks, .mutates = is_own})) {

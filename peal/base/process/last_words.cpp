@@ -36,12 +36,14 @@ const char* text_of(Stall stall) {
 // Clears `is_set` first, so that a kill before the end leaves no half-written sentence set. That
 // relies on stores being performed in program order, which a relaxed store alone does not demand.
 void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
-              std::string_view where) {
+              const LastWords::Place& place) {
   sentence.is_set.store(false, std::memory_order_relaxed);
   sentence.rank = rank;
   sentence.core = core;
   copy_text(sentence.what, what);
-  copy_text(sentence.where, where);
+  copy_text(sentence.file, place.file);
+  sentence.line = place.line;
+  sentence.address = place.address;
   sentence.is_set.store(true, std::memory_order_release);
 }
 

@@ -20,19 +20,27 @@ enum class Stall : int { none, waits, spins, stopped };
 // locks and no allocations: a member is an atomic, is published by one, or is set before the fork.
 //
 // - The process is the only writer of everything except `stall` and max_memory_bytes.
-// - A Sentence is published: the writer clears `is_set`, writes the text, and sets `is_set` with
-//   release. The watcher loads it with acquire, which makes the text visible to it.
+// - A Sentence is published: the writer clears `is_set`, writes the rest, and sets `is_set` with
+//   release. The watcher loads it with acquire, which makes the rest visible to it.
 // - The watcher reads the text only after it has waited for the process's end, so that no sentence
 //   is rewritten while it is read. A process killed in the middle of a sentence has cleared
 //   `is_set`, and the half-written text is ignored.
 struct LastWords {
   static constexpr std::size_t max_bytes = 1024;
 
-  // A statement about a kernel in whole sentences; `where` is "file:line" or empty.
+  // A FailurePlace without memory of its own, so that a signal handler can make one.
+  struct Place {
+    std::string_view file = {};
+    std::uint32_t line = 0;
+    std::uintptr_t address = 0;
+  };
+  // A statement about a kernel, and its place.
   struct Sentence {
     std::atomic<bool> is_set = false;
     int rank = 0, core = 0;
-    char what[max_bytes] = {}, where[max_bytes] = {};
+    char what[max_bytes] = {}, file[max_bytes] = {};
+    std::uint32_t line = 0;
+    std::uintptr_t address = 0;
   };
   // The kernel's mistake, which the process has found itself.
   Sentence failure;
@@ -59,7 +67,7 @@ struct LastWords {
 
 // Publishes a sentence, truncated to max_bytes - 1 per text. Safe in signal handlers.
 void say_last(LastWords::Sentence& sentence, int rank, int core, std::string_view what,
-              std::string_view where);
+              const LastWords::Place& place = {});
 
 // The record of this process; nullptr if nobody watches it.
 [[nodiscard]] LastWords* last_words();

@@ -111,7 +111,7 @@ std::string what_ended(int status) {
 void take(WatchedEnd& end, const LastWords::Sentence& sentence) {
   end.rank = sentence.rank;
   end.core = sentence.core;
-  end.where = sentence.where;
+  end.place = {.file = sentence.file, .line = sentence.line, .address = sentence.address};
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "peal/base/failure_place.h"
+
 namespace peal {
 
 // This folder runs code that may crash, hang or end the process, in a watched fork. Read this
@@ -17,7 +19,7 @@ struct WatchedEnd {
   // Otherwise the reason, such as "it ends the process with exit code 3", and the place if known.
   std::string what;
   int rank = -1, core = -1;  // -1 if unknown
-  std::string where;         // "file:line", or empty
+  FailurePlace place = {};
 };
 
 // Runs `work` in a forked process and returns how that ended. The process may crash, exit, or stall

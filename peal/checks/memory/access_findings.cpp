@@ -118,7 +118,8 @@ std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& 
 std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
                                    const LaneClock& clock) const {
   if (earlier.core == access.core) return reason_on_core(earlier, access, clock);
-  const int from = rank_of(earlier.core), to = rank_of(access.core);
+  const std::string from = findings_.name_of(rank_of(earlier.core));
+  const std::string to = findings_.name_of(rank_of(access.core));
   const std::uint32_t known = signals_.known(access.core, clock[Lane::acquired], earlier.core);
   const auto& releases =
       earlier.core < releases_.size() ? releases_[earlier.core] : std::vector<Release>{};
@@ -131,18 +132,18 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
           : earlier.writes ? "store is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is"
                            : "load is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is";
       return fmt::format(
-          "rank {} stores the word that rank {} looks at, at {}, before its {} missing before the "
+          "{} stores the word that {} looks at, at {}, before its {} missing before the "
           "store",
           from, to, describe(line), early);
     }
     if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
       return fmt::format(
-          "rank {} notifies at {} when its store has been drained and need not be visible: "
+          "{} notifies at {} when its store has been drained and need not be visible: "
           "dsb(DSB_DDR) is missing before the notify",
           from, describe(line));
     }
     return fmt::format(
-        "rank {} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
+        "{} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
         "is missing before the notify",
         from, describe(line), earlier.writes ? "store" : "load");
   }
@@ -151,15 +152,15 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     if (releases[known - 1].is_store && releases[known - 1].place == earlier.place) {
       return fmt::format(
-          "rank {} has looked at words that rank {} stores there: that says nothing of other "
+          "{} has looked at words that {} stores there: that says nothing of other "
           "bytes, "
           "nor of later stores",
           to, from);
     }
-    if (!line.file.starts_with("peal/")) {
+    if (line.origin == SourceOrigin::kernel) {
       return fmt::format(
-          "rank {} writes it after its {} at {}, the last that rank {} has provably waited for",
-          from, releases[known - 1].is_store ? "store" : "notify", describe(line), to);
+          "{} writes it after its {} at {}, the last that {} has provably waited for", from,
+          releases[known - 1].is_store ? "store" : "notify", describe(line), to);
     }
   }
   std::uint32_t waited = clock[Lane::acquired];
@@ -169,16 +170,15 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (is_known() && wait_number(access.core, waited) == access.number) --waited;  // the look itself
   if (is_known()) {
     const FindingLine& line = findings_.places().line(waits_[access.core][waited - 1].place);
-    if (line.file.starts_with("peal/launch/") ||
-        line.file.starts_with("peal/executors/")) {  // the runtime waited for a task there
-      return fmt::format("nothing orders the two: rank {} has waited for nothing since", to);
+    if (line.origin == SourceOrigin::runtime) {  // which waited for a task there
+      return fmt::format("nothing orders the two: {} has waited for nothing since", to);
     }
     return fmt::format(
-        "nothing orders the two: what rank {} last waited for, at {}, can be "
-        "satisfied without rank {} having come past this",
+        "nothing orders the two: what {} last waited for, at {}, can be "
+        "satisfied without {} having come past this",
         to, describe(line), from);
   }
-  return fmt::format("nothing orders the two: rank {} has waited for nothing before this", to);
+  return fmt::format("nothing orders the two: {} has waited for nothing before this", to);
 }
 
 void GlobalAccesses::clobber(const Access& line, const Access& write, std::uint64_t begin,

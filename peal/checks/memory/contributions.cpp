@@ -191,7 +191,7 @@ std::string Contributions::where_from(const Event& event, const ContributionRun&
   for (int rank = 0; rank < ranks_ && found.has_elements(); ++rank) {
     for (std::uint32_t call = 0; call <= event.number; ++call) {
       if (weight(rank, call) != found.contributors) continue;
-      return fmt::format("element {} of rank {}{}", found.element, rank,
+      return fmt::format("element {} of {}{}", found.element, findings_.name_of(rank),
                          call == event.number ? "" : fmt::format(" in call {}", call));
     }
   }
@@ -206,7 +206,7 @@ std::string Contributions::explain_set(const Event& event, const ContributionRun
   std::string missing;
   for (int rank = 0; rank < ranks_; ++rank) {
     if ((found.contributors >> (rank % set_ranks) & 1) != 0) continue;
-    missing += fmt::format("{}rank {}", missing.empty() ? "" : ", ", rank);
+    missing += (missing.empty() ? "" : ", ") + findings_.name_of(rank);
   }
   return fmt::format("the contribution of {} is missing", missing);
 }
@@ -214,8 +214,8 @@ std::string Contributions::explain_set(const Event& event, const ContributionRun
 std::string Contributions::explain(const Event& event, std::int64_t element,
                                    const ContributionRun& found) const {
   if (event.combination == Combination::move) {
-    return fmt::format("it should be element {} of rank {} and is {}", element, event.peer,
-                       where_from(event, found));
+    return fmt::format("it should be element {} of {} and is {}", element,
+                       findings_.name_of(event.peer), where_from(event, found));
   }
   if (found.contributors == ContributionRun::mixed) {
     return fmt::format("it is not made from each rank's element {} but from different ones",
@@ -232,18 +232,17 @@ std::string Contributions::explain(const Event& event, std::int64_t element,
   };
   for (int rank = 0; rank < ranks_; ++rank) {
     if (plus(found.contributors, rank) == all) {
-      return fmt::format("the contribution of rank {} is missing", rank);
+      return fmt::format("the contribution of {} is missing", findings_.name_of(rank));
     }
     if (found.contributors == plus(all, rank)) {
-      return fmt::format("rank {} has contributed twice", rank);
+      return fmt::format("{} has contributed twice", findings_.name_of(rank));
     }
   }
   for (int missing = 0; missing < ranks_; ++missing) {
     for (int twice = 0; twice < ranks_; ++twice) {
       if (plus(found.contributors, missing) != plus(all, twice)) continue;
-      return fmt::format(
-          "the contribution of rank {} is missing, and rank {} has contributed twice", missing,
-          twice);
+      return fmt::format("the contribution of {} is missing, and {} has contributed twice",
+                         findings_.name_of(missing), findings_.name_of(twice));
     }
   }
   return fmt::format("it is not the sum of each rank's element {} once: it is {}", element,
@@ -260,8 +259,8 @@ void Contributions::report(const Event& event, std::int64_t index, const Contrib
   const SourceId place = writer.place;
   findings_.add(FindingClass::wrong_result, place, place, [&] {
     Finding finding{.kind = FindingClass::wrong_result,
-                    .subject = fmt::format("element {} of the result of rank {} in call {}", index,
-                                           event.rank, event.number),
+                    .subject = fmt::format("element {} of the result of {} in call {}", index,
+                                           findings_.name_of(event.rank), event.number),
                     .sides = {},
                     .reason = explain(event, event.value + index, found)};
     if (place != none) {

@@ -41,14 +41,14 @@ const MemoryRegions::Region* MemoryRegions::find(std::uint64_t address) const {
 std::string MemoryRegions::describe(std::uint64_t begin, std::uint64_t end, int rank) const {
   const Region* const region = find(begin);
   if (region == nullptr)
-    return fmt::format("{} bytes of private memory of rank {}", end - begin, rank);
+    return fmt::format("{} bytes of private memory of {}", end - begin, name_of_(rank));
   if (region->kind == RegionKind::on_chip) {
-    return fmt::format("on-chip memory of rank {} core {}, bytes {}..{}", region->rank,
+    return fmt::format("on-chip memory of {} core {}, bytes {}..{}", name_of_(region->rank),
                        region->core, begin - region->begin, end - region->begin);
   }
   const bool is_array = region->kind != RegionKind::window && region->kind != RegionKind::signals;
-  return fmt::format("{}`{}` of rank {}, bytes {}..{}", is_array ? "" : "window ", region->name,
-                     region->rank, begin - region->begin, end - region->begin);
+  return fmt::format("{}`{}` of {}, bytes {}..{}", is_array ? "" : "window ", region->name,
+                     name_of_(region->rank), begin - region->begin, end - region->begin);
 }
 
 }  // namespace peal

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "peal/checks/finding.h"
 #include "peal/run/event.h"
 
 namespace peal {
@@ -24,6 +26,8 @@ class MemoryRegions {
     std::uint32_t first_word = 0;  // the initial value of each of its words
     bool is_filled = false;        // filled by the host before the run
   };
+
+  explicit MemoryRegions(RankNamer name_of = rank_name) : name_of_(std::move(name_of)) {}
 
   // Adds the region of a `region` event.
   void add(const Event& event);
@@ -46,6 +50,7 @@ class MemoryRegions {
   [[nodiscard]] std::string describe(std::uint64_t begin, std::uint64_t end, int rank) const;
 
  private:
+  RankNamer name_of_;
   std::map<std::uint64_t, Region> by_begin_;
   std::map<int, int> cores_of_rank_;  // the number of cores seen so far
   // A direct-mapped cache for find(): by hash of the page, the region found last.

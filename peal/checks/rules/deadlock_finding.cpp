@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace peal {
 namespace {
@@ -17,6 +20,12 @@ constexpr std::size_t max_listed = 16;  // ranks in one list
 
 FindingSide side(const StandingCore& core) {
   return {core.rank, core.core, "", core.what, {core.file, core.line}};
+}
+
+// What a core has done to a signal, which is called `signal`.
+std::string notified(const std::string& signal, std::uint64_t times) {
+  return times == 1 ? fmt::format("has notified {} once", signal)
+                    : fmt::format("has notified {} {} times", signal, times);
 }
 
 // True if the signal has grown past what the wait asks for. Notifies that add only raise it, so the
@@ -88,7 +97,10 @@ std::vector<Finding> deadlock_findings(const Deadlock& ended_in, const Checker& 
                  .subject = core.what,
                  .sides = {side(core)},
                  .reason = "notifies only add to it: no number of them can satisfy the wait"};
-    for (const FindingSide& notifier : checker.notifiers(core.cell)) past.sides.push_back(notifier);
+    for (Checker::Notifier& notifier : checker.notifiers(core.cell)) {
+      notifier.side.what = notified("it", notifier.times);
+      past.sides.push_back(std::move(notifier.side));
+    }
     if (result.empty()) result.push_back(past);
   }
   deadlock.subject =
@@ -101,15 +113,12 @@ std::vector<Finding> deadlock_findings(const Deadlock& ended_in, const Checker& 
   std::vector<std::string> reasons;
   for (const StandingCore& core : cores) {
     if (core.is_finished || !core.waits_for_signal) continue;
-    const std::vector<FindingSide> notifiers = checker.notifiers(core.cell);
+    std::vector<Checker::Notifier> notifiers = checker.notifiers(core.cell);
     std::set<int> silent = ranks;
-    for (FindingSide notifier : notifiers) {
+    for (auto& [notifier, times] : notifiers) {
       silent.erase(notifier.rank);
       notifier.what =
-          fmt::format("{}, for which rank {} waits",
-                      notifier.what.substr(0, notifier.what.find(" it ")) + " " + core.signal +
-                          notifier.what.substr(notifier.what.find(" it ") + 3),
-                      core.rank);
+          fmt::format("{}, for which rank {} waits", notified(core.signal, times), core.rank);
       if (deadlock.sides.size() < 2 * max_sides) deadlock.sides.push_back(std::move(notifier));
     }
     if (reasons.size() < max_reasons && ranks.size() > 1) {

@@ -27,6 +27,7 @@ Instruction& Core::begin_issue(Pipe pipe, Opcode opcode, SourcePlace place) {
   instruction.issued = scalar_.clock();
   instruction.file = place.file;
   instruction.line = place.line;
+  instruction.origin = place.origin;
   return instruction;
 }
 
@@ -213,6 +214,8 @@ void Core::restart() {
 
 namespace {
 
+// Where library code, and not the caller, has to know the core: instructions of a PTO kernel, and
+// handlers of faults. By thread, since real threads may each run a simulation.
 thread_local Core* running_core = nullptr;
 
 // Sets running_core while a core's program runs; resets it also when the program throws.

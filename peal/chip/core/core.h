@@ -21,11 +21,20 @@
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
+#include "peal/run/core_type.h"
 #include "peal/run/event.h"
 #include "peal/run/pipe.h"
 #include "peal/run/platform.h"
 
 namespace peal {
+
+// The block of a task that a core executes, and the core's type, which decides which on-chip
+// memories it has.
+struct CoreBlock {
+  int index = 0;
+  int count = 1;
+  CoreType type{};
+};
 
 // One core: a scalar unit that issues instructions in program order, and pipes that execute them in
 // order within a pipe and asynchronously between pipes. The program of the scalar unit runs on a
@@ -136,6 +145,9 @@ class Core {
   // Emits that a task begins or ends here, or (task_after) that a task's end happens before what
   // this core issues next; `name` is for reports.
   void report_task(EventKind kind, std::int64_t task, SourcePlace place, const char* name = "");
+  // What get_block_idx() and the like are to say of this core.
+  void set_block(const CoreBlock& block) { block_ = block; }
+  [[nodiscard]] const CoreBlock& block() const { return block_; }
   // Emits that the kernel's call number `call` begins here.
   void report_call(std::int64_t call);
   // Keeps the scalar unit busy for `duration`.
@@ -222,6 +234,7 @@ class Core {
   Fabric& fabric_;
   const Platform& platform_;
   std::byte* unified_buffer_;
+  CoreBlock block_;
   std::uint32_t transfers_ = 0;  // issued to the DMA engine
   ScalarUnit scalar_;
   EventEmitter events_;

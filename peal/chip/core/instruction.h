@@ -39,10 +39,11 @@ struct Instruction {
   bool atomic = false;   // store: combine into the destination, atomically per element
   std::uint8_t flag_pipe = 0;
   std::uint8_t flag_id = 0;
+  SourceOrigin origin{};           // of `file` and `line`
   std::uint32_t issued_after = 0;  // Event::issued: ordering events of the core before its issue
   std::uint32_t number = 0;        // in program order; for readers of events
 
-  [[nodiscard]] SourcePlace place() const { return {file, line}; }
+  [[nodiscard]] SourcePlace place() const { return {file, line, origin}; }
 };
 static_assert(sizeof(Instruction) <= 64);
 

@@ -14,7 +14,7 @@
 
 #include "peal/base/cache_folder.h"
 #include "peal/base/error.h"
-#include "peal/base/say.h"
+#include "peal/base/notes.h"
 #include "peal/collectives/collectives.h"
 #include "peal/collectives/tuning/defaults.h"
 
@@ -224,10 +224,12 @@ void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_byt
     throw UsageError(fmt::format("PEAL_LOG is `{}`; the only value is `choices`", value));
   }
   if (rank != 0) return;
-  say("peal: {} of {} bytes on {} ranks, {}: {}, because {}\n", name(choice.algorithm->collective),
+  const std::string text = fmt::format(
+      "{} of {} bytes on {} ranks, {}: {}, because {}", name(choice.algorithm->collective),
       block_bytes, ranks,
       uses_windows(choice.algorithm->collective, placement) ? "in windows" : "in private memory",
       choice.algorithm->name, choice.reason);
+  give_note({Note::Kind::choice, text});
 }
 
 }  // namespace peal

@@ -57,7 +57,7 @@ class Chooser {
   std::vector<MeasuredChoice> measured_;
 };
 
-// Rank 0 writes the choice to stderr if the environment variable PEAL_LOG is `choices`. Throws
+// Rank 0 gives the choice as a note if the environment variable PEAL_LOG is `choices`. Throws
 // Error, on every rank, for another value.
 void log_choice(int rank, int ranks, const Choice& choice, std::size_t block_bytes,
                 const Placement& placement);

@@ -49,7 +49,8 @@ void meet(const ShmMembership& team) {
   SignalCell& start = team.arena().control().start;
   add_and_wake(wait_word(start), 1);
   wait_until_reached(wait_word(start), static_cast<std::uint32_t>(team.ranks()), team.watch(),
-                     team.policy(), "the start of the run", SourcePlace::here());
+                     team.policy(), "the start of the run",
+                     SourcePlace::here(SourceOrigin::runtime));
 }
 
 // Runs the program as one rank; returns its exit code. Any exception is recorded in the arena as

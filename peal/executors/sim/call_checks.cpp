@@ -21,7 +21,7 @@ namespace peal {
 void SimDevice::end_thread() const {
   if (LastWords* const words = last_words()) {
     say_last(words->failure, core_.rank(), core_.index(),
-             "it calls a verb on a thread that it has started; call verbs on the kernel's own", "");
+             "it calls a verb on a thread that it has started; call verbs on the kernel's own");
   }
   std::abort();
 }

@@ -59,13 +59,13 @@ void SimDevice::check_budget() const {
     return;
   }
   throw KernelFailure(KernelFailure::Kind::other, core_.rank(), core_.index(), core_.spent_budget(),
-                      after(core_.place()));
+                      FailurePlace::after(core_.place()));
 }
 
 KernelFailure SimDevice::failure_of(const VerbError& error) const {
   const bool is_outside = dynamic_cast<const NotInWindow*>(&error) != nullptr;
   return {is_outside ? KernelFailure::Kind::out_of_bounds : KernelFailure::Kind::other,
-          core_.rank(), core_.index(), error.sentence(), error.where()};
+          core_.rank(), core_.index(), error.sentence(), error.place()};
 }
 
 void SimDevice::do_refuse(const VerbError& error) const {
@@ -436,7 +436,7 @@ std::uint64_t SimDevice::do_announce(const CallRecord& call) {
 }
 
 void SimDevice::finish() {
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   for (int number = 0; number < 2; ++number) {
     TileRelease& release = tiles_.releases[static_cast<std::size_t>(number)];
     if (release == TileRelease::mte3) core_.wait_flag(Pipe::mte3, Pipe::mte2, number, place);

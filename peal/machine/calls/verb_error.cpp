@@ -4,6 +4,8 @@
 namespace peal {
 
 VerbError::VerbError(const std::string& sentence, SourcePlace place)
-    : VerbError(sentence, std::string(place.file) + ":" + std::to_string(place.line)) {}
+    : UsageError(sentence + "   " + place.file + ":" + std::to_string(place.line)),
+      sentence_(sentence),
+      place_(FailurePlace::at(place)) {}
 
 }  // namespace peal

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "peal/base/error.h"
+#include "peal/base/failure_place.h"
 #include "peal/base/source_place.h"
 
 namespace peal {
@@ -14,14 +15,12 @@ class VerbError : public UsageError {
  public:
   VerbError(const std::string& sentence, SourcePlace place);
 
-  [[nodiscard]] const std::string& sentence() const { return sentence_; }  // without the line
-  [[nodiscard]] const std::string& where() const { return where_; }        // "file:line"
+  [[nodiscard]] const std::string& sentence() const { return sentence_; }  // without the place
+  [[nodiscard]] const FailurePlace& place() const { return place_; }
 
  private:
-  VerbError(const std::string& sentence, const std::string& where)
-      : UsageError(sentence + "   " + where), sentence_(sentence), where_(where) {}
-
-  std::string sentence_, where_;
+  std::string sentence_;
+  FailurePlace place_;
 };
 
 // Thrown for a verb on a peer's memory outside of its windows.

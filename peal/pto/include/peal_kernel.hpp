@@ -14,6 +14,8 @@ namespace peal::kernel_side {
 
 using pto_abi::Place;
 
+// Of this kernel's object alone, and written once, before it runs. A global, because instructions
+// are calls without a parameter that could lead to the table.
 [[gnu::visibility("hidden")]] inline const pto_abi::Host* host = nullptr;
 
 constexpr Place here(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {

@@ -34,9 +34,8 @@ using pto_refusal::core;
 using pto_refusal::refuse;
 using pto_refusal::refuse_at;
 
-thread_local std::unordered_map<int, PtoBlock> blocks;  // by index of the core
-
-// The ranges of all PtoArguments: start to end, disjoint.
+// The ranges of all PtoArguments: start to end, disjoint. By thread and not by run, since arguments
+// are laid out before their run has any core, and a simulation may run inside another.
 thread_local std::map<const std::byte*, const std::byte*> argument_ranges;
 
 bool is_pto_argument(const std::byte* data, std::size_t bytes) {
@@ -48,7 +47,8 @@ bool is_pto_argument(const std::byte* data, std::size_t bytes) {
 std::atomic<std::uint64_t> unloaded_kernels = 0;  // version number of place_before()'s caches
 
 // The source line of the call before a return address. A lookup in debug information is slow, so
-// each thread caches the results until a kernel is unloaded, whose addresses may be reused.
+// each thread caches the results until a kernel is unloaded, whose addresses may be reused: a cache
+// of the process would need a lock at each access that is observed.
 SourcePlace place_before(void* place) {
   static thread_local std::unordered_map<void*, SourcePlace> known;
   static thread_local std::uint64_t known_since = 0;
@@ -59,24 +59,27 @@ SourcePlace place_before(void* place) {
   return entry->second;
 }
 
-// The same as "file:line", uncached.
-std::string line_before(void* place) { return source_line(static_cast<const char*>(place) - 1); }
+// The same for a report, uncached.
+FailurePlace failure_before(void* place) {
+  return failure_place(static_cast<const char*>(place) - 1);
+}
 
 using Kind = KernelFailure::Kind;
 
 SourcePlace source(Place place) { return {place.file, place.line}; }
 
 // Refuses an access to another rank's memory outside of its windows. `data` lies in a region.
-// `line` is only called for the report.
-template <class Line>
-void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what, Line line) {
+// `find_place` is only called for the report.
+template <class FindPlace>
+void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* what,
+                         FindPlace find_place) {
   const Fabric& fabric = core().fabric();
   const int own = core().rank(), owner = fabric.memory().owner(data, own);
   if (owner == own || fabric.regions().is_shared(data)) return;
   const auto region = fabric.regions().find(data);
   PEAL_CHECK(region.has_value());
   const auto offset = static_cast<std::size_t>(data - region->data);
-  refuse_at(line(),
+  refuse_at(find_place(),
             fmt::format("{} of bytes {}..{} of `{}` of rank {}, which is in no window of that rank",
                         what, offset, offset + bytes, region->name, owner),
             Kind::out_of_bounds);
@@ -87,8 +90,7 @@ void check_own_or_shared(const std::byte* data, std::size_t bytes, const char* w
 void check_global(const std::byte* data, std::size_t bytes, const char* what, Place place) {
   if (bytes == 0) return;
   if (core().fabric().regions().holds(data, bytes)) {
-    return check_own_or_shared(data, bytes, what,
-                               [&] { return fmt::format("{}:{}", place.file, place.line); });
+    return check_own_or_shared(data, bytes, what, [&] { return FailurePlace::at(source(place)); });
   }
   const auto outside = describe_outside(core(), data, bytes, what);
   refuse(place,
@@ -100,7 +102,7 @@ void check_global(const std::byte* data, std::size_t bytes, const char* what, Pl
 // Refuses a tile in a memory that this type of core does not have: vector cores (aiv) have the
 // unified buffer, cube cores (aic) all others.
 void check_core(const char* instruction, bool in_unified, Place place) {
-  const CoreType core_type = blocks[core().index()].core;
+  const CoreType core_type = core().block().type;
   if (in_unified == (core_type == CoreType::aiv)) return;
   refuse(place, fmt::format("{} of a {} on an {} core; make the case say core = \"{}\"",
                             instruction, in_unified ? "Vec tile" : "Mat, Left, Right or Acc tile",
@@ -369,7 +371,7 @@ bool is_on_chip(Core& owner, const std::byte* data, std::size_t bytes) {
   const Platform& platform = owner.fabric().platform();
   const auto all = static_cast<std::size_t>(on_chip_bytes(platform));
   const auto unified = static_cast<std::size_t>(on_chip_bytes(platform, OnChip::unified));
-  const bool is_vector = blocks[owner.index()].core == CoreType::aiv;
+  const bool is_vector = owner.block().type == CoreType::aiv;
   const std::byte* const first = owner.on_chip(is_vector ? OnChip::unified : OnChip::l1);
   const std::size_t total = is_vector ? unified : all - unified;
   return data >= first && bytes <= total && data <= first + (total - bytes);
@@ -392,11 +394,11 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
     return running->fabric().observed() ? place_before(place) : running->place();
   };
   const auto check_access_budget = [&] {
-    if (!within_budget()) refuse_at(line_before(place), core().spent_budget());
+    if (!within_budget()) refuse_at(failure_before(place), core().spent_budget());
   };
   if (running->fabric().regions().holds(data, size_bytes)) {
     check_own_or_shared(data, size_bytes, writes != 0 ? "a store" : "a load",
-                        [&] { return line_before(place); });
+                        [&] { return failure_before(place); });
     running->scalar_access(data, size_bytes, writes != 0, access_place());
     return check_access_budget();
   }
@@ -407,26 +409,26 @@ void access(const void* address, std::uint64_t size_bytes, std::int32_t writes, 
   if (is_pto_argument(data, size_bytes)) return;
   if (is_kernel_data(data)) {
     if (writes == 0) return;
-    refuse_at(line_before(place),
+    refuse_at(failure_before(place),
               "a store to a static variable, which all ranks here would share; a device has none, "
               "so keep it on the stack or in a buffer");
   }
   const WrongAddress wrong =
       describe_address(*running, data, size_bytes, writes != 0 ? "a store" : "a load");
-  refuse_at(line_before(place), wrong.what, wrong.kind);
+  refuse_at(failure_before(place), wrong.what, wrong.kind);
 }
 
 std::int32_t own_rank() { return core().rank(); }
-std::int32_t block_index() { return blocks[core().index()].index; }
-std::int32_t block_count() { return blocks[core().index()].count; }
+std::int32_t block_index() { return core().block().index; }
+std::int32_t block_count() { return core().block().count; }
 
 void ended(const char* how, void* place) {
   const std::string what =
       std::string("it calls ") + how + ", which would end all ranks; return instead";
   if (current_core() == nullptr) {
-    throw RunError("orchestration error: " + what + "   " + line_before(place));
+    throw RunError("orchestration error: " + what + "   " + describe(failure_before(place)));
   }
-  refuse_at(line_before(place), what);
+  refuse_at(failure_before(place), what);
 }
 
 void fail(const char* sentence, Place place) { refuse(place, sentence); }
@@ -460,8 +462,6 @@ PtoArgument::PtoArgument(const void* data, std::size_t size_bytes) : data_(data)
 PtoArgument::~PtoArgument() {
   if (data_ != nullptr) argument_ranges.erase(static_cast<const std::byte*>(data_));
 }
-
-void set_pto_block(int core, PtoBlock block) { blocks[core] = block; }
 
 void forget_source_places() { ++unloaded_kernels; }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/pto/isa/refusal.h"
 
-#include <fmt/format.h>
-
 #include "peal/base/error.h"
 
 namespace peal::pto_refusal {
@@ -13,12 +11,12 @@ Core& core() {
   return *running;
 }
 
-void refuse_at(const std::string& where, const std::string& what, KernelFailure::Kind kind) {
-  throw KernelFailure(kind, core().rank(), core().index(), what, where);
+void refuse_at(const FailurePlace& place, const std::string& what, KernelFailure::Kind kind) {
+  throw KernelFailure(kind, core().rank(), core().index(), what, place);
 }
 
 void refuse(pto_abi::Place place, const std::string& what, KernelFailure::Kind kind) {
-  refuse_at(fmt::format("{}:{}", place.file, place.line), what, kind);
+  refuse_at(FailurePlace::at({place.file, place.line}), what, kind);
 }
 
 }  // namespace peal::pto_refusal

@@ -14,8 +14,8 @@ namespace peal::pto_refusal {
 // The core that is running on this thread. A PEAL_CHECK fails if there is none.
 [[nodiscard]] Core& core();
 
-// `where` is "file:line"; `what` is a clause about the kernel, such as "TADDS of ...".
-[[noreturn]] void refuse_at(const std::string& where, const std::string& what,
+// `what` is a clause about the kernel, such as "TADDS of ...".
+[[noreturn]] void refuse_at(const FailurePlace& place, const std::string& what,
                             KernelFailure::Kind kind = KernelFailure::Kind::other);
 [[noreturn]] void refuse(pto_abi::Place place, const std::string& what,
                          KernelFailure::Kind kind = KernelFailure::Kind::other);

@@ -17,10 +17,14 @@ namespace {
 constexpr std::size_t max_core_tensors = 32, max_core_scalars = 16;
 constexpr std::size_t max_chip_tensors = 256, max_chip_scalars = 128;
 
-// Collects the tasks of the shim that runs on this thread; nullptr while none runs.
-thread_local std::vector<PtoTask>* collected = nullptr;
-// The failure of the first invalid submission, if any.
-thread_local std::exception_ptr refused;
+// What a run of a shim has submitted.
+struct Submissions {
+  std::vector<PtoTask> tasks;
+  std::exception_ptr refused;  // the failure of the first invalid submission, if any
+};
+// Those of the shim that runs on this thread; nullptr while none runs. The shim's calls carry no
+// context by which they could find it, and no core runs in a shim.
+thread_local Submissions* collected = nullptr;
 
 struct Bytes {
   std::uint64_t begin = 0, end = 0;
@@ -59,8 +63,8 @@ void submit_pto_task(const pto_abi::Submission* submission) {
   PEAL_CHECK(collected != nullptr);
   if (submission->tensor_count > max_core_tensors || submission->scalar_count > max_core_scalars) {
     // Reported after the shim has returned, so that its frames need not be unwound.
-    if (refused != nullptr) return;
-    refused = std::make_exception_ptr(UsageError(fmt::format(
+    if (collected->refused != nullptr) return;
+    collected->refused = std::make_exception_ptr(UsageError(fmt::format(
         "orchestration at {}:{}: task of kernel {} has {} tensors and {} scalars; a core takes {} "
         "and {}",
         submission->place.file, submission->place.line, submission->function,
@@ -76,10 +80,11 @@ void submit_pto_task(const pto_abi::Submission* submission) {
     task.directions.push_back(static_cast<TaskDirection>(submission->directions[i]));
   }
   task.scalars.assign(submission->scalars, submission->scalars + submission->scalar_count);
-  for (std::size_t i = 0; i < collected->size(); ++i) {
-    if (must_follow(task, (*collected)[i])) task.after.push_back(i);
+  std::vector<PtoTask>& earlier = collected->tasks;
+  for (std::size_t i = 0; i < earlier.size(); ++i) {
+    if (must_follow(task, earlier[i])) task.after.push_back(i);
   }
-  collected->push_back(std::move(task));
+  earlier.push_back(std::move(task));
 }
 
 void fail_pto_shim(const char* sentence, pto_abi::Place place) {
@@ -132,15 +137,14 @@ std::vector<PtoTask> PtoShim::run(std::span<const ChipTensor> tensors,
         "orchestration `{}` expects {} arguments, and the case gives {}; make `args` fit", source_,
         expected, given));
   }
-  std::vector<PtoTask> tasks;
-  collected = &tasks;
-  refused = nullptr;
+  Submissions submissions;
+  collected = &submissions;
   struct Stop {
     ~Stop() { collected = nullptr; }
   } stop;
   run([&] { reinterpret_cast<void (*)(const ChipTaskArgs&)>(object_.find(name_.c_str()))(args); });
-  if (refused != nullptr) std::rethrow_exception(std::exchange(refused, nullptr));
-  return tasks;
+  if (submissions.refused != nullptr) std::rethrow_exception(submissions.refused);
+  return std::move(submissions.tasks);
 }
 
 }  // namespace peal

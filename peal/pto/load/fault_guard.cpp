@@ -60,8 +60,8 @@ std::vector<LoadedRange> kernel_objects;
 // The executable segment of the program or library that Peal is linked into.
 Range own_code;
 
-// What the handler passes to land() or run_guarded(), and what it counts between ticks. The handler
-// runs on the thread that it interrupts, so a thread_local without atomics suffices.
+// What the handler passes to land() or run_guarded(), and counts between ticks. A handler is given
+// no context, and interrupts its own thread: a thread_local, without atomics.
 struct State {
   bool active = false;
   int signal = 0;
@@ -129,17 +129,18 @@ std::string what_happened(const Core& core) {
 
 std::exception_ptr describe_fault(const Core& core) {
   const std::string what = "it crashed: " + what_happened(core);
-  const std::string where = source_line(reinterpret_cast<const void*>(state.counter));
+  const FailurePlace place = failure_place(reinterpret_cast<const void*>(state.counter));
   // Shared memory first: the kernel may have corrupted what reporting from this process needs.
   if (last_words() != nullptr) {
-    say_last(last_words()->failure, core.rank(), core.index(), what, where);
+    say_last(last_words()->failure, core.rank(), core.index(), what,
+             {.file = place.file, .line = place.line, .address = place.address});
   }
   // An address close to 0 means an unset pointer, not one that ran out of its buffer.
   const bool is_outside = (state.signal == SIGSEGV || state.signal == SIGBUS) &&
                           !state.overflowed && state.address >= min_address;
   return std::make_exception_ptr(
       KernelFailure(is_outside ? KernelFailure::Kind::out_of_bounds : KernelFailure::Kind::other,
-                    core.rank(), core.index(), what, where));
+                    core.rank(), core.index(), what, place));
 }
 
 // A faulted kernel continues here, as ordinary code at the top of its own stack (see handle()). The
@@ -316,7 +317,7 @@ void handle(int signal, siginfo_t* info, void* opaque) {
     const SourcePlace last = core->place();
     say_last(last_words()->failure, core->rank(), core->index(),
              ticks ? "it does not come to its next instruction of the chip" : "it crashed",
-             last.file == nullptr ? "" : last.file);
+             {.file = last.file == nullptr ? "" : last.file});
   }
   code.go_on_in(&land, bottom + stack.size());  // step 5
 }
@@ -361,10 +362,10 @@ std::terminate_handler terminate_before = nullptr;
   const std::string what =
       type.empty() ? "it calls std::terminate()"
                    : fmt::format("an exception{} leaves a function that is noexcept", type);
-  const std::string where =
-      place != 0 ? source_line(reinterpret_cast<const void*>(place)) : after(core->place());
+  const FailurePlace failed_at = place != 0 ? failure_place(reinterpret_cast<const void*>(place))
+                                            : FailurePlace::after(core->place());
   core->fail(std::make_exception_ptr(
-      KernelFailure(KernelFailure::Kind::other, core->rank(), core->index(), what, where)));
+      KernelFailure(KernelFailure::Kind::other, core->rank(), core->index(), what, failed_at)));
 }
 
 LoadedRange find_object(const void* address_inside) {
@@ -448,8 +449,9 @@ void run_guarded(const std::string& subject, const std::function<void()>& code) 
   if (sigsetjmp(here, 1) == 0) return code();
   state.escape = nullptr;
   if (state.left != nullptr) std::rethrow_exception(std::exchange(state.left, nullptr));
-  throw RunError(fmt::format("{} crashed: {}   {}", subject, what_happened(),
-                             source_line(reinterpret_cast<const void*>(state.counter))));
+  throw RunError(
+      fmt::format("{} crashed: {}   {}", subject, what_happened(),
+                  describe(failure_place(reinterpret_cast<const void*>(state.counter)))));
 }
 
 namespace {
@@ -460,7 +462,7 @@ namespace {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
     if (state.active || last_words() == nullptr) throw;
-    say_last(last_words()->failure, -1, -1, error.what(), "");
+    say_last(last_words()->failure, -1, -1, error.what());
   }
   std::abort();
 }

@@ -28,16 +28,6 @@ class PtoKernel {
   void (*entry_)(std::int64_t*) = nullptr;
 };
 
-// The block that a core executes: what get_block_idx() and get_block_num() return, and the type of
-// core, which decides which on-chip memories it has.
-struct PtoBlock {
-  int index = 0;
-  int count = 1;
-  CoreType core{};
-};
-// Sets it for the core of that index, on this thread.
-void set_pto_block(int core, PtoBlock block);
-
 // Registers memory of this process, outside simulated memory, that kernels of this thread may
 // access while the object lives: their arguments and contexts. Ranges do not overlap.
 class PtoArgument {

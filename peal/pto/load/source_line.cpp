@@ -4,7 +4,6 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 namespace peal {
@@ -80,10 +80,10 @@ SourcePlace source_place(const void* address) {
   return is_ours(innermost.file) ? outer_place(*session, place, innermost, files) : innermost;
 }
 
-std::string source_line(const void* address) {
+FailurePlace failure_place(const void* address) {
   const SourcePlace place = source_place(address);
-  if (*place.file != '\0') return fmt::format("{}:{}", place.file, place.line);
-  return fmt::format("address {}", address);
+  if (*place.file != '\0') return FailurePlace::at(place);
+  return {.address = reinterpret_cast<std::uintptr_t>(address)};
 }
 
 }  // namespace peal

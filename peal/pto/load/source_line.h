@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
+#include "peal/base/failure_place.h"
 #include "peal/base/source_place.h"
 
 namespace peal {
@@ -12,7 +11,7 @@ namespace peal {
 // without debug information; its name lives as long as the process.
 [[nodiscard]] SourcePlace source_place(const void* address);
 
-// The same as "file:line", or as the address if there is no debug information.
-[[nodiscard]] std::string source_line(const void* address);
+// The same for a report; the address if there is no debug information.
+[[nodiscard]] FailurePlace failure_place(const void* address);
 
 }  // namespace peal

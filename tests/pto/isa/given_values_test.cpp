@@ -110,7 +110,7 @@ TEST(GivenValues, OfInstructionsAreRefusedAtTheKernelsLine) {
           << given.code << ": " << failure.what();
       EXPECT_EQ(failure.kind(), given.kind) << failure.what();
       EXPECT_EQ(failure.rank(), 0);
-      EXPECT_EQ(failure.line(), 100 + i) << failure.what();
+      EXPECT_EQ(failure.place().line, 100 + i) << failure.what();
     }
   }
 }

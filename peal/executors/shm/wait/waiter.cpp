@@ -18,7 +18,7 @@
 #include <string>
 
 #include "peal/base/error.h"
-#include "peal/base/say.h"
+#include "peal/base/notes.h"
 
 namespace peal {
 namespace {
@@ -84,7 +84,7 @@ WaitPolicy wait_policy(int ranks, int processors) {
   return policy;
 }
 
-void WaitWatch::tell(const std::string& note) { say("peal: note: {}\n", note); }
+void WaitWatch::tell(const std::string& note) { give_note({Note::Kind::notice, note}); }
 
 void wait_until_reached(const WaitWord& word, std::uint32_t target, WaitWatch& watch,
                         const WaitPolicy& policy, const char* what, SourcePlace place) {

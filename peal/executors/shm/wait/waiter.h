@@ -99,7 +99,7 @@ class WaitWatch {
   virtual void before_yields() {}
   // Called before every sleep, at least every 0.1 s; throws if the wait is in vain.
   virtual void before_sleep(const WaitWord& word, std::uint32_t target, SourcePlace place) = 0;
-  // Reports a wait that has lasted note_seconds, by default on stderr; the wait goes on.
+  // Reports a wait that has lasted note_seconds, by default as a Note; the wait goes on.
   virtual void tell(const std::string& note);
   // Whose wait this is, such as " of rank 2"; may be empty.
   [[nodiscard]] virtual std::string owner() const { return ""; }

@@ -238,7 +238,7 @@ void TaskRun::assign(Running& task) {
 void TaskRun::work(int index) {
   Core& core = fabric_->core(index);
   Slot& slot = slots_[static_cast<std::size_t>(index)];
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   for (;;) {
     while (slot.task == nullptr) core.park();
     Running& task = *slot.task;
@@ -275,7 +275,7 @@ std::vector<std::int64_t> TaskRun::tasks_before(const Running& task, int device)
 }
 
 void TaskRun::run_part(Core& core, const Slot& slot) {
-  const SourcePlace place = SourcePlace::here();
+  const SourcePlace place = SourcePlace::here(SourceOrigin::runtime);
   const Running& task = *slot.task;
   const Part& part = task.parts[slot.part];
   for (const std::int64_t before : part.after) {
