@@ -48,6 +48,7 @@ struct TransferHint {
 struct HostFacts {
   bool is_real = false;            // true: on this host, in real time; false: simulated
   bool is_oversubscribed = false;  // more ranks than processors
+  bool moves_values = true;        // false: RunOptions::values is false
 };
 
 // The verbs: the interface between a kernel and the rank that it runs on. The public functions

@@ -2,6 +2,7 @@
 // The checks in runs of a worker.
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,60 @@ TEST(WorkerChecks, TasksThatNothingOrdersAreARace) {
       EXPECT_EQ(report.findings[0].find("rank"), std::string::npos) << report.findings[0];
     }
   }
+}
+
+// The text with N in the place of line numbers.
+std::string without_lines(const std::string& text) {
+  return std::regex_replace(text, std::regex("(_test\\.cpp):[0-9]+"), "$1:N");
+}
+
+// What is found in a run of `putter` and a `copier` of what it writes, which nothing orders.
+enum class Before { nothing, task_of_the_device, task_of_the_device_first };
+Strings races_of_tasks(Before before) {
+  Worker worker = checking({5, 2});
+  const CallableHandle put = worker.add(putter()), copy = worker.add(copier());
+  const Buffer out = worker.allocate({.device = 2, .count = 16});
+  Strings findings =
+      worker
+          .run([&](Orchestrator& orch) {
+            const Domain d = orch.allocate_domain(window("shared", {5, 2}));
+            const Buffer given = d[1].buffer("given"), slot = d[1].buffer("slot");
+            orch.submit_sub([] {}, Args{}.out(d[0].buffer("given")).out(given).out(slot));
+            const auto take = [&](const Buffer& from) {
+              orch.submit(copy, Args{}.out(out).no_dep(from), 2);
+            };
+            if (before == Before::task_of_the_device_first) take(slot);
+            orch.submit(
+                put, Args{}.in(d[0].buffer("given")).no_dep(d[0].buffer("slot")).context(d[0]), 5);
+            if (before == Before::task_of_the_device) take(given);
+            if (before != Before::task_of_the_device_first) take(slot);
+          })
+          .findings;
+  for (std::string& finding : findings) finding = without_lines(finding);
+  return findings;
+}
+
+// Both tasks by their numbers and names, in the order of the run, and what the device of the second
+// has waited for by then.
+TEST(WorkerChecks, ARaceNamesBothTasksAndWhatIsMissing) {
+  const std::string subject = "race: window `shared window` of device 2, bytes 64..128\n";
+  const std::string place = "tests/runtime/worker_checks_test.cpp:N";
+  const auto reads = [&](const std::string& task) {
+    return "  device 2 core 0 MTE2 reads it   " + place + "  (" + task + ")\n";
+  };
+  const auto writes = [&](const std::string& task) {
+    return "  device 5 core 0 MTE3 writes it   " + place + "  (" + task + ")\n";
+  };
+  EXPECT_EQ(races_of_tasks(Before::nothing),
+            Strings{subject + reads("task 2 `copier`") + writes("task 1 `putter`") +
+                    "  nothing orders the two: device 5 has waited for nothing before this\n"});
+  EXPECT_EQ(races_of_tasks(Before::task_of_the_device_first),
+            Strings{subject + reads("task 1 `copier`") + writes("task 2 `putter`") +
+                    "  nothing orders the two: device 5 has waited for nothing before this\n"});
+  // The device has waited for the end of its own task, which says nothing of the other device's.
+  EXPECT_EQ(races_of_tasks(Before::task_of_the_device),
+            Strings{subject + writes("task 1 `putter`") + reads("task 3 `copier`") +
+                    "  nothing orders the two: device 2 has waited for nothing since\n"});
 }
 
 TEST(WorkerChecks, ARaceInsideAGroupIsFound) {

@@ -162,6 +162,20 @@ TEST(BrokenTable, AWrongRowIsSeen) {
   EXPECT_EQ(count(changed), 1u);
 }
 
+TEST(BrokenTable, ARaceOfTasksNamesBoth) {
+  for (const CheckedFinding& found :
+       checked(row("tasks/no_dep/case.toml"), Version::wrong, 2).findings) {
+    if (found.finding.kind != FindingClass::race) continue;
+    std::set<std::string> tasks;
+    for (const FindingSide& side : found.finding.sides) tasks.insert(side.task);
+    EXPECT_EQ(tasks, (std::set<std::string>{"task 0 of kernel 0", "task 1 of kernel 0"}));
+    EXPECT_EQ(found.finding.reason,
+              "nothing orders the two: rank 0 has waited for nothing before this");
+    return;
+  }
+  FAIL() << "no race is found";
+}
+
 // One after the other they may well be loaded at the same address.
 TEST(BrokenTable, LinesAreThoseOfTheKernelThatRuns) {
   for (const char* program : {"no_dsb.cpp", "no_dcci.cpp", "no_dsb.cpp"}) {

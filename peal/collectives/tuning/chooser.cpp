@@ -187,6 +187,14 @@ Choice Chooser::choose(Team& team, Collective collective, std::size_t count, DTy
     return {&fastest_algorithm(team, {collective, count, dtype, placement}),
             "its predicted time is least"};
   }
+  if (!team.device().host().moves_values) {
+    return {&default_algorithm({.collective = collective,
+                                .ranks = team.size(),
+                                .in_windows = uses_windows(collective, placement),
+                                .is_oversubscribed = team.device().host().is_oversubscribed},
+                               block_bytes),
+            "nothing is measured in a run without values"};
+  }
   if (!has_learned_) learn(team);
   ChoiceConditions conditions = host_;
   conditions.collective = collective;

@@ -34,7 +34,8 @@ class Chooser {
   // Chooses the algorithm for blocks of `count` elements; all ranks call it together. The first
   // source that has an answer decides: PEAL_ALGORITHM; on a simulated team, a simulation of the
   // candidates; on a real one, the tune file, then default_algorithm(). The first choice of a real
-  // team measures the host and reads the file. Throws Error for a malformed variable or tune file.
+  // team measures the host and reads the file, unless the run moves no values: then rank 0 could
+  // not tell the others what it has found. Throws Error for a malformed variable or tune file.
   [[nodiscard]] Choice choose(Team& team, Collective collective, std::size_t count, DType dtype,
                               const Placement& placement);
 

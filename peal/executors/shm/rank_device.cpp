@@ -289,7 +289,9 @@ bool ShmDevice::do_is_in_window(const ConstView& view) const {
 }
 
 HostFacts ShmDevice::do_host() const {
-  return {.is_real = true, .is_oversubscribed = membership_.policy().is_oversubscribed};
+  return {.is_real = true,
+          .is_oversubscribed = membership_.policy().is_oversubscribed,
+          .moves_values = settings_.values};
 }
 
 Window ShmDevice::do_allocate(std::string_view name, std::size_t size) {

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 
 #include "peal/base/error.h"
@@ -16,31 +15,10 @@
 #include "peal/collectives/tuning/defaults.h"
 #include "peal/executors/shm/processors.h"
 #include "peal/launch/launch.h"
+#include "tests/support/environment_variable.h"
 
 namespace peal::tests {
 namespace {
-
-// A variable of the environment, for as long as this lives.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    if (const char* const before = std::getenv(name)) before_ = before;
-    ::setenv(name, value.c_str(), 1);
-  }
-  ~Variable() {
-    if (before_) {
-      ::setenv(name_, before_->c_str(), 1);
-    } else {
-      ::unsetenv(name_);
-    }
-  }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> before_;
-};
 
 std::string chosen(int ranks, std::size_t count, bool in_windows) {
   const auto executor = open_executor("shm");
@@ -72,7 +50,7 @@ std::string message_of(const std::function<void()>& call) {
 
 TEST(Choice, WithoutMeasurementsByDefaults) {
   const std::filesystem::path empty = testing::TempDir() + "peal_choice_none";
-  const Variable cache("PEAL_CACHE_DIR", empty.string());
+  const EnvironmentVariable cache("PEAL_CACHE_DIR", empty.string());
   EXPECT_TRUE(chosen(2, 2, true).starts_with("packet: nothing was measured"));
   EXPECT_TRUE(chosen(2, 1 << 20, true).starts_with("window_push: "));
   EXPECT_TRUE(chosen(2, 1 << 20, false).starts_with("two_phase: "));
@@ -100,7 +78,7 @@ TEST(Choice, MeasurementsAreWrittenAndRead) {
 TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
   const std::filesystem::path folder = testing::TempDir() + "peal_choice_measured";
   std::filesystem::create_directories(folder);
-  const Variable cache("PEAL_CACHE_DIR", folder.string());
+  const EnvironmentVariable cache("PEAL_CACHE_DIR", folder.string());
   std::vector<MeasuredChoice> all;
   for (bool oversubscribed : {false, true}) {
     for (bool far : {false, true}) {
@@ -128,7 +106,7 @@ TEST(Choice, WhatWasMeasuredForTheNearestNumberOfRanksCounts) {
 TEST(Choice, WhatRank0HasReadCounts) {
   const std::filesystem::path folder = testing::TempDir() + "peal_choice_of_rank_0";
   std::filesystem::create_directories(folder / "empty");
-  const Variable cache("PEAL_CACHE_DIR", folder.string());
+  const EnvironmentVariable cache("PEAL_CACHE_DIR", folder.string());
   std::vector<MeasuredChoice> all;
   for (int kind = 0; kind < 4; ++kind) {
     all.push_back({.conditions = {.collective = Collective::all_reduce,
@@ -170,7 +148,7 @@ TEST(Choice, ATeamIsBrokenWhenItsRanksDoNotMeetToChoose) {
 TEST(Choice, AnAlgorithmThatIsNoneIsAnErrorEachTime) {
   const std::filesystem::path folder = testing::TempDir() + "peal_choice_unknown";
   std::filesystem::create_directories(folder);
-  const Variable cache("PEAL_CACHE_DIR", folder.string());
+  const EnvironmentVariable cache("PEAL_CACHE_DIR", folder.string());
   std::ofstream(tune_file()) << "[[choice]]\ncollective = \"all_reduce\"\nranks = 2\n"
                                 "max_bytes = [8]\nalgorithms = [\"cell\"]\n";
   const std::string message = message_of([&] { chosen(2, 2, false); });
@@ -240,21 +218,21 @@ TEST(Choice, FilesThatMakeNoSenseAreRefused) {
 }
 
 TEST(Choice, TheEnvironmentDecides) {
-  const Variable forced("PEAL_ALGORITHM", "broadcast=tree,all_reduce=ring");
+  const EnvironmentVariable forced("PEAL_ALGORITHM", "broadcast=tree,all_reduce=ring");
   EXPECT_EQ(chosen(2, 2, true), "ring: PEAL_ALGORITHM says so");
   EXPECT_STREQ(forced_algorithm(Collective::broadcast)->name, "tree");
   EXPECT_EQ(forced_algorithm(Collective::gather), nullptr);
 }
 
 TEST(Choice, AnEnvironmentThatMakesNoSenseIsRefused) {
-  const Variable forced("PEAL_ALGORITHM", "ring");
+  const EnvironmentVariable forced("PEAL_ALGORITHM", "ring");
   EXPECT_EQ(message_of([] { static_cast<void>(forced_algorithm(Collective::all_reduce)); }),
             "PEAL_ALGORITHM: `ring` is no choice; give collective=algorithm, such as "
             "all_reduce=ring, with commas between several");
 }
 
 TEST(Choice, TheLogSaysWhatWasChosenAndWhy) {
-  const Variable log("PEAL_LOG", "choices"), forced("PEAL_ALGORITHM", "all_reduce=ring");
+  const EnvironmentVariable log("PEAL_LOG", "choices"), forced("PEAL_ALGORITHM", "all_reduce=ring");
   testing::internal::CaptureStderr();
   run_ranks("a2a3sim", 2, [](Team& team) {
     std::vector<float> values(4);
@@ -266,7 +244,7 @@ TEST(Choice, TheLogSaysWhatWasChosenAndWhy) {
 }
 
 TEST(Choice, AnUnknownLogIsRefused) {
-  const Variable log("PEAL_LOG", "loud");
+  const EnvironmentVariable log("PEAL_LOG", "loud");
   EXPECT_EQ(message_of([] {
               run_ranks("a2a3sim", 1, [](Team& team) {
                 std::vector<float> values(4);

@@ -18,6 +18,7 @@
 
 #include "peal/base/error.h"
 #include "peal/pto/load/compiler.h"
+#include "tests/support/environment_variable.h"
 #include "tests/support/program.h"
 
 namespace peal {
@@ -75,27 +76,6 @@ TEST_F(KernelCache, KeepsWhatIsNewHoweverLargeAndWhatIsNoEntry) {
   clean_cache(folder_.path("none"), kept, {});  // nothing to clean is no mistake
 }
 
-// Sets PEAL_CACHE_DIR while it lives.
-class CacheFolder {
- public:
-  explicit CacheFolder(const std::string& folder) {
-    if (const char* before = std::getenv("PEAL_CACHE_DIR")) before_ = before;
-    ::setenv("PEAL_CACHE_DIR", folder.c_str(), 1);
-  }
-  ~CacheFolder() {
-    if (before_) {
-      ::setenv("PEAL_CACHE_DIR", before_->c_str(), 1);
-    } else {
-      ::unsetenv("PEAL_CACHE_DIR");
-    }
-  }
-  CacheFolder(const CacheFolder&) = delete;
-  CacheFolder& operator=(const CacheFolder&) = delete;
-
- private:
-  std::optional<std::string> before_;
-};
-
 std::string compiled(const std::string& source) {
   return compile_source(source, KernelLanguage::pto, {}).path;
 }
@@ -104,7 +84,7 @@ TEST_F(KernelCache, CompilingCleansAndUsingCountsAsUse) {
   const TemporaryFolder sources;
   std::ofstream(sources.path("a.cpp")) << "int a;\n";
   std::ofstream(sources.path("b.cpp")) << "int b;\n";
-  const CacheFolder cache(folder_.path(""));
+  const EnvironmentVariable cache("PEAL_CACHE_DIR", folder_.path(""));
   const std::string old = add(object(1), 10, hours(40 * 24));
   const std::string first = compiled(sources.path("a.cpp"));
   EXPECT_FALSE(fs::exists(old));
@@ -137,7 +117,7 @@ class KernelObjects : public testing::Test {
   TemporaryFolder sources_, folder_;
   const std::string source_ = sources_.path("k.cpp");
   const std::string cache_ = folder_.path("cache");
-  const CacheFolder in_use_{cache_};
+  const EnvironmentVariable in_use_{"PEAL_CACHE_DIR", cache_};
   static constexpr const char* kernel_ =
       "#include <pto/pto-inst.hpp>\n"
       "extern \"C\" __aicore__ void kernel_entry(__gm__ int64_t*) {}\n";
@@ -316,6 +296,18 @@ TEST_F(KernelObjects, NeedACacheAndSayWhatIsWrongWithIt) {
     ASSERT_EQ(::lchown(folder_.path("link").c_str(), 12345, 12345), 0);
     expect("PEAL_CACHE_DIR=" + folder_.path("link"), "belongs to user 12345, not to you");
   }
+}
+
+TEST_F(KernelObjects, LieInTheFolderOfTheFirstVariableThatNamesOne) {
+  save("int a;\n");
+  const EnvironmentVariable no_own("PEAL_CACHE_DIR", std::nullopt);
+  const EnvironmentVariable no_all("XDG_CACHE_HOME", std::nullopt);
+  const EnvironmentVariable home("HOME", folder_.path("home"));
+  EXPECT_EQ(fs::path(object()).parent_path(), folder_.path("home/.cache/peal"));
+  const EnvironmentVariable all("XDG_CACHE_HOME", folder_.path("all"));
+  EXPECT_EQ(fs::path(object()).parent_path(), folder_.path("all/peal"));
+  const EnvironmentVariable own("PEAL_CACHE_DIR", folder_.path("own"));
+  EXPECT_EQ(fs::path(object()).parent_path(), folder_.path("own"));
 }
 
 TEST_F(KernelObjects, LieInATemporaryFolderWhereThereIsNoHome) {

@@ -24,7 +24,11 @@
 namespace peal {
 namespace {
 
-constexpr std::uint32_t magic = 0x5045414e;  // add one whenever the control block's layout changes
+// The first word of an arena: three letters, and the version of the control block's layout. Add one
+// to the version whenever the layout changes.
+constexpr std::uint32_t letters = 0x50454100, layout_version = 78;
+constexpr std::uint32_t version_mask = 0xff;
+static_assert(layout_version <= version_mask);
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -39,6 +43,13 @@ std::size_t head_bytes(int ranks) {
                          const std::string& limit) {
   throw UsageError(
       fmt::format("shm: {} for {} ranks: {}", what, ranks, explain_failure(call, errno, limit)));
+}
+
+constexpr const char* no_team = "is no team's memory; start the program with `peal launch`";
+
+// Throws Error for the file that attach() was given.
+[[noreturn]] void refuse_file(const std::string& why) {
+  throw UsageError("shm: the open file that was passed on " + why);
 }
 
 // Closes a file and preserves errno.
@@ -102,7 +113,7 @@ ShmArena ShmArena::make(int ranks) {
   arena.control_->part_bytes = arena.part_bytes_ = part.bytes;
   arena.control_->part_limit = part.limit;
   arena.parts_ = memory + head_bytes(ranks);
-  arena.control_->magic = magic;
+  arena.control_->magic = letters | layout_version;
   return arena;
 }
 
@@ -110,9 +121,7 @@ ShmArena ShmArena::attach(int file) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   if (size < static_cast<off_t>(sizeof(ShmControl))) {
     ::close(file);
-    throw UsageError(
-        "shm: the open file that was passed on is no team's memory; start the program with "
-        "`peal launch`");
+    refuse_file(no_team);
   }
   std::byte* const memory = map_shared_file(file, static_cast<std::size_t>(size));
   if (memory == nullptr) {
@@ -126,14 +135,32 @@ ShmArena ShmArena::attach(int file) {
                                     "where the ranks are started")));
   }
   ShmArena arena(file, memory, static_cast<std::size_t>(size));
-  if (arena.control_->magic != magic) {
-    throw UsageError(
-        "shm: the open file that was passed on is not the memory of a team of this version; start "
-        "the program with `peal launch` of the same installation");
-  }
+  arena.check_attached();
   arena.part_bytes_ = arena.control_->part_bytes;
   arena.parts_ = memory + head_bytes(arena.control_->ranks);
   return arena;
+}
+
+void ShmArena::check_attached() const {
+  const std::uint32_t magic = control_->magic;
+  if ((magic & ~version_mask) != letters) {
+    refuse_file(no_team);
+  }
+  if (magic != (letters | layout_version)) {
+    refuse_file(
+        fmt::format("is a team's memory of version {}, and this program has version {}; start it "
+                    "with `peal launch` of the same installation",
+                    magic & version_mask, layout_version));
+  }
+  const int ranks = control_->ranks;
+  const std::size_t expected =
+      head_bytes(ranks) + static_cast<std::size_t>(ranks) * control_->part_bytes;
+  if (ranks < 1 || ranks > max_ranks || size_bytes_ != expected) {
+    refuse_file(
+        fmt::format("has {} bytes, and the memory of its team of {} ranks has {}; start "
+                    "the program with `peal launch`",
+                    size_bytes_, ranks, expected));
+  }
 }
 
 ShmArena::ShmArena(ShmArena&& other) noexcept

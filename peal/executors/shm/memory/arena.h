@@ -128,7 +128,8 @@ class ShmArena {
   // Makes an arena for 1 to max_ranks ranks. Throws Error if the system refuses.
   [[nodiscard]] static ShmArena make(int ranks);
   // Maps the arena in an open file, which another process got from make() and passed on, and takes
-  // ownership of the file. Throws Error if the file is not such an arena.
+  // ownership of the file. Throws Error if the file is not such an arena, if it is one of another
+  // version, or if its size is not that of its team's memory.
   [[nodiscard]] static ShmArena attach(int file);
 
   ShmArena(ShmArena&& other) noexcept;
@@ -197,6 +198,8 @@ class ShmArena {
  private:
   static constexpr std::uint32_t for_others = 1, for_all = 2;  // values of has_text
   ShmArena(int file, std::byte* memory, std::size_t size_bytes);
+  // Throws Error unless the memory is that of a whole team, in the layout of this version.
+  void check_attached() const;
   // Records a failure with its kind of text. Returns true if it is the first.
   bool tell(int rank, RankState state, const std::string& why, std::uint32_t kind) const;
 
