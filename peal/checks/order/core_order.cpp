@@ -2,6 +2,7 @@
 #include "peal/checks/order/core_order.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "peal/base/error.h"
 
@@ -12,8 +13,8 @@ std::size_t flag_number(int from, int to, int id) {
   return static_cast<std::size_t>((from * pipe_count + to) * 8 + id);
 }
 
-// How many issue clocks survive a barrier of all pipes, for DMA transfers, which it does not wait
-// for. A transfer issued before the oldest of them starts with that one's clock.
+// How many entries of the issue clocks survive a barrier of all pipes, for DMA transfers, which it
+// does not wait for. A transfer issued before the oldest of them starts with that one's clock.
 constexpr std::size_t kept_issue_clocks = 1024;
 
 }  // namespace
@@ -23,12 +24,24 @@ LaneClock& CoreOrder::issued(const Event& event) {
   std::uint32_t& last = last_issues_[static_cast<std::size_t>(event.pipe)];
   if (event.issued == last) return clock;  // joined already
   last = event.issued;
-  const std::uint32_t index =
-      event.issued < first_issue_clock_ ? 0 : event.issued - first_issue_clock_;
-  PEAL_CHECK(index < issue_clocks_.size() &&
-             (index > 0 || event.issued == first_issue_clock_ || event.pipe == Pipe::dma));
-  clock.join(issue_clocks_[index]);
+  clock.join(issue_clock(event));
   return clock;
+}
+
+LaneClock CoreOrder::issue_clock(const Event& event) const {
+  PEAL_CHECK(event.issued < next_issue_clock_);
+  if (event.issued >= issue_clocks_.back().first) return issue_clocks_.back().at(event.issued);
+  const auto after =
+      std::partition_point(issue_clocks_.begin(), issue_clocks_.end(),
+                           [&](const IssueClocks& clocks) { return clocks.first <= event.issued; });
+  if (after != issue_clocks_.begin()) return std::prev(after)->at(event.issued);
+  PEAL_CHECK(event.pipe == Pipe::dma);
+  return after->clock;
+}
+
+void CoreOrder::remember_issue_clock() {
+  const std::uint32_t number = next_issue_clock_++;
+  if (scalar_ != issue_clocks_.back().at(number)) issue_clocks_.push_back({scalar_, number});
 }
 
 CoreOrder::Start CoreOrder::execute(const Event& event) {
@@ -89,10 +102,8 @@ void CoreOrder::pipe_barrier(const Event& event) {
   }
   // Everything issued before has been executed, except DMA transfers: old issue clocks can go.
   if (issue_clocks_.size() < 2 * kept_issue_clocks) return;
-  const std::size_t dropped = issue_clocks_.size() - kept_issue_clocks;
-  first_issue_clock_ += static_cast<std::uint32_t>(dropped);
   issue_clocks_.erase(issue_clocks_.begin(),
-                      issue_clocks_.begin() + static_cast<std::ptrdiff_t>(dropped));
+                      issue_clocks_.end() - static_cast<std::ptrdiff_t>(kept_issue_clocks));
 }
 
 // Makes visible what the scalar unit knows to have executed on the storing pipes, and the stores

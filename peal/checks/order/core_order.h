@@ -54,7 +54,7 @@ class CoreOrder {
   std::uint32_t release();
   // Must be called after each event for which `orders` holds (event.h): Event::issued indexes
   // these.
-  void remember_issue_clock() { issue_clocks_.push_back(scalar_); }
+  void remember_issue_clock();
 
   [[nodiscard]] const LaneClock& scalar() const { return scalar_; }
   // The scalar unit's clock at release number r, which must not have been dropped.
@@ -93,9 +93,23 @@ class CoreOrder {
   LaneClock scalar_;
   std::array<LaneClock, pipe_count> pipes_{};
   std::array<std::uint32_t, pipe_count> executed_{};
-  // The scalar unit's clock after each ordering event, from number `first_issue_clock_` on.
-  std::vector<LaneClock> issue_clocks_{LaneClock{}};
-  std::uint32_t first_issue_clock_ = 0;
+  // The scalar unit's clock after consecutive ordering events, of which `first` is the number of
+  // the first one. Each of them but the first advanced Lane::scalar by one and no other lane, as
+  // scalar accesses do: however many they are, they take the memory of one.
+  struct IssueClocks {
+    LaneClock clock;  // after event `first`
+    std::uint32_t first = 0;
+
+    [[nodiscard]] LaneClock at(std::uint32_t number) const {
+      LaneClock result = clock;
+      result[Lane::scalar] += number - first;
+      return result;
+    }
+  };
+  // Clock number `issued` of the event, which its pipe has not joined before.
+  [[nodiscard]] LaneClock issue_clock(const Event& event) const;
+  std::vector<IssueClocks> issue_clocks_{IssueClocks{}};
+  std::uint32_t next_issue_clock_ = 1;
   std::array<std::uint32_t, pipe_count> last_issues_{};  // by pipe: the issue clock joined last
   // The clock that each flag's last set_flag carries: tokens_[flag_slots_[flag]]; slot 0: never
   // set.

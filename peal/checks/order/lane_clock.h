@@ -48,6 +48,8 @@ inline constexpr std::size_t lane_count = 16;  // a cache line
 struct alignas(cache_line_bytes) LaneClock {
   std::array<std::uint32_t, lane_count> counts{};
 
+  bool operator==(const LaneClock&) const = default;
+
   [[nodiscard]] std::uint32_t operator[](Lane lane) const {
     return counts[static_cast<std::size_t>(lane)];
   }

@@ -45,7 +45,11 @@ enum mem_dsb_t : std::int32_t { DSB_ALL, DSB_DDR, DSB_UB, DSB_SEQ };
 
 inline constexpr std::size_t C0_SIZE_BYTE = 32;
 
+#if defined(__aarch64__) && !defined(__clang__) && __GNUC__ < 13
+using half = __fp16;  // g++ 12 has no _Float16 in C++ for this architecture
+#else
 using half = _Float16;
+#endif
 
 // The upper half of a float; rounds to nearest, ties to even.
 struct bfloat16_t {
