@@ -44,13 +44,14 @@ class PlanCacheOfOneRank : public testing::Test {
     call();
     return {device_.announced, device_.announced_again};
   }
-  // The call that the others differ from, after it was made.
   Heard sum(const AllReduce& args, SourcePlace where = place) {
     return heard_of([&] { all_reduce(team_, args, where); });
   }
+  // The call that all others differ from.
   [[nodiscard]] AllReduce usual() {
-    return {
-        .send = std::span(send_).first(8), .recv = std::span(recv_).first(8), .algorithm = "push"};
+    return {.send = std::span(send_).first(12),
+            .recv = std::span(recv_).first(12),
+            .algorithm = "push"};
   }
   [[nodiscard]] const CallPlan& plan() { return *plan_cache(team_).last().plan; }
 
@@ -76,10 +77,10 @@ TEST_F(PlanCacheOfOneRank, OtherMemoryIsResolvedByTheSamePlan) {
   EXPECT_EQ(sum(usual()), planned);
   const CallPlan* const first = &plan();
   AllReduce other = usual();
-  other.send = std::span(send_).subspan(8, 8);
+  other.send = std::span(send_).subspan(12, 12);
   EXPECT_EQ(sum(other), resolved);
   EXPECT_EQ(sum(other), repeated);
-  other.recv = std::span(recv_).subspan(8, 8);
+  other.recv = std::span(recv_).subspan(12, 12);
   EXPECT_EQ(sum(other), resolved);
   EXPECT_EQ(sum(usual()), resolved);
   EXPECT_EQ(&plan(), first);
@@ -132,23 +133,23 @@ TEST_F(PlanCacheOfOneRank, EveryCallOnASimulatedDeviceIsResolved) {
 
 TEST_F(PlanCacheOfOneRank, WhatDecidesHowACallIsCarriedOutIsPlanned) {
   const View window = team_.allocate(64, DType::f32);
-  std::vector<std::int32_t> ints(8), sums(8);
+  std::vector<std::int32_t> ints(12), sums(12);
   std::vector<AllReduce> others(7, usual());
-  others[0].send = std::span(send_).first(9);
-  others[0].recv = std::span(recv_).first(9);
+  others[0].send = std::span(send_).first(13);
+  others[0].recv = std::span(recv_).first(13);
   others[1].send = ints;
   others[1].recv = sums;
   others[2].algorithm = "ring";
   others[3].algorithm = "auto";
-  others[4].recv = std::span(send_).first(8);  // in place
-  others[5].send = window.part(0, 8);
-  others[6].recv = window.part(0, 8);
+  others[4].recv = std::span(send_).first(12);  // in place
+  others[5].send = window.part(0, 12);
+  others[6].recv = window.part(0, 12);
   for (std::size_t i = 0; i < others.size(); ++i) {
     EXPECT_NE(sum(usual()), repeated) << i;
     EXPECT_EQ(sum(others[i]), planned) << i;
     EXPECT_EQ(sum(others[i]), repeated) << i;
   }
-  const auto send = std::span(send_).first(8), recv = std::span(recv_).first(8);
+  const auto send = std::span(send_).first(12), recv = std::span(recv_).first(12);
   const auto exchange = [&] { all_to_all(team_, {.send = send, .recv = recv}, place); };
   EXPECT_EQ(heard_of(exchange), planned);
   EXPECT_EQ(heard_of(exchange), repeated);
@@ -160,10 +161,30 @@ TEST_F(PlanCacheOfOneRank, AnotherRootIsPlanned) {
       broadcast(team_, {.send = send_, .recv = recv_, .root = root, .algorithm = "tree"}, place);
     });
   };
-  EXPECT_EQ(from(0), planned);
-  EXPECT_EQ(from(1), planned);
-  EXPECT_EQ(from(1), repeated);
-  EXPECT_EQ(from(0), resolved);
+  for (const int root : {0, 1, 2}) {
+    EXPECT_EQ(from(root), planned) << root;
+    EXPECT_EQ(from(root), repeated) << root;
+  }
+  EXPECT_EQ(from(1), resolved);
+}
+
+TEST_F(PlanCacheOfOneRank, AnotherTypeIsPlannedWhereARankOnlySendsOrReceives) {
+  std::vector<std::int32_t> ints(12);
+  const auto floats = std::span(send_).first(12);
+  const auto received = [&](const auto& data) {
+    return heard_of([&] {
+      broadcast(team_, {.send = {}, .recv = data, .root = 1, .algorithm = "tree"}, place);
+    });
+  };
+  const auto sent = [&](const auto& data) {
+    return heard_of([&] { gather(team_, {.send = data, .recv = {}, .root = 1}, place); });
+  };
+  EXPECT_EQ(received(floats), planned);
+  EXPECT_EQ(received(std::span(ints)), planned);
+  EXPECT_EQ(received(floats), resolved);
+  EXPECT_EQ(sent(floats), planned);
+  EXPECT_EQ(sent(std::span(ints)), planned);
+  EXPECT_EQ(sent(floats), resolved);
 }
 
 TEST_F(PlanCacheOfOneRank, ABufferThatThisRankDoesNotUseMakesNoDifference) {
@@ -179,11 +200,11 @@ TEST_F(PlanCacheOfOneRank, ABufferThatThisRankDoesNotUseMakesNoDifference) {
 TEST_F(PlanCacheOfOneRank, AKnownPlanDoesNotLetAMistakePass) {
   EXPECT_EQ(sum(usual()), planned);
   AllReduce wrong = usual();
-  wrong.recv = std::span(send_).subspan(4, 8);
+  wrong.recv = std::span(send_).subspan(4, 12);
   EXPECT_THROW(sum(wrong), UsageError);
   EXPECT_FALSE(team_.broken());
   EXPECT_EQ(sum(usual()), repeated);
-  wrong.recv = std::span(recv_).first(7);
+  wrong.recv = std::span(recv_).first(11);
   EXPECT_THROW(sum(wrong), UsageError);
   EXPECT_EQ(sum(usual()), repeated);
 }

@@ -17,11 +17,11 @@
 
 namespace peal::tests {
 
-// Rank 0 of two, without the other one: verbs move nothing, and every wait finds what it waits for.
+// Rank 0 of three, without the others: verbs move nothing, and every wait finds what it waits for.
 // What the layers above ask of a device can be counted here, and its answers chosen.
 class LoneRank final : public Device {
  public:
-  LoneRank() : Device(0, 2) {}
+  LoneRank() : Device(0, 3) {}
 
   // What it answers.
   HostFacts facts{.is_real = true};
