@@ -126,6 +126,7 @@ TEST(ShmValuesOff, NoVerbMovesData) {
         const View own = team.allocate(8, DType::f32), other = team.allocate(8, DType::f32);
         const SignalRow signals = self.allocate_signals("signals", 2);
         const PacketRow packets = self.allocate_packets("packets", 2);
+        const PacketRow others = self.allocate_packets("others", 1);
         std::fill_n(own.data, own.size_bytes(), std::byte{1});
         bool has_computed = false;
         self.put(peer, other, own);
@@ -137,8 +138,8 @@ TEST(ShmValuesOff, NoVerbMovesData) {
                      [&] { has_computed = true; });
         self.put_notify(peer, other, own, signals[0]);
         self.wait(signals[0]);
-        self.put_packets(peer, packets[0], own);
-        self.take_packets(other, packets[0]);
+        self.put_packets(peer, others[0], own);
+        self.take_packets(other, others[0]);
         self.put_packets(peer, packets[self.rank()], own);
         self.reduce_packets(other, own, packets, ReduceOp::sum);
         self.notify(peer, signals[1]);
