@@ -22,6 +22,7 @@ test-release: build-release
 test-long: build-dev
 	ctest --preset long -j $(JOBS) --output-on-failure
 	cmake --build --preset dev -j $(JOBS) --target benches
+	scripts/compile-for-aarch64.sh $(JOBS)
 	$(MAKE) memcheck
 	$(MAKE) fuzz FUZZ_OPTIONS=-runs=1000000
 

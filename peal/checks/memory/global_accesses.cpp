@@ -64,18 +64,21 @@ void GlobalAccesses::judge() {
     judge(pending);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(judged));
-  std::vector<LaneClock> clocks;
-  std::vector<Special> specials{Special{}};
-  std::uint32_t last = UINT32_MAX;
+  drop_unused_clocks();
+}
+
+// Moves what the pending accesses use to the front, in place: the memory serves the next batch.
+void GlobalAccesses::drop_unused_clocks() {
+  std::uint32_t clocks = 0, specials = 1, last = UINT32_MAX;
   for (Pending& pending : pending_) {
-    if (pending.clock != last) clocks.push_back(clocks_[last = pending.clock]);
-    pending.clock = static_cast<std::uint32_t>(clocks.size() - 1);
+    if (pending.clock != last) clocks_[clocks++] = clocks_[last = pending.clock];
+    pending.clock = clocks - 1;
     if (pending.special == 0) continue;
-    specials.push_back(specials_[pending.special]);
-    pending.special = static_cast<std::uint32_t>(specials.size() - 1);
+    if (pending.special != specials) specials_[specials] = specials_[pending.special];
+    pending.special = specials++;
   }
-  clocks_ = std::move(clocks);
-  specials_ = std::move(specials);
+  clocks_.erase(clocks_.begin() + clocks, clocks_.end());
+  specials_.erase(specials_.begin() + specials, specials_.end());
 }
 
 std::vector<std::uint32_t> GlobalAccesses::oldest_asked() const {

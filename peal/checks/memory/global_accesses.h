@@ -169,6 +169,7 @@ class GlobalAccesses {
     return written_[place];
   }
   AccessHistory& history(std::uint64_t address, int rank);
+  void drop_unused_clocks();
   void judge(const Pending& pending);
   void judge_line(const Pending& pending, const Special& special);
   void check_line_writes(const Pending& pending, const LaneClock& clock);
