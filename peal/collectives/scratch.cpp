@@ -59,7 +59,7 @@ std::size_t launch_count(const Algorithm& algorithm, int ranks, std::size_t coun
 Scratch::Scratch(Team& team, const Algorithm& algorithm)
     : device_(team.device()), algorithm_(algorithm) {
   const AlgorithmFigures unit = figures(algorithm, team.size(), 1);
-  blocks_ = static_cast<std::size_t>(unit.scratch);  // every formula is a multiple of n
+  blocks_ = static_cast<std::size_t>(unit.scratch);  // per element of a block
   parts_ = static_cast<int>(unit.parts);
   signal_count_ = static_cast<int>(unit.signals);
   const bool has_root = shape(algorithm.collective, team.size()).has_root;
