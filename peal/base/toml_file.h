@@ -8,8 +8,9 @@
 
 namespace peal {
 
-// Parses TOML. Throws toml::parse_error; or Error if the text nests so deep that the recursive
-// parser could overflow the stack. `what` names the text in that Error.
+// Parses TOML. Lets toml::parse_error out, which the caller translates to an Error that says where
+// the text is from. Throws Error if the text nests so deep that the recursive parser could overflow
+// the stack; `what` names the text in that Error.
 [[nodiscard]] toml::table parse_toml(const std::string& what, std::string_view text,
                                      std::string_view path = {});
 

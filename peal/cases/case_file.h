@@ -22,7 +22,7 @@
 // syntax. Read case_call.h next, which evaluates it for one rank and call, then case_calls.h for a
 // whole run.
 //
-// These fill a CaseFile; a new kind of input would be parsed beside them:
+// These fill a CaseFile. Another syntax has its parser in peal/base and its translation here:
 //  - from a TOML file: read_case_file(), by case_node.h and case_arguments.h;
 //  - from flags of the command line: case_flags.h, which writes TOML text for read_case_text();
 //  - from a Kernel that a Peal source defines: kernel_case.h;

@@ -36,7 +36,7 @@ class CallTraits {
 inline constexpr ConstView no_send;
 inline constexpr View no_recv;
 
-// The first moment of a call: the arguments as the caller gave them, in one type for all
+// Step 1 of a call (collectives.cpp): the arguments as the caller gave them, in one type for all
 // collectives. They stay in the caller's struct (AllReduce, Broadcast, ...) and are not copied,
 // because a load that spans several recent smaller stores cannot be forwarded from the store
 // buffer: it waits until they have reached the cache, and that takes longer than a small

@@ -46,9 +46,9 @@ struct PlanKey {
   }
 };
 
-// The second moment of a call: how all calls with one key are carried out on a team. Planning
-// checks arguments, may communicate and allocates; so it is done once, and later calls with the
-// same key reuse the plan.
+// The result of step 3 of a call (collectives.cpp): how all calls with one key are carried out on a
+// team. Planning checks arguments, may communicate and allocates; so it is done once, and later
+// calls with the same key reuse the plan.
 struct CallPlan {
   PlanKey key;
   std::size_t count = 0;  // elements of a block

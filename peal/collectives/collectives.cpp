@@ -14,16 +14,17 @@ namespace {
 
 // The path of a call, with the function that takes each step:
 // 1. all_reduce() and its like, below, point to the arguments by a CallArguments.
-// 2. ResolvedCall::is_repeated() compares them with the last call. If they are equal, steps 3 and 4
-//    are skipped.
+// 2. ResolvedCall::is_repeated() compares them with the last call. If arguments, line of the
+//    program and task are those of the last call, steps 3 and 4 are skipped.
 // 3. resolve_call() looks up the plan by its key. If there is none, it checks the arguments, and
 //    PlanCache::plan() chooses the algorithm and prepares its scratch.
 // 4. resolve_call() announces the call to the device, so that it can detect ranks that make
 //    different calls, and stores the result of steps 3 and 4 as the last call.
-// 5. Device::begin_call() stamps the notifies of the call; launch_all() takes a half of the scratch
-//    and launches the kernel. Where need be, it cuts the call into pieces, a launch each, and
-//    stages what the algorithm needs in windows.
-// 6. flush() completes all stores, end_call() ends the stamping.
+// 5. Device::begin_call() adds the call's stamp to the history, which arrivals carry from then on;
+//    launch_all() takes a half of the scratch and launches the kernel. Where need be, it cuts the
+//    call into pieces, a launch each, and stages what the algorithm needs in windows.
+// 6. flush() completes all stores; after end_call() arrivals carry no history; after_call() repeats
+//    the measurement of the latency between the ranks if one is due.
 // A RunError in steps 3 and 4 and any failure in steps 5 and 6 breaks the team, because other ranks
 // may wait for this one in vain. An Error in step 3 is thrown before this rank communicates.
 void carry_out(Team& team, const CallArguments& given);

@@ -15,11 +15,11 @@
 namespace PEAL_API peal {
 
 // This folder checks a collective call, chooses an algorithm for it and launches that algorithm's
-// kernel. This header is the whole public interface. A call has four moments, each with a type and
-// a file: CallArguments (call_arguments.h), CallPlan (call_plan.h, kept in plan_cache.h),
-// ResolvedCall (resolved_call.h) and one launch, KernelCall (kernel_launch.h). To follow it, read
-// collectives.cpp next, the path itself; then scratch.h (halves of scratch memory), registry.h (the
-// table of algorithms) and tuning/chooser.h (how `auto` chooses).
+// kernel. This header is the whole public interface. Read collectives.cpp next: the path of a call,
+// in six steps. Four types carry the call along it: CallArguments (call_arguments.h), CallPlan
+// (call_plan.h, kept in plan_cache.h), ResolvedCall (resolved_call.h), and KernelCall
+// (kernels/args.h), which kernel_launch.h makes for each launch. Then read scratch.h (halves of
+// scratch memory), registry.h (the table of algorithms) and tuning/chooser.h (how `auto` chooses).
 
 // A buffer that a collective may write, its `recv`: a view, or any contiguous range of elements of
 // a known type that are not const, such as std::vector<float>.

@@ -10,8 +10,9 @@
 
 namespace peal {
 
-// The fourth moment of a call: one launch of the kernel, whose arguments are a KernelCall. A call
-// on buffers that fit, and need no staging, is one launch; any other is cut into pieces.
+// Step 5 of a call (collectives.cpp): launches of the kernel, whose arguments are a KernelCall
+// (kernels/args.h). A call on buffers that fit, and need no staging, is one launch; any other is
+// cut into pieces.
 
 // The part of every block that one launch works on, in elements.
 struct Piece {

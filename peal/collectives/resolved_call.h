@@ -12,10 +12,11 @@ namespace peal {
 
 class PlanCache;
 
-// The third moment of a call: its arguments as the caller gave them, and what they were resolved
-// to. PlanCache keeps the last one of this rank, so that a program that repeats one call (the
-// common case in a loop) skips resolve_call(). The repetition needs no announcement either: a
-// device takes the last announced call as repeated until it is told of another one.
+// The result of steps 3 and 4 of a call (collectives.cpp): its arguments as the caller gave them,
+// and what they were resolved to. PlanCache keeps the last one of this rank, so that a program that
+// repeats one call (the common case in a loop) skips resolve_call(). The repetition needs no
+// announcement either: a device takes the last announced call as repeated until it is told of
+// another one.
 struct ResolvedCall {
   static constexpr std::uint64_t never = UINT64_MAX;
 
@@ -31,8 +32,9 @@ struct ResolvedCall {
   std::uint64_t stamp = 0;
   Chunks send_blocks, recv_blocks;  // set only if the plan is one launch
 
-  // True if the call equals this one, so that checks, plan and announcement still hold. The
-  // placement needs no comparison: it is a function of the views and of the task.
+  // True if the call has the same arguments, from the same line of the program, in the same task;
+  // checks, plan and announcement then still hold. The placement needs no comparison: it is a
+  // function of the views and of the task.
   [[nodiscard]] bool is_repeated(const CallArguments& call, std::uint64_t tasks) const {
     return plan != nullptr && traits == call.traits && task == tasks &&
            place.line == call.place->line && place.file == call.place->file &&

@@ -31,7 +31,8 @@ struct Staging {
                                        const Platform& platform);
 
 // The scratch window, signals and packet places of one algorithm (and root) on one team, double
-// buffered: launches 0, 2, 4, ... use half 0, launches 1, 3, 5, ... half 1.
+// buffered: launches 0, 2, 4, ... use half 0, launches 1, 3, 5, ... half 1. The numbers
+// count the launches of this Scratch alone.
 //
 // Why two halves suffice without a handshake between launches. Let launches k and k + 2 share a
 // half, and let the collective have no root.

@@ -166,8 +166,8 @@ class Device {
     do_reduce_packets(dst, own, from, op, place);
   }
   // A notify, and the wait for it, that crosses from one collective call to a later one: back
-  // pressure, by which a receiver allows its sender to overwrite a buffer. Carries no stamp, since
-  // the two calls need not be equal.
+  // pressure, by which a receiver allows its sender to overwrite a buffer. Carries no history: the
+  // two calls need not be equal.
   void give_credit(Rank peer, Signal credit, SourcePlace place = SourcePlace::here()) {
     const std::uint64_t own = std::exchange(arrival_, unstamped_arrival);
     notify(peer, credit, 1, place);
@@ -230,8 +230,8 @@ class Device {
   // is forgotten, and must be announced in full.
   [[nodiscard]] bool announce_again(std::uint64_t number) { return do_announce_again(number); }
   // Begins a collective call, whose record has this stamp. Until end_call(), on a real device every
-  // arrival by signals and packets carries the stamp of all calls so far (see call_record.h), so a
-  // wait of a rank that has made other calls fails, with a report of both.
+  // arrival by signals and packets carries the history of calls (see call_record.h), so a wait of a
+  // rank that has made other calls fails, with a report of both.
   void begin_call(std::uint64_t stamp) {
     ++calls_;
     history_ = history_after(history_, stamp);
@@ -260,7 +260,7 @@ class Device {
   // How many calls have begun, and the history_after() of them.
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t history() const { return history_; }
-  // What one notify adds to a cell at present: 1, and within a call the stamp of all calls so far.
+  // What one notify adds to a cell at present: 1, and within a call the history, too.
   [[nodiscard]] std::uint64_t arrival() const { return arrival_; }
 
   virtual void do_put(Rank peer, const View& dst, const View& src, SourcePlace place) = 0;

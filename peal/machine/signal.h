@@ -16,7 +16,7 @@ namespace PEAL_API peal {
 //
 // Simulated ranks use `arrived` and `consumed`. Real ranks (executors/shm) use these members:
 //   added        peers add to it atomically; the lower 40 bits count arrivals, the upper 24 are the
-//                sum of their stamps (calls/call_record.h);
+//                sum of the histories that they carry (calls/call_record.h);
 //   stored       the same for one peer, the single writer, which stores its own total; the number
 //                of arrivals is the lower half of added + stored (SignalOwnerState has the
 //                protocol);

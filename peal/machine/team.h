@@ -66,6 +66,7 @@ class Team {
   // Counts a task that this rank begins. Which buffers lie in windows depends on the task's
   // arguments, so what was cached about them is valid for one task.
   void begin_task() { ++tasks_; }
+  // The number of tasks that this rank has begun.
   [[nodiscard]] std::uint64_t tasks() const { return tasks_; }
 
   // The state of that owner, who alone uses it; null at first.

@@ -16,9 +16,8 @@
 //      contract of Packets). all_reduce_packet keeps it without acknowledgements: its launches use
 //      two sets of boxes in turn (collectives/scratch.h), and a rank begins launch k+2 after it has
 //      received its peers' puts of launch k+1, which they send after they have taken those of k.
-//   c. Sleeping. A receiver whose spin was not enough sleeps on the doorbell; that no wakeup is
-//   lost
-//      is shown in wait/waiter.h. The sender rings after all lines of a put (release). So a
+//   c. Sleeping. A receiver whose spin was not enough sleeps on the doorbell; wait/waiter.h shows
+//      that no wakeup is lost. The sender rings after all lines of a put (release). So a
 //      doorbell that has come to the put's number means that all its lines are visible; a line that
 //      then has another mark is an error, and the mark tells which: a put of another call, a later
 //      put, or a shorter put.
@@ -92,6 +91,7 @@ void ShmDevice::do_put_packets(Rank peer, const Packets& to, const View& src, So
   PacketBox& own = packet_box(to);
   if (own.puts == nullptr) own.puts = count_puts();
   std::uint64_t& puts = own.puts[part_of(peer)];
+  // arrival() is 1, which makes the last put's number this put's, plus the history within a call.
   const std::uint64_t mark = puts + arrival(), number = ++puts;
   count_put(peer, src);
   const bool is_remote = peer.index != rank();
@@ -123,7 +123,7 @@ std::uint64_t* ShmDevice::count_puts() {
 
 void ShmDevice::await_packets(PacketBox& box, std::size_t size_bytes, SourcePlace place) {
   ++counts_.waits;
-  const std::uint64_t mark = box.taken + arrival();
+  const std::uint64_t mark = box.taken + arrival();  // arrival() has the + 1 to the next number
   const std::size_t lines = PacketBox::lines_for(size_bytes);
   const std::size_t missing = first_missing(box, 0, lines, mark);
   if (missing < lines) await_lines(box, missing, lines, place);
@@ -150,7 +150,7 @@ void ShmDevice::await_lines(PacketBox& box, std::size_t next, std::size_t end, S
   next = first_missing(box, next, end, mark);
   if (next == end) return;
   const std::uint64_t there = std::atomic_ref(box.lines[next].mark).load();
-  // The right sequence number with another stamp: the sender made another call.
+  // The right sequence number with another history: the sender made another call.
   if (((there ^ number) & number_mask) == 0) refuse_heard(there - mark, 1);
   if ((there & number_mask) > (number & number_mask)) {
     throw RunError(

@@ -173,13 +173,13 @@ void ShmDevice::do_wait(Signal signal, int n, SourcePlace place) {
   consumed = target;
 }
 
-// The check of stamps. Let A be arrival(): one arrival, plus in the upper bits the stamp of all
-// calls so far. If all ranks have made the same calls, every arrival that the cell gets during this
+// The check of histories. Let A be arrival(): one arrival, plus in the upper bits the history of
+// calls. If all ranks have made the same calls, every arrival that the cell gets during this
 // call adds A exactly: arrivals of earlier calls are consumed, and a rank that could notify this
 // cell for a later call must first hear from this rank, or wait for a credit (Device::give_credit).
 // So the sum is target + m * A, where m >= 0 is the number of early arrivals of this call, and m is
-// the lower half of sum - target. If sum - target - m * A is not 0, some arrival had another stamp:
-// the ranks have made different calls.
+// the lower half of sum - target. If sum - target - m * A is not 0, some arrival had another
+// history: the ranks have made different calls.
 void ShmDevice::await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place) {
   const WaitWord word = wait_word(cell);
   const auto count = static_cast<std::uint32_t>(target);
@@ -211,7 +211,7 @@ void ShmDevice::show_calls() const {
 }
 
 void ShmDevice::refuse_heard(std::uint64_t excess, int n) const {
-  if (!calls_shown_) {  // this team has made no calls, so the stamp comes from outside of its calls
+  if (!calls_shown_) {  // this team has made no calls, so the history is not of its calls
     throw RunError(
         fmt::format("a wait on rank {} has heard from a rank that is in a collective call; use "
                     "signals in or outside of calls",

@@ -105,10 +105,10 @@ class ShmDevice final : public Device {
   }
   [[noreturn]] void refuse(Rank peer, const View& view, const char* verb) const;
   [[nodiscard]] SignalCell& cell_of(Rank peer, Signal signal, const char* verb) const;
-  // Adds stamped arrivals to `cell`, the peer's cell of `signal`.
+  // Adds arrivals, with the history they carry, to `cell`, the peer's cell of `signal`.
   void arrive(Rank peer, SignalCell& cell, Signal signal, std::uint64_t arrivals);
   // Waits until the cell's sum has reached `target`, which is n arrivals of this call more than
-  // were consumed. Throws if arrivals have the stamp of another call.
+  // were consumed. Throws if arrivals carry another history.
   void await_arrivals(SignalCell& cell, std::uint64_t target, int n, SourcePlace place);
   // Tells the watch which call the next wait is in.
   void show_call();

@@ -13,7 +13,7 @@
 namespace peal {
 
 // A cache line of packets: data, and behind it the mark of the put that wrote them. The mark is the
-// put's sequence number on this place in the lower 40 bits, and the stamp of all calls so far in
+// put's sequence number on this place in the lower 40 bits, and the sender's history of calls in
 // the upper 24 (see stamp_shift). The mark is written last, with release, so a receiver that loads
 // the expected mark with acquire has the data of the same line: one transfer of a cache line brings
 // the data and the notification.

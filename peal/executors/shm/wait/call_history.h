@@ -106,11 +106,11 @@ struct CallPosition {
 [[nodiscard]] std::optional<std::string> difference_to(const ShmArena& arena,
                                                        const CallPosition& own, int part);
 
-// Arrivals of which at least one has the stamp of another call than this rank's.
+// Arrivals of which at least one carries another history than this rank's.
 struct UnlikeArrivals {
-  std::uint64_t own = 0;     // one arrival with the stamp of this rank's call
+  std::uint64_t own = 0;     // one arrival with this rank's history
   std::uint64_t excess = 0;  // the sum of all arrivals minus as many times `own`
-  int most = 1;              // upper bound of how many arrivals have another stamp
+  int most = 1;              // upper bound of how many arrivals have another history
 };
 // A sentence about the difference to the calls of the rank that the unlike arrivals come from, as
 // far as the histories tell.

@@ -23,12 +23,12 @@ namespace peal {
 // each arrival once. A total is never taken for `unclaimed` or `others`: its lower 40 bits count
 // the arrivals (see stamp_shift), and are neither all zeros nor all ones before 2^40 - 1 of them.
 struct SignalOwnerState {
-  // The total that this rank has stored in the cell of one peer, with its stamps; or `unclaimed`
+  // The total that this rank has stored in the cell of one peer, with its histories; or `unclaimed`
   // before step 1, or `others` if another rank is the single writer.
   using WriterCount = std::uint64_t;
   static constexpr WriterCount unclaimed = 0, others = UINT64_MAX;
 
-  // The arrivals that the cell's owner has consumed, with their stamps. Of the owner alone.
+  // The arrivals that the cell's owner has consumed, with their histories. Of the owner alone.
   std::uint64_t consumed = 0;
   // The single writer of the owner's cell: its part of the arena plus one, or 0.
   std::uint32_t single_writer = 0;
