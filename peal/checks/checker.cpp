@@ -12,7 +12,7 @@ namespace peal {
 namespace {
 
 // The initial batch: accesses and waits that are kept before their order is computed. It doubles
-// when half of it could not be settled.
+// when more than half of it stays open.
 constexpr std::size_t first_batch = 32768;
 // Batches beyond this count as grown. They occur if ranks never, or only after many steps, learn of
 // each other, as on a ring of many ranks.

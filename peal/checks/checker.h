@@ -106,7 +106,7 @@ class Checker final : public EventReader {
   // look.
   [[nodiscard]] std::vector<LookInQuestion> looks_in_question() const;
   // The lines of loops that ended, or did not end, by something else than the value, compared with
-  // the runs behind ask_for().
+  // the runs that ask_for() has named.
   [[nodiscard]] const std::set<SourceId>& contradicted() const { return contradicted_; }
   // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }

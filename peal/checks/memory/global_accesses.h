@@ -19,9 +19,9 @@
 namespace peal {
 
 // Race detection and its relatives for global memory and signals. This folder holds what the checks
-// know of memory: read access.h, then access_history.h (what is kept of each byte), then this
-// class; on_chip_check.h does the same within one core; contributions.h follows values instead of
-// order.
+// know of memory. Read this comment first, then access.h, access_history.h (what is kept of each
+// byte) and the class below; on_chip_check.h does the same within one core; contributions.h follows
+// values instead of order.
 //
 // An access waits in `pending_` until the order of its core's waits is settled (SignalOrder); then
 // it is compared, in run order, with the earlier accesses to its bytes. Finds races, lost signals,

@@ -64,7 +64,7 @@ std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const St
 // Calls `visit(value)` for every value that the word can hold by operations before limits_, until
 // it returns false. Returns true if it never did and all values are known. For each Start, the
 // values are its own plus one sum of each chain that adds; a start is skipped if a chain must have
-// put a replacement behind it. Values below wait_->least, the core's own lower bound, are skipped
+// put a replacement after it. Values below wait_->least, the core's own lower bound, are skipped
 // where the cell only grows.
 template <class Visit>
 bool Striking::visit_values(const Visit& visit) const {

@@ -4,8 +4,8 @@
 
 #include "peal/checks/order/signal_order.h"
 
-// Lemma 4: which waits are settled, and what can be forgotten then, so that memory stays bounded in
-// a long run.
+// Lemmas 4 and 6: which waits are settled, and what can be forgotten then, so that memory stays
+// bounded in a long run.
 
 namespace peal {
 
@@ -86,8 +86,10 @@ SignalOrder::Optimistic SignalOrder::without_future() {
 
 // A wait is settled if (1) its row is the same in both relations of lemma 4, (2) every core that
 // has operated on its cell is past it now (is_closed), (3) both relations leave the same number of
-// operations that are not after it, and (4) it is not a look that may still be continued. The
-// settled waits of a core are a prefix: the first one that is not final ends it.
+// operations that are not after it, so that the verdict on it, which considers these operations, is
+// final too: with more pairs more operations are after it, so equal numbers mean equal sets, also
+// for the relation in between, and (4) it is not a look that may still be continued. The settled
+// waits of a core are a prefix: the first one that is not final ends it.
 void SignalOrder::find_settled(const Optimistic& optimistic) {
   const std::size_t cores = known_.core_count();
   for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -104,8 +106,7 @@ void SignalOrder::find_settled(const Optimistic& optimistic) {
   }
 }
 
-// True if every core, at its last settled wait, knows that the operation has taken effect: then no
-// later wait can be before it or miss it, and it can be folded into the cell's base value.
+// True if the operation can be folded into the cell's base value, by lemma 6.
 bool SignalOrder::is_settled(const Operation& operation) const {
   if (operation.own_known_from > settled_[operation.core] + 1) return false;
   if (!signals_in_order() && operation.shown_by > settled_[operation.shown_to]) return false;
@@ -182,8 +183,8 @@ void SignalOrder::forget_items() {
 }
 
 // Drops rows whose content every core knows by its last settled wait (known_to_all), and the clocks
-// of releases that no remaining row refers to. Rows at or behind oldest_asked stay, and 256 more,
-// so that the erase is rare and amortised.
+// of releases that no remaining row refers to. Rows from oldest_asked on stay, and the 256
+// before, so that the erase is rare and amortised.
 void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
   constexpr std::uint32_t kept_rows = 256;
   const auto cores = static_cast<std::uint32_t>(known_.core_count());

@@ -269,7 +269,7 @@ void SignalOrder::start_anew() {
 }
 
 // The start of the fixpoint for arrivals (Striking::show_arrivals): each operation is assumed to be
-// shown by the first wait for its cell behind it in the run. What a settled wait shows is final.
+// shown by the first wait for its cell after it in the run. What a settled wait shows is final.
 void SignalOrder::assume_arrivals() {
   for (Cell& cell : log_.cells()) cell.waits.clear();
   for (const SatisfiedWait& wait : waits_) {

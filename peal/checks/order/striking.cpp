@@ -49,7 +49,7 @@ void Striking::look_at(const SatisfiedWait& wait) {
 }
 
 // Lemma 3, second sentence: a replacement that W's core knew of before W has erased what came
-// before it, so the windows begin behind that. The last such replacement of a chain is enough,
+// before it, so the windows begin after that. The last such replacement of a chain is enough,
 // since it erases all that the earlier ones of its chain did.
 void Striking::drop_replaced() {
   for (const Window& window : windows_) {
@@ -323,7 +323,7 @@ std::int64_t Striking::reach_from(const Start& start, int sign) const {
   return sum;
 }
 
-// True if an operation that has arrived, at index `from` or behind, is a replacement.
+// True if an operation that has arrived, at index `from` or later, is a replacement.
 bool Striking::is_replaced_in(const Window& window, std::uint32_t from) {
   const std::vector<std::uint32_t>& all = window.chain->replacements;
   const auto next = std::lower_bound(all.begin(), all.end(), from);

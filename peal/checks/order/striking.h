@@ -14,7 +14,7 @@
 namespace peal {
 
 // The first index in [from, to) for which the predicate does not hold, or `to`, by binary search.
-// The predicate must not hold again behind that index.
+// The predicate must not hold again after that index.
 template <class Predicate>
 [[nodiscard]] std::uint32_t first_not(std::uint32_t from, std::uint32_t to,
                                       const Predicate& predicate) {
@@ -113,7 +113,7 @@ class Striking {
   void lower_to_knowledge_of(const Operation& last);
   void strike_by_what_may_come(const SatisfiedWait& wait);
   // Where the adds of a chain that count after a Start may begin, if signals arrive in order: not
-  // before index `first` (what precedes the start) and not behind `certain` (what follows it).
+  // before index `first` (what precedes the start) and not after `certain` (what follows it).
   struct Begin {
     std::uint32_t first = 0, certain = 0;
   };
@@ -150,7 +150,7 @@ class Striking {
   [[nodiscard]] std::int64_t distance(std::uint32_t value) const;
   // The last replacement of a chain before index `end`, unless it is replaced for certain.
   [[nodiscard]] std::optional<Start> last_replacement(std::size_t window, std::uint32_t end) const;
-  // The index behind the operations of a window that precede the start, and so are erased by it.
+  // The index after the operations of a window that precede the start, and so are erased by it.
   [[nodiscard]] std::uint32_t begin_after(const Start& start, const Window& window) const;
   [[nodiscard]] std::int64_t value_of(const Start& start) const {
     return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
