@@ -60,7 +60,7 @@ void GlobalAccesses::judge() {
   for (; judged < pending_.size(); ++judged) {
     const Pending& pending = pending_[judged];
     const std::uint32_t acquired = clocks_[pending.clock][Lane::acquired];
-    if (acquired > signals_.settled_acquires(pending.access.core)) break;
+    if (acquired > signals_.final_acquires(pending.access.core)) break;
     judge(pending);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(judged));

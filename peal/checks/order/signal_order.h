@@ -22,7 +22,7 @@ namespace peal {
 
 // The happens-before order that waits create between cores: computed from one run, valid in every
 // schedule. This folder computes it. Read this comment first, then operation.h (cells, chains,
-// waits), known_releases.h (how "<" is stored), striking.h (the rule for one wait), settling.cpp
+// waits), known_releases.h (how "<" is stored), striking.h (the rule for one wait), final_waits.cpp
 // (what is final in the middle of a run). core_order.h has the order within one core.
 //
 // Definitions. Each core performs its operations in program order. A *cell* is a signal or a polled
@@ -151,10 +151,10 @@ class SignalOrder {
             std::uint64_t moment);
   // Scalar code reads a cell as data, not known to be polled, and may branch on the value. The read
   // is assumed to be ordered after every operation on the cell so far; another schedule need not
-  // have that order (has_ordering_looks).
-  void look(const Event& event, std::uint32_t acquire);
+  // have that order (has_ordering_reads).
+  void read_as_data(const Event& event, std::uint32_t acquire);
   // True if such a read added order that the waits do not give.
-  [[nodiscard]] bool has_ordering_looks() const { return has_ordering_looks_; }
+  [[nodiscard]] bool has_ordering_reads() const { return has_ordering_reads_; }
   // Declares event.address, event.size_bytes as a polled word that holds event.value.
   void add_word(const Event& event) {
     has_words_ = true;
@@ -204,22 +204,22 @@ class SignalOrder {
 
   [[nodiscard]] const OperationLog& log() const { return log_; }
 
-  // Computes the order. With `all` (end of the run) every wait is settled; otherwise only those
-  // whose order no future event can change (lemma 4). Returns the settled waits in the order of the
-  // run; the pointers are valid until forget_settled().
-  [[nodiscard]] std::vector<const SatisfiedWait*> settle(bool all);
-  // Drops what only settled waits need. `oldest_asked[core]`: accesses not yet judged ask for the
+  // Computes the order. With `all` (end of the run) every wait is final; otherwise only those
+  // whose order no future event can change (lemma 4). Returns the final waits in the order of the
+  // run; the pointers are valid until forget_final().
+  [[nodiscard]] std::vector<const SatisfiedWait*> compute_order(bool all);
+  // Drops what only final waits need. `oldest_asked[core]`: accesses not yet judged ask for the
   // core's knowledge after this many waits or more, so that is kept.
-  void forget_settled(const std::vector<std::uint32_t>& oldest_asked);
+  void forget_final(const std::vector<std::uint32_t>& oldest_asked);
   // True if the assumption of lemma 4 was wrong: a core operated on a cell for the first time
-  // without being past its settled waits. Then only a check in one batch is valid.
+  // without being past its final waits. Then only a check in one batch is valid.
   [[nodiscard]] bool has_assumed_wrongly() const { return has_assumed_wrongly_; }
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait) { return striking_.judge(wait); }
 
-  // How many waits of a core are settled. An access after more waits than that cannot be judged
+  // How many waits of a core are final. An access after more waits than that cannot be judged
   // yet.
-  [[nodiscard]] std::uint32_t settled_acquires(std::uint32_t core) const {
-    return core < settled_.size() ? settled_[core] : 0;
+  [[nodiscard]] std::uint32_t final_acquires(std::uint32_t core) const {
+    return core < final_acquires_.size() ? final_acquires_[core] : 0;
   }
   // The number of the last release of core `of` that `core` knows after `acquired` waits; 0: none.
   [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,
@@ -231,7 +231,7 @@ class SignalOrder {
 
  private:
   struct Item {  // an acquire: an event that gives its core knowledge, in the order of the run
-    enum class Kind : std::uint8_t { wait, after, look } kind{};
+    enum class Kind : std::uint8_t { wait, after, data_read } kind{};
     std::uint32_t index = 0;  // in waits_, or in heard_
     std::uint32_t core = 0;
     std::uint32_t acquire = 0;
@@ -250,20 +250,20 @@ class SignalOrder {
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);
   void find_positions_of_stores();
-  void find_fixpoint(bool goes_on);
-  bool update(const Item& item, bool goes_on);
-  bool join(const Item& item, const Heard& heard);
+  void find_fixpoint(bool may_come);
+  bool update(const Item& item, bool may_come);
+  bool lower_to_heard(const Item& item, const Heard& heard);
   void start_anew();
   void assume_arrivals();
   void check_assumptions();
-  void note_settled();
+  void note_final_waits();
   struct Optimistic {
     std::vector<std::uint32_t> rows;
     std::vector<std::size_t> open;
   };
   [[nodiscard]] Optimistic without_future();
-  void find_settled(const Optimistic& optimistic);
-  [[nodiscard]] bool is_settled(const Operation& operation) const;
+  void find_final_waits(const Optimistic& optimistic);
+  [[nodiscard]] bool is_known_to_all(const Operation& operation) const;
   void forget_items();
   void forget_seen(const std::vector<std::uint32_t>& oldest_asked);
   void forget_operations();
@@ -274,14 +274,14 @@ class SignalOrder {
   OperationLog log_;
   Striking striking_;
   OwnBounds bounds_;
-  std::vector<std::uint32_t> settled_;  // by core: how many of its waits are settled
+  std::vector<std::uint32_t> final_acquires_;  // by core: how many of its waits are final
   std::vector<SatisfiedWait> waits_;
-  std::vector<Heard> heard_;  // what items of kind `after` and `look` give
+  std::vector<Heard> heard_;  // what items of kind `after` and `data_read` give
   // By core: the acquire number of its open look (`never` if none), and how many loops of looks it
   // has begun.
   std::vector<std::uint32_t> open_looks_, look_counts_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> waiting_looks_;
-  bool has_ordering_looks_ = false, has_words_ = false;
+  bool has_ordering_reads_ = false, has_words_ = false;
   bool has_assumed_wrongly_ = false;
   std::vector<Item> items_;
   // The order of the run: the core of each release since the first item that is kept, and, by core,
