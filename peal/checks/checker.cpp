@@ -12,7 +12,7 @@ namespace peal {
 namespace {
 
 // The initial batch: accesses and waits that are kept before their order is computed. It doubles
-// when half of it could not be settled.
+// when more than half of it stays open.
 constexpr std::size_t first_batch = 32768;
 // Batches beyond this count as grown. They occur if ranks never, or only after many steps, learn of
 // each other, as on a ring of many ranks.
@@ -119,7 +119,7 @@ void Checker::read(const Event& event) {
   }
   if (orders(event)) order.remember_issue_clock();
   flags_.follow(event);
-  if (accesses_.pending() + signals_.pending() > batch_) settle(false);
+  if (accesses_.pending() + signals_.pending() > batch_) work_off_batch(false);
 }
 
 // True if the current event's line belongs to a kernel, and not to the runtime that launches it.
@@ -261,7 +261,7 @@ void Checker::scalar_access(const Event& event, CoreOrder& order) {
   const bool is_special = special.value != 0 || look != 0;
   accesses_.add(access, look != 0 ? order.scalar() : start.clock, event.address,
                 event.address + event.size_bytes, moment_, is_special ? &special : nullptr);
-  if (look == 0) look_at_signal(event, order);
+  if (look == 0) read_signal_as_data(event, order);
 }
 
 // The size of the word if the read may be a look: one aligned word of shared memory; else 0.
@@ -314,7 +314,7 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
       accesses_.add(access, look != 0 ? order.scalar() : start.clock, begin, until, moment_,
                     writes ? nullptr : &read);
     }
-    if (is_new && look == 0) look_at_signal(event, order);
+    if (is_new && look == 0) read_signal_as_data(event, order);
     begin = until;
   }
 }
@@ -422,17 +422,17 @@ void Checker::end_flags(const Event& event) {
   state.is_ending = false;
 }
 
-// Works off one batch: computes the order, judges the waits that are settled and the accesses whose
+// Works off one batch: computes the order, judges the waits that are final and the accesses whose
 // order is known, and forgets what only those needed. A batch of which more than half remains open
 // is doubled, so that the repeated work stays proportional to the run.
-void Checker::settle(bool all) {
+void Checker::work_off_batch(bool all) {
   max_kept_ =
       std::max(max_kept_, accesses_.pending() + signals_.pending() + signals_.pending_operations());
   accesses_.collect_cell_stores();
-  for (const SatisfiedWait* wait : signals_.settle(all)) judge_wait(*wait);
+  for (const SatisfiedWait* wait : signals_.compute_order(all)) judge_wait(*wait);
   accesses_.judge();
   if (all) return;
-  signals_.forget_settled(accesses_.oldest_asked());
+  signals_.forget_final(accesses_.oldest_asked());
   if (accesses_.pending() + signals_.pending() > batch_ / 2) {
     batch_ *= 2;
     has_grown_ = batch_ > max_usual_batch;
@@ -440,8 +440,8 @@ void Checker::settle(bool all) {
 }
 
 void Checker::finish(RunEnd end) {
-  settle(true);
-  if (undecided_.empty() && (accesses_.reads_signals() || signals_.has_ordering_looks())) {
+  work_off_batch(true);
+  if (undecided_.empty() && (accesses_.reads_signals() || signals_.has_ordering_reads())) {
     undecided_ = "the kernel reads a signal as data while it may change";
   }
   for (const auto& [place, line] : wait_lines_) {

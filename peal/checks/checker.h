@@ -54,9 +54,9 @@ struct LookInQuestion {
 // cores (event_rules.h). This class dispatches each event to them; search/check.h decides which
 // runs.
 //
-// The order between cores is computed in batches (settle), because what a wait proves is known only
-// when no other operation can satisfy it any more. checker.cpp has the dispatch, accesses and
-// batch; checker_signals.cpp notifies and waits; checker_looks.cpp polled words.
+// The order between cores is computed in batches (work_off_batch), because what a wait proves is
+// known only when no other operation can satisfy it any more. checker.cpp has the dispatch,
+// accesses and batch; checker_signals.cpp notifies and waits; checker_looks.cpp polled words.
 class Checker final : public EventReader {
  public:
   // How much of a run is kept before its order is computed: a batch, or everything.
@@ -106,7 +106,7 @@ class Checker final : public EventReader {
   // look.
   [[nodiscard]] std::vector<LookInQuestion> looks_in_question() const;
   // The lines of loops that ended, or did not end, by something else than the value, compared with
-  // the runs behind ask_for().
+  // the runs that ask_for() has named.
   [[nodiscard]] const std::set<SourceId>& contradicted() const { return contradicted_; }
   // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { signals_.allow_repeats(most); }
@@ -118,7 +118,7 @@ class Checker final : public EventReader {
   [[nodiscard]] std::uint64_t program() const { return program_; }
   // The lines of looks and polls that are loops.
   [[nodiscard]] const std::set<SourceId>& loops() const { return loops_; }
-  // The last unsettled operation on the word; nullopt if there is none.
+  // The last kept operation on the word; nullopt if there is none.
   [[nodiscard]] std::optional<FindingSide> last_change(std::uint64_t word) const;
   // True if the findings are not valid and the run must be checked again with Memory::whole.
   [[nodiscard]] bool needs_whole() const { return signals_.has_assumed_wrongly(); }
@@ -176,7 +176,7 @@ class Checker final : public EventReader {
   void instruction(const Event& event, CoreOrder& order);
   void check_bounds(const Event& event, std::uint64_t begin, std::uint64_t end);
   void scalar_access(const Event& event, CoreOrder& order);
-  void look_at_signal(const Event& event, CoreOrder& order);
+  void read_signal_as_data(const Event& event, CoreOrder& order);
   [[nodiscard]] std::uint8_t look_bytes(const Event& event) const;
   void look_at_word(const Event& event, CoreOrder& order);
   void announce_store(const Event& event);
@@ -198,7 +198,7 @@ class Checker final : public EventReader {
   void report_undrained(const Event& event, Pipe pipe, const LastStore& store);
   void check_flushed(const Event& event);
   void end_flags(const Event& event);
-  void settle(bool all);
+  void work_off_batch(bool all);
   void judge_wait(const SatisfiedWait& wait);
   void find_unwaited();
   [[nodiscard]] FindingSide side(const Operation& operation) const;
@@ -233,7 +233,7 @@ class Checker final : public EventReader {
   std::map<std::tuple<std::uint64_t, int, SourceId>, std::uint64_t> notify_counts_;
   std::set<std::uint64_t> looked_at_;     // cells that are waited for, polled or read
   std::set<std::uint64_t> polled_;        // cells that are polled and not declared as polled words
-  std::set<std::uint64_t> signal_looks_;  // cells that are read as data and not declared so
+  std::set<std::uint64_t> signals_read_;  // cells that are read as data and not declared so
   struct SingleLook {
     std::uint32_t number = 0, size_bytes = 0;
     SourceId place = 0;

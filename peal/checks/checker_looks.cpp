@@ -132,7 +132,7 @@ bool LookRecord::has_been_shown(std::uint64_t value) const {
 // final value several times in a row.
 void Checker::judge_look(const SatisfiedWait& look) {
   constexpr std::size_t max_looks = 20000;
-  if (look.goes_on || look.is_single) return;
+  if (look.loop_continues || look.is_single) return;
   LookRecord record{
       .core = look.core, .number = look.number, .failed = look.failed, .found = look.found};
   const auto asked = asked_.find({look.core, look.number});
@@ -165,8 +165,8 @@ std::vector<PolledWord> Checker::polled_words() const {
     if (!signals_.is_word(cell)) result.push_back({cell, sizeof(std::uint32_t)});
   };
   for (std::uint64_t cell : polled_) add(cell);
-  if (accesses_.reads_signals() || signals_.has_ordering_looks()) {
-    for (std::uint64_t cell : signal_looks_) add(cell);
+  if (accesses_.reads_signals() || signals_.has_ordering_reads()) {
+    for (std::uint64_t cell : signals_read_) add(cell);
   }
   return result;
 }

@@ -182,14 +182,14 @@ void Checker::find_unwaited() {
   }
 }
 
-void Checker::look_at_signal(const Event& event, CoreOrder& order) {
+void Checker::read_signal_as_data(const Event& event, CoreOrder& order) {
   if (event.kind != EventKind::scalar_read || !signals_.log().is_cell(event.address)) return;
   looked_at_.insert(event.address);
   if (!switches_.signals_in_order && undecided_.empty()) {
     undecided_ = "the kernel reads a signal as data";
   }
-  signal_looks_.insert(event.address);
-  signals_.look(event, order.acquire());
+  signals_read_.insert(event.address);
+  signals_.read_as_data(event, order.acquire());
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
 }
 

@@ -94,9 +94,9 @@ class HandMadeRun {
                       .value = value});
   }
 
-  // Works out the order so far; what it says of settled waits is kept.
-  void settle(bool all) {
-    for (const SatisfiedWait* wait : order_.settle(all)) {
+  // Works out the order so far; what it says of final waits is kept.
+  void compute_order(bool all) {
+    for (const SatisfiedWait* wait : order_.compute_order(all)) {
       const auto which = std::find(waits_.begin(), waits_.end(),
                                    std::pair{static_cast<int>(wait->core), wait->acquire});
       if (which == waits_.end()) continue;
@@ -119,7 +119,7 @@ class HandMadeRun {
     }
     const std::vector<std::uint32_t> nothing_asked(static_cast<std::size_t>(cores_count_),
                                                    UINT32_MAX);
-    if (!all) order_.forget_settled(nothing_asked);
+    if (!all) order_.forget_final(nothing_asked);
   }
 
   // Whether the wait is known to come after the notify. Both are of different cores.
@@ -132,7 +132,7 @@ class HandMadeRun {
   [[nodiscard]] const std::vector<std::uint32_t>& row(std::size_t wait) const {
     return rows_.at(wait);
   }
-  // Whether a Set and another notify of one cell are in no order; when all is settled.
+  // Whether a Set and another notify of one cell are in no order; when all is final.
   [[nodiscard]] bool may_lose_a_signal() const {
     const auto is_before = [this](const Sent& a, const Sent& b) {
       return a.core == b.core ? a.release < b.release
@@ -151,8 +151,8 @@ class HandMadeRun {
   // The waits that can wait for ever.
   [[nodiscard]] const std::set<std::size_t>& missed() const { return missed_; }
   [[nodiscard]] const std::set<std::size_t>& vacuous() const { return vacuous_; }
-  [[nodiscard]] std::size_t settled_count() const { return rows_.size(); }
-  // Of the wait that was settled last.
+  [[nodiscard]] std::size_t final_count() const { return rows_.size(); }
+  // Of the wait that became final last.
   [[nodiscard]] bool can_be_missed() const { return can_be_missed_; }
 
  private:

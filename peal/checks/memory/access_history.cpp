@@ -5,7 +5,7 @@ namespace peal {
 
 std::size_t AccessHistory::first_segment(std::uint64_t begin) {
   const auto ends_before = [begin](const Segment& segment) { return segment.end <= begin; };
-  // Accesses often continue at the segment of the last one, or behind it.
+  // Accesses often continue at the segment of the last one, or after it.
   for (std::size_t guess = hint_; guess < hint_ + 2 && guess < segments_.size(); ++guess) {
     if (!ends_before(segments_[guess]) && (guess == 0 || ends_before(segments_[guess - 1]))) {
       return guess;

@@ -65,7 +65,7 @@ class AccessHistory {
     std::uint32_t next = none;
   };
 
-  // The index of the first segment that ends behind `begin`.
+  // The index of the first segment that ends after `begin`.
   [[nodiscard]] std::size_t first_segment(std::uint64_t begin);
   // Splits and inserts segments so that they cover [begin, end) exactly; returns the first one's
   // index.

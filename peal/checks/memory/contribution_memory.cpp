@@ -68,7 +68,7 @@ void ContributionMemory::assign(std::uint64_t begin, const Segment& segment) {
     Segment& before = std::prev(next)->second;
     if (before.end > begin) {
       const std::uint64_t start = std::prev(next)->first;
-      if (before.end > segment.end) {  // the part behind the new segment
+      if (before.end > segment.end) {  // the part after the new segment
         Segment rest = before;
         rest.run.count = UINT64_MAX;
         rest.run = rest.run.from((segment.end - start) / before.element_bytes);

@@ -60,7 +60,7 @@ void GlobalAccesses::judge() {
   for (; judged < pending_.size(); ++judged) {
     const Pending& pending = pending_[judged];
     const std::uint32_t acquired = clocks_[pending.clock][Lane::acquired];
-    if (acquired > signals_.settled_acquires(pending.access.core)) break;
+    if (acquired > signals_.final_acquires(pending.access.core)) break;
     judge(pending);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(judged));
@@ -124,7 +124,7 @@ bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const 
 
 // The order between two tasks of a rank must not come from the program order of the core that took
 // one after the other. So the release through which the later access knows the earlier core counts
-// only if it belongs to the earlier task or to one that the graph orders behind it.
+// only if it belongs to the earlier task or to one that the graph orders after it.
 bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
                                const LaneClock& clock) const {
   if (rank_of(earlier.core) != rank_of(access.core)) return false;

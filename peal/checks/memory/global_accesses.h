@@ -19,11 +19,11 @@
 namespace peal {
 
 // Race detection and its relatives for global memory and signals. This folder holds what the checks
-// know of memory: read access.h, then access_history.h (what is kept of each byte), then this
-// class; on_chip_check.h does the same within one core; contributions.h follows values instead of
-// order.
+// know of memory. Read this comment first, then access.h, access_history.h (what is kept of each
+// byte) and the class below; on_chip_check.h does the same within one core; contributions.h follows
+// values instead of order.
 //
-// An access waits in `pending_` until the order of its core's waits is settled (SignalOrder); then
+// An access waits in `pending_` until the order of its core's waits is final (SignalOrder); then
 // it is compared, in run order, with the earlier accesses to its bytes. Finds races, lost signals,
 // cache lines written back over others' writes, stale scalar reads, and bytes that are read but
 // never written, or written but never read.
@@ -87,7 +87,7 @@ class GlobalAccesses {
   void note_host_write(std::uint64_t begin, std::uint64_t end);
   // Passes each pending plain store that covers a signal's cell to the SignalOrder, once.
   void collect_cell_stores();
-  // Judges the pending accesses in run order, up to the first whose order is not settled.
+  // Judges the pending accesses in run order, up to the first whose order is not final.
   void judge();
   // Calls `visit(begin, end, side)` for the last writes of a range in one region. Only complete
   // when nothing is pending.

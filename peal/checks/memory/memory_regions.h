@@ -33,7 +33,7 @@ class MemoryRegions {
   void add(const Event& event);
   // The region that holds the address, or nullptr: private memory.
   [[nodiscard]] const Region* find(std::uint64_t address) const;
-  // The region with the largest begin that is not above the address, which may lie behind its end;
+  // The region with the largest begin that is not above the address, which may lie after its end;
   // nullptr if there is none.
   [[nodiscard]] const Region* before(std::uint64_t address) const;
   // True if the address lies between the lowest begin and the highest end of the run's regions of

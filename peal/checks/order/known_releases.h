@@ -28,7 +28,7 @@ class KnownReleases {
   }
   [[nodiscard]] std::uint32_t first(std::uint32_t core) const { return first_[core]; }
   // A dropped row is answered by the oldest kept one, which says only what every core knows by its
-  // last settled wait (drop_rows in settling.cpp).
+  // last final wait (drop_rows in final_waits.cpp).
   [[nodiscard]] const std::uint32_t* row(std::uint32_t core, std::uint32_t acquired) const {
     const std::uint32_t index = acquired < first_[core] ? 0 : acquired - first_[core];
     return rows_[core].data() + index * count_;

@@ -30,28 +30,28 @@ std::uint64_t Striking::bits_of(const Operation& operation) const {
 // For a chain without adds: true if the start can be the last replacement as far as this chain
 // goes, because everything of the chain that has arrived for certain (`known`) can come before the
 // start.
-bool Striking::may_be_last(std::size_t w, const Start& start) const {
-  const auto [first, certain] = begin_in_order(w, start);
-  const std::uint32_t limit = std::max(first, limits_[w]);
-  return std::max(first, windows_[w].known) <= std::min(certain, limit);
+bool Striking::may_be_last(std::size_t p, const Start& start) const {
+  const auto [first, certain] = begin_in_order(p, start);
+  const std::uint32_t limit = std::max(first, limits_[p]);
+  return std::max(first, parts_[p].known) <= std::min(certain, limit);
 }
 
 // Every sum that one chain can contribute after the start: the same runs as in best(), but all of
 // them instead of the largest. `open` holds the sums of the runs that end at `index`. nullopt if
 // there are too many, or if adds may overtake each other.
-std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const Start& start) const {
-  const Window& window = windows_[w];
-  const std::uint32_t limit = limits_[w];
-  const auto [first, certain] = begin_in_order(w, start);
+std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t p, const Start& start) const {
+  const ChainPart& part = parts_[p];
+  const std::uint32_t limit = limits_[p];
+  const auto [first, certain] = begin_in_order(p, start);
   std::vector<std::uint64_t> result, open;
   for (std::uint32_t index = first;; ++index) {
     if (index <= certain) open.push_back(0);
     keep_different(open);
-    if (index >= window.known) result.insert(result.end(), open.begin(), open.end());
+    if (index >= part.known) result.insert(result.end(), open.begin(), open.end());
     keep_different(result);
     if (open.size() > max_values || result.size() > max_values) return std::nullopt;
     if (index >= limit) return result;
-    const Operation& operation = at(window, index);
+    const Operation& operation = at(part, index);
     if (operation.replaces()) {
       open.clear();
     } else if (!signals_in_order_) {
@@ -64,7 +64,7 @@ std::optional<std::vector<std::uint64_t>> Striking::sums(std::size_t w, const St
 // Calls `visit(value)` for every value that the word can hold by operations before limits_, until
 // it returns false. Returns true if it never did and all values are known. For each Start, the
 // values are its own plus one sum of each chain that adds; a start is skipped if a chain must have
-// put a replacement behind it. Values below wait_->least, the core's own lower bound, are skipped
+// put a replacement after it. Values below wait_->least, the core's own lower bound, are skipped
 // where the cell only grows.
 template <class Visit>
 bool Striking::visit_values(const Visit& visit) const {
@@ -78,18 +78,18 @@ bool Striking::visit_values(const Visit& visit) const {
   const auto visit_from = [&](const Start& start) {
     const std::uint64_t bits = start.operation == nullptr ? cell_->bits : bits_of(*start.operation);
     bool has_adds = false;
-    for (std::size_t w = 0; w < windows_.size(); ++w) {
-      if (windows_[w].chain->has_adds()) {
+    for (std::size_t p = 0; p < parts_.size(); ++p) {
+      if (parts_[p].chain->has_adds()) {
         has_adds = true;
-      } else if (!may_be_last(w, start)) {
+      } else if (!may_be_last(p, start)) {
         return true;  // not the last replacement in any schedule
       }
     }
     if (!has_adds) return visit_possible(bits);
     std::vector<std::uint64_t> values{bits};
-    for (std::size_t w = 0; w < windows_.size(); ++w) {
-      if (!windows_[w].chain->has_adds()) continue;
-      const auto added = sums(w, start);
+    for (std::size_t p = 0; p < parts_.size(); ++p) {
+      if (!parts_[p].chain->has_adds()) continue;
+      const auto added = sums(p, start);
       if (!added) return false;
       if (added->empty()) return true;
       std::vector<std::uint64_t> next;
@@ -102,11 +102,11 @@ bool Striking::visit_values(const Visit& visit) const {
     return std::all_of(values.begin(), values.end(), visit_possible);
   };
   if (!base_is_replaced_ && !visit_from({})) return false;
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
-    auto index = std::lower_bound(all.begin(), all.end(), windows_[w].begin);
-    for (; index != all.end() && *index < limits_[w]; ++index) {
-      if (!visit_from({&at(windows_[w], *index), w, *index})) return false;
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    const std::vector<std::uint32_t>& all = parts_[p].chain->replacements;
+    auto index = std::lower_bound(all.begin(), all.end(), parts_[p].begin);
+    for (; index != all.end() && *index < limits_[p]; ++index) {
+      if (!visit_from({&at(parts_[p], *index), p, *index})) return false;
     }
   }
   return true;
@@ -123,17 +123,17 @@ bool Striking::has_failed(std::uint64_t bits) const {
 
 // (b) for a loop of looks, the first half of lemma 5: (x, W) stays if every value that the word can
 // hold without x provably does not end the loop. Then `seen`, the second half.
-void Striking::strike_look(const SatisfiedWait& look, bool goes_on) {
+void Striking::strike_look(const SatisfiedWait& look, bool may_come) {
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
   for (std::uint32_t core = 0; core < cores; ++core) {
     if (core == look.core) continue;
     lower(core, [&](std::uint32_t release) {
       limits_.clear();
-      for (const Window& window : windows_) limits_.push_back(without(window, core, release));
+      for (const ChainPart& part : parts_) limits_.push_back(without(part, core, release));
       return visit_values([this](std::uint64_t bits) { return has_failed(bits); });
     });
   }
-  find_seen(look, goes_on && !is_closed(look));
+  find_seen(look, may_come && !is_closed(look));
 }
 
 // `seen` of lemma 5: the store that every other store which can have ended the loop comes after. It
@@ -149,9 +149,9 @@ void Striking::find_seen(const SatisfiedWait& look, bool may_come) {
   bool is_certain =
       !may_come && !cell_->is_opaque && (base_is_replaced_ || has_failed(cell_->bits));
   const auto visit = [&](const auto& take) {
-    for (const Window& window : windows_) {
-      for (std::uint32_t index = window.begin; index < window.end; ++index) {
-        const Operation& operation = at(window, index);
+    for (const ChainPart& part : parts_) {
+      for (std::uint32_t index = part.begin; index < part.end; ++index) {
+        const Operation& operation = at(part, index);
         if (!operation.replaces()) {
           is_certain = false;
         } else if (!has_failed(bits_of(operation))) {
@@ -194,10 +194,10 @@ bool Striking::has_seen(const Operation& operation, std::uint32_t core,
 }
 
 bool Striking::may_miss(const SatisfiedWait& look) {
-  look_at(look);
-  for (const Window& window : windows_) {
-    for (std::uint32_t index = window.known; index < window.end; ++index) {
-      const Operation& operation = at(window, index);
+  load_wait(look);
+  for (const ChainPart& part : parts_) {
+    for (std::uint32_t index = part.known; index < part.end; ++index) {
+      const Operation& operation = at(part, index);
       if (!operation.replaces() || has_failed(bits_of(operation))) {
         return true;  // an add can give any value
       }
@@ -207,9 +207,9 @@ bool Striking::may_miss(const SatisfiedWait& look) {
 }
 
 std::optional<std::vector<std::uint64_t>> Striking::findable(const SatisfiedWait& look) {
-  look_at(look);
+  load_wait(look);
   limits_.clear();
-  for (const Window& window : windows_) limits_.push_back(window.end);
+  for (const ChainPart& part : parts_) limits_.push_back(part.end);
   std::vector<std::uint64_t> values;
   const bool are_known = visit_values([&](std::uint64_t bits) {
     values.push_back(bits);

@@ -23,9 +23,9 @@ struct Operation {
   std::uint32_t cell = 0;
   std::uint32_t number = 0;    // in the program order of its core
   std::uint32_t acquired = 0;  // waits that its core had passed before it
-  // Of a notify or scalar store: its own number among the releases of its core, from 1. Of another
-  // store: the number of releases of its core before it starts.
-  std::uint32_t release = 0;
+  // The last release of its core, from 1, that it is or comes after: of a notify or scalar store
+  // its own, of another store the last before it starts; 0: none.
+  std::uint32_t last_release = 0;
   // When it is known to have taken effect: by any core that knows this release of its core, and by
   // its own core from this wait on. Binary searches rely on both being non-decreasing along a
   // chain. They can decrease only if stores of one core to the same bytes overlap in time, which is
@@ -67,11 +67,11 @@ struct SatisfiedWait {
   WaitCmp cmp{};
   bool polled = false;
   bool holds_by_itself = false;  // within its core's OwnBounds, as long as others only add
-  // Only of a look: whether the loop continued after it (goes_on), the value that it found, and the
-  // other values that earlier iterations of the same loop found (failed). `number` counts the loops
-  // of its core, from 1.
+  // Only of a look: whether the loop continued after it (loop_continues), the value that it found,
+  // and the other values that earlier iterations of the same loop found (failed). `number` counts
+  // the loops of its core, from 1.
   bool is_look = false;
-  bool goes_on = false;
+  bool loop_continues = false;
   bool is_single = false;  // no iteration before it; also of a poll that succeeded at once
   std::uint32_t number = 0;
   std::uint64_t found = 0;
@@ -86,7 +86,7 @@ struct SatisfiedWait {
   }
 };
 
-// The operations of one core on one cell that are not settled, in program order. Prefix sums and
+// The operations of one core on one cell that are kept, in program order. Prefix sums and
 // counts have one entry more than `operations`: entry i covers the first i operations.
 struct Chain {
   std::uint32_t core = 0;
@@ -99,16 +99,17 @@ struct Chain {
   [[nodiscard]] bool has_adds() const { return replacements.size() < operations.size(); }
 };
 
-// A signal or polled word: the operations on it that are not settled, as chains, and what remains
-// of the settled ones, which are forgotten: their combined value and who they were by.
+// A signal or polled word: the operations on it that are kept, as chains, and what remains of those
+// that are folded into the base value (lemma 6) and forgotten: their combined value and who they
+// were by.
 struct Cell {
   std::uint64_t address = 0;
   std::uint32_t initial = 0;         // before the run
-  std::uint32_t base = 0;            // after all settled operations
-  bool only_adds = true;             // the unsettled operations are adds of values >= 0
-  std::int64_t min_add = INT64_MAX;  // the smallest value of an unsettled operation
-  std::int64_t magnitude = 0;        // sum of the absolute values of the unsettled operations
-  // Which cores have raised and which have lowered the cell, by settled operations.
+  std::uint32_t base = 0;            // after all folded operations
+  bool only_adds = true;             // the kept operations are adds of values >= 0
+  std::int64_t min_add = INT64_MAX;  // the smallest value of a kept operation
+  std::int64_t magnitude = 0;        // sum of the absolute values of the kept operations
+  // Which cores have raised and which have lowered the cell, by folded operations.
   struct Cores {
     std::uint32_t core = UINT32_MAX;
     bool are_several = false;
@@ -123,7 +124,7 @@ struct Cell {
   };
   Cores raised_by, lowered_by;
   bool is_stored_to = false;
-  // Only of a polled word (is_word): its size, its bits after all settled operations (`base` has
+  // Only of a polled word (is_word): its size, its bits after all folded operations (`base` has
   // only 32 of them), and is_opaque if an operation changed it whose value is not known.
   bool is_word = false;
   bool is_opaque = false;
@@ -137,17 +138,17 @@ struct Cell {
   };
   std::vector<Seen> seen;
   std::vector<Chain> chains;
-  // Only where signals may overtake each other: the unsettled waits for the cell, in run order.
+  // Only where signals may overtake each other: the cell's waits that are not final, in run order.
   struct Wait {
     std::uint64_t moment = 0;
     std::uint32_t core = 0, acquire = 0;
   };
   std::vector<Wait> waits;
-  // By core: its last settled wait for the cell, to check the assumption of lemma 4.
-  struct Settled {
+  // By core: its last final wait for the cell, to check the assumption of lemma 4.
+  struct FinalWait {
     std::uint32_t core = 0, releases_before = 0;
   };
-  std::vector<Settled> settled;
+  std::vector<FinalWait> final_waits;
 };
 
 // True if the comparison fails whenever the upper bound of the cell lies below the threshold, so

@@ -89,12 +89,12 @@ void OperationLog::clear(Chain& chain) {
   chain.falls.assign(1, 0);
 }
 
-// Folds settled operations into the base values, in run order. Adds commute; where a replacement is
+// Folds operations into the base values, in run order. Adds commute; where a replacement is
 // unordered with another operation, other schedules have other values, and that is a finding.
-void OperationLog::take_effect(std::vector<Operation> settled) {
-  std::sort(settled.begin(), settled.end(),
+void OperationLog::take_effect(std::vector<Operation> folded) {
+  std::sort(folded.begin(), folded.end(),
             [](const Operation& a, const Operation& b) { return a.moment < b.moment; });
-  for (const Operation& operation : settled) {
+  for (const Operation& operation : folded) {
     Cell& cell = cells_[operation.cell];
     const auto value = static_cast<std::uint32_t>(operation.value);
     cell.base = operation.replaces() ? value : cell.base + value;

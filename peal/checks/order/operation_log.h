@@ -12,8 +12,8 @@
 
 namespace peal {
 
-// The cells and the operations on them that are not settled. An operation that every core is known
-// to come after is folded into its cell's base value and forgotten.
+// The cells and the operations on them that are kept. An operation that is known to all (lemma 6 of
+// signal_order.h) is folded into its cell's base value and forgotten.
 class OperationLog {
  public:
   explicit OperationLog(const MemoryRegions& regions) : regions_(regions) {}
@@ -25,22 +25,22 @@ class OperationLog {
   void add_word(std::uint64_t address, std::uint32_t size_bytes, std::uint64_t bits);
   // Restores program order in the chains: stores by pipes are added late.
   void sort_chains();
-  // Applies the operations for which `is_settled(operation)` holds to their cells' base values, in
-  // the order of the run, and forgets them. Invalidates operation numbers.
-  template <class IsSettled>
-  void settle(IsSettled&& is_settled) {
+  // Applies the operations for which `is_known_to_all(operation)` holds to their cells' base
+  // values, in the order of the run, and forgets them. Invalidates operation numbers.
+  template <class IsKnownToAll>
+  void fold_if(IsKnownToAll&& is_known_to_all) {
     std::vector<Operation> kept;
     kept.swap(operations_);
     for (Cell& cell : cells_) clear(cell);
-    std::vector<Operation> settled;
+    std::vector<Operation> folded;
     for (const Operation& operation : kept) {
-      if (is_settled(operation)) {
-        settled.push_back(operation);
+      if (is_known_to_all(operation)) {
+        folded.push_back(operation);
       } else {
         add(operation);
       }
     }
-    take_effect(std::move(settled));
+    take_effect(std::move(folded));
   }
 
   [[nodiscard]] bool is_cell(std::uint64_t address) const { return ids_.contains(address); }
@@ -77,7 +77,7 @@ class OperationLog {
   static void clear(Chain& chain);
   static Chain& chain(Cell& cell, std::uint32_t core);
   void append(Chain& chain, std::uint32_t number);
-  void take_effect(std::vector<Operation> settled);
+  void take_effect(std::vector<Operation> folded);
 
   const MemoryRegions& regions_;
   std::unordered_map<std::uint64_t, std::uint32_t> ids_;

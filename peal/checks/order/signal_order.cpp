@@ -10,7 +10,7 @@ namespace peal {
 void SignalOrder::set_core_count() {
   if (known_.core_count() == cores_.size()) return;
   known_.set_core_count(cores_.size());
-  settled_.assign(cores_.size(), 0);
+  final_acquires_.assign(cores_.size(), 0);
   first_counts_.assign(cores_.size(), 0);
   open_looks_.assign(cores_.size(), Operation::never);
   look_counts_.assign(cores_.size(), 0);
@@ -27,7 +27,7 @@ Operation SignalOrder::operation_of(const Event& event, std::uint32_t release, O
           .cell = log_.cell_id(event.address),
           .number = event.number,
           .acquired = acquired,
-          .release = release,
+          .last_release = release,
           .known_from = release,
           .own_known_from = acquired + 1,
           .moment = moment,
@@ -116,13 +116,13 @@ void SignalOrder::look_at_word(const Event& event, std::uint32_t acquire, const 
                      .clock = clock};
   const auto last = std::find_if(waits_.rbegin(), waits_.rend(),
                                  [core](const SatisfiedWait& wait) { return wait.core == core; });
-  const bool goes_on = event.look == Look::again && last != waits_.rend() &&
-                       last->acquire == open_looks_[core] && last->cell == look.cell;
-  if (!goes_on) close_look(core);
+  const bool is_continued = event.look == Look::again && last != waits_.rend() &&
+                            last->acquire == open_looks_[core] && last->cell == look.cell;
+  if (!is_continued) close_look(core);
   bounds_.begin(core, look.cell, log_.cell(look.cell).initial);
   look.least = bounds_.least(core, look.cell);
-  if (goes_on) {
-    last->goes_on = true;
+  if (is_continued) {
+    last->loop_continues = true;
     if (last->is_single) waiting_looks_.emplace(core, last->acquire);
     look.is_single = false;
     look.number = last->number;
@@ -177,15 +177,15 @@ void SignalOrder::hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquir
   heard_.push_back(std::move(heard));
 }
 
-void SignalOrder::look(const Event& event, std::uint32_t acquire) {
+void SignalOrder::read_as_data(const Event& event, std::uint32_t acquire) {
   set_core_count();
   Heard seen;
   for (const Chain& chain : log_.cell(log_.cell_id(event.address)).chains) {
     if (chain.operations.empty()) continue;
     const Operation& last = log_[chain.operations.back()];
-    seen.push_back({last.core, last.release, last.acquired});
+    seen.push_back({last.core, last.last_release, last.acquired});
   }
-  hear(Item::Kind::look, static_cast<std::uint32_t>(event.core), acquire, std::move(seen));
+  hear(Item::Kind::data_read, static_cast<std::uint32_t>(event.core), acquire, std::move(seen));
 }
 
 void SignalOrder::task_end(const Event& event, std::uint32_t release) {
@@ -200,8 +200,8 @@ void SignalOrder::task_after(const Event& event, std::uint32_t acquire) {
 }
 
 // Positions of the pipes' stores among the releases and waits of their cores, which are known only
-// now: how many releases came before the store started (release), the first release by which it had
-// ended (known_from), and the first wait of its own core by which it had (own_known_from).
+// now: how many releases came before the store started (last_release), the first release by which
+// it had ended (known_from), and the first wait of its own core by which it had (own_known_from).
 void SignalOrder::find_positions_of_stores() {
   if (stores_.empty()) return;
   std::vector<std::vector<const SatisfiedWait*>> waits(known_.core_count());
@@ -210,7 +210,7 @@ void SignalOrder::find_positions_of_stores() {
     if (operation.store == Operation::never) continue;
     const CellStore& store = stores_[operation.store];
     const CoreOrder& core = cores_[operation.core];
-    operation.release = core.releases_before(store.clock);
+    operation.last_release = core.releases_before(store.clock);
     operation.known_from = core.first_release_after(store.access);
     const auto& own = waits[operation.core];
     const auto first = std::partition_point(own.begin(), own.end(), [&](const SatisfiedWait* wait) {
@@ -223,7 +223,7 @@ void SignalOrder::find_positions_of_stores() {
 
 // The rule for an acquire whose releases are given (`heard`): only pairs stay that its core knew
 // before, or that one of the releases is, or is after. Returns true if a pair was struck.
-bool SignalOrder::join(const Item& item, const Heard& heard) {
+bool SignalOrder::lower_to_heard(const Item& item, const Heard& heard) {
   std::uint32_t* const row = known_.kept_row(item.core, item.acquire);
   const std::uint32_t* const before = known_.row(item.core, item.acquire - 1);
   bool changed = false;
@@ -243,20 +243,21 @@ bool SignalOrder::join(const Item& item, const Heard& heard) {
   return changed;
 }
 
-// Applies the rule to one acquire. A look that the loop goes on after gives nothing.
-bool SignalOrder::update(const Item& item, bool goes_on) {
+// Applies the rule to one acquire. A look after which its loop continues gives nothing.
+bool SignalOrder::update(const Item& item, bool may_come) {
   if (item.kind == Item::Kind::wait) {
     const SatisfiedWait& wait = waits_[item.index];
-    return wait.goes_on ? join(item, {}) : striking_.strike(wait, goes_on);
+    return wait.loop_continues ? lower_to_heard(item, {}) : striking_.strike(wait, may_come);
   }
-  return join(item, heard_[item.index]);
+  return lower_to_heard(item, heard_[item.index]);
 }
 
 // The start of the fixpoint: x < W for each release x that came before W in the run.
 void SignalOrder::start_anew() {
   for (Cell& cell : log_.cells()) {
-    std::erase_if(cell.seen,
-                  [&](const Cell::Seen& seen) { return seen.acquire > settled_[seen.core]; });
+    std::erase_if(cell.seen, [&](const Cell::Seen& seen) {
+      return seen.acquire > final_acquires_[seen.core];
+    });
   }
   std::vector<std::uint32_t> counts = first_counts_;
   std::size_t release = 0;
@@ -269,14 +270,14 @@ void SignalOrder::start_anew() {
 }
 
 // The start of the fixpoint for arrivals (Striking::show_arrivals): each operation is assumed to be
-// shown by the first wait for its cell behind it in the run. What a settled wait shows is final.
+// shown by the first wait for its cell after it in the run. What a final wait shows is final too.
 void SignalOrder::assume_arrivals() {
   for (Cell& cell : log_.cells()) cell.waits.clear();
   for (const SatisfiedWait& wait : waits_) {
     log_.cell(wait.cell).waits.push_back({wait.moment, wait.core, wait.acquire});
   }
   for (Operation& operation : log_.operations()) {
-    if (operation.shown_by <= settled_[operation.shown_to]) continue;
+    if (operation.shown_by <= final_acquires_[operation.shown_to]) continue;
     const std::vector<Cell::Wait>& waits = log_.cell(operation.cell).waits;
     const auto first = std::partition_point(
         waits.begin(), waits.end(),
@@ -291,16 +292,16 @@ void SignalOrder::assume_arrivals() {
 // no longer after a wait becomes an alternative for that earlier wait. Rows only decrease; `seen`
 // and the arrivals are recomputed with them. The loop ends after a pass over all items that changes
 // nothing: then every remaining pair satisfies the rule, which is what the theorem needs.
-void SignalOrder::find_fixpoint(bool goes_on) {
+void SignalOrder::find_fixpoint(bool may_come) {
   start_anew();
   if (!signals_in_order()) assume_arrivals();
   for (bool changed = true; changed;) {
     changed = false;
-    for (const Item& item : items_) changed = update(item, goes_on) || changed;
+    for (const Item& item : items_) changed = update(item, may_come) || changed;
     if (!changed) return;
     changed = false;
     for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
-      changed = update(*item, goes_on) || changed;
+      changed = update(*item, may_come) || changed;
     }
   }
 }

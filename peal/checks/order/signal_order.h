@@ -22,27 +22,33 @@ namespace peal {
 
 // The happens-before order that waits create between cores: computed from one run, valid in every
 // schedule. This folder computes it. Read this comment first, then operation.h (cells, chains,
-// waits), known_releases.h (how "<" is stored), striking.h (the rule for one wait), settling.cpp
+// waits), known_releases.h (how "<" is stored), striking.h (the rule for one wait), final_waits.cpp
 // (what is final in the middle of a run). core_order.h has the order within one core.
 //
 // Definitions. Each core performs its operations in program order. A *cell* is a signal or a polled
 // word. A *release* is a point of the program order at which the core may publish what it has done:
-// a notify, the end of a task, the issue of a store to a polled word. A *wait* is an acquire. For a
-// release x of one core and a wait W of another, "x < W" means: in every schedule that passes W, x
-// happens before W. After W, its core knows of x and of everything that the core of x knew at x.
+// a notify, the end of a task, the issue of a store to a polled word. (Such a store is not a
+// release itself, since a pipe performs it later; only an uncached store of the scalar unit is
+// one.) A *wait* is an acquire. For a release x of one core and a wait W of another, "x < W" means:
+// in every schedule that passes W, x happens before W. The pair is then written (x, W), and W
+// *gives* x to its core. A core *knows* of x before an operation or wait if one of its earlier
+// waits gives x. The relation that is computed is closed: after W, the core of W also knows all
+// that the core of x knew at x, because an operation that is after x is after that, too.
 //   An operation on W's cell is *after W* if it follows W on W's core, or if its core knew, before
 // the operation, of a release that follows W on W's core. It is *after x* if it is x, follows x on
-// the core of x, or its core knew of x before the operation. W's core *knew of x before W* if one
-// of its earlier waits gave it x. All three notions are evaluated with the relation "<" itself.
+// the core of x, or its core knew of x before the operation. All these notions are evaluated with
+// the relation "<" itself.
 //
 // The rule is a greatest fixpoint. Start with the order of the run: x < W for each release x that
 // came before W there. Strike pairs until nothing changes. A pair (x, W) stays only if
 //   (a) W's core knew of x before W, or
-//   (b) W cannot pass without x: its comparison fails for every value that the cell can hold by
-//       operations that are neither after W, nor x, nor after x.
+//   (b) W cannot pass without x. Of each core's operations on the cell, those that are neither
+//       after W, nor x, nor after x, are a prefix; they *count*. The comparison fails for every
+//       value that the cell can hold by any subset of what counts that is a prefix on each core, in
+//       any interleaving. Lemmas 1 to 3 and 5 say which of these values are considered.
 //
-// Premise: each core performs the same operations, with the same values, in every schedule; Limits
-// says what is done where it does not.
+// Premise: each core performs the same operations, with the same values, in every schedule. Limits,
+// below, has the programs of which this is not true.
 //
 // Theorem. Every pair that stays is true in every schedule.
 // Proof. Suppose not: in some schedule a wait W passes although x has not happened, (x, W) being a
@@ -52,10 +58,11 @@ namespace peal {
 // not count. Three cases, each impossible:
 //   1. n is x, or follows x on its core. Then x has happened.
 //   2. n is after x through a wait W' of n's core. W' passed before n, and thus before W. The pair
-//      (x, W') stays and W' is no contradiction, so x happened before W' passed.
+//      (x, W') stays. W is the earliest contradiction and W' is earlier, so (x, W') is true in this
+//      schedule: x happened before W' passed.
 //   3. n is after W. If it follows W on W's core, W has passed before n. Else it is after W through
-//      a wait W': a release that follows W happened before W' passed, and W'
-//      passed before n, and n before W: W would have passed before itself.                     []
+//      a wait W', which is earlier than W as in case 2: a release that follows W happened before W'
+//      passed, W' passed before n, and n before W: W would have passed before itself.          []
 // The proof uses only that every remaining pair satisfies the rule. So the order of the strikes
 // does not matter, and to strike more than necessary, as long as one goes on until nothing changes,
 // loses order but never invents any.
@@ -63,30 +70,55 @@ namespace peal {
 // Lemma 1 (bounds). What the cell can hold lies between a lower and an upper bound. A comparison
 // fails for all of it if it fails at the bound that favours it: the upper for >=, >, reached; the
 // lower for <=, <. For == it fails if either bound excludes the value, for != if both equal it.
-// Lemma 2 (adds). The upper bound counts every positive add that may have arrived. A negative add
-// counts only if W's core knew of it before W: if knowledge from W itself counted, an add of -2
-// whose core needs W's add of 5 would justify itself. The adds of one core arrive in order, so a
-// prefix of them has arrived, at least as long as the known part, and the prefix with the largest
-// sum counts (-1, +1, +1 contribute at most 1). The lower bound is the mirror image.
+// Lemma 2 (adds). The adds of one core arrive in order, so its contribution is the sum of a prefix,
+// which contains at least what W's core knew of before W. The upper bound takes the largest such
+// sum (of -1, +1, +1 with nothing known: 1), the lower bound the smallest. "Known" means before W,
+// not by W. Otherwise an order could prove itself: one core adds 5; a second, which knows of that,
+// adds -2; a third, which knows of both, adds 2; W waits for 4. If the -2 were certain because W
+// gives it, the cell would hold 3 without the add of 2, so W would be after that add, and so after
+// the -2. Yet W may pass at 5, before both.
 // Lemma 3 (replacements). A replacement (Set, store) that may still arrive restarts the sum, with
 // the adds that are not before it. A replacement that W's core knew of before W erases what came
 // before it. "Known" implies "arrived": signals of one core arrive in order, and a signal to a cell
 // of the sender's own rank arrives before the sender continues. Where signals may overtake each
 // other (switch signals_in_order off), the only negative adds known to have arrived are those of
 // W's own core, and the arrived adds need not be a prefix: each positive add counts by itself.
-// Lemma 4 (incremental checking). In the middle of a run the true relation lies between two that
-// can be computed: the pessimistic one, in which each core that has operated on a cell may still do
-// anything to it, after what that core knows now; and the optimistic one, in which nothing more
-// happens. A wait is *settled* (final) when both agree on it and every later operation on its cell
-// is after it. This assumes that only cores which have operated on the cell before do so again. If
-// another core does later, without being past the settled waits, the run is checked again in one
-// batch.
+// Lemma 4 (incremental checking). In the middle of a run the final relation lies between two that
+// can be computed. In the optimistic relation nothing more happens. In the pessimistic one, each
+// core that has operated on a cell and is not past a wait for it has one more operation on the
+// cell, which lets the wait pass and is after only what the core knows now and its own releases.
+// Proof. The rule is monotone: with fewer operations that may let a wait pass, or with more pairs,
+// the cell can hold fewer values, so more pairs stay. A relation all of whose pairs satisfy the
+// rule is therefore contained in the greatest fixpoint. The final relation, restricted to the waits
+// so far, satisfies the rule when the later operations are left out: the optimistic one contains
+// it. The pessimistic relation satisfies the rule with the later operations: each of them is after
+// W, as its core is past W, or it is after x, as the operation that was assumed in its place is,
+// which is after less. So the final relation contains it.                                     []
+// A wait is *final* when both relations agree on it and every later operation on its cell is after
+// it. This assumes that only cores which have operated on the cell before do so again. If another
+// core does later, without being past the final waits, the run is checked again in one batch.
 // Lemma 5 (spin loops). A *look* is one read of a polled word; a loop of looks is a wait whose
 // comparison is unknown, but which fails for each value that did not end it. So (b) holds if every
 // value that the word can hold is one of these. If, moreover, every value that can have ended the
 // loop was given by a store s or by a store after s, then s happened before the wait (`seen`). That
 // is knowledge of the word's bytes only, because a pipe's store is not a release of its core; what
 // the core of s did before s is ordered by the release at the issue of s, through (b).
+// Lemma 6 (forgetting). An operation is *known to all* when every core knows, at its last final
+// wait, that it has taken effect. It is then folded into the cell's base value. No wait that is not
+// final can miss it: its core knew of the operation before, which is thus in the known part of its
+// chain (lemma 2), and so are the earlier ones of the chain, which are folded first. No such wait
+// has an order to prove by it either, because (a) holds. What is forgotten after a batch:
+//   what                            when
+//   waits and other acquires        they are final
+//   an operation, into the base     it is known to all (if signals may overtake each other: and the
+//                                   wait that shows its arrival is final)
+//   `seen` entry of two cores       a later one of them lies at or before every wait that is asked
+//                                   for
+//   row of KnownReleases            every core knows, at its last final wait, what a later row
+//                                   holds, which is 256 rows before the oldest pending access and
+//                                   before the last final wait
+//   clock of a release              it is below the oldest rows' entries for its core, and before
+//                                   the start of each store that is kept
 //
 // Limits. The relation is complete only for positive adds and comparisons that ask for more.
 // Otherwise a bound may be one that no schedule reaches; then order is missing, never invented. A
@@ -94,10 +126,10 @@ namespace peal {
 // ends by counting its looks is taken for a wait; peal/search looks for such loops.
 //
 // Cost. A pass over the waits works, for each wait, on each core and each chain of its cell, with
-// binary searches. Settled operations are folded into the cell's base, so a batch does not grow
-// with the run as long as the ranks hear of each other within a bounded number of rounds. There is
-// no proven bound on the number of passes; time per round was constant within a factor of 2 from
-// 100 to 10,000 rounds in all programs that were measured.
+// binary searches. By lemma 6 a batch does not grow with the run as long as the ranks hear of each
+// other within a bounded number of rounds. There is no proven bound on the number of passes; time
+// per round was constant within a factor of 2 from 100 to 10,000 rounds in all programs that were
+// measured.
 class SignalOrder {
  public:
   SignalOrder(std::deque<CoreOrder>& cores, const MemoryRegions& regions, bool signals_in_order)
@@ -113,16 +145,16 @@ class SignalOrder {
   }
   [[nodiscard]] bool signals_in_order() const { return striking_.signals_in_order(); }
   // Adds a notify or a satisfied wait. `moment` is its position in the run; `acquire` is the wait's
-  // number from CoreOrder::acquire(), and `clock` the scalar unit's clock behind it.
+  // number from CoreOrder::acquire(), and `clock` the scalar unit's clock after it.
   void notify(const Event& event, std::uint32_t release, SourceId place, std::uint64_t moment);
   void wait(const Event& event, std::uint32_t acquire, const LaneClock& clock, SourceId place,
             std::uint64_t moment);
   // Scalar code reads a cell as data, not known to be polled, and may branch on the value. The read
   // is assumed to be ordered after every operation on the cell so far; another schedule need not
-  // have that order (has_ordering_looks).
-  void look(const Event& event, std::uint32_t acquire);
+  // have that order (has_ordering_reads).
+  void read_as_data(const Event& event, std::uint32_t acquire);
   // True if such a read added order that the waits do not give.
-  [[nodiscard]] bool has_ordering_looks() const { return has_ordering_looks_; }
+  [[nodiscard]] bool has_ordering_reads() const { return has_ordering_reads_; }
   // Declares event.address, event.size_bytes as a polled word that holds event.value.
   void add_word(const Event& event) {
     has_words_ = true;
@@ -172,22 +204,22 @@ class SignalOrder {
 
   [[nodiscard]] const OperationLog& log() const { return log_; }
 
-  // Computes the order. With `all` (end of the run) every wait is settled; otherwise only those
-  // whose order no future event can change (lemma 4). Returns the settled waits in the order of the
-  // run; the pointers are valid until forget_settled().
-  [[nodiscard]] std::vector<const SatisfiedWait*> settle(bool all);
-  // Drops what only settled waits need. `oldest_asked[core]`: accesses not yet judged ask for the
+  // Computes the order. With `all` (end of the run) every wait is final; otherwise only those
+  // whose order no future event can change (lemma 4). Returns the final waits in the order of the
+  // run; the pointers are valid until forget_final().
+  [[nodiscard]] std::vector<const SatisfiedWait*> compute_order(bool all);
+  // Drops what only final waits need. `oldest_asked[core]`: accesses not yet judged ask for the
   // core's knowledge after this many waits or more, so that is kept.
-  void forget_settled(const std::vector<std::uint32_t>& oldest_asked);
+  void forget_final(const std::vector<std::uint32_t>& oldest_asked);
   // True if the assumption of lemma 4 was wrong: a core operated on a cell for the first time
-  // without being past its settled waits. Then only a check in one batch is valid.
+  // without being past its final waits. Then only a check in one batch is valid.
   [[nodiscard]] bool has_assumed_wrongly() const { return has_assumed_wrongly_; }
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait) { return striking_.judge(wait); }
 
-  // How many waits of a core are settled. An access after more waits than that cannot be judged
+  // How many waits of a core are final. An access after more waits than that cannot be judged
   // yet.
-  [[nodiscard]] std::uint32_t settled_acquires(std::uint32_t core) const {
-    return core < settled_.size() ? settled_[core] : 0;
+  [[nodiscard]] std::uint32_t final_acquires(std::uint32_t core) const {
+    return core < final_acquires_.size() ? final_acquires_[core] : 0;
   }
   // The number of the last release of core `of` that `core` knows after `acquired` waits; 0: none.
   [[nodiscard]] std::uint32_t known(std::uint32_t core, std::uint32_t acquired,
@@ -199,7 +231,7 @@ class SignalOrder {
 
  private:
   struct Item {  // an acquire: an event that gives its core knowledge, in the order of the run
-    enum class Kind : std::uint8_t { wait, after, look } kind{};
+    enum class Kind : std::uint8_t { wait, after, data_read } kind{};
     std::uint32_t index = 0;  // in waits_, or in heard_
     std::uint32_t core = 0;
     std::uint32_t acquire = 0;
@@ -218,20 +250,20 @@ class SignalOrder {
   void add_item(Item item);
   void hear(Item::Kind kind, std::uint32_t core, std::uint32_t acquire, Heard heard);
   void find_positions_of_stores();
-  void find_fixpoint(bool goes_on);
-  bool update(const Item& item, bool goes_on);
-  bool join(const Item& item, const Heard& heard);
+  void find_fixpoint(bool may_come);
+  bool update(const Item& item, bool may_come);
+  bool lower_to_heard(const Item& item, const Heard& heard);
   void start_anew();
   void assume_arrivals();
   void check_assumptions();
-  void note_settled();
+  void note_final_waits();
   struct Optimistic {
     std::vector<std::uint32_t> rows;
     std::vector<std::size_t> open;
   };
   [[nodiscard]] Optimistic without_future();
-  void find_settled(const Optimistic& optimistic);
-  [[nodiscard]] bool is_settled(const Operation& operation) const;
+  void find_final_waits(const Optimistic& optimistic);
+  [[nodiscard]] bool is_known_to_all(const Operation& operation) const;
   void forget_items();
   void forget_seen(const std::vector<std::uint32_t>& oldest_asked);
   void forget_operations();
@@ -242,14 +274,14 @@ class SignalOrder {
   OperationLog log_;
   Striking striking_;
   OwnBounds bounds_;
-  std::vector<std::uint32_t> settled_;  // by core: how many of its waits are settled
+  std::vector<std::uint32_t> final_acquires_;  // by core: how many of its waits are final
   std::vector<SatisfiedWait> waits_;
-  std::vector<Heard> heard_;  // what items of kind `after` and `look` give
+  std::vector<Heard> heard_;  // what items of kind `after` and `data_read` give
   // By core: the acquire number of its open look (`never` if none), and how many loops of looks it
   // has begun.
   std::vector<std::uint32_t> open_looks_, look_counts_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> waiting_looks_;
-  bool has_ordering_looks_ = false, has_words_ = false;
+  bool has_ordering_reads_ = false, has_words_ = false;
   bool has_assumed_wrongly_ = false;
   std::vector<Item> items_;
   // The order of the run: the core of each release since the first item that is kept, and, by core,

@@ -13,10 +13,10 @@ constexpr std::int64_t impossible = std::numeric_limits<std::int64_t>::min() / 2
 
 }  // namespace
 
-std::uint32_t Striking::without(const Window& window, std::uint32_t core,
+std::uint32_t Striking::without(const ChainPart& part, std::uint32_t core,
                                 std::uint32_t release) const {
-  return first_not(window.known, window.end, [&](std::uint32_t index) {
-    return comes_after(at(window, index), core) < release;
+  return first_not(part.known, part.end, [&](std::uint32_t index) {
+    return comes_after(at(part, index), core) < release;
   });
 }
 
@@ -25,65 +25,65 @@ std::uint32_t Striking::count_before(const Chain& chain, const Operation& later)
                    [&](std::uint32_t i) { return is_before(log_[chain.operations[i]], later); });
 }
 
-// Loads the wait's rows and divides each chain of its cell into a Window. All three searches are
+// Loads the wait's rows and divides each chain of its cell into a ChainPart. All three searches are
 // valid because what holds for an operation ("known", "not after W", "before a replacement") holds
 // for the ones before it in its chain.
-void Striking::look_at(const SatisfiedWait& wait) {
+void Striking::load_wait(const SatisfiedWait& wait) {
   wait_ = &wait;
   cell_ = &log_.cell(wait.cell);
   before_ = known_.row(wait.core, wait.acquire - 1);
   row_ = known_.kept_row(wait.core, wait.acquire);
-  windows_.clear();
+  parts_.clear();
   for (const Chain& chain : cell_->chains) {
     if (chain.operations.empty()) continue;
-    Window& window = windows_.emplace_back();
-    window.chain = &chain;
+    ChainPart& part = parts_.emplace_back();
+    part.chain = &chain;
     const auto size = static_cast<std::uint32_t>(chain.operations.size());
-    window.known = first_not(
-        0, size, [&](std::uint32_t index) { return is_known(at(window, index), wait, before_); });
-    window.end = first_not(window.known, size,
-                           [&](std::uint32_t index) { return !is_after(at(window, index), wait); });
+    part.known = first_not(
+        0, size, [&](std::uint32_t index) { return is_known(at(part, index), wait, before_); });
+    part.end = first_not(part.known, size,
+                         [&](std::uint32_t index) { return !is_after(at(part, index), wait); });
   }
   base_is_replaced_ = false;
   if (!cell_->only_adds) drop_replaced();
 }
 
 // Lemma 3, second sentence: a replacement that W's core knew of before W has erased what came
-// before it, so the windows begin behind that. The last such replacement of a chain is enough,
+// before it, so the parts begin after that. The last such replacement of a chain is enough,
 // since it erases all that the earlier ones of its chain did.
 void Striking::drop_replaced() {
-  for (const Window& window : windows_) {
-    const std::vector<std::uint32_t>& all = window.chain->replacements;
-    auto last = std::lower_bound(all.begin(), all.end(), window.known);
+  for (const ChainPart& part : parts_) {
+    const std::vector<std::uint32_t>& all = part.chain->replacements;
+    auto last = std::lower_bound(all.begin(), all.end(), part.known);
     while (last != all.begin()) {
-      const Operation& operation = at(window, *--last);
+      const Operation& operation = at(part, *--last);
       const bool has_arrived = signals_in_order_ || operation.core == wait_->core ||
                                operation.kind == Operation::Kind::store;
       if (!has_arrived) continue;
       base_is_replaced_ = true;
-      for (Window& other : windows_) {
+      for (ChainPart& other : parts_) {
         other.begin = std::max(other.begin, count_replaced(other, operation));
       }
       break;
     }
   }
-  for (Window& window : windows_) {
-    window.known = std::max(window.known, window.begin);
-    window.end = std::max(window.end, window.begin);
+  for (ChainPart& part : parts_) {
+    part.known = std::max(part.known, part.begin);
+    part.end = std::max(part.end, part.begin);
   }
 }
 
 // How many operations at the front of a chain the replacement `later`, known before W, has erased.
 // If signals may overtake each other, to be sent before is not enough: the operation must have been
 // shown to have arrived (show_arrivals), to the core of the replacement and before it.
-std::uint32_t Striking::count_replaced(const Window& window, const Operation& later) const {
-  if (signals_in_order_ || window.chain->core == wait_->core) {
-    return count_before(*window.chain, later);
+std::uint32_t Striking::count_replaced(const ChainPart& part, const Operation& later) const {
+  if (signals_in_order_ || part.chain->core == wait_->core) {
+    return count_before(*part.chain, later);
   }
   std::uint32_t count = 0;
-  const auto size = static_cast<std::uint32_t>(window.chain->operations.size());
-  while (count < size && at(window, count).shown_to == later.core &&
-         at(window, count).shown_by <= later.acquired) {
+  const auto size = static_cast<std::uint32_t>(part.chain->operations.size());
+  while (count < size && at(part, count).shown_to == later.core &&
+         at(part, count).shown_by <= later.acquired) {
     ++count;
   }
   return count;
@@ -97,10 +97,10 @@ void Striking::show_arrivals() {
   bool has_open_replacement = false;
   std::int64_t least = INT64_MAX;
   limits_.clear();
-  for (const Window& window : windows_) {
-    limits_.push_back(window.end);
-    for (std::uint32_t index = window.begin; index < window.end; ++index) {
-      const Operation& operation = at(window, index);
+  for (const ChainPart& part : parts_) {
+    limits_.push_back(part.end);
+    for (std::uint32_t index = part.begin; index < part.end; ++index) {
+      const Operation& operation = at(part, index);
       if (operation.core == wait_->core) continue;
       has_open_replacement = has_open_replacement || operation.replaces();
       if (operation.value > 0) least = std::min(least, operation.value);
@@ -112,9 +112,9 @@ void Striking::show_arrivals() {
     return;
   }
   const std::vector<Cell::Wait>& waits = cell_->waits;
-  for (const Window& window : windows_) {
-    for (std::uint32_t index = window.begin; index < window.end; ++index) {
-      Operation& operation = log_[window.chain->operations[index]];
+  for (const ChainPart& part : parts_) {
+    for (std::uint32_t index = part.begin; index < part.end; ++index) {
+      Operation& operation = log_[part.chain->operations[index]];
       if (operation.shown_to != wait_->core || operation.shown_by != wait_->acquire) continue;
       const auto next = std::find_if(waits.begin(), waits.end(), [&](const Cell::Wait& other) {
         return other.moment > wait_->moment;
@@ -136,12 +136,12 @@ bool Striking::may_wrap() const {
 
 // Applies (a) and (b) to one wait: strike_look by lemma 5, strike_of_adds by lemmas 1 and 2 in the
 // common case, strike_generally by lemmas 1 to 3; then the future by lemma 4.
-bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
-  look_at(wait);
+bool Striking::strike(const SatisfiedWait& wait, bool may_come) {
+  load_wait(wait);
   changed_ = false;
   if (!signals_in_order_) show_arrivals();
   if (wait.is_look) {
-    strike_look(wait, goes_on);
+    strike_look(wait, may_come);
   } else if (may_wrap()) {
     stays_.assign(before_, before_ + known_.core_count());
     lower_to_stays();
@@ -150,7 +150,7 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
   } else {
     strike_generally(wait);
   }
-  if (goes_on) strike_by_what_may_come(wait);
+  if (may_come) strike_by_what_may_come(wait);
   return changed_;
 }
 
@@ -166,9 +166,9 @@ bool Striking::strike(const SatisfiedWait& wait, bool goes_on) {
 void Striking::strike_of_adds(const SatisfiedWait& wait) {
   const std::int64_t need = -distance(cell_->base) + (wait.cmp == WaitCmp::gt ? 1 : 0);
   std::int64_t all = 0, certain = 0;
-  for (const Window& window : windows_) {
-    all += window.chain->sums[window.end];
-    certain += window.chain->sums[window.known];
+  for (const ChainPart& part : parts_) {
+    all += part.chain->sums[part.end];
+    certain += part.chain->sums[part.known];
   }
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
   if (all < need) return;
@@ -177,9 +177,9 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
     return lower_to_stays();
   }
   const bool all_are_needed = all - cell_->min_add < need;
-  const auto is_open = [](const Window& window) { return window.end > window.known; };
-  const auto first = std::find_if(windows_.begin(), windows_.end(), is_open);
-  const bool is_only = std::find_if(std::next(first), windows_.end(), is_open) == windows_.end();
+  const auto is_open = [](const ChainPart& part) { return part.end > part.known; };
+  const auto first = std::find_if(parts_.begin(), parts_.end(), is_open);
+  const bool is_only = std::find_if(std::next(first), parts_.end(), is_open) == parts_.end();
   if (is_only) {
     std::uint32_t needed = first->end;
     if (!all_are_needed) {
@@ -192,14 +192,14 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
   }
   if (all_are_needed) {
     stays_.assign(before_, before_ + cores);
-    for (const Window& window : windows_) {
-      if (!is_open(window)) continue;
-      const Operation& last = at(window, window.end - 1);
+    for (const ChainPart& part : parts_) {
+      if (!is_open(part)) continue;
+      const Operation& last = at(part, part.end - 1);
       const std::uint32_t* const given = known_.row(last.core, last.acquired);
       for (std::uint32_t core = 0; core < cores; ++core) {
         stays_[core] = std::max(stays_[core], given[core]);
       }
-      stays_[last.core] = std::max(stays_[last.core], last.release);
+      stays_[last.core] = std::max(stays_[last.core], last.last_release);
     }
     return lower_to_stays();
   }
@@ -207,8 +207,8 @@ void Striking::strike_of_adds(const SatisfiedWait& wait) {
     if (core == wait.core) continue;
     lower(core, [&](std::uint32_t release) {
       std::int64_t sum = 0;
-      for (const Window& window : windows_) {
-        sum += window.chain->sums[without(window, core, release)];
+      for (const ChainPart& part : parts_) {
+        sum += part.chain->sums[without(part, core, release)];
       }
       return sum < need;
     });
@@ -228,7 +228,7 @@ void Striking::lower_to_knowledge_of(const Operation& last) {
     lost |= row_[core] - stays;
     row_[core] = stays;
   }
-  theirs = std::min(held, std::max(before_[last.core], last.release));
+  theirs = std::min(held, std::max(before_[last.core], last.last_release));
   changed_ = changed_ || lost != 0 || theirs != held;
 }
 
@@ -257,7 +257,7 @@ void Striking::strike_generally(const SatisfiedWait& wait) {
 // those of (a).
 void Striking::strike_by_what_may_come(const SatisfiedWait& wait) {
   for (const Chain& chain : cell_->chains) {
-    if (goes_on_after(chain.core, wait)) continue;
+    if (is_past(chain.core, wait)) continue;
     const std::uint32_t* const last = known_.row(chain.core, known_.last(chain.core));
     stays_.resize(known_.core_count());
     for (std::size_t core = 0; core < stays_.size(); ++core) {
@@ -279,7 +279,7 @@ std::int64_t Striking::distance(std::uint32_t value) const {
 // this release of `core`. reach(1) is the upper bound, -reach(-1) the lower one, as distances.
 bool Striking::stays(std::uint32_t core, std::uint32_t release) {
   limits_.clear();
-  for (const Window& window : windows_) limits_.push_back(without(window, core, release));
+  for (const ChainPart& part : parts_) limits_.push_back(without(part, core, release));
   switch (wait_->cmp) {
     case WaitCmp::reached:
     case WaitCmp::ge:
@@ -303,11 +303,11 @@ bool Striking::stays(std::uint32_t core, std::uint32_t release) {
 // and each replacement that may have arrived (lemma 3).
 std::int64_t Striking::reach(int sign) {
   std::int64_t most = base_is_replaced_ ? impossible : reach_from({}, sign);
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
-    auto index = std::lower_bound(all.begin(), all.end(), windows_[w].begin);
-    for (; index != all.end() && *index < limits_[w]; ++index) {
-      most = std::max(most, reach_from({&at(windows_[w], *index), w, *index}, sign));
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    const std::vector<std::uint32_t>& all = parts_[p].chain->replacements;
+    auto index = std::lower_bound(all.begin(), all.end(), parts_[p].begin);
+    for (; index != all.end() && *index < limits_[p]; ++index) {
+      most = std::max(most, reach_from({&at(parts_[p], *index), p, *index}, sign));
     }
   }
   return most;
@@ -315,28 +315,28 @@ std::int64_t Striking::reach(int sign) {
 
 std::int64_t Striking::reach_from(const Start& start, int sign) const {
   std::int64_t sum = sign * distance(static_cast<std::uint32_t>(value_of(start)));
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const std::optional<std::int64_t> most = best(w, start, sign);
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    const std::optional<std::int64_t> most = best(p, start, sign);
     if (!most) return impossible;
     sum += *most;
   }
   return sum;
 }
 
-// True if an operation that has arrived, at index `from` or behind, is a replacement.
-bool Striking::is_replaced_in(const Window& window, std::uint32_t from) {
-  const std::vector<std::uint32_t>& all = window.chain->replacements;
+// True if an operation that has arrived, at index `from` or later, is a replacement.
+bool Striking::is_replaced_in(const ChainPart& part, std::uint32_t from) {
+  const std::vector<std::uint32_t>& all = part.chain->replacements;
   const auto next = std::lower_bound(all.begin(), all.end(), from);
-  return next != all.end() && *next < window.known;
+  return next != all.end() && *next < part.known;
 }
 
-Striking::Begin Striking::begin_in_order(std::size_t w, const Start& start) const {
-  const Window& window = windows_[w];
-  if (start.operation == nullptr) return {window.begin, window.begin};
-  if (start.window == w) return {start.index + 1, start.index + 1};
-  const std::uint32_t first = begin_after(start, window);
-  return {first, first_not(first, limits_[w], [&](std::uint32_t index) {
-            return !is_before(*start.operation, at(window, index));
+Striking::Begin Striking::begin_in_order(std::size_t p, const Start& start) const {
+  const ChainPart& part = parts_[p];
+  if (start.operation == nullptr) return {part.begin, part.begin};
+  if (start.part == p) return {start.index + 1, start.index + 1};
+  const std::uint32_t first = begin_after(start, part);
+  return {first, first_not(first, limits_[p], [&](std::uint32_t index) {
+            return !is_before(*start.operation, at(part, index));
           })};
 }
 
@@ -349,26 +349,25 @@ Striking::Begin Striking::begin_in_order(std::size_t w, const Start& start) cons
 // `sum` is the best run that ends at `index` (a maximum-subarray scan), `most` the best that may
 // end there. Once no run can begin, the scan skips to `known` by prefix sums. nullopt: no such run,
 // so the start cannot be the last replacement.
-std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, int sign) const {
-  const Window& window = windows_[w];
-  const std::uint32_t limit = limits_[w];
-  const bool is_overtaken = !signals_in_order_ && start.operation != nullptr && start.window != w;
-  const auto [first, certain] =
-      is_overtaken ? Begin{window.begin, limit} : begin_in_order(w, start);
+std::optional<std::int64_t> Striking::best(std::size_t p, const Start& start, int sign) const {
+  const ChainPart& part = parts_[p];
+  const std::uint32_t limit = limits_[p];
+  const bool is_overtaken = !signals_in_order_ && start.operation != nullptr && start.part != p;
+  const auto [first, certain] = is_overtaken ? Begin{part.begin, limit} : begin_in_order(p, start);
   if (!signals_in_order_) {
-    const bool is_own = window.chain->core == wait_->core;
-    return best_overtaking(w, is_own ? first : window.begin, certain, sign);
+    const bool is_own = part.chain->core == wait_->core;
+    return best_overtaking(p, is_own ? first : part.begin, certain, sign);
   }
   std::int64_t most = impossible, sum = impossible;
   for (std::uint32_t index = first;; ++index) {
     if (index <= certain) sum = std::max<std::int64_t>(sum, 0);
-    if (index >= certain && index < window.known && !is_replaced_in(window, index)) {
-      sum += sign * (window.chain->sums[window.known] - window.chain->sums[index]);
-      index = window.known;
+    if (index >= certain && index < part.known && !is_replaced_in(part, index)) {
+      sum += sign * (part.chain->sums[part.known] - part.chain->sums[index]);
+      index = part.known;
     }
-    if (index >= window.known) most = std::max(most, sum);
+    if (index >= part.known) most = std::max(most, sum);
     if (index >= limit) break;
-    const Operation& operation = at(window, index);
+    const Operation& operation = at(part, index);
     if (operation.replaces()) {
       sum = impossible;
     } else if (sum > impossible) {
@@ -381,16 +380,16 @@ std::optional<std::int64_t> Striking::best(std::size_t w, const Start& start, in
 
 // The same if signals of one core may overtake each other (lemma 3, last sentence): each add that
 // helps counts by itself; one that does not counts only if it is W's own core's and has arrived.
-std::int64_t Striking::best_overtaking(std::size_t w, std::uint32_t first, std::uint32_t certain,
+std::int64_t Striking::best_overtaking(std::size_t p, std::uint32_t first, std::uint32_t certain,
                                        int sign) const {
-  const Window& window = windows_[w];
+  const ChainPart& part = parts_[p];
   std::int64_t sum = 0;
-  for (std::uint32_t index = first; index < limits_[w]; ++index) {
-    const Operation& operation = at(window, index);
+  for (std::uint32_t index = first; index < limits_[p]; ++index) {
+    const Operation& operation = at(part, index);
     if (operation.replaces()) continue;
     const std::int64_t value = sign * operation.value;
     const bool has_arrived =
-        operation.core == wait_->core && index >= certain && index < window.known;
+        operation.core == wait_->core && index >= certain && index < part.known;
     if (value > 0 || has_arrived) sum += value;
   }
   return sum;

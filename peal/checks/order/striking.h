@@ -14,7 +14,7 @@
 namespace peal {
 
 // The first index in [from, to) for which the predicate does not hold, or `to`, by binary search.
-// The predicate must not hold again behind that index.
+// The predicate must not hold again after that index.
 template <class Predicate>
 [[nodiscard]] std::uint32_t first_not(std::uint32_t from, std::uint32_t to,
                                       const Predicate& predicate) {
@@ -37,7 +37,7 @@ struct WaitVerdict {
   // The wait is satisfied already, and every operation on the cell is ordered before or after it.
   bool is_redundant = false;
   // The first operation that is unordered with the wait, and an operation after which the wait may
-  // never end; null if there is none. Valid until SignalOrder::forget_settled().
+  // never end; null if there is none. Valid until SignalOrder::forget_final().
   const Operation* unordered = nullptr;
   const Operation* missed_by = nullptr;
 };
@@ -56,9 +56,9 @@ class Striking {
   // See SignalOrder::allow_repeats.
   void allow_repeats(std::uint32_t most) { max_repeats_ = most; }
   // Lowers the wait's row to the pairs that stay; returns true if any pair was struck. With
-  // `goes_on`, computes the pessimistic relation of lemma 4, else the optimistic one.
-  bool strike(const SatisfiedWait& wait, bool goes_on);
-  // The verdict on a settled wait.
+  // `may_come`, computes the pessimistic relation of lemma 4, else the optimistic one.
+  bool strike(const SatisfiedWait& wait, bool may_come);
+  // The verdict on a final wait.
   [[nodiscard]] WaitVerdict judge(const SatisfiedWait& wait);
   // Every value that a look at a polled word, or a poll of a signal, can find in any schedule;
   // nullopt if that is unknown.
@@ -72,7 +72,7 @@ class Striking {
     return known_.known(operation.core, operation.acquired, wait.core) > wait.releases_before;
   }
   // True if every operation that the core performs from now on is after the wait.
-  [[nodiscard]] bool goes_on_after(std::uint32_t core, const SatisfiedWait& wait) const {
+  [[nodiscard]] bool is_past(std::uint32_t core, const SatisfiedWait& wait) const {
     return core == wait.core ||
            known_.known(core, known_.last(core), wait.core) > wait.releases_before;
   }
@@ -80,13 +80,13 @@ class Striking {
   [[nodiscard]] bool is_closed(const SatisfiedWait& wait) const {
     const std::vector<Chain>& chains = log_.cell(wait.cell).chains;
     return std::all_of(chains.begin(), chains.end(),
-                       [&](const Chain& chain) { return goes_on_after(chain.core, wait); });
+                       [&](const Chain& chain) { return is_past(chain.core, wait); });
   }
-  // How many unsettled operations on the wait's cell are not after it.
+  // How many kept operations on the wait's cell are not after it.
   [[nodiscard]] std::size_t count_open(const SatisfiedWait& wait) {
-    look_at(wait);
+    load_wait(wait);
     std::size_t count = 0;
-    for (const Window& window : windows_) count += window.end;
+    for (const ChainPart& part : parts_) count += part.end;
     return count;
   }
 
@@ -94,18 +94,18 @@ class Striking {
   // The part of a chain that can count for W, by index. Before `begin`: replaced for certain.
   // [begin, known): known to W's core before W, so they have arrived. [known, end): may or may not
   // have arrived. From `end` on: after W.
-  struct Window {
+  struct ChainPart {
     const Chain* chain = nullptr;
     std::uint32_t begin = 0, known = 0, end = 0;
   };
   struct Start {  // where a sum begins: at a replacement, or, without one, at the cell's base value
     const Operation* operation = nullptr;
-    std::size_t window = 0;
+    std::size_t part = 0;
     std::uint32_t index = 0;
   };
 
   [[nodiscard]] bool may_wrap() const;
-  void look_at(const SatisfiedWait& wait);
+  void load_wait(const SatisfiedWait& wait);
   void drop_replaced();
   void strike_of_adds(const SatisfiedWait& wait);
   void strike_generally(const SatisfiedWait& wait);
@@ -113,18 +113,18 @@ class Striking {
   void lower_to_knowledge_of(const Operation& last);
   void strike_by_what_may_come(const SatisfiedWait& wait);
   // Where the adds of a chain that count after a Start may begin, if signals arrive in order: not
-  // before index `first` (what precedes the start) and not behind `certain` (what follows it).
+  // before index `first` (what precedes the start) and not after `certain` (what follows it).
   struct Begin {
     std::uint32_t first = 0, certain = 0;
   };
-  [[nodiscard]] Begin begin_in_order(std::size_t window, const Start& start) const;
-  [[nodiscard]] bool may_be_last(std::size_t window, const Start& start) const;
-  [[nodiscard]] std::optional<std::vector<std::uint64_t>> sums(std::size_t window,
+  [[nodiscard]] Begin begin_in_order(std::size_t part, const Start& start) const;
+  [[nodiscard]] bool may_be_last(std::size_t part, const Start& start) const;
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> sums(std::size_t part,
                                                                const Start& start) const;
   template <class Visit>
   [[nodiscard]] bool visit_values(const Visit& visit) const;
   [[nodiscard]] bool has_failed(std::uint64_t bits) const;
-  void strike_look(const SatisfiedWait& look, bool goes_on);
+  void strike_look(const SatisfiedWait& look, bool may_come);
   void find_seen(const SatisfiedWait& look, bool may_come);
   [[nodiscard]] bool has_seen(const Operation& operation, std::uint32_t core,
                               std::uint32_t acquired) const;
@@ -140,18 +140,18 @@ class Striking {
   [[nodiscard]] bool stays(std::uint32_t core, std::uint32_t release);
   [[nodiscard]] std::int64_t reach(int sign);
   [[nodiscard]] std::int64_t reach_from(const Start& start, int sign) const;
-  [[nodiscard]] std::optional<std::int64_t> best(std::size_t window, const Start& start,
+  [[nodiscard]] std::optional<std::int64_t> best(std::size_t part, const Start& start,
                                                  int sign) const;
   void show_arrivals();
-  [[nodiscard]] std::uint32_t count_replaced(const Window& window, const Operation& later) const;
-  [[nodiscard]] static bool is_replaced_in(const Window& window, std::uint32_t from);
-  [[nodiscard]] std::int64_t best_overtaking(std::size_t window, std::uint32_t first,
+  [[nodiscard]] std::uint32_t count_replaced(const ChainPart& part, const Operation& later) const;
+  [[nodiscard]] static bool is_replaced_in(const ChainPart& part, std::uint32_t from);
+  [[nodiscard]] std::int64_t best_overtaking(std::size_t part, std::uint32_t first,
                                              std::uint32_t certain, int sign) const;
   [[nodiscard]] std::int64_t distance(std::uint32_t value) const;
   // The last replacement of a chain before index `end`, unless it is replaced for certain.
-  [[nodiscard]] std::optional<Start> last_replacement(std::size_t window, std::uint32_t end) const;
-  // The index behind the operations of a window that precede the start, and so are erased by it.
-  [[nodiscard]] std::uint32_t begin_after(const Start& start, const Window& window) const;
+  [[nodiscard]] std::optional<Start> last_replacement(std::size_t part, std::uint32_t end) const;
+  // The index after the operations of a part that precede the start, and so are erased by it.
+  [[nodiscard]] std::uint32_t begin_after(const Start& start, const ChainPart& part) const;
   [[nodiscard]] std::int64_t value_of(const Start& start) const {
     return start.operation == nullptr ? static_cast<std::int32_t>(cell_->base)
                                       : start.operation->value;
@@ -162,12 +162,12 @@ class Striking {
   [[nodiscard]] bool others_only_help() const;
   void find_missed(WaitVerdict& verdict);
 
-  [[nodiscard]] const Operation& at(const Window& window, std::size_t index) const {
-    return log_[window.chain->operations[index]];
+  [[nodiscard]] const Operation& at(const ChainPart& part, std::size_t index) const {
+    return log_[part.chain->operations[index]];
   }
   // The last release of `core` that the operation is after: it is "after x" if that is x or later.
   [[nodiscard]] std::uint32_t comes_after(const Operation& operation, std::uint32_t core) const {
-    return operation.core == core ? operation.release
+    return operation.core == core ? operation.last_release
                                   : known_.known(operation.core, operation.acquired, core);
   }
   // True if the order is certain: by program order on one core, otherwise because the core of
@@ -185,9 +185,9 @@ class Striking {
     return operation.known_from <= row[operation.core] ||
            (cell_->is_word && has_seen(operation, wait.core, wait.acquire - 1));
   }
-  // The index at which the window ends if x has not happened: the first operation from `known` on
+  // The index at which the part ends if x has not happened: the first operation from `known` on
   // that is x or after x, x being this release of `core`.
-  [[nodiscard]] std::uint32_t without(const Window& window, std::uint32_t core,
+  [[nodiscard]] std::uint32_t without(const ChainPart& part, std::uint32_t core,
                                       std::uint32_t release) const;
   // How many of the chain's operations come before `later`, which may be of any chain.
   [[nodiscard]] std::uint32_t count_before(const Chain& chain, const Operation& later) const;
@@ -196,16 +196,16 @@ class Striking {
   KnownReleases& known_;
   bool signals_in_order_;
   std::uint32_t max_repeats_ = 0;
-  // State of the current wait, set by look_at():
+  // State of the current wait, set by load_wait():
   const SatisfiedWait* wait_ = nullptr;
   const Cell* cell_ = nullptr;
   const std::uint32_t* before_ = nullptr;  // the row that its core had before the wait
   std::uint32_t* row_ = nullptr;
   bool changed_ = false;
   bool base_is_replaced_ = false;
-  std::vector<Window> windows_;
+  std::vector<ChainPart> parts_;
   std::vector<std::uint32_t> stays_;   // an upper limit for its row
-  std::vector<std::uint32_t> limits_;  // by window: where it ends if x has not happened
+  std::vector<std::uint32_t> limits_;  // by part: where it ends if x has not happened
 };
 
 }  // namespace peal

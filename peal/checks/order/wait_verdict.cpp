@@ -10,25 +10,25 @@
 
 namespace peal {
 
-std::optional<Striking::Start> Striking::last_replacement(std::size_t w, std::uint32_t end) const {
-  const std::vector<std::uint32_t>& all = windows_[w].chain->replacements;
+std::optional<Striking::Start> Striking::last_replacement(std::size_t p, std::uint32_t end) const {
+  const std::vector<std::uint32_t>& all = parts_[p].chain->replacements;
   const auto next = std::lower_bound(all.begin(), all.end(), end);
-  if (next == all.begin() || *std::prev(next) < windows_[w].begin) return std::nullopt;
-  return Start{&at(windows_[w], *std::prev(next)), w, *std::prev(next)};
+  if (next == all.begin() || *std::prev(next) < parts_[p].begin) return std::nullopt;
+  return Start{&at(parts_[p], *std::prev(next)), p, *std::prev(next)};
 }
 
-std::uint32_t Striking::begin_after(const Start& start, const Window& window) const {
-  if (start.operation == nullptr) return window.begin;
-  return std::max(window.begin, count_before(*window.chain, *start.operation));
+std::uint32_t Striking::begin_after(const Start& start, const ChainPart& part) const {
+  if (start.operation == nullptr) return part.begin;
+  return std::max(part.begin, count_before(*part.chain, *start.operation));
 }
 
 // The value that the cell has by what W's core knew before W, from its last known replacement on.
 std::int64_t Striking::known_value(const Start& last) const {
   std::int64_t value = value_of(last);
-  for (const Window& window : windows_) {
-    const std::uint32_t from = begin_after(last, window);
-    const std::vector<std::int64_t>& sums = window.chain->sums;
-    value += sums[std::max(from, window.known)] - sums[from];
+  for (const ChainPart& part : parts_) {
+    const std::uint32_t from = begin_after(last, part);
+    const std::vector<std::int64_t>& sums = part.chain->sums;
+    value += sums[std::max(from, part.known)] - sums[from];
   }
   return value;
 }
@@ -40,13 +40,13 @@ std::int64_t Striking::known_value(const Start& last) const {
 // taken.
 std::int64_t Striking::value_at_deadlock(const Start& last, int sign) const {
   std::int64_t value = value_of(last);
-  for (const Window& window : windows_) {
-    const std::uint32_t from = begin_after(last, window);
-    const std::vector<std::int64_t>& sums = window.chain->sums;
-    std::int64_t extreme = sign * (sums[std::max(from, window.end)] - sums[from]);
-    for (std::uint32_t index = std::max(from, window.known); index + 1 < window.end; ++index) {
-      const Operation& operation = at(window, index);
-      const Operation& next = at(window, index + 1);
+  for (const ChainPart& part : parts_) {
+    const std::uint32_t from = begin_after(last, part);
+    const std::vector<std::int64_t>& sums = part.chain->sums;
+    std::int64_t extreme = sign * (sums[std::max(from, part.end)] - sums[from]);
+    for (std::uint32_t index = std::max(from, part.known); index + 1 < part.end; ++index) {
+      const Operation& operation = at(part, index);
+      const Operation& next = at(part, index + 1);
       const bool stands_here = !operation.replaces() && sign * operation.value > 0 &&
                                next.acquired > operation.acquired && !is_known(next, *wait_, row_);
       if (stands_here) extreme = std::max(extreme, sign * (sums[index + 1] - sums[from]));
@@ -61,16 +61,16 @@ std::int64_t Striking::value_at_deadlock(const Start& last, int sign) const {
 // is one, although the core's own bounds satisfy W and others cannot undo that.
 WaitVerdict Striking::judge(const SatisfiedWait& wait) {
   WaitVerdict verdict;
-  look_at(wait);
+  load_wait(wait);
   Start last;  // of what the core knew before
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    const Window& window = windows_[w];
-    const std::optional<Start> own = last_replacement(w, window.known);
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    const ChainPart& part = parts_[p];
+    const std::optional<Start> own = last_replacement(p, part.known);
     const bool is_later =
         own && (last.operation == nullptr || own->operation->moment > last.operation->moment);
     if (is_later) last = *own;
-    for (std::uint32_t index = window.known; index < window.end; ++index) {
-      const Operation& operation = at(window, index);
+    for (std::uint32_t index = part.known; index < part.end; ++index) {
+      const Operation& operation = at(part, index);
       if (is_known(operation, wait, row_)) continue;
       if (verdict.unordered == nullptr || operation.moment < verdict.unordered->moment) {
         verdict.unordered = &operation;
@@ -94,17 +94,17 @@ bool Striking::others_only_help() const {
   if (cell_->is_stored_to) return false;
   bool is_raised = cell_->raised_by.has_other_than(wait_->core);
   bool is_lowered = cell_->lowered_by.has_other_than(wait_->core);
-  for (const Window& window : windows_) {
-    if (window.chain->core == wait_->core) {  // OwnBounds does not follow its core's stores
-      const std::vector<std::uint32_t>& all = window.chain->replacements;
+  for (const ChainPart& part : parts_) {
+    if (part.chain->core == wait_->core) {  // OwnBounds does not follow its core's stores
+      const std::vector<std::uint32_t>& all = part.chain->replacements;
       const bool has_store = std::any_of(all.begin(), all.end(), [&](std::uint32_t index) {
-        return index < window.end && at(window, index).kind == Operation::Kind::store;
+        return index < part.end && at(part, index).kind == Operation::Kind::store;
       });
       if (has_store) return false;
       continue;
     }
-    is_raised = is_raised || window.chain->raises[window.end] != 0;
-    is_lowered = is_lowered || window.chain->falls[window.end] != 0;
+    is_raised = is_raised || part.chain->raises[part.end] != 0;
+    is_lowered = is_lowered || part.chain->falls[part.end] != 0;
   }
   switch (wait_->cmp) {
     case WaitCmp::reached:
@@ -136,12 +136,12 @@ void Striking::find_missed(WaitVerdict& verdict) {
     return !is_known(operation, *wait_, row_);
   };
   std::vector<Start> last;  // candidates: by chain its last replacement, less those known replaced
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    if (const std::optional<Start> own = last_replacement(w, windows_[w].end)) last.push_back(*own);
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    if (const std::optional<Start> own = last_replacement(p, parts_[p].end)) last.push_back(*own);
   }
   std::erase_if(last, [&](const Start& start) {
     return std::any_of(last.begin(), last.end(), [&](const Start& other) {
-      return other.window != start.window && is_before(*start.operation, *other.operation);
+      return other.part != start.part && is_before(*start.operation, *other.operation);
     });
   });
   if (last.empty()) last.emplace_back();
@@ -151,9 +151,9 @@ void Striking::find_missed(WaitVerdict& verdict) {
       verdict.missed_by = start.operation;
       return;
     }
-    for (const Window& window : windows_) {
-      for (std::uint32_t index = window.known; index < window.end; ++index) {
-        const Operation& operation = at(window, index);
+    for (const ChainPart& part : parts_) {
+      for (std::uint32_t index = part.known; index < part.end; ++index) {
+        const Operation& operation = at(part, index);
         const bool is_later =
             verdict.missed_by == nullptr || operation.moment > verdict.missed_by->moment;
         if (is_later && is_open(operation)) verdict.missed_by = &operation;

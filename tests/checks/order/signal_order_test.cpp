@@ -20,7 +20,7 @@ TEST(SignalOrder, AWaitIsAfterTheOneNotifyThatCanSatisfyIt) {
   HandMadeRun run(2);
   const auto n = run.notify(0, 0);
   const auto w = run.wait(1, 0, 1);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_TRUE(run.is_ordered(n, w));
   EXPECT_FALSE(run.is_vacuous(w));
 }
@@ -36,7 +36,7 @@ TEST(SignalOrder, AStaleSignalOrdersNothing) {
       w = run.wait(0, 0, threshold);
       run.wait(1, 1, threshold);
     }
-    run.settle(true);
+    run.compute_order(true);
     EXPECT_EQ(run.is_ordered(n, w), second == 2);
     EXPECT_EQ(run.is_vacuous(w), second == 1);
   }
@@ -47,7 +47,7 @@ TEST(SignalOrder, AGatherIsAfterAllOfItsNotifiersOrNone) {
     HandMadeRun run(4);
     for (int core = 1; core < 4; ++core) run.notify(core, 0);
     const auto w = run.wait(0, 0, threshold);
-    run.settle(true);
+    run.compute_order(true);
     for (std::size_t n = 0; n < 3; ++n) EXPECT_EQ(run.is_ordered(n, w), threshold == 3);
     EXPECT_FALSE(run.is_vacuous(w));  // two of the three have come
   }
@@ -68,7 +68,7 @@ TEST(SignalOrder, ANotifierThatMayBeAheadTakesTheOrderAway) {
     }
     for (int core : {1, 2}) run.notify(core, 0);
     const auto last = run.wait(0, 0, 4);
-    run.settle(true);
+    run.compute_order(true);
     EXPECT_EQ(run.is_ordered(first, w), are_told);
     EXPECT_EQ(run.is_ordered(other, w), are_told);
     EXPECT_TRUE(run.is_ordered(first, last) && run.is_ordered(other, last));
@@ -81,7 +81,7 @@ TEST(SignalOrder, SetsCountAsTheirMaximum) {
   const auto more = run.notify(2, 0, 5, NotifyOp::set);
   const auto w = run.wait(0, 0, 4);
   const auto either = run.wait(0, 0, 2);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_TRUE(run.is_ordered(more, w));
   EXPECT_FALSE(run.is_ordered(less, w));
   EXPECT_TRUE(run.is_ordered(more, either));  // because of the wait before it
@@ -99,7 +99,7 @@ TEST(SignalOrder, AResetBeforeTheWaitErasesWhatCameBeforeIt) {
     run.wait(1, 1, 1);
     const auto n = run.notify(1, 0);
     const auto w = run.wait(0, 0, 1);
-    run.settle(true);
+    run.compute_order(true);
     EXPECT_EQ(run.is_ordered(n, w), is_reset);
   }
 }
@@ -110,7 +110,7 @@ TEST(SignalOrder, AWaitForEqualityMayMissASetThatIsReplaced) {
   run.notify(1, 0, 1, NotifyOp::set);
   run.wait(0, 0, 1, WaitCmp::eq);
   run.notify(1, 0, 2, NotifyOp::set);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_TRUE(run.can_be_missed());
 }
 
@@ -120,7 +120,7 @@ TEST(SignalOrder, WhatIsTakenOffBeforeAWaitForEqualityCannotCarryItPast) {
   run.wait(0, 0, 3);
   run.notify(0, 0, -3);
   run.wait(0, 0, 0, WaitCmp::eq);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_FALSE(run.can_be_missed());
 }
 
@@ -134,7 +134,7 @@ TEST(SignalOrder, AWaitForEqualityMayBeOvershot) {
       run.wait(1, 1, 1);
     }
     run.notify(1, 0);
-    run.settle(true);
+    run.compute_order(true);
     EXPECT_TRUE(run.is_ordered(n, w));
     if (!is_held_back) {
       EXPECT_TRUE(run.can_be_missed());
@@ -147,7 +147,7 @@ TEST(SignalOrder, MoreThanIsAtLeastOneMore) {
   run.notify(1, 0);
   const auto n = run.notify(1, 0);
   const auto w = run.wait(0, 0, 1, WaitCmp::gt);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_TRUE(run.is_ordered(n, w));
 }
 
@@ -156,7 +156,7 @@ TEST(SignalOrder, CountersWrap) {
   const auto n = run.notify(1, 0), other = run.notify(2, 0);
   const auto w = run.wait(0, 0, 0, WaitCmp::reached);
   const auto last = run.wait(0, 0, 1, WaitCmp::reached);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_FALSE(run.is_ordered(n, w) || run.is_ordered(other, w));
   EXPECT_TRUE(run.is_ordered(n, last) && run.is_ordered(other, last));
 }
@@ -171,10 +171,10 @@ TEST(SignalOrder, RoundsOfARingFormAChain) {
       for (int core = 0; core < cores; ++core) {
         run.wait(core, core, 0xfffffff0 + static_cast<std::uint32_t>(round), WaitCmp::reached);
       }
-      if (round % rounds_of_a_batch == 0) run.settle(round == rounds);
+      if (round % rounds_of_a_batch == 0) run.compute_order(round == rounds);
     }
-    if (rounds % rounds_of_a_batch != 0) run.settle(true);
-    EXPECT_EQ(run.settled_count(), static_cast<std::size_t>(cores * rounds));
+    if (rounds % rounds_of_a_batch != 0) run.compute_order(true);
+    EXPECT_EQ(run.final_count(), static_cast<std::size_t>(cores * rounds));
     for (std::size_t round = 0; round < rounds; ++round) {
       for (std::size_t core = 0; core < cores; ++core) {
         const std::size_t w = round * cores + core, left = (core + cores - 1) % cores;
@@ -206,10 +206,10 @@ TEST(SignalOrder, ANotifyMayBeOlderThanTheRowsThatAreKept) {
   run.notify(0, 4);
   run.wait(2, 3, 1);
   run.wait(2, 4, 1);
-  run.settle(false);
-  EXPECT_GE(run.settled_count(), static_cast<std::size_t>(2 * rounds));
+  run.compute_order(false);
+  EXPECT_GE(run.final_count(), static_cast<std::size_t>(2 * rounds));
   const auto w = run.wait(0, 0, 1);
-  run.settle(true);
+  run.compute_order(true);
   EXPECT_TRUE(run.is_ordered(old, w));
 }
 
@@ -301,10 +301,10 @@ Numbered carry_out(
       numbered.notifies.emplace_back(core, position[core]);
     }
     ++position[core];
-    if ((step + 1) % batch == 0) run.settle(false);
+    if ((step + 1) % batch == 0) run.compute_order(false);
   }
   at_the_end(run);
-  run.settle(true);
+  run.compute_order(true);
   return numbered;
 }
 
@@ -359,7 +359,7 @@ RC_GTEST_PROP(SignalOrder, CellsThatMayShrinkFollowTheSameRule,
 }
 
 // All that is found in one batch is found in small ones. They may find more: what could only have
-// been satisfied by way of a wait that is already settled is no alternative to them.
+// been satisfied by way of a wait that is already final is no alternative to them.
 RC_GTEST_PROP(SignalOrder, SmallBatchesFindTheSameOrder,
               (const Choices& choices, const Choices& draws, std::uint8_t size)) {
   const SmallProgram program(choices);
@@ -367,7 +367,7 @@ RC_GTEST_PROP(SignalOrder, SmallBatchesFindTheSameOrder,
   carry_out(program, draws, SIZE_MAX, whole);
   const Numbered numbered = carry_out(program, draws, 1 + size % 8, batched);
   if (batched.has_assumed_wrongly()) return;  // one batch decides
-  RC_ASSERT(batched.settled_count() == numbered.waits.size());
+  RC_ASSERT(batched.final_count() == numbered.waits.size());
   RC_ASSERT(std::includes(batched.ordered().begin(), batched.ordered().end(),
                           whole.ordered().begin(), whole.ordered().end()));
   const std::set<Position> reachable = program.reachable();

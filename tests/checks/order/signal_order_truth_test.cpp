@@ -163,11 +163,11 @@ class OneSchedule {
         arrive(rank, static_cast<std::size_t>(which));
       } else {
         go(rank);
-        if (count % batch == 0) run_.settle(false);
+        if (count % batch == 0) run_.compute_order(false);
       }
     }
     if (!machine_.is_over(stage_)) return std::nullopt;
-    run_.settle(true);
+    run_.compute_order(true);
     return waits_;
   }
 

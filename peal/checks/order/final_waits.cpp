@@ -4,19 +4,19 @@
 
 #include "peal/checks/order/signal_order.h"
 
-// Lemma 4: which waits are settled, and what can be forgotten then, so that memory stays bounded in
-// a long run.
+// Lemmas 4 and 6: which waits are final, and what can be forgotten then, so that memory stays
+// bounded in a long run.
 
 namespace peal {
 
 // The assumption of lemma 4: when a core operates on a cell for the first time, it is past every
-// wait for that cell that was settled before, because those were settled without considering it.
+// wait for that cell that was final before, because those were final without considering it.
 // Checked once for each such operation, when what its core knew before it is final.
 void SignalOrder::check_assumptions() {
   for (Operation& operation : log_.operations()) {
-    const bool is_final = operation.acquired <= settled_[operation.core];
+    const bool is_final = operation.acquired <= final_acquires_[operation.core];
     if (!is_final || !std::exchange(operation.is_first_of_core, false)) continue;
-    for (const Cell::Settled& wait : log_.cell(operation.cell).settled) {
+    for (const Cell::FinalWait& wait : log_.cell(operation.cell).final_waits) {
       if (operation.core != wait.core &&
           known(operation.core, operation.acquired, wait.core) <= wait.releases_before) {
         has_assumed_wrongly_ = true;
@@ -25,16 +25,16 @@ void SignalOrder::check_assumptions() {
   }
 }
 
-// Remembers the last settled wait of each core for each cell, for check_assumptions().
-void SignalOrder::note_settled() {
+// Remembers the last final wait of each core for each cell, for check_assumptions().
+void SignalOrder::note_final_waits() {
   for (const SatisfiedWait& wait : waits_) {
-    if (wait.acquire > settled_[wait.core]) continue;
-    std::vector<Cell::Settled>& settled = log_.cell(wait.cell).settled;
-    const auto last = std::find_if(settled.begin(), settled.end(), [&](const Cell::Settled& other) {
+    if (wait.acquire > final_acquires_[wait.core]) continue;
+    std::vector<Cell::FinalWait>& waits = log_.cell(wait.cell).final_waits;
+    const auto last = std::find_if(waits.begin(), waits.end(), [&](const Cell::FinalWait& other) {
       return other.core == wait.core;
     });
-    if (last == settled.end()) {
-      settled.push_back({wait.core, wait.releases_before});
+    if (last == waits.end()) {
+      waits.push_back({wait.core, wait.releases_before});
     } else {
       last->releases_before = wait.releases_before;
     }
@@ -42,28 +42,28 @@ void SignalOrder::note_settled() {
 }
 
 // With `all`, one fixpoint. Otherwise two: the optimistic one, of which a copy is kept, then the
-// pessimistic one, which the rows hold from then on; find_settled compares them.
-std::vector<const SatisfiedWait*> SignalOrder::settle(bool all) {
+// pessimistic one, which the rows hold from then on; find_final_waits compares them.
+std::vector<const SatisfiedWait*> SignalOrder::compute_order(bool all) {
   set_core_count();
   find_positions_of_stores();
   const Optimistic optimistic = all ? Optimistic{} : without_future();
   find_fixpoint(!all);
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
-    settled_[core] = known_.last(core);
+    final_acquires_[core] = known_.last(core);
   }
-  if (!all) find_settled(optimistic);
+  if (!all) find_final_waits(optimistic);
   check_assumptions();
   for (const Item& item : items_) {
-    if (item.kind != Item::Kind::look) continue;
+    if (item.kind != Item::Kind::data_read) continue;
     for (const Released& seen : heard_[item.index]) {
       const bool is_new =
           seen.core != item.core && known(item.core, item.acquire - 1, seen.core) < seen.release;
-      has_ordering_looks_ = has_ordering_looks_ || is_new;
+      has_ordering_reads_ = has_ordering_reads_ || is_new;
     }
   }
   std::vector<const SatisfiedWait*> result;
   for (const SatisfiedWait& wait : waits_) {
-    if (wait.acquire <= settled_[wait.core]) result.push_back(&wait);
+    if (wait.acquire <= final_acquires_[wait.core]) result.push_back(&wait);
   }
   return result;
 }
@@ -84,15 +84,17 @@ SignalOrder::Optimistic SignalOrder::without_future() {
   return result;
 }
 
-// A wait is settled if (1) its row is the same in both relations of lemma 4, (2) every core that
+// A wait is final if (1) its row is the same in both relations of lemma 4, (2) every core that
 // has operated on its cell is past it now (is_closed), (3) both relations leave the same number of
-// operations that are not after it, and (4) it is not a look that may still be continued. The
-// settled waits of a core are a prefix: the first one that is not final ends it.
-void SignalOrder::find_settled(const Optimistic& optimistic) {
+// operations that are not after it, so that the verdict on it, which considers these operations, is
+// final too: with more pairs more operations are after it, so equal numbers mean equal sets, also
+// for the relation in between, and (4) it is not a look that may still be continued. The final
+// waits of a core are a prefix: the first one that is not final ends it.
+void SignalOrder::find_final_waits(const Optimistic& optimistic) {
   const std::size_t cores = known_.core_count();
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Item& item = items_[i];
-    if (item.acquire > settled_[item.core]) continue;
+    if (item.acquire > final_acquires_[item.core]) continue;
     const std::uint32_t* const row = known_.row(item.core, item.acquire);
     bool is_final = std::equal(row, row + cores, optimistic.rows.data() + i * cores);
     if (is_final && item.kind == Item::Kind::wait) {
@@ -100,26 +102,25 @@ void SignalOrder::find_settled(const Optimistic& optimistic) {
       is_final = striking_.is_closed(wait) && striking_.count_open(wait) == optimistic.open[i];
     }
     is_final = is_final && item.acquire != open_looks_[item.core];
-    if (!is_final) settled_[item.core] = item.acquire - 1;
+    if (!is_final) final_acquires_[item.core] = item.acquire - 1;
   }
 }
 
-// True if every core, at its last settled wait, knows that the operation has taken effect: then no
-// later wait can be before it or miss it, and it can be folded into the cell's base value.
-bool SignalOrder::is_settled(const Operation& operation) const {
-  if (operation.own_known_from > settled_[operation.core] + 1) return false;
-  if (!signals_in_order() && operation.shown_by > settled_[operation.shown_to]) return false;
+// True if the operation can be folded into the cell's base value, by lemma 6.
+bool SignalOrder::is_known_to_all(const Operation& operation) const {
+  if (operation.own_known_from > final_acquires_[operation.core] + 1) return false;
+  if (!signals_in_order() && operation.shown_by > final_acquires_[operation.shown_to]) return false;
   for (std::uint32_t core = 0; core < known_.core_count(); ++core) {
     if (core != operation.core &&
-        known(core, settled_[core], operation.core) < operation.known_from) {
+        known(core, final_acquires_[core], operation.core) < operation.known_from) {
       return false;
     }
   }
   return true;
 }
 
-void SignalOrder::forget_settled(const std::vector<std::uint32_t>& oldest_asked) {
-  note_settled();
+void SignalOrder::forget_final(const std::vector<std::uint32_t>& oldest_asked) {
+  note_final_waits();
   forget_seen(oldest_asked);
   forget_operations();
   forget_items();
@@ -135,7 +136,7 @@ void SignalOrder::forget_seen(const std::vector<std::uint32_t>& oldest_asked) {
       const bool has_later =
           std::any_of(cell.seen.begin(), cell.seen.end(), [&](const Cell::Seen& other) {
             return other.core == seen.core && other.by == seen.by && other.acquire > seen.acquire &&
-                   other.acquire <= std::min(settled_[other.core], oldest_asked[other.core]);
+                   other.acquire <= std::min(final_acquires_[other.core], oldest_asked[other.core]);
           });
       if (has_later) {
         cell.seen.erase(cell.seen.begin() + static_cast<std::ptrdiff_t>(i));
@@ -147,7 +148,7 @@ void SignalOrder::forget_seen(const std::vector<std::uint32_t>& oldest_asked) {
 }
 
 void SignalOrder::forget_operations() {
-  log_.settle([this](const Operation& operation) { return is_settled(operation); });
+  log_.fold_if([this](const Operation& operation) { return is_known_to_all(operation); });
   std::vector<CellStore> stores;
   for (Operation& operation : log_.operations()) {
     if (operation.store == Operation::never) continue;
@@ -166,7 +167,7 @@ void SignalOrder::forget_items() {
     return static_cast<std::uint32_t>(to.size() - 1);
   };
   for (Item item : items_) {
-    if (item.acquire <= settled_[item.core]) continue;
+    if (item.acquire <= final_acquires_[item.core]) continue;
     item.index = item.kind == Item::Kind::wait ? move(waits_, item.index, waits)
                                                : move(heard_, item.index, heard);
     items.push_back(item);
@@ -181,9 +182,9 @@ void SignalOrder::forget_items() {
   for (Item& item : items_) item.releases_before -= first;
 }
 
-// Drops rows whose content every core knows by its last settled wait (known_to_all), and the clocks
-// of releases that no remaining row refers to. Rows at or behind oldest_asked stay, and 256 more,
-// so that the erase is rare and amortised.
+// Drops rows whose content every core knows by its last final wait (known_to_all), and the clocks
+// of releases that no remaining row refers to. Rows from oldest_asked on stay, and the 256
+// before, so that the erase is rare and amortised.
 void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
   constexpr std::uint32_t kept_rows = 256;
   const auto cores = static_cast<std::uint32_t>(known_.core_count());
@@ -191,13 +192,13 @@ void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
   for (std::uint32_t of = 0; of < cores; ++of) {
     std::uint32_t least = cores_[of].release_count();
     for (std::uint32_t core = 0; core < cores; ++core) {
-      if (core != of) least = std::min(least, known(core, settled_[core], of));
+      if (core != of) least = std::min(least, known(core, final_acquires_[core], of));
     }
     known_to_all[of] = least;
   }
   for (std::uint32_t core = 0; core < cores; ++core) {
     const std::uint32_t first = known_.first(core);
-    const std::uint32_t last = std::min(settled_[core], oldest_asked[core]);
+    const std::uint32_t last = std::min(final_acquires_[core], oldest_asked[core]);
     if (last < first + 2 * kept_rows) continue;
     std::uint32_t kept = first;  // the last row that every core knows, by binary search
     for (std::uint32_t to = last - kept_rows; kept < to;) {
@@ -217,7 +218,7 @@ void SignalOrder::drop_rows(const std::vector<std::uint32_t>& oldest_asked) {
   std::vector<std::uint32_t> asked(cores, Operation::never);
   for (const Operation& operation : log_.operations()) {
     if (operation.kind != Operation::Kind::store) continue;
-    asked[operation.core] = std::min(asked[operation.core], operation.release);
+    asked[operation.core] = std::min(asked[operation.core], operation.last_release);
   }
   for (std::uint32_t of = 0; of < cores; ++of) {
     std::uint32_t least = std::min(asked[of], cores_[of].release_count());
