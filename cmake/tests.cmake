@@ -47,10 +47,14 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
        "/tests/(executors/shm|collectives|machine|support)/|/tests/project/install_test")
   add_test_program(peal_release_tests ${release_test_sources})
   set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
-  add_test(NAME peal_release_tests COMMAND peal_release_tests)
-  set_tests_properties(
-    peal_release_tests PROPERTIES LABELS release ENVIRONMENT
-                                  "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+  foreach(shard 0 1)
+    add_test(NAME peal_release_tests_${shard} COMMAND peal_release_tests
+                                                      --gtest_filter=-LongAlgorithms*)
+    set(environment "GTEST_TOTAL_SHARDS=2" "GTEST_SHARD_INDEX=${shard}"
+                    "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+    set_tests_properties(peal_release_tests_${shard} PROPERTIES LABELS release ENVIRONMENT
+                                                                "${environment}")
+  endforeach()
 endif()
 
 set(shards 8)
