@@ -37,7 +37,19 @@ function(add_test_program name)
   endif()
 endfunction()
 
+# Has ctest run a program's tests in so many shards, which are tests <program>_0, _1, ... of it.
+function(add_shards program shards filter)
+  math(EXPR last_shard "${shards} - 1")
+  foreach(shard RANGE ${last_shard})
+    add_test(NAME ${program}_${shard} COMMAND ${program} --gtest_filter=${filter})
+    set(environment "GTEST_TOTAL_SHARDS=${shards}" "GTEST_SHARD_INDEX=${shard}"
+                    "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+    set_tests_properties(${program}_${shard} PROPERTIES ENVIRONMENT "${environment}")
+  endforeach()
+endfunction()
+
 add_test_program(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
+add_shards(peal_tests 8 -Long*)
 
 # What users run: real ranks and kernels as they are optimised, with vectors and no sanitizer; and
 # the installation (`make test-release`).
@@ -47,24 +59,9 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
        "/tests/(executors/shm|collectives|machine|support)/|/tests/project/install_test")
   add_test_program(peal_release_tests ${release_test_sources})
   set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
-  foreach(shard 0 1)
-    add_test(NAME peal_release_tests_${shard} COMMAND peal_release_tests
-                                                      --gtest_filter=-LongAlgorithms*)
-    set(environment "GTEST_TOTAL_SHARDS=2" "GTEST_SHARD_INDEX=${shard}"
-                    "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
-    set_tests_properties(peal_release_tests_${shard} PROPERTIES LABELS release ENVIRONMENT
-                                                                "${environment}")
-  endforeach()
+  add_shards(peal_release_tests 2 -LongAlgorithms*)
+  set_tests_properties(peal_release_tests_0 peal_release_tests_1 PROPERTIES LABELS release)
 endif()
-
-set(shards 8)
-math(EXPR last_shard "${shards} - 1")
-foreach(shard RANGE ${last_shard})
-  add_test(NAME peal_tests_${shard} COMMAND peal_tests --gtest_filter=-Long*)
-  set(environment "GTEST_TOTAL_SHARDS=${shards}" "GTEST_SHARD_INDEX=${shard}"
-                  "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
-  set_tests_properties(peal_tests_${shard} PROPERTIES ENVIRONMENT "${environment}")
-endforeach()
 
 # What takes too long for every change (`make test-long`).
 add_test(NAME peal_long_tests COMMAND peal_tests --gtest_filter=Long*)

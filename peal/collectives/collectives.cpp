@@ -29,6 +29,16 @@ namespace {
 // may wait for this one in vain. An Error in step 3 is thrown before this rank communicates.
 void carry_out(Team& team, const CallArguments& given);
 
+// Step 1, for the arguments of a collective with buffers.
+template <class Arguments>
+CallArguments arguments_of(CallTraits traits, const Arguments& args, const SourcePlace& place) {
+  return {.traits = traits,
+          .send = &args.send.view(),
+          .recv = &args.recv.view(),
+          .algorithm = &args.algorithm,
+          .place = &place};
+}
+
 }  // namespace
 
 void run_collective(Team& team, const CollectiveCall& call, SourcePlace place) {
@@ -40,67 +50,38 @@ void run_collective(Team& team, const CollectiveCall& call, SourcePlace place) {
 }
 
 void all_reduce(Team& team, const AllReduce& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::all_reduce, args.op),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team, arguments_of(CallTraits(Collective::all_reduce, args.op), args, place));
 }
 
 void all_gather(Team& team, const AllGather& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::all_gather),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team, arguments_of(CallTraits(Collective::all_gather), args, place));
 }
 
 void reduce_scatter(Team& team, const ReduceScatter& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::reduce_scatter, args.op),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team, arguments_of(CallTraits(Collective::reduce_scatter, args.op), args, place));
 }
 
 void all_to_all(Team& team, const AllToAll& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::all_to_all),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team, arguments_of(CallTraits(Collective::all_to_all), args, place));
 }
 
 void broadcast(Team& team, const Broadcast& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::broadcast, ReduceOp::sum, args.root),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team,
+            arguments_of(CallTraits(Collective::broadcast, ReduceOp::sum, args.root), args, place));
 }
 
 void reduce(Team& team, const Reduce& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::reduce, args.op, args.root),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team, arguments_of(CallTraits(Collective::reduce, args.op, args.root), args, place));
 }
 
 void gather(Team& team, const Gather& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::gather, ReduceOp::sum, args.root),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team,
+            arguments_of(CallTraits(Collective::gather, ReduceOp::sum, args.root), args, place));
 }
 
 void scatter(Team& team, const Scatter& args, SourcePlace place) {
-  carry_out(team, {.traits = CallTraits(Collective::scatter, ReduceOp::sum, args.root),
-                   .send = &args.send.view(),
-                   .recv = &args.recv.view(),
-                   .algorithm = &args.algorithm,
-                   .place = &place});
+  carry_out(team,
+            arguments_of(CallTraits(Collective::scatter, ReduceOp::sum, args.root), args, place));
 }
 
 void barrier(Team& team, SourcePlace place) {

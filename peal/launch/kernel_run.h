@@ -11,11 +11,11 @@
 namespace PEAL_API peal {
 
 // Compiles the source, loads it into this program and returns the kernel that its peal_kernel()
-// defines. The program has to export Peal's symbols (CMake: peal_export_library). The code, and the
-// file names in its events, stay loaded while a copy of the kernel lives. Throws Error with the
-// compiler's messages, or if the source does not define peal_kernel(). A loader of another language
-// or file format has to return such a Kernel, which run_kernel(), run_kernel_for_real() and check()
-// take.
+// defines. A program with a static Peal has to export its symbols (CMake: peal_export_library). The
+// code, and the file names in its events, stay loaded while a copy of the kernel lives. Throws
+// Error with the compiler's messages, or if the source does not define peal_kernel(). A loader of
+// another language or file format has to return such a Kernel, which run_kernel(),
+// run_kernel_for_real() and check() take.
 [[nodiscard]] Kernel load_kernel_file(const std::string& path);
 
 // The same, or nothing if the source defines the kernel_entry of a PTO kernel instead (see

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/launch/rank_results.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include <utility>
 
 #include "peal/base/error.h"
+#include "peal/base/memory/memory_file.h"
 #include "peal/executors/shm/memory/arena.h"
 #include "peal/executors/shm/memory/part_size.h"
 
@@ -82,15 +81,8 @@ class ResultFile {
   using Length = std::atomic<std::uint64_t>;
   static_assert(Length::is_always_lock_free);
 
-  // A number above those of the standard streams: had the caller closed stderr, messages of other
-  // code would go into the file.
   static int make_file() {
-    int file = ::memfd_create("peal results", MFD_CLOEXEC);
-    if (file >= 0 && file <= STDERR_FILENO) {
-      const int low = file;
-      file = ::fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-      ::close(low);
-    }
+    const int file = make_memory_file("peal results", false);
     if (file >= 0) return file;
     throw UsageError(
         fmt::format("run_ranks: no file for the ranks' results can be made: {}",

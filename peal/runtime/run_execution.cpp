@@ -5,12 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <optional>
-#include <typeinfo>
 #include <utility>
 
+#include "peal/base/exception_type.h"
 #include "peal/run/deadlock.h"
 #include "peal/run/kernel_failure.h"
 
@@ -31,21 +30,11 @@ std::string text_of_exception() {
   }
 }
 
-// The name of the type of the exception that is being handled.
-std::string type_of_exception() {
-  const std::type_info* const type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return "unknown";  // not thrown by C++
-  int status = 0;
-  char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-  const std::string text = status == 0 ? name : type->name();
-  std::free(name);
-  return text;
-}
-
 // The exception of the driver that is being handled, as the run's defect: its text, or where it has
 // none, its type. Never empty.
 std::string defect_of_exception() {
-  const std::string type = type_of_exception();
+  const std::string name = type_of_exception();
+  const std::string type = name.empty() ? "unknown" : name;  // not thrown by C++
   try {
     throw;
   } catch (const std::exception& error) {

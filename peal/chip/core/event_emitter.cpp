@@ -74,6 +74,23 @@ bool keeps_order(const TileOperation& operation) {
   return turns(operation.dst) == turns(operation.a);
 }
 
+EventKind kind_of(bool loads, bool stores) {
+  return loads ? EventKind::load : stores ? EventKind::store : EventKind::vector;
+}
+
+// An instruction that its pipe has executed, without what it read and wrote.
+Event executed(EventKind kind, const EventEmitter::Execution& execution,
+               const Instruction& instruction) {
+  return {.kind = kind,
+          .pipe = execution.pipe,
+          .issued = instruction.issued_after,
+          .number = instruction.number,
+          .begin = execution.begin,
+          .end = execution.end,
+          .value = kind == EventKind::store ? static_cast<std::int64_t>(execution.store) : 0,
+          .place = instruction.place()};
+}
+
 bool has_second_source(TileOpcode opcode) {
   return opcode == TileOpcode::add || opcode == TileOpcode::mul || opcode == TileOpcode::max ||
          opcode == TileOpcode::min || opcode == TileOpcode::matmul;
@@ -151,24 +168,14 @@ void EventEmitter::emit_transfer(const Execution& execution, const Instruction& 
   const Footprint writes = contiguous(instruction.dst, instruction.count, instruction.dtype);
   const bool atomic = stores && instruction.atomic;
   const std::byte* const global = loads ? instruction.src : instruction.dst;
-  Event event{
-      .kind = loads    ? EventKind::load
-              : stores ? EventKind::store
-                       : EventKind::vector,
-      .pipe = execution.pipe,
-      .combination = combines || atomic ? combination_of(instruction.op) : Combination::move,
-      .atomic = atomic,
-      .peer = owner(global),
-      .issued = instruction.issued_after,
-      .number = instruction.number,
-      .begin = execution.begin,
-      .end = execution.end,
-      .address = address_of(global),
-      .size_bytes = writes.row_bytes,
-      .value = stores ? static_cast<std::int64_t>(execution.store) : 0,
-      .place = instruction.place(),
-      .reads = {reads, combines ? 2u : 1u},
-      .writes = {&writes, 1}};
+  Event event = executed(kind_of(loads, stores), execution, instruction);
+  event.combination = combines || atomic ? combination_of(instruction.op) : Combination::move;
+  event.atomic = atomic;
+  event.peer = owner(global);
+  event.address = address_of(global);
+  event.size_bytes = writes.row_bytes;
+  event.reads = {reads, combines ? 2u : 1u};
+  event.writes = {&writes, 1};
   send(event);
 }
 
@@ -189,24 +196,15 @@ void EventEmitter::emit_tile(const Execution& execution, const Instruction& inst
   if (!loads && operation.opcode != TileOpcode::expands) reads_.push_back(footprint(operation.a));
   if (has_second_source(operation.opcode)) reads_.push_back(footprint(operation.b));
   const std::byte* const global = loads || stores ? operation.global.data : operation.dst.data;
-  Event event{.kind = loads    ? EventKind::load
-                      : stores ? EventKind::store
-                               : EventKind::vector,
-              .pipe = execution.pipe,
-              .combination =
-                  keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other,
-              .atomic = operation.opcode == TileOpcode::store_add,
-              .peer = owner(global),
-              .issued = instruction.issued_after,
-              .number = instruction.number,
-              .begin = execution.begin,
-              .end = execution.end,
-              .address = address_of(global),
-              .size_bytes = bytes,
-              .value = stores ? static_cast<std::int64_t>(execution.store) : 0,
-              .place = instruction.place(),
-              .reads = reads_,
-              .writes = writes_};
+  Event event = executed(kind_of(loads, stores), execution, instruction);
+  event.combination =
+      keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other;
+  event.atomic = operation.opcode == TileOpcode::store_add;
+  event.peer = owner(global);
+  event.address = address_of(global);
+  event.size_bytes = bytes;
+  event.reads = reads_;
+  event.writes = writes_;
   send(event);
 }
 

@@ -70,7 +70,7 @@ void Pipes::execute_load(Pipe pipe, const Instruction& instruction, Picoseconds 
   queue(pipe).free =
       transfer_end({.from = owner, .to = rank_},
                    timing_.load({.size_bytes = bytes, .is_remote = owner != rank_}), time);
-  if (events_.is_observed()) events_.emit_transfer(execution(pipe, time), instruction);
+  events_.emit_transfer(execution(pipe, time), instruction);
   if (fabric_.values()) std::memcpy(instruction.dst, instruction.src, bytes);
 }
 
@@ -82,7 +82,7 @@ void Pipes::execute_store(Pipe pipe, const Instruction& instruction, Picoseconds
   const Timing::Transfer transfer{.size_bytes = bytes, .is_remote = from != owner};
   queue(pipe).free = transfer_end({.from = from, .to = owner},
                                   is_dma ? timing_.dma(transfer) : timing_.store(transfer), time);
-  if (events_.is_observed()) events_.emit_transfer(execution(pipe, time), instruction);
+  events_.emit_transfer(execution(pipe, time), instruction);
   Fabric::StoreInFlight& flight =
       send_store(pipe, is_dma ? 0 : timing_.visibility(transfer), instruction);
   flight.dst = instruction.dst;
@@ -103,7 +103,7 @@ void Pipes::execute_vector(Pipe pipe, const Instruction& instruction, Picosecond
     bytes = std::max(bytes, instruction.count * size_bytes(instruction.source_dtype));
   }
   queue(pipe).free = time + (converts ? timing_.convert(bytes) : timing_.combine(bytes));
-  if (events_.is_observed()) events_.emit_transfer(execution(pipe, time), instruction);
+  events_.emit_transfer(execution(pipe, time), instruction);
   if (!fabric_.values()) return;
   if (converts) {
     convert(instruction.dtype, instruction.dst, instruction.source_dtype, instruction.src,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/pto/load/fault_guard.h"
 
-#include <cxxabi.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <link.h>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include "peal/base/error.h"
+#include "peal/base/exception_type.h"
 #include "peal/base/process/last_words.h"
 #include "peal/chip/core/core.h"
 #include "peal/pto/load/interrupted_code.h"
@@ -323,12 +323,9 @@ void handle(int signal, siginfo_t* info, void* opaque) {
 }
 
 std::string name_of_exception() {
-  const std::type_info* const type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return "";
-  int status = 0;
-  char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-  std::string text = fmt::format(" of type {}", status == 0 ? name : type->name());
-  std::free(name);
+  const std::string type = type_of_exception();
+  if (type.empty()) return "";
+  std::string text = fmt::format(" of type {}", type);
   try {
     std::rethrow_exception(std::current_exception());
   } catch (const std::exception& error) {

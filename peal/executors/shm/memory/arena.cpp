@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peal/executors/shm/memory/arena.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "peal/base/alignment.h"
 #include "peal/base/error.h"
 #include "peal/base/memory/machine_memory.h"
+#include "peal/base/memory/memory_file.h"
 #include "peal/executors/shm/memory/pages.h"
 #include "peal/executors/shm/memory/part_size.h"
 #include "peal/executors/shm/processors.h"
@@ -36,6 +36,10 @@ std::size_t head_bytes(int ranks) {
   const std::size_t bytes =
       sizeof(ShmControl) + static_cast<std::size_t>(ranks) * sizeof(RankControl);
   return round_up(bytes, huge_page_bytes);
+}
+// The size of an arena whose ranks have parts of that size.
+std::size_t arena_bytes(int ranks, std::size_t part_bytes) {
+  return head_bytes(ranks) + static_cast<std::size_t>(ranks) * part_bytes;
 }
 
 // Throws Error after the system call `call` has failed with errno.
@@ -59,17 +63,6 @@ void close_after_error(int file) {
   errno = code;
 }
 
-// Returns a new memfd, without close-on-exec, since ranks that are programs of their own inherit
-// it; or -1. Its number is above those of the standard streams: had the caller closed stderr, the
-// memfd would get its number, and other code would write messages into it.
-int make_file() {
-  const int file = ::memfd_create("peal", 0);
-  if (file < 0 || file > STDERR_FILENO) return file;
-  const int other = ::fcntl(file, F_DUPFD, STDERR_FILENO + 1);
-  close_after_error(file);
-  return other;
-}
-
 }  // namespace
 
 ShmArena::ShmArena(int file, std::byte* memory, std::size_t size_bytes)
@@ -84,8 +77,9 @@ ShmArena ShmArena::make(int ranks) {
     throw UsageError(fmt::format("shm: {} ranks; it takes 1 to {}", ranks, max_ranks));
   }
   const PartSize part = part_size(ranks, head_bytes(ranks), memory_limits(), wanted_part_bytes());
-  const std::size_t size_bytes = head_bytes(ranks) + static_cast<std::size_t>(ranks) * part.bytes;
-  const int file = make_file();
+  const std::size_t size_bytes = arena_bytes(ranks, part.bytes);
+  // Ranks that are programs of their own inherit it.
+  const int file = make_memory_file("peal", true);
   if (file < 0) {
     refuse(ranks, "no memory file can be made", "memfd_create",
            "use fewer ranks, or raise the limit of `ulimit -n`");
@@ -153,8 +147,7 @@ void ShmArena::check_attached() const {
                     magic & version_mask, layout_version));
   }
   const int ranks = control_->ranks;
-  const std::size_t expected =
-      head_bytes(ranks) + static_cast<std::size_t>(ranks) * control_->part_bytes;
+  const std::size_t expected = arena_bytes(ranks, control_->part_bytes);
   if (ranks < 1 || ranks > max_ranks || size_bytes_ != expected) {
     refuse_file(
         fmt::format("has {} bytes, and the memory of its team of {} ranks has {}; start "
