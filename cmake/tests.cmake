@@ -16,6 +16,10 @@ string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
 set_property(SOURCE tests/project/install_test.cpp APPEND PROPERTY COMPILE_DEFINITIONS
              "PEAL_COMPILE_FLAGS=\"${CMAKE_CXX_FLAGS_${configuration}}\"")
 
+# An exhaustive search, which as it is debugged takes a minute.
+set_source_files_properties(tests/support/small_programs.cpp
+                            PROPERTIES COMPILE_OPTIONS "-O2" SKIP_PRECOMPILE_HEADERS ON)
+
 # An executable of tests, with all that they need.
 function(add_test_program name)
   add_executable(${name} ${ARGN})
@@ -24,6 +28,7 @@ function(add_test_program name)
                     nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main rapidcheck
                     rapidcheck_gtest tomlplusplus::tomlplusplus)
   peal_export_library(${name} peal_static)
+  target_compile_definitions(${name} PRIVATE $<$<CONFIG:Release>:PEAL_TESTS_TAKE_ALL>)
   # What tests do themselves is looked at by the address sanitizer alone, which halves the time.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-fno-sanitize=undefined>)
   target_compile_definitions(${name} PRIVATE PEAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
@@ -37,14 +42,17 @@ function(add_test_program name)
   endif()
 endfunction()
 
-# Has ctest run a program's tests in so many shards, which are tests <program>_0, _1, ... of it.
+# Has ctest run a program's tests in so many shards, which are tests <program>_0, _1, ... of it, or
+# <program>_<label>_0, ... with a label.
 function(add_shards program shards filter)
   math(EXPR last_shard "${shards} - 1")
   foreach(shard RANGE ${last_shard})
-    add_test(NAME ${program}_${shard} COMMAND ${program} --gtest_filter=${filter})
+    list(JOIN ARGN "" label)
+    string(JOIN "_" name ${program} ${label} ${shard})
+    add_test(NAME ${name} COMMAND ${program} --gtest_filter=${filter})
     set(environment "GTEST_TOTAL_SHARDS=${shards}" "GTEST_SHARD_INDEX=${shard}"
                     "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
-    set_tests_properties(${program}_${shard} PROPERTIES ENVIRONMENT "${environment}")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" LABELS "${label}")
   endforeach()
 endfunction()
 
@@ -56,16 +64,13 @@ add_shards(peal_tests 8 -Long*)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(release_test_sources ${test_sources})
   list(FILTER release_test_sources INCLUDE REGEX
-       "/tests/(executors/shm|collectives|machine|support)/|/tests/project/install_test")
+       "/tests/(executors/shm|collectives|machine|support)/|/(install|worker_collectives)_test")
   add_test_program(peal_release_tests ${release_test_sources})
   set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
-  add_shards(peal_release_tests 2 -LongAlgorithms*)
-  set_tests_properties(peal_release_tests_0 peal_release_tests_1 PROPERTIES LABELS release)
+  add_shards(peal_release_tests 2 -LongAlgorithms* release)
 endif()
 
 # What takes too long for every change (`make test-long`).
-add_test(NAME peal_long_tests COMMAND peal_tests --gtest_filter=Long*)
-set_tests_properties(peal_long_tests PROPERTIES LABELS long ENVIRONMENT
-                                                "PEAL_CACHE_DIR=${PROJECT_BINARY_DIR}/kernels")
+add_shards(peal_tests 16 Long* long)
 
 include(thread_sanitizer)

@@ -8,6 +8,7 @@
 
 #include "peal/launch/launch.h"
 #include "peal/reference/reference.h"
+#include "tests/support/slice.h"
 #include "tests/support/worker_run.h"
 
 namespace peal {
@@ -265,14 +266,15 @@ TEST(WorkerCollectives, OnlyWhatLiesInWindowsOnAllRanksCountsAsThat) {
 
 TEST(WorkerCollectives, EveryOneIsATask) {
   for (const char* platform : {"a2a3sim", "a5sim", "shm"}) {
-    for (int devices : {1, 2, 3, 4, 7}) {
+    for (int devices : tests::all_or_slice({1, 2, 3, 4, 7}, {1, 3})) {
       for (const char* schedule : {"virtual", "random:7"}) {
         if (!is_simulated(platform) && std::string(schedule) != "virtual") continue;
         Handles handles;
         Worker worker = with_collectives(
             {.platform = platform, .devices = device_numbers(devices), .schedule = schedule},
             handles);
-        expect_collectives<float>(worker, handles, {0, 1, 13, 1000});
+        expect_collectives<float>(worker, handles,
+                                  tests::all_or_slice<std::size_t>({0, 1, 13, 1000}, {0, 13}));
         expect_collectives<std::uint8_t>(worker, handles, {5});
         expect_collectives<Float16>(worker, handles, {3});
         expect_collectives<std::int64_t>(worker, handles, {33});

@@ -48,6 +48,9 @@ bool names_line(const Finding& finding, const fs::path& source, int line) {
   });
 }
 
+// Whether a run of it may end its process, and so has one of its own, which takes longer.
+bool ends_the_process(const BrokenProgram& program) { return program.finding == "crash"; }
+
 // Whether one of the findings is the one that the row says.
 bool has_expected(const BrokenProgram& program, const std::vector<CheckedFinding>& findings) {
   const fs::path source = broken_folder / program.source;
@@ -100,7 +103,7 @@ CheckSubject subject(const BrokenProgram& program, Version version) {
   };
   CheckSubject result{.command = {},
                       .switches = platform.switches,
-                      .runs_kernels = true,
+                      .runs_kernels = ends_the_process(program),
                       .time_limit_seconds = 1,
                       .run = {}};
   if (program.is_peal()) {

@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -68,48 +69,47 @@ inline std::string text_of(const Program& program) {
   return text;
 }
 
-// What has been done and what is in flight.
+// What has been done and what is in flight, without padding, so that its bytes are a key.
 struct Stage {
-  std::vector<std::uint8_t> at;                   // of each rank, its next step
-  std::vector<std::int8_t> cells;                 // what each holds
-  std::vector<std::vector<std::uint8_t>> flying;  // of each rank, steps whose signals are under way
+  static constexpr std::size_t max_ranks = 4, max_steps = 32;  // of a program; steps of each rank
 
-  [[nodiscard]] std::string key() const {
-    std::string key(at.begin(), at.end());
-    key.append(cells.begin(), cells.end());
-    for (const auto& own : flying) {
-      key.append(own.begin(), own.end());
-      key += '\xff';
-    }
-    return key;
+  std::array<std::uint8_t, max_ranks> at{};            // of each rank, its next step
+  std::array<std::int8_t, 2 * max_ranks> cells{};      // what each holds
+  std::array<std::uint32_t, max_ranks> flying_bits{};  // of each rank, steps with signals under way
+
+  [[nodiscard]] std::size_t flights(std::size_t rank) const {
+    return static_cast<std::size_t>(std::popcount(flying_bits[rank]));
   }
+  // The step whose signal is the `which`th of those of `rank` that are under way, in program order.
+  [[nodiscard]] std::size_t flight(std::size_t rank, std::size_t which) const {
+    std::uint32_t bits = flying_bits[rank];
+    for (; which > 0; --which) bits &= bits - 1;
+    return static_cast<std::size_t>(std::countr_zero(bits));
+  }
+  bool operator==(const Stage&) const = default;
 };
 
 class Machine {
  public:
-  Machine(const Program& program, Arrival arrival) : program_(program), arrival_(arrival) {}
+  // Precondition: the program fits a Stage.
+  Machine(const Program& program, Arrival arrival);
 
-  [[nodiscard]] Stage start() const {
-    Stage state;
-    state.at.assign(program_.size(), 0);
-    state.cells.assign(2 * program_.size(), 0);
-    state.flying.resize(program_.size());
-    return state;
-  }
+  [[nodiscard]] static Stage start() { return {}; }
   [[nodiscard]] const Step* next(const Stage& state, std::size_t rank) const {
     const std::vector<Step>& steps = program_[rank];
     return state.at[rank] < steps.size() ? &steps[state.at[rank]] : nullptr;
   }
+  // Whether signals to the rank itself are under way. They are not overtaken by its next step.
+  [[nodiscard]] bool has_own_flying(const Stage& state, std::size_t rank) const {
+    return (state.flying_bits[rank] & own_bits_[rank]) != 0;
+  }
   // A rank does not go on with its next step while signals are under way that it must not overtake.
   [[nodiscard]] bool can_go(const Stage& state, std::size_t rank) const {
     const Step* const step = next(state, rank);
-    if (step == nullptr) return false;
-    const std::vector<std::uint8_t>& flying = state.flying[rank];
-    const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
-      return is_own(rank, program_[rank][index]);
-    });
-    if (has_own) return false;
-    if (step->kind == Step::Kind::store) return flying.empty() || arrival_ == Arrival::any;
+    if (step == nullptr || has_own_flying(state, rank)) return false;
+    if (step->kind == Step::Kind::store) {
+      return state.flying_bits[rank] == 0 || arrival_ == Arrival::any;
+    }
     if (!step->is_wait()) return true;
     return holds(step->cmp, static_cast<std::uint32_t>(state.cells[cell(*step)]),
                  static_cast<std::uint32_t>(step->value));
@@ -119,23 +119,20 @@ class Machine {
     if (step.kind == Step::Kind::store) {
       state.cells[cell(step)] = static_cast<std::int8_t>(step.value);
     } else if (!step.is_wait()) {
-      state.flying[rank].push_back(state.at[rank]);
+      state.flying_bits[rank] |= std::uint32_t{1} << state.at[rank];
     }
     ++state.at[rank];
   }
   [[nodiscard]] std::size_t can_arrive(const Stage& state, std::size_t rank) const {
-    const std::size_t count = state.flying[rank].size();
+    const std::size_t count = state.flights(rank);
     return arrival_ == Arrival::in_order ? std::min<std::size_t>(count, 1) : count;
   }
   void arrive(Stage& state, std::size_t rank, std::size_t which) const {
-    std::vector<std::uint8_t>& flying = state.flying[rank];
-    const Step& step = program_[rank][flying[which]];
+    const std::size_t index = state.flight(rank, which);
+    const Step& step = program_[rank][index];
     std::int8_t& held = state.cells[cell(step)];
     held = static_cast<std::int8_t>(step.kind == Step::Kind::add ? held + step.value : step.value);
-    flying.erase(flying.begin() + static_cast<std::ptrdiff_t>(which));
-  }
-  [[nodiscard]] bool is_own(std::size_t rank, const Step& step) const {
-    return cell(step) % program_.size() == rank;
+    state.flying_bits[rank] &= ~(std::uint32_t{1} << index);
   }
   [[nodiscard]] bool is_over(const Stage& state) const {
     for (std::size_t rank = 0; rank < program_.size(); ++rank) {
@@ -150,66 +147,18 @@ class Machine {
   }
   const Program& program_;
   Arrival arrival_;
+  std::array<std::uint32_t, Stage::max_ranks> own_bits_{};  // of each rank, steps on its own cells
 };
 
 using Where = std::pair<std::size_t, std::size_t>;  // rank, step
 
 struct Truth {
-  std::map<Where, std::vector<std::uint32_t>>
+  std::map<Where, std::array<std::uint32_t, Stage::max_ranks>>
       before;             // each wait: of each rank, notifies for certain
   std::set<Where> stuck;  // waits at which a rank can stand for ever
 };
 
-inline std::uint32_t notifies(const std::vector<Step>& steps, std::size_t end) {
-  return static_cast<std::uint32_t>(
-      std::count_if(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(end),
-                    [](const Step& step) { return !step.is_wait(); }));
-}
-
 // By all schedules; nothing if there are too many states.
-inline std::optional<Truth> all_schedules(const Program& program, Arrival arrival) {
-  constexpr std::size_t max_states = 8000;
-  const Machine machine(program, arrival);
-  Truth truth;
-  std::vector<Stage> open = {machine.start()};
-  std::unordered_set<std::string> seen = {open.front().key()};
-  const auto reach = [&](Stage state) {
-    if (seen.insert(state.key()).second) open.push_back(std::move(state));
-  };
-  while (!open.empty()) {
-    if (seen.size() > max_states) return std::nullopt;
-    const Stage state = std::move(open.back());
-    open.pop_back();
-    bool goes_on = false;
-    for (std::size_t rank = 0; rank < program.size(); ++rank) {
-      for (std::size_t i = 0; i < machine.can_arrive(state, rank); ++i) {
-        Stage after = state;
-        machine.arrive(after, rank, i);
-        reach(std::move(after));
-        goes_on = true;
-      }
-      if (!machine.can_go(state, rank)) continue;
-      goes_on = true;
-      if (machine.next(state, rank)->is_wait()) {
-        std::vector<std::uint32_t> done;
-        for (std::size_t other = 0; other < program.size(); ++other) {
-          done.push_back(other == rank ? 0 : notifies(program[other], state.at[other]));
-        }
-        const auto [known, is_new] = truth.before.try_emplace({rank, state.at[rank]}, done);
-        for (std::size_t other = 0; other < program.size(); ++other) {
-          known->second[other] = std::min(known->second[other], done[other]);
-        }
-      }
-      Stage after = state;
-      machine.go(after, rank);
-      reach(std::move(after));
-    }
-    if (goes_on) continue;
-    for (std::size_t rank = 0; rank < program.size(); ++rank) {
-      if (machine.next(state, rank) != nullptr) truth.stuck.insert({rank, state.at[rank]});
-    }
-  }
-  return truth;
-}
+[[nodiscard]] std::optional<Truth> all_schedules(const Program& program, Arrival arrival);
 
 }  // namespace peal::small_programs

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -60,11 +61,27 @@ std::vector<std::string> dependencies(const std::string& rule) {
   return files;
 }
 
-// The three commands that turn a source into a shared object, without the names of their outputs.
+// A hash of everything that determines what these commands make, except the contents of files.
+std::string key_of(const ChosenCompiler& compiler, std::initializer_list<CommandWords> commands) {
+  std::string text =
+      fmt::format("peal object 4\n{}\n{}", compiler.identity, fmt::join(compiler.words, "\n"));
+  for (const CommandWords& words : commands) text += fmt::format("\n{}", fmt::join(words, "\n"));
+  for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH",
+                           "LIBRARY_PATH", "SOURCE_DATE_EPOCH"}) {
+    const char* const value = std::getenv(name);
+    text += fmt::format("\n{}={}", name, value == nullptr ? "" : value);
+  }
+  return content_hash(text);
+}
+
+// The commands that turn a source into a shared object, without the names of their outputs.
 struct Build {
   ChosenCompiler compiler;
   CommandWords preprocess, compile, link;  // arguments of the compiler
-  std::vector<std::string> linked_sources;
+  // Those that turn the callbacks of the instrumentation into an object that is linked as well.
+  // They are not instrumented, and the same for all kernels of a language.
+  CommandWords preprocess_callbacks, compile_callbacks;
+  std::string link_script;
   std::vector<std::string> include_folders;
 
   [[nodiscard]] CommandWords command(const CommandWords& arguments,
@@ -74,21 +91,11 @@ struct Build {
     result.insert(result.end(), more.begin(), more.end());
     return result;
   }
-  // A hash of everything that determines the object, except the contents of files.
-  [[nodiscard]] std::string key() const;
-};
-
-std::string Build::key() const {
-  std::string text = fmt::format("peal object 3\n{}\n{}\n{}\n{}", compiler.identity,
-                                 fmt::join(compiler.words, "\n"), fmt::join(preprocess, "\n"),
-                                 fmt::join(link, "\n"));
-  for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH",
-                           "LIBRARY_PATH", "SOURCE_DATE_EPOCH"}) {
-    const char* const value = std::getenv(name);
-    text += fmt::format("\n{}={}", name, value == nullptr ? "" : value);
+  [[nodiscard]] std::string key() const { return key_of(compiler, {preprocess, link}); }
+  [[nodiscard]] std::string callbacks_key() const {
+    return key_of(compiler, {preprocess_callbacks});
   }
-  return content_hash(text);
-}
+};
 
 Build build_of(const fs::path& path, KernelLanguage language, const CompileOptions& options) {
   const fs::path root = header_root();
@@ -97,11 +104,12 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   build.include_folders = options.include_folders;
   const CommandWords always{"-std=c++20", "-O2", "-g", "-fPIC", "-w"};
   build.compile = build.link = build.preprocess = always;
+  build.preprocess_callbacks = build.compile_callbacks = always;
   const auto add = [](CommandWords& words, std::initializer_list<std::string> more) {
     words.insert(words.end(), more.begin(), more.end());
   };
   const bool is_pto = language == KernelLanguage::pto;
-  for (CommandWords* words : {&build.preprocess, &build.link}) {
+  for (CommandWords* words : {&build.preprocess, &build.preprocess_callbacks}) {
     add(*words, {"-I" + root.string()});
     if (is_pto) add(*words, {"-I" + (root / "peal/pto/include").string()});
   }
@@ -118,14 +126,12 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   if (is_pto) {
     add(build.preprocess, {"-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
   } else {
-    add(build.link, {"-DPEAL_VERB_KERNEL"});
+    add(build.preprocess_callbacks, {"-DPEAL_VERB_KERNEL"});
   }
-  // The instrumentation's callbacks are linked into every object; they are not instrumented.
-  const fs::path callbacks = root / "peal/pto/include/peal_callbacks.cpp";
-  const fs::path script = root / "peal/pto/include/peal_kernel.ld";
-  build.linked_sources = {callbacks.string(), script.string()};
+  add(build.preprocess_callbacks, {(root / "peal/pto/include/peal_callbacks.cpp").string()});
+  build.link_script = (root / "peal/pto/include/peal_kernel.ld").string();
   add(build.link,
-      {callbacks.string(), "-Wl,-T," + script.string(),
+      {"-Wl,-T," + build.link_script,
        "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,--wrap=exit,--wrap=_exit,"
        "--wrap=_Exit,--wrap=quick_exit,--wrap=__assert_fail,--wrap=__cxa_guard_acquire,"
        "--wrap=__cxa_guard_release,--wrap=__cxa_guard_abort,--wrap=__cxa_atexit,"
@@ -136,9 +142,19 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
 
 // What identifies the result of the preprocessor.
 struct Preprocessed {
-  std::string text_hash;  // of the preprocessed text and of the sources linked with it
+  std::string text_hash;       // of the preprocessed text and of what is linked with it
+  std::string callbacks_hash;  // of the preprocessed text of the callbacks
   KernelManifest manifest;
 };
+
+// Locks the object of that name; nothing if it is missing, damaged or not trusted. The lock comes
+// before the check, so that what was checked cannot be cleaned away before it is loaded.
+std::optional<KernelObject> usable(const fs::path& object) {
+  std::optional<CacheLock> lock = CacheLock::of(object);
+  if (!lock || !is_sealed(object)) return std::nullopt;
+  touch_cache_entry(object);
+  return KernelObject{object.string(), *std::move(lock)};
+}
 
 class Compilation {
  public:
@@ -157,18 +173,15 @@ class Compilation {
     std::optional<KernelManifest> before;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       const timespec begin = moment();
-      run(build_.preprocess, {"-E", "-MD", "-MF", path("rule"), "-MT", "x", "-o", path("text.ii")});
-      const std::optional<std::string> text = file_contents(path("text.ii"));
-      if (!text || text->empty()) refuse_compiler("writes nothing");
-      std::vector<std::string> files = dependencies(file_contents(path("rule")).value_or(": "));
-      std::string hashed = content_hash(*text);
-      for (const std::string& linked : build_.linked_sources) {
-        files.push_back(linked);
-        hashed += content_hash(file_contents(linked).value_or(""));
-      }
+      std::vector<std::string> files{build_.link_script};
+      const std::string kernel = preprocess(build_.preprocess, "text.ii", files);
+      const std::string callbacks = preprocess(build_.preprocess_callbacks, "callbacks.ii", files);
+      const std::string script = content_hash(file_contents(build_.link_script).value_or(""));
+      std::sort(files.begin(), files.end());
+      files.erase(std::unique(files.begin(), files.end()), files.end());
       KernelManifest manifest = KernelManifest::of(files, build_.include_folders);
       if (manifest.is_older_than(begin) || manifest == before) {
-        return {content_hash(hashed), std::move(manifest)};
+        return {content_hash(kernel + callbacks + script), callbacks, std::move(manifest)};
       }
       before = std::move(manifest);
     }
@@ -176,9 +189,10 @@ class Compilation {
         fmt::format("kernel `{}` changes while it is read; save it and run this again", source_));
   }
 
-  // Compiles the text of preprocess() to `object`. Returns false if the text does not compile but
-  // the source now does: the source has changed since, and the caller starts again.
-  bool compile(const fs::path& object) {
+  // Compiles the texts of preprocess() to `object`. Returns false if the kernel's does not compile
+  // but the source now does, as it has changed since, or if the callbacks' object was damaged
+  // meanwhile; then the caller starts again.
+  bool compile(const Preprocessed& read, const fs::path& object) {
     const CommandWords text{"-x", "c++-cpp-output", "-c", path("text.ii"), "-o", path("object.o")};
     const ProgramResult result =
         run_program(build_.command(build_.compile, text), folder_.file(""));
@@ -190,11 +204,10 @@ class Compilation {
       if (again.succeeded) return false;
       refuse(again);
     }
-    run(build_.link, {"-shared", path("object.o"), "-o", path("object.so")});
-    if (file_contents(path("object.so")).value_or("").empty()) refuse_compiler("writes no object");
-    seal_object(path("object.so"));
-    if (!is_sealed(path("object.so"))) folder_.check_writable();
-    folder_.publish("object.so", object);
+    const std::optional<KernelObject> callbacks = compiled_callbacks(read.callbacks_hash);
+    if (!callbacks) return false;
+    run(build_.link, {"-shared", callbacks->path, path("object.o"), "-o", path("object.so")});
+    publish_object("object.so", object);
     return true;
   }
 
@@ -205,6 +218,39 @@ class Compilation {
 
  private:
   [[nodiscard]] std::string path(const char* name) const { return folder_.file(name).string(); }
+
+  // Writes the preprocessed text to a file of the build folder, appends the files that were read
+  // to `files`, and returns the text's hash.
+  std::string preprocess(const CommandWords& command, const char* to,
+                         std::vector<std::string>& files) const {
+    run(command, {"-E", "-MD", "-MF", path("rule"), "-MT", "x", "-o", path(to)});
+    const std::optional<std::string> text = file_contents(path(to));
+    if (!text || text->empty()) refuse_compiler("writes nothing");
+    for (std::string& file : dependencies(file_contents(path("rule")).value_or(": "))) {
+      files.push_back(std::move(file));
+    }
+    return content_hash(*text);
+  }
+
+  // The object of the callbacks, compiled unless the cache has it: their text takes as long to
+  // compile as a short kernel's, and is the same for all. Nothing if another process has removed or
+  // damaged it meanwhile.
+  std::optional<KernelObject> compiled_callbacks(const std::string& text_hash) const {
+    const fs::path name = cache_ / fmt::format("{}-{}.o", build_.callbacks_key(), text_hash);
+    std::optional<KernelObject> object = usable(name);
+    if (object) return object;
+    run(build_.compile_callbacks,
+        {"-x", "c++-cpp-output", "-c", path("callbacks.ii"), "-o", path("callbacks.o")});
+    publish_object("callbacks.o", name);
+    return usable(name);
+  }
+
+  void publish_object(const char* name, const fs::path& to) const {
+    if (file_contents(path(name)).value_or("").empty()) refuse_compiler("writes no object");
+    seal_object(path(name));
+    if (!is_sealed(path(name))) folder_.check_writable();
+    folder_.publish(name, to);
+  }
 
   // The current time by the file system's clock, which change times are compared with.
   [[nodiscard]] timespec moment() const {
@@ -246,19 +292,11 @@ class Compilation {
   BuildFolder folder_;
 };
 
-// Locks the object of that name; nothing if it is missing, damaged or not trusted. The lock comes
-// before the check, so that what was checked cannot be cleaned away before it is loaded.
-std::optional<KernelObject> usable(const fs::path& object) {
-  std::optional<CacheLock> lock = CacheLock::of(object);
-  if (!lock || !is_sealed(object)) return std::nullopt;
-  touch_cache_entry(object);
-  return KernelObject{object.string(), *std::move(lock)};
-}
-
 }  // namespace
 
 // An object is reused by two keys. `key` hashes the compiler and its options, and names a manifest.
-// The text hash covers the preprocessed text and the linked sources; both hashes name the object.
+// The text hash covers the preprocessed text and what is linked with it; both hashes name the
+// object.
 //  1. Fast path: if the manifest's files and folders are unchanged, the preprocessor would produce
 //     the same text again (see KernelManifest), so its text hash names the object without a run.
 //  2. Otherwise the preprocessor runs, and its text's hash names the object. The object may exist:
@@ -298,7 +336,7 @@ KernelObject compile_source(const std::string& source, KernelLanguage language,
     const fs::path name = object_of(read.text_hash);
     std::optional<KernelObject> object = usable(name);
     if (!object) {
-      if (!compilation.compile(name)) continue;
+      if (!compilation.compile(read, name)) continue;
       object = usable(name);  // nothing if another process has removed it meanwhile
     }
     if (!object) continue;

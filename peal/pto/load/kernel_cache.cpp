@@ -33,14 +33,18 @@ bool is_hash(std::string_view text) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-// True for `<hash>.manifest`, `<hash>-<hash>.so`, and `<hash>.<process>.<ending>`, the temporary
-// files that interrupted compilations of earlier versions have left.
+// True for `<hash>.manifest`, `<hash>-<hash>.so`, `<hash>-<hash>.o`, and
+// `<hash>.<process>.<ending>`, the temporary files that interrupted compilations of earlier
+// versions have left.
 bool is_entry(const fs::path& path) {
   const std::string name = path.filename();
   if (name.size() < 18 || !is_hash(std::string_view(name).substr(0, 16))) return false;
   const std::string_view rest = std::string_view(name).substr(16);
   if (rest == ".manifest") return true;
-  if (rest.front() == '-') return is_hash(rest.substr(1, 16)) && rest.substr(17) == ".so";
+  if (rest.front() == '-') {
+    const std::string_view ending = rest.substr(std::min<std::size_t>(17, rest.size()));
+    return is_hash(rest.substr(1, 16)) && (ending == ".so" || ending == ".o");
+  }
   const std::size_t digits = rest.find_first_not_of("0123456789", 1);
   return rest.front() == '.' && digits != rest.npos && digits > 1 && rest[digits] == '.';
 }

@@ -191,7 +191,7 @@ TEST(SignalOrder, RoundsOfARingFormAChain) {
 
 // A notify that one core has not heard of, older than what the rows of its core are kept for.
 TEST(SignalOrder, ANotifyMayBeOlderThanTheRowsThatAreKept) {
-  constexpr int rounds = 2000;
+  constexpr int rounds = 600;
   HandMadeRun run(3);
   const auto old = run.notify(1, 0);
   for (int round = 0; round < rounds; ++round) {

@@ -194,12 +194,9 @@ class OneSchedule {
     const Step* const step = machine_.next(stage_, rank);
     if (step == nullptr || step->kind != Step::Kind::poll) return machine_.can_go(stage_, rank);
     if (std::exchange(begun_[rank], 1) == 0) words_.begin_look(static_cast<int>(rank));
-    const std::vector<std::uint8_t>& flying = stage_.flying[rank];
-    const bool has_own = std::any_of(flying.begin(), flying.end(), [&](std::uint8_t index) {
-      return machine_.is_own(rank, program_[rank][index]);
-    });
-    return !has_own && words_.may_answer(static_cast<int>(rank), word(step->cell),
-                                         {.again = looked_[rank] != 0, .place = {}});
+    return !machine_.has_own_flying(stage_, rank) &&
+           words_.may_answer(static_cast<int>(rank), word(step->cell),
+                             {.again = looked_[rank] != 0, .place = {}});
   }
   // At a deadlock, whoever is the next to find something new; false if there is nobody.
   [[nodiscard]] bool release() {
@@ -213,7 +210,7 @@ class OneSchedule {
                        [&](int core) { return !words_.goes_on_in_vain(core); });
   }
   void arrive(std::size_t rank, std::size_t which) {
-    const Step& step = program_[rank][stage_.flying[rank][which]];
+    const Step& step = program_[rank][stage_.flight(rank, which)];
     machine_.arrive(stage_, rank, which);
     const auto store = stores_[rank].begin() + static_cast<std::ptrdiff_t>(which);
     at(step.cell) = static_cast<std::uint32_t>(stage_.cells[static_cast<std::size_t>(step.cell)]);
@@ -323,7 +320,7 @@ Tally compare(Sort sort, Arrival arrival, std::uint32_t first_seed, int count) {
     bool is_equal = true;
     for (std::size_t w = 0; w < waits->size(); ++w) {
       const std::vector<std::uint32_t>& known = run.row(w);
-      const std::vector<std::uint32_t>& before = truth->before.at((*waits)[w]);
+      const auto& before = truth->before.at((*waits)[w]);
       for (std::size_t rank = 0; rank < program.size(); ++rank) {
         EXPECT_LE(known[rank], before[rank])
             << "seed " << seed << ": " << text_of(program) << "\nwait " << (*waits)[w].second

@@ -24,6 +24,7 @@
 #include "peal/launch/platforms.h"
 #include "peal/machine/barrier.h"
 #include "tests/support/collective_case.h"
+#include "tests/support/slice.h"
 
 namespace peal::tests {
 namespace {
@@ -64,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Registry, ShmAlgorithm,
 // All calls of a number of ranks are made back to back on one team.
 TEST_P(ShmAlgorithm, IsRightForAnyRanksAndCount) {
   ShmExecutor executor(load_platform("host"));
-  for (int ranks : {1, 2, 3, 4, 7, 8, 16}) {
+  for (int ranks : all_or_slice({1, 2, 3, 4, 7, 8, 16}, {1, 2, 3, 7})) {
     std::vector<CollectiveCase> calls;
     for (std::size_t count : {std::size_t{0}, std::size_t{1}, static_cast<std::size_t>(ranks) - 1,
                               std::size_t{7}, std::size_t{256}, std::size_t{1001}}) {

@@ -92,8 +92,9 @@ TEST(PtoCoreType, TasksGoToCoresOfTheirType) {
   const std::string tasks =
       "rt_submit_aiv_task(0, p); rt_submit_aic_task(1, p); rt_submit_aiv_task(0, p);";
   for (const char* cores : {"1", "3"}) {
+    const BothTypes both(tasks, cores);
     for (const char* schedule : {"virtual", "random:1", "random:2"}) {
-      EXPECT_EQ(BothTypes(tasks, cores).message(schedule), "passed") << cores << schedule;
+      EXPECT_EQ(both.message(schedule), "passed") << cores << schedule;
     }
   }
 }

@@ -184,7 +184,44 @@ TEST_F(KernelObjects, LeaveNothingElseBehind) {
   static_cast<void>(object());
   save("this is wrong\n");
   EXPECT_THROW(static_cast<void>(object()), QuotedError);
-  EXPECT_EQ(std::distance(fs::directory_iterator(cache_), fs::directory_iterator()), 2);
+  // A manifest, the kernel's object and that of the callbacks.
+  EXPECT_EQ(std::distance(fs::directory_iterator(cache_), fs::directory_iterator()), 3);
+}
+
+TEST_F(KernelObjects, ShareTheObjectOfTheCallbacks) {
+  const auto callbacks = [&] {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(cache_)) {
+      if (entry.path().extension() == ".o") found.push_back(entry.path());
+    }
+    return found;
+  };
+  save("int a = 5;\n");
+  const std::string path = object(), whole = held(path);
+  ASSERT_EQ(callbacks().size(), 1u);
+  const fs::path shared = callbacks().front();
+  fs::last_write_time(shared, fs::file_time_type::clock::now() - hours(24));
+  save("int a = 6;\n");
+  EXPECT_NE(object(), path);
+  EXPECT_EQ(callbacks(), std::vector<fs::path>{shared});
+  EXPECT_GT(fs::last_write_time(shared), fs::file_time_type::clock::now() - hours(1));
+  // Damaged or foreign, it is made again.
+  for (const char* how : {"damaged", "removed"}) {
+    if (how == std::string("damaged")) {
+      std::ofstream(shared) << "no object";
+    } else {
+      fs::remove(shared);
+    }
+    fs::remove(path);
+    save("int a = 5;\n");
+    EXPECT_EQ(object(), path) << how;
+    EXPECT_EQ(held(path), whole) << how;
+    EXPECT_EQ(callbacks(), std::vector<fs::path>{shared}) << how;
+  }
+  fs::last_write_time(shared, fs::file_time_type::clock::now() - hours(40 * 24));
+  fs::remove(path);
+  clean_cache(cache_, "", {});
+  EXPECT_FALSE(fs::exists(shared));
 }
 
 TEST_F(KernelObjects, OfInterruptedCompilationsAreRemoved) {
