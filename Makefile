@@ -19,10 +19,13 @@ test-release: build-release
 
 # What takes too long for every change: the tests whose names begin with `Long`, memcheck and the
 # fuzzer; and that the benchmarks still build.
-test-long: build-dev
+test-long: build-dev build-release
 	ctest --preset long -j $(JOBS) --output-on-failure
+	cmake --build --preset release -j $(JOBS) --target peal_release_tests
+	ctest --preset release-long -j $(JOBS) --output-on-failure
 	cmake --build --preset dev -j $(JOBS) --target benches
 	scripts/compile-for-aarch64.sh $(JOBS)
+	scripts/clang-tidy.sh $(JOBS)
 	$(MAKE) memcheck
 	$(MAKE) fuzz FUZZ_OPTIONS=-runs=1000000
 

@@ -56,6 +56,9 @@ function(add_shards program shards filter)
   endforeach()
 endfunction()
 
+# What simulates every algorithm with all numbers of ranks, which takes half an hour in `dev`.
+set(long_in_release LongAlgorithms*:LongSameBytes.OfEveryAlgorithm*)
+
 add_test_program(peal_tests ${test_sources} tests/fuzz/parsers.cpp)
 add_shards(peal_tests 8 -Long*)
 
@@ -64,13 +67,14 @@ add_shards(peal_tests 8 -Long*)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(release_test_sources ${test_sources})
   list(FILTER release_test_sources INCLUDE REGEX
-       "/tests/(executors/shm|collectives|machine|support)/|/(install|worker_collectives)_test")
+       "/tests/(executors/shm|collectives|machine|support)/|/(install|same_bytes|worker_collectives)_test")
   add_test_program(peal_release_tests ${release_test_sources})
   set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
-  add_shards(peal_release_tests 2 -LongAlgorithms* release)
+  add_shards(peal_release_tests 2 -${long_in_release} release)
+  add_shards(peal_release_tests 2 ${long_in_release} release-long)
 endif()
 
 # What takes too long for every change (`make test-long`).
-add_shards(peal_tests 16 Long* long)
+add_shards(peal_tests 16 Long*:-${long_in_release} long)
 
 include(thread_sanitizer)

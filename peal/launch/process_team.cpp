@@ -181,10 +181,10 @@ ProcessTeam::~ProcessTeam() { end(); }
 ProcessTeam& ProcessTeam::operator=(ProcessTeam&& other) noexcept {
   if (this == &other) return *this;
   end();
-  Team::operator=(std::move(other));  // first: its state may refer to the parts
-  ProcessTeamBase::operator=(std::move(other));
   exceptions_ = other.exceptions_;
   process_ = other.process_;
+  Team::operator=(static_cast<Team&&>(other));  // first: its state may refer to the parts
+  ProcessTeamBase::operator=(static_cast<ProcessTeamBase&&>(other));
   return *this;
 }
 

@@ -39,8 +39,8 @@ T multiply(T a, T b) {
 template <class T>
 T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
-    if (a != a) return a;
-    return b < a || b != b || (a == b && std::signbit(b)) ? b : a;
+    if (std::isnan(a)) return a;
+    return b < a || std::isnan(b) || (a == b && std::signbit(b)) ? b : a;
   } else {
     return b < a ? b : a;
   }
@@ -48,8 +48,8 @@ T smaller(T a, T b) {
 template <class T>
 T larger(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
-    if (a != a) return a;
-    return b > a || b != b || (a == b && std::signbit(a)) ? b : a;
+    if (std::isnan(a)) return a;
+    return b > a || std::isnan(b) || (a == b && std::signbit(a)) ? b : a;
   } else {
     return b > a ? b : a;
   }
