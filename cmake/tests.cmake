@@ -66,8 +66,9 @@ add_shards(peal_tests 8 -Long*)
 # the installation (`make test-release`).
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(release_test_sources ${test_sources})
-  list(FILTER release_test_sources INCLUDE REGEX
-       "/tests/(executors/shm|collectives|machine|support)/|/(install|same_bytes|worker_collectives)_test")
+  set(release_folders "/tests/(executors/shm|collectives|machine|support)/")
+  set(release_files "/(install|same_bytes|worker_collectives)_test")
+  list(FILTER release_test_sources INCLUDE REGEX "${release_folders}|${release_files}")
   add_test_program(peal_release_tests ${release_test_sources})
   set_target_properties(peal_release_tests PROPERTIES EXCLUDE_FROM_ALL ON)
   add_shards(peal_release_tests 2 -${long_in_release} release)

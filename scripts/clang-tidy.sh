@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Looks through the library and the command line for bugs, by the checks of .clang-tidy: clang-tidy.sh
-# [jobs]. Neighbouring sources are looked at together, since most of the time goes to headers.
+# Looks through the library and the command line for bugs, by the checks of .clang-tidy:
+# clang-tidy.sh [jobs]. Neighbouring sources are looked at together, since most of the time goes to
+# headers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=${1:-$(nproc)}

@@ -64,8 +64,11 @@ class Selection {
     return advice_ || !is_advice(finding);
   }
   void apply(CheckResult& result) const {
-    std::erase_if(result.findings,
-                  [this](const CheckedFinding& finding) { return !wants(finding.finding); });
+    std::erase_if(result.findings, [this, &result](const CheckedFinding& finding) {
+      if (wants(finding.finding)) return false;
+      result.left_out += is_advice(finding.finding) ? 0u : 1u;
+      return true;
+    });
   }
 
  private:
@@ -101,6 +104,7 @@ nlohmann::ordered_json json_of(const CheckSubject& subject, const CheckResult& r
   json["ranks"] = result.ranks;
   json["verdict"] = verdict(result);
   json["clean"] = result.is_clean();
+  json["left_out"] = result.left_out;
   json["exact"] = result.undecided.empty();
   json["schedules"] = result.schedules;
   json["findings"] = nlohmann::ordered_json::array();

@@ -27,7 +27,8 @@ void Checker::notify(const Event& event, CoreOrder& order) {
                       .lane = Lane::scalar,
                       .end = Lane::scalar,
                       .writes = true,
-                      .atomic = event.op == NotifyOp::add,
+                      .atomic = event.op == NotifyOp::add ? atomic_code(ReduceOp::sum, DType::i32)
+                                                          : std::uint8_t{0},
                       .signal = true};
   const GlobalAccesses::Special set{.line_write = true, .line_clock = start.clock};
   accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,

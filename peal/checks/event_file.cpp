@@ -113,7 +113,7 @@ Event event_of(const StoredEvent& stored, const std::deque<Text>& texts, const s
           .combination = static_cast<Combination>(stored.combination),
           .op = static_cast<NotifyOp>(stored.op),
           .cmp = static_cast<WaitCmp>(stored.cmp),
-          .atomic = stored.atomic != 0,
+          .atomic = stored.atomic,
           .cached = stored.cached != 0,
           .polled = stored.polled != 0,
           .look = static_cast<Look>(stored.look),

@@ -8,6 +8,7 @@
 #include "peal/base/api.h"
 #include "peal/base/source_place.h"
 #include "peal/base/units.h"
+#include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
 #include "peal/run/pipe.h"
@@ -101,6 +102,16 @@ enum class Combination : std::uint8_t {
   return Combination::max;
 }
 
+// What an atomic store does to each element of its destination, as a number that is not 0. Two that
+// do the same commute; others do not: a sum and a maximum, or adds of floats and of integers. Sums
+// and products of signed and unsigned integers of one size are the same.
+[[nodiscard]] constexpr std::uint8_t atomic_code(ReduceOp op, DType dtype) {
+  static_assert(static_cast<int>(DType::i8) % 2 == 0);  // unsigned types follow their signed ones
+  const bool wraps = dtype >= DType::i8 && (op == ReduceOp::sum || op == ReduceOp::prod);
+  const int type = static_cast<int>(dtype) & (wraps ? ~1 : ~0);
+  return static_cast<std::uint8_t>(1 + static_cast<int>(op) * 32 + type);
+}
+
 // One event of a run. Addresses are those of the run's memory; `peer` is the rank that owns the
 // memory or cell in question. Spans and names are valid only during EventReader::read().
 struct Event {
@@ -112,7 +123,7 @@ struct Event {
   Combination combination{};  // load, store, vector
   NotifyOp op{};              // notify, notify_arrived
   WaitCmp cmp{};              // wait, poll_failed
-  bool atomic = false;        // store: combined into its destination, atomically per element
+  std::uint8_t atomic = 0;    // store: atomic_code() if it is combined into its destination
   bool cached = false;        // scalar_read, scalar_write: through the scalar cache
   bool polled = false;        // wait: a successful poll; region: filled by the host before the run
   Look look{};                // scalar_read, wait, poll_failed: if it is a look at a polled word

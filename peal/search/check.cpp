@@ -383,8 +383,13 @@ std::string verdict(const CheckResult& result) {
     seen += fmt::format("{} {} window access{}", seen.empty() ? ";" : ",", result.window_accesses,
                         result.window_accesses == 1 ? "" : "es");
   }
-  if (result.undecided.empty()) return fmt::format("clean (exact{})", seen);
-  return fmt::format("clean ({} schedule{} searched, because {}{})", result.schedules,
+  const std::string clean =
+      result.left_out == 0
+          ? "clean"
+          : fmt::format("clean but for {} finding{} that --only or --skip leave out",
+                        result.left_out, result.left_out == 1 ? "" : "s");
+  if (result.undecided.empty()) return fmt::format("{} (exact{})", clean, seen);
+  return fmt::format("{} ({} schedule{} searched, because {}{})", clean, result.schedules,
                      result.schedules == 1 ? "" : "s", result.undecided, seen);
 }
 

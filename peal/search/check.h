@@ -76,6 +76,7 @@ struct CheckResult {
   std::uint64_t window_accesses = 0;       // instructions of the first run that address a window
   std::uint64_t instructions = 0;          // of the first run's kernels, of any kind
   std::vector<SyncUnit> synchronisations;  // of the first run
+  std::size_t left_out = 0;  // findings, but for advice, that the caller has taken from `findings`
 
   // True if every finding is advice.
   [[nodiscard]] bool is_clean() const;
@@ -87,7 +88,7 @@ struct CheckResult {
 [[nodiscard]] CheckResult check(const CheckSubject& subject, const CheckRequest& request);
 
 // One line: "clean (exact; 2 calls, 640 window accesses)", "clean (65 schedules searched, ...)" or
-// "3 findings". Exact means that no schedule has a finding.
+// "3 findings". Exact means that no schedule has a finding. It says how many are left out.
 [[nodiscard]] std::string verdict(const CheckResult& result);
 
 }  // namespace peal

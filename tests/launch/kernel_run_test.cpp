@@ -198,6 +198,9 @@ TEST(KernelRun, SourcesThatAreNoKernelsAreRefused) {
   expect_part(file_message(source_with_body("no_such_function();")), "no_such_function");
   expect_part(file_message("int peal_kernel_count = 0;"), "does not define peal_kernel; add");
   expect_part(file_message("void missing(); int x = (missing(), 1);"), "cannot be loaded: ");
+  // Neither thread nor static memory is a rank's own.
+  expect_part(file_message("thread_local int shared;\n" + source_with_body("shared = 1;")),
+              "has a thread_local variable, which all ranks here would share; a device has none");
 }
 
 TEST(KernelRun, ACrashOfAKernelFileIsReportedAndTheProgramGoesOn) {

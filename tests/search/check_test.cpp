@@ -150,7 +150,12 @@ TEST(Check, FindingsAreChosenByTheirClass) {
   EXPECT_EQ(classes(json_of(arguments)), (Classes{"race", "vacuous_wait"}));
   EXPECT_EQ(classes(json_of(arguments + "--only race")), Classes{"race"});
   EXPECT_EQ(classes(json_of(arguments + "--skip race")), Classes{"vacuous_wait"});
-  EXPECT_EQ(run_peal(arguments + "--skip race,vacuous_wait").code, 0);
+  const Finished skipped = run_peal(arguments + "--skip race,vacuous_wait");
+  EXPECT_EQ(skipped.code, 0);
+  EXPECT_NE(skipped.out.find("clean but for 2 findings that --only or --skip leave out (exact"),
+            std::string::npos)
+      << skipped.out;
+  EXPECT_EQ(json_of("check all_gather -n 3 --only race").at("results")[0].at("left_out"), 0);
   EXPECT_EQ(run_peal(arguments + "--only crash --only deadlock").code, 0);
   EXPECT_EQ(classes(json_of(exchange("unread_bytes", "-n 2"))), Classes{});
   EXPECT_EQ(classes(json_of(exchange("unread_bytes", "-n 2 --only unread_bytes"))),

@@ -17,11 +17,15 @@ struct Access {
   Lane lane{};  // the lane of its execution
   Lane end{};   // the lane that tells its end: of a store, its visibility
   bool writes = false;
-  bool atomic = false;          // commutes with other atomic writes
+  std::uint8_t atomic = 0;      // atomic_code() of an atomic write, which commutes with its like
   bool signal = false;          // a notify
   bool cached = false;          // through the scalar cache
   std::uint8_t look_bytes = 0;  // of a scalar read of one aligned window word: its size; else 0
 };
+
+[[nodiscard]] inline bool commute(const Access& a, const Access& b) {
+  return a.atomic != 0 && a.atomic == b.atomic;
+}
 
 [[nodiscard]] inline bool is_scalar(const Access& access) { return access.lane == Lane::scalar; }
 

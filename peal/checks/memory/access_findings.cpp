@@ -13,8 +13,8 @@ namespace peal {
 namespace {
 
 const char* verb(const Access& access) {
-  if (access.signal) return access.atomic ? "notifies it" : "sets it";
-  if (access.atomic) return "adds to it";
+  if (access.signal) return access.atomic != 0 ? "notifies it" : "sets it";
+  if (access.atomic != 0) return "combines into it";
   return access.writes ? "writes it" : "reads it";
 }
 
@@ -77,6 +77,10 @@ void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, con
                     .subject = regions_.describe(begin, end, rank_of(access.core)),
                     .sides = {side(earlier, verb(earlier)), side(access, verb(access))},
                     .reason = reason(earlier, access, clock)};
+    if (earlier.atomic != 0 && access.atomic != 0) {
+      finding.reason =
+          "atomic writes of another operation or type do not commute, and " + finding.reason;
+    }
     if (kind == FindingClass::lost_signal) {
       finding.reason =
           earlier.core == access.core
@@ -126,26 +130,27 @@ std::string GlobalAccesses::reason(const Access& earlier, const Access& access,
   if (known > 0 && known <= releases.size() && releases[known - 1].number > earlier.number) {
     const FindingLine& line = findings_.places().line(releases[known - 1].place);
     const LaneClock& at = cores_[earlier.core].release_clock(known);
+    const bool is_transfer = earlier.lane == Lane::dma;
+    const char* const early =
+        earlier.cached && earlier.writes
+            ? "line of the scalar cache is written back: dcci and dsb(DSB_DDR) are"
+        : is_transfer    ? "asynchronous transfer has ended: the Wait of its event is"
+        : earlier.writes ? "store is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is"
+                         : "load is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is";
     if (releases[known - 1].is_store) {
-      const char* const early =
-          earlier.cached   ? "line of the scalar cache is written back: dcci and dsb(DSB_DDR) are"
-          : earlier.writes ? "store is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is"
-                           : "load is drained: pipe_barrier(PIPE_ALL) or pipe_sync() is";
       return fmt::format(
           "{} stores the word that {} looks at, at {}, before its {} missing before the "
           "store",
           from, to, describe(line), early);
     }
-    if (earlier.writes && at[earlier.lane] >= earlier.sequence) {
+    if (earlier.writes && !earlier.cached && at[earlier.lane] >= earlier.sequence) {
       return fmt::format(
           "{} notifies at {} when its store has been drained and need not be visible: "
           "dsb(DSB_DDR) is missing before the notify",
           from, describe(line));
     }
-    return fmt::format(
-        "{} notifies at {} before its {} is drained: pipe_barrier(PIPE_ALL) or pipe_sync() "
-        "is missing before the notify",
-        from, describe(line), earlier.writes ? "store" : "load");
+    return fmt::format("{} notifies at {} before its {} missing before the notify", from,
+                       describe(line), early);
   }
   if (earlier.writes && known > 0 && known <= releases.size() &&
       releases[known - 1].number < earlier.number) {

@@ -74,10 +74,10 @@ void AccessHistory::release(std::uint32_t& list) {
   }
 }
 
-void AccessHistory::release_atomic(std::uint32_t& list) {
+void AccessHistory::release_atomic(std::uint32_t& list, std::uint8_t alike) {
   for (std::uint32_t* link = &list; *link != none;) {
     const std::uint32_t node = *link;
-    if (!nodes_[node].access.atomic) {
+    if (nodes_[node].access.atomic != alike) {
       link = &nodes_[node].next;
       continue;
     }

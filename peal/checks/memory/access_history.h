@@ -20,9 +20,10 @@ namespace peal {
 //   - A plain write W replaces all earlier accesses A. If A is unordered with W, that conflict is
 //     reported now. Otherwise A is over before W starts, and a later access that is after W is
 //     after A, too; one that is not after W is reported against W.
-//   - An atomic write replaces only earlier atomic writes, and only if every last write is over
-//     before it. It must not replace the plain write or the reads before it: a later atomic write
-//     commutes with it, so it is not compared with it, and must still find those.
+//   - An atomic write replaces only earlier atomic writes of its kind (Access::atomic), and only if
+//     every last write is over before it. It must not replace other writes or the reads before it:
+//     a later atomic write commutes with it, so it is not compared with it, and must still find
+//     those.
 //   - In one lane of one core the newest access replaces the older one of its kind (add_latest):
 //     what is after the newer one is after the older one.
 class AccessHistory {
@@ -33,7 +34,8 @@ class AccessHistory {
 
   // Compares the access with the earlier ones to [begin, end), then remembers it. Calls
   // `conflict(earlier, begin, end)` for every part with an earlier access for which
-  // `is_over(earlier)` is false, at least one of the two being a write and not both atomic; calls
+  // `is_over(earlier)` is false, at least one of the two being a write and the two not commuting;
+  // calls
   // `unwritten(begin, end)` for every part that is read and was never written. The access itself
   // may be among the earlier ones, if its ranges overlap: `is_over` must hold for it.
   template <class IsOver, class Conflict, class Unwritten>
@@ -74,7 +76,7 @@ class AccessHistory {
   std::uint32_t push(std::uint32_t list, const Access& access);
   std::uint32_t copy(std::uint32_t list);
   void release(std::uint32_t& list);
-  void release_atomic(std::uint32_t& list);
+  void release_atomic(std::uint32_t& list, std::uint8_t alike);
   void add_latest(std::uint32_t& list, const Access& access);
 
   bool written_at_first_;
@@ -97,7 +99,7 @@ void AccessHistory::add(std::uint64_t begin, std::uint64_t end, const Access& ac
       const Access& earlier = nodes_[node].access;
       if (is_over(earlier)) continue;
       is_ordered = false;
-      if (!(earlier.atomic && access.atomic)) conflict(earlier, segment.begin, segment.end);
+      if (!commute(earlier, access)) conflict(earlier, segment.begin, segment.end);
     }
     if (!access.writes) {
       if (segment.writes == none && !written_at_first_) unwritten(segment.begin, segment.end);
@@ -112,7 +114,7 @@ void AccessHistory::add(std::uint64_t begin, std::uint64_t end, const Access& ac
       release(segment.reads);
       release(segment.writes);
     } else if (is_ordered) {
-      release_atomic(segment.writes);
+      release_atomic(segment.writes, access.atomic);
     }
     add_latest(segment.writes, access);
   }

@@ -42,7 +42,7 @@ void GlobalAccesses::note_host_write(std::uint64_t begin, std::uint64_t end) {
 void GlobalAccesses::collect_cell_stores() {
   for (Pending& pending : pending_) {
     const Access& access = pending.access;
-    if (pending.collected || !access.writes || access.atomic || access.signal) continue;
+    if (pending.collected || !access.writes || access.atomic != 0 || access.signal) continue;
     pending.collected = true;
     signals_.log().cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
       if (signals_.log().cell(cell).is_word) return;  // word_stored events cover polled words
@@ -143,7 +143,7 @@ bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
 
 bool GlobalAccesses::may_overtake(const Access& earlier, const Access& access,
                                   const LaneClock& clock, std::uint64_t address) const {
-  if (!earlier.signal || !access.signal || (earlier.atomic && access.atomic) ||
+  if (!earlier.signal || !access.signal || commute(earlier, access) ||
       is_own_memory(address, access.core)) {
     return false;
   }
@@ -180,7 +180,7 @@ void GlobalAccesses::judge(const Pending& pending) {
   if (special.line_write) judge_line(pending, special);
   if (special.only_line || pending.begin == pending.end) return;
   if (access.writes && !lines_.empty()) check_line_writes(pending, clock);
-  const bool looks = !access.writes || access.atomic;
+  const bool looks = !access.writes || access.atomic != 0;
   history(pending.begin, rank_of(access.core))
       .add(
           pending.begin, pending.end, access,

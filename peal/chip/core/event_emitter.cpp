@@ -170,7 +170,7 @@ void EventEmitter::emit_transfer(const Execution& execution, const Instruction& 
   const std::byte* const global = loads ? instruction.src : instruction.dst;
   Event event = executed(kind_of(loads, stores), execution, instruction);
   event.combination = combines || atomic ? combination_of(instruction.op) : Combination::move;
-  event.atomic = atomic;
+  event.atomic = atomic ? atomic_code(instruction.op, instruction.dtype) : std::uint8_t{0};
   event.peer = owner(global);
   event.address = address_of(global);
   event.size_bytes = writes.row_bytes;
@@ -199,7 +199,8 @@ void EventEmitter::emit_tile(const Execution& execution, const Instruction& inst
   Event event = executed(kind_of(loads, stores), execution, instruction);
   event.combination =
       keeps_order(operation) ? tile_combination(operation.opcode) : Combination::other;
-  event.atomic = operation.opcode == TileOpcode::store_add;
+  const bool adds = operation.opcode == TileOpcode::store_add;
+  event.atomic = adds ? atomic_code(ReduceOp::sum, operation.global.dtype) : std::uint8_t{0};
   event.peer = owner(global);
   event.address = address_of(global);
   event.size_bytes = bytes;

@@ -123,8 +123,8 @@ void SimDevice::in_pieces(const View& shape, DType held_as, const Visit& visit) 
 // Double-buffered: one tile is loaded while the other is stored.
 void SimDevice::transfer(std::byte* dst, const std::byte* src, const View& shape,
                          SourcePlace place) {
-  if (dst == src) return;
   check_extent(src, shape, place);
+  if (dst == src) return;
   check_extent(dst, shape, place);
   in_pieces(shape, shape.dtype, [&](Piece piece) {
     const int number =

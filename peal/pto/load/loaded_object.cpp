@@ -31,6 +31,7 @@ LoadedObject::LoadedObject(const std::string& source, KernelLanguage language,
         fmt::format("kernel `{}` cannot be loaded: {}; define what it calls, or include it", source,
                     ::dlerror()));
   }
+  refuse_thread_locals(source);
   code_ = find(bind_symbol);
   const auto bind = reinterpret_cast<bool (*)(const pto_abi::Host*, std::uint32_t)>(code_);
   const auto initialise = reinterpret_cast<void (*)()>(find(initialise_symbol));
@@ -48,6 +49,16 @@ LoadedObject::LoadedObject(const std::string& source, KernelLanguage language,
     close();
     throw;
   }
+}
+
+void LoadedObject::refuse_thread_locals(const std::string& source) {
+  std::size_t module = 0;  // of the object's thread-local storage; 0: it has none
+  if (::dlinfo(handle_, RTLD_DI_TLS_MODID, &module) != 0 || module == 0) return;
+  ::dlclose(std::exchange(handle_, nullptr));
+  throw UsageError(
+      fmt::format("kernel `{}` has a thread_local variable, which all ranks here would share; a "
+                  "device has none, so keep it on the stack or in a buffer",
+                  source));
 }
 
 void run_kernel_code(const std::string& subject, const std::function<void()>& code) {

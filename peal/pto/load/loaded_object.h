@@ -29,8 +29,8 @@ class MissingEntry : public UsageError {
 class LoadedObject {
  public:
   // Compiles or reuses the object, loads it, binds it, then runs its dynamic initialisers under a
-  // FaultGuard. Throws Error where it does not compile, load or bind, RunError where an initialiser
-  // fails.
+  // FaultGuard. Throws Error where it does not compile, load or bind, or has thread_local
+  // variables, RunError where an initialiser fails.
   LoadedObject(const std::string& source, KernelLanguage language, const CompileOptions& options);
   ~LoadedObject();
   LoadedObject(LoadedObject&& other) noexcept;
@@ -41,6 +41,8 @@ class LoadedObject {
 
  private:
   void close();
+  // Throws Error if it has thread-local storage, which is that of all ranks here.
+  void refuse_thread_locals(const std::string& source);
 
   KernelObject object_;  // locked in the cache: its file holds the debug information
   void* handle_ = nullptr;

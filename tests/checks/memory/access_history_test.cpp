@@ -20,7 +20,8 @@ constexpr std::uint64_t byte_count = 12;
 // A step of a thread: an access to some bytes, or to go on after what another one has done so far.
 struct Step {
   std::uint32_t thread = 0, other = 0;
-  bool joins = false, writes = false, atomic = false;
+  bool joins = false, writes = false;
+  std::uint8_t atomic = 0;
   std::uint64_t begin = 0, end = 0;
 };
 
@@ -35,7 +36,7 @@ Step step_of(std::uint32_t bits) {
   step.other = take(thread_count);
   step.joins = take(3) == 0;
   step.writes = take(2) == 0;
-  step.atomic = step.writes && take(2) == 0;
+  step.atomic = step.writes ? static_cast<std::uint8_t>(take(3)) : std::uint8_t{0};
   step.begin = take(byte_count);
   step.end = step.begin + 1 + take(static_cast<std::uint32_t>(byte_count - step.begin));
   return step;
@@ -66,7 +67,7 @@ Found compare_with_all(const std::vector<Remembered>& all, const Remembered& now
       if (byte < earlier.begin || byte >= earlier.end) continue;
       is_written = is_written || earlier.access.writes;
       const bool both_read = !earlier.access.writes && !now.access.writes;
-      const bool both_add = earlier.access.atomic && now.access.atomic;
+      const bool both_add = now.access.atomic != 0 && earlier.access.atomic == now.access.atomic;
       if (!both_read && !both_add && !is_over(earlier.access, clock)) {
         found.in_conflict.insert(byte);
       }
@@ -139,7 +140,7 @@ TEST(AccessHistory, AnAddDoesNotHideTheStoreBeforeIt) {
                          .lane = Lane::scalar,
                          .end = Lane::scalar,
                          .writes = writes,
-                         .atomic = atomic},
+                         .atomic = atomic ? std::uint8_t{1} : std::uint8_t{0}},
                         0,
                         4};
     };
