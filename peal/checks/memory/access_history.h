@@ -35,9 +35,8 @@ class AccessHistory {
   // Compares the access with the earlier ones to [begin, end), then remembers it. Calls
   // `conflict(earlier, begin, end)` for every part with an earlier access for which
   // `is_over(earlier)` is false, at least one of the two being a write and the two not commuting;
-  // calls
-  // `unwritten(begin, end)` for every part that is read and was never written. The access itself
-  // may be among the earlier ones, if its ranges overlap: `is_over` must hold for it.
+  // calls `unwritten(begin, end)` for every part that is read and was never written. The access
+  // itself may be among the earlier ones, if its ranges overlap: `is_over` must hold for it.
   template <class IsOver, class Conflict, class Unwritten>
   void add(std::uint64_t begin, std::uint64_t end, const Access& access, IsOver&& is_over,
            Conflict&& conflict, Unwritten&& unwritten);
