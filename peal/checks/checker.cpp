@@ -103,9 +103,12 @@ void Checker::read(const Event& event) {
       accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
       break;
     case EventKind::call_begin:
+      states_[static_cast<std::size_t>(event.core)].last_wait = {};
       accesses_.note_call(static_cast<std::uint32_t>(event.core), event.value, event.number);
       break;
     case EventKind::task_begin:
+      states_[static_cast<std::size_t>(event.core)].last_wait = {};
+      on_chip_.begin_task(static_cast<std::size_t>(event.core));
       accesses_.note_task(static_cast<std::uint32_t>(event.core), event.name, event.number);
       accesses_.tasks().begin(static_cast<std::uint32_t>(event.core), event.rank, event.value,
                               event.number);
@@ -209,7 +212,9 @@ void Checker::instruction(const Event& event, CoreOrder& order) {
   if (signals_.has_words()) states_[access.core].stores[event.pipe] = {access, start.clock};
   LastStore& last = states_[access.core].last_stores[event.pipe];
   last = {place_, event.address, event.address + event.size_bytes};
-  if (event.number <= states_[access.core].task_end) report_undrained(event, event.pipe, last);
+  if (event.number <= states_[access.core].task_end) {
+    report_undrained(event, event.pipe, last, false);
+  }
 }
 
 // Reports an access that begins within a region, or between shared ones, and reaches beyond it.
@@ -298,8 +303,7 @@ void Checker::cached_access(const Event& event, const CoreOrder::Start& start, C
     if (writes) {
       access.sequence = order.cached_store(address);
       access.end = Lane::scalar_visible;
-      line.dirty_begin = line.is_dirty() ? std::min(line.dirty_begin, begin) : begin;
-      line.dirty_end = std::max(line.dirty_end, until);
+      line.dirty |= bytes_in_line(address, begin, until);
       line.place = access.place;
       line.number = event.number;
       if (signals_.is_word(event.address)) {
@@ -332,9 +336,11 @@ void Checker::write_back(const Event& event, CoreOrder& order,
                       .end = Lane::scalar_visible,
                       .writes = true,
                       .cached = true};
-  const GlobalAccesses::Special special{
-      .line_write = true, .only_line = true, .line_clock = line.second.filled};
-  accesses_.add(access, order.scalar(), line.second.dirty_begin, line.second.dirty_end, moment_,
+  const GlobalAccesses::Special special{.line_write = true,
+                                        .only_line = true,
+                                        .line_clock = line.second.filled,
+                                        .dirty = line.second.dirty};
+  accesses_.add(access, order.scalar(), line.first, line.first + scalar_line_bytes, moment_,
                 &special);
 }
 
@@ -363,6 +369,7 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
   check_flushed(event);
   CoreState& state = states_[static_cast<std::size_t>(event.core)];
   state.task_end = event.number;
+  state.last_wait = {};
   state.is_ending = true;
   accesses_.note_release(static_cast<std::uint32_t>(event.core), place_, event.number);
   signals_.task_end(event, signals_.release(static_cast<std::uint32_t>(event.core)));
@@ -371,14 +378,19 @@ void Checker::end_task(const Event& event, CoreOrder& order) {
 
 void Checker::check_drained(const Event& event, const CoreOrder& order) {
   for (const auto& [pipe, store] : states_[static_cast<std::size_t>(event.core)].last_stores) {
-    if (order.scalar()[end_lane(pipe)] < order.executed(pipe)) report_undrained(event, pipe, store);
+    if (order.scalar()[end_lane(pipe)] >= order.executed(pipe)) continue;
+    const bool is_drained = order.scalar()[lane_of(pipe)] >= order.executed(pipe);
+    report_undrained(event, pipe, store, is_drained);
   }
 }
 
-void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& store) {
+void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& store,
+                               bool is_drained) {
   findings_.add(FindingClass::not_drained, store.place, store.place, [&] {
-    const char* const missing = pipe == Pipe::dma
-                                    ? "nobody waits for the asynchronous transfer"
+    const char* const missing = pipe == Pipe::dma ? "nobody waits for the asynchronous transfer"
+                                : is_drained
+                                    ? "it is drained and need not be visible, a dsb(DSB_DDR) is "
+                                      "missing at the end"
                                     : "pipe_barrier(PIPE_ALL) or pipe_sync() is missing at the end";
     return Finding{
         .kind = FindingClass::not_drained,
@@ -394,7 +406,10 @@ void Checker::report_undrained(const Event& event, Pipe pipe, const LastStore& s
 void Checker::check_flushed(const Event& event) {
   ScalarLines& lines = states_[static_cast<std::size_t>(event.core)].lines;
   for (const auto& [address, line] : lines) {
-    const MemoryRegions::Region* const region = regions_.find(line.dirty_begin);
+    const std::uint64_t begin = address + static_cast<std::uint64_t>(std::countr_zero(line.dirty));
+    const std::uint64_t end =
+        address + scalar_line_bytes - static_cast<std::uint64_t>(std::countl_zero(line.dirty));
+    const MemoryRegions::Region* const region = regions_.find(begin);
     const bool is_looked_at = region != nullptr && (region->kind == RegionKind::output ||
                                                     region->kind == RegionKind::inout);
     if (!line.is_dirty() || !is_looked_at) {
@@ -403,7 +418,7 @@ void Checker::check_flushed(const Event& event) {
     findings_.add(FindingClass::not_flushed, line.place, line.place, [&, &line = line] {
       return Finding{
           .kind = FindingClass::not_flushed,
-          .subject = regions_.describe(line.dirty_begin, line.dirty_end, event.rank),
+          .subject = regions_.describe(begin, end, event.rank),
           .sides = {{event.rank, event.core, "", "writes it through the scalar cache",
                      findings_.places().line(line.place)}},
           .reason = "the kernel ends with the line in its cache: dcci and dsb are missing"};

@@ -149,6 +149,10 @@ class Checker final : public EventReader {
     SourceId place = 0;
     std::uint64_t begin = 0, end = 0;
   };
+  struct WaitLine {  // the waits of one line of source
+    std::uint64_t total = 0, vacuous = 0, redundant = 0;
+    Finding first;  // about the first vacuous wait; without any, about the first wait
+  };
   struct CoreState {
     int rank = 0;
     std::map<Pipe, LastStore> last_stores;
@@ -164,10 +168,15 @@ class Checker final : public EventReader {
     };
     std::map<Pipe, Store> stores;
     std::map<std::uint64_t, Store> cached_stores;
-  };
-  struct WaitLine {  // the waits of one line of source
-    std::uint64_t total = 0, vacuous = 0, redundant = 0;
-    Finding first;  // about the first vacuous wait; without any, about the first wait
+    // The last wait of this task, if the core has executed nothing since (see note_successor).
+    struct LastWait {
+      std::uint64_t cell = 0;
+      std::uint32_t number = 0, acquire = 0, threshold = 0;  // number 0: none
+      WaitCmp cmp{};
+      bool is_judged = false;
+      WaitLine* vacuous = nullptr;  // if it was judged as vacuous; not owned
+    };
+    LastWait last_wait;
   };
 
   void add_region(const Event& event);
@@ -195,7 +204,10 @@ class Checker final : public EventReader {
   void wait(const Event& event, CoreOrder& order);
   void end_task(const Event& event, CoreOrder& order);
   void check_drained(const Event& event, const CoreOrder& order);
-  void report_undrained(const Event& event, Pipe pipe, const LastStore& store);
+  // A wait that another wait of its core for more on the same signal follows at once is part of
+  // that one: it is not vacuous, as nothing relies on it.
+  void note_successor(const Event& event, std::uint32_t acquire);
+  void report_undrained(const Event& event, Pipe pipe, const LastStore& store, bool is_drained);
   void check_flushed(const Event& event);
   void end_flags(const Event& event);
   void work_off_batch(bool all);
@@ -228,6 +240,8 @@ class Checker final : public EventReader {
   std::size_t max_kept_ = 0;
   std::string undecided_;
   std::map<SourceId, WaitLine> wait_lines_;
+  // Waits that another follows at once and that are not judged yet: (core, number of the wait).
+  std::set<std::pair<std::uint32_t, std::uint32_t>> followed_;
   std::map<std::pair<SourceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
   // By (cell, rank, line): the number of notifies.
   std::map<std::tuple<std::uint64_t, int, SourceId>, std::uint64_t> notify_counts_;

@@ -46,8 +46,28 @@ void Checker::wait(const Event& event, CoreOrder& order) {
   refresh_line(event, order);
   note_poll(event);
   const std::uint32_t acquire = order.acquire();
+  note_successor(event, acquire);
   signals_.wait(event, acquire, order.scalar(), place_, moment_);
   accesses_.note_wait(static_cast<std::uint32_t>(event.core), place_, event.number);
+}
+
+// The first wait is judged before or after the second is read, depending on where a batch ends.
+void Checker::note_successor(const Event& event, std::uint32_t acquire) {
+  const auto grows = [](WaitCmp cmp) { return cmp == WaitCmp::reached || cmp == WaitCmp::ge; };
+  const auto core = static_cast<std::uint32_t>(event.core);
+  CoreState::LastWait& last = states_[core].last_wait;
+  const bool follows = last.number != 0 && event.number == last.number + 1 &&
+                       event.address == last.cell && event.cmp == last.cmp && grows(last.cmp) &&
+                       static_cast<std::int32_t>(event.threshold - last.threshold) > 0;
+  if (follows && !last.is_judged) followed_.emplace(core, last.acquire);
+  if (follows && last.vacuous != nullptr) --last.vacuous->vacuous;
+  last = {};
+  if (event.polled) return;
+  last = {.cell = event.address,
+          .number = event.number,
+          .acquire = acquire,
+          .threshold = event.threshold,
+          .cmp = event.cmp};
 }
 
 std::string Checker::cell_name(std::uint64_t address) const {
@@ -106,7 +126,13 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
                   .sides = {side(wait)},
                   .reason = "all that can count for the wait is ordered before it already"};
   }
-  if (!verdict.is_vacuous || line.vacuous++ != 0) return;
+  const bool is_vacuous = followed_.erase({wait.core, wait.acquire}) == 0 && verdict.is_vacuous;
+  CoreState::LastWait& last = states_[wait.core].last_wait;
+  if (last.number != 0 && last.acquire == wait.acquire) {
+    last.is_judged = true;
+    if (is_vacuous) last.vacuous = &line;
+  }
+  if (!is_vacuous || line.vacuous++ != 0) return;
   line.first = {
       .kind = FindingClass::vacuous_wait,
       .subject = subject(),

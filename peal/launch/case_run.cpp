@@ -106,6 +106,7 @@ class CaseRun {
             memory.add(fmt::format("{} ({}) of call {}", file_.arguments[i].label,
                                    name(file_.arguments[i].kind), call),
                        most * size_bytes(dtype), region_kind(file_.arguments[i].kind));
+        memory.note_argument(static_cast<std::uint32_t>(i) + 1);
         for (int rank = 0; rank < ranks_; ++rank) {
           RankCall& own = calls_.at(call, rank);
           own.arrays[i] = {memory.address(array, rank), own.numbers.count(i), dtype};

@@ -133,7 +133,9 @@ struct Event {
   // The number of ordering events (see orders()) of its core before its issue. For queued
   // instructions, which execute later, this dates the issue.
   std::uint32_t issued = 0;
-  std::uint32_t number = 0;     // in the program order of its core
+  // In the program order of its core. region: the kernel's argument whose memory it is in one call,
+  // from 1; else 0.
+  std::uint32_t number = 0;
   std::uint32_t threshold = 0;  // wait, poll_failed: the value that the cell is compared with
   Picoseconds begin = 0;
   Picoseconds end = 0;

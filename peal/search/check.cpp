@@ -203,6 +203,7 @@ OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Pl
 //   - as_wanted: each loop finds from its first look on the value that ended it in `run`, as often
 //     as it looks. It must end at once.
 //   - several_times: each value is shown to a loop eight times in a row. The same values must fail.
+// And how often they look must not reach a result: the outputs are compared with those of `run`.
 // A line on which a loop does otherwise is contradicted: it has several loops, or counts its looks.
 // It becomes patient (each value is shown many times, so that a count runs out, and the checker
 // accepts repeats), and everything starts again. After max_rounds the loops are left as they are.
@@ -220,6 +221,7 @@ OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Pl
       if (!as_wanted && !run.knows_all_looks) break;  // too many loops: it would take too long
       Plan verify = plan;
       verify.is_first = false;
+      verify.like = &run;
       verify.asked = run.looks;
       verify.ends_alone = !run.knows_all_looks;
       if (as_wanted) {

@@ -67,6 +67,13 @@ constexpr std::uint32_t max_repeats = 62;
 
 // The schedule as findings name it.
 std::string name_of(const Plan& plan) {
+  if (plan.looks.patience > 1) {
+    return fmt::format("{} with loops that find each value {} times", plan.schedule,
+                       plan.looks.patience);
+  }
+  if (plan.looks.order == Looks::Order::as_wanted) {
+    return fmt::format("{} with loops that end at once", plan.schedule);
+  }
   if (!plan.is_late || plan.looks.wanted.empty()) return plan.schedule;
   return fmt::format("{} with late looks of core {}", plan.schedule,
                      plan.looks.wanted.front().core);

@@ -193,9 +193,12 @@ void GlobalAccesses::clobber(const Access& line, const Access& write, std::uint6
         .kind = FindingClass::line_clobber,
         .subject = regions_.describe(begin, end, rank_of(write.core)),
         .sides = {side(line, "rewrites its whole 64-byte line"), side(write, verb(write))},
-        .reason =
-            "the line may be written back with what these bytes held before; give signals of "
-            "different writers lines of their own, or use an atomic add"};
+        .reason = line.core == write.core
+                      ? "the line may be written back with what these bytes held before: order the "
+                        "two (a barrier between the store and the first access to the line, or "
+                        "dcci and dsb before the store), or give them lines of their own"
+                      : "the line may be written back with what these bytes held before; give "
+                        "signals of different writers lines of their own, or use an atomic add"};
   });
 }
 
@@ -206,7 +209,9 @@ void GlobalAccesses::stale(const Access& earlier, const Access& read, std::uint6
                    .subject = regions_.describe(begin, end, rank_of(read.core)),
                    .sides = {side(earlier, verb(earlier)),
                              side(read, "reads it from a line cached before that")},
-                   .reason = "a dcci is missing between the wait and the read"};
+                   .reason = earlier.core == read.core
+                                 ? "a dcci is missing between the two"
+                                 : "a dcci is missing between the wait and the read"};
   });
 }
 
@@ -251,27 +256,29 @@ void GlobalAccesses::find_unwritten(bool is_wrong) {
   }
 }
 
-// An output that no rank writes in any call. All regions of one name, which differ in rank and in
-// the suffix " of call N", count as one output.
+// An output that no rank writes in any call. All regions of one argument, which differ in rank and
+// call, count as one output; so do all of one name.
 void GlobalAccesses::find_unwritten_outputs() {
-  // By name: the first region of the output, and true if any of its regions was written.
-  std::map<std::string, std::pair<const MemoryRegions::Region*, bool>> outputs;
+  // The first region of the output, and true if any of its regions was written.
+  std::map<std::pair<std::uint32_t, std::string>, std::pair<const MemoryRegions::Region*, bool>>
+      outputs;
   regions_.for_each([&](const MemoryRegions::Region& region) {
     if (region.kind != RegionKind::output || region.begin == region.end) return;
-    const std::string name = region.name.substr(0, region.name.rfind(" of call "));
-    auto& [first, is_written] = outputs.try_emplace(name, &region, false).first->second;
+    const std::pair<std::uint32_t, std::string> key{region.argument,
+                                                    region.argument == 0 ? region.name : ""};
+    auto& [first, is_written] = outputs.try_emplace(key, &region, false).first->second;
     const auto history = histories_.find(region.begin);
     is_written = is_written || (history != histories_.end() &&
                                 history->second.has_writes(region.begin, region.end));
   });
-  for (const auto& [name, output] : outputs) {
+  for (const auto& [key, output] : outputs) {
     if (output.second) continue;
     // These findings have no line, by which add() would merge them.
     const Finding finding{
         .kind = FindingClass::never_written,
         .subject = regions_.describe(output.first->begin, output.first->end, output.first->rank),
         .sides = {},
-        .reason = fmt::format("no rank writes the output `{}` in any call", name)};
+        .reason = "no rank writes this output in any call"};
     findings_.add_apart(finding);
   }
 }

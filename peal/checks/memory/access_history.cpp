@@ -15,6 +15,13 @@ std::size_t AccessHistory::first_segment(std::uint64_t begin) {
       std::partition_point(segments_.begin(), segments_.end(), ends_before) - segments_.begin());
 }
 
+void AccessHistory::clear() {
+  segments_.clear();
+  nodes_.resize(1);
+  free_ = none;
+  hint_ = 0;
+}
+
 void AccessHistory::split(std::size_t index, std::uint64_t at) {
   Segment second = segments_[index];
   second.begin = at;

@@ -46,6 +46,8 @@ class AccessHistory {
   template <class Visit>
   void last_writes(std::uint64_t begin, std::uint64_t end, Visit&& visit) const;
 
+  // Forgets all accesses.
+  void clear();
   // True if any byte of [begin, end) has been written.
   [[nodiscard]] bool has_writes(std::uint64_t begin, std::uint64_t end) const {
     bool found = false;

@@ -143,19 +143,33 @@ bool GlobalAccesses::are_apart(const Access& earlier, const Access& access,
 
 bool GlobalAccesses::may_overtake(const Access& earlier, const Access& access,
                                   const LaneClock& clock, std::uint64_t address) const {
-  if (!earlier.signal || !access.signal || commute(earlier, access) ||
-      is_own_memory(address, access.core)) {
-    return false;
-  }
+  return earlier.signal && access.signal && !commute(earlier, access) &&
+         !is_own_memory(address, access.core) && !has_heard_since(earlier, access, clock, address);
+}
+
+bool GlobalAccesses::has_heard_since(const Access& earlier, const Access& access,
+                                     const LaneClock& clock, std::uint64_t address) const {
   const std::uint32_t then = waits_before(access.core, earlier.number);
   const int owner = regions_.find(address)->rank;
   for (std::uint32_t core = 0; core < cores_.size(); ++core) {
     if (rank_of(core) == owner && signals_.known(access.core, clock[Lane::acquired], core) >
                                       signals_.known(access.core, then, core)) {
-      return false;
+      return true;
     }
   }
-  return true;
+  return false;
+}
+
+// A fill reads memory: as is_over(), for a read, but that what the core itself has stored through
+// its cache is in its own line, and that its notify to a peer may still be on its way.
+bool GlobalAccesses::is_in_line(const Access& write, const Access& access, const LaneClock& clock,
+                                std::uint64_t address) const {
+  Access fill = access;
+  fill.writes = false;
+  fill.cached = true;
+  if (!is_over(write, fill, clock, address)) return false;
+  return !write.signal || write.core != access.core || access.signal ||
+         is_own_memory(address, access.core) || has_heard_since(write, access, clock, address);
 }
 
 bool GlobalAccesses::is_own_memory(std::uint64_t address, std::uint32_t core) const {
@@ -189,8 +203,8 @@ void GlobalAccesses::judge(const Pending& pending) {
             const bool is_itself = earlier.core == access.core && earlier.lane == access.lane &&
                                    earlier.number == access.number;
             const bool over = is_itself || is_over(earlier, access, clock, pending.begin);
-            if (over && special.cached_read && earlier.writes && earlier.core != access.core &&
-                !is_over(earlier, access, special.line_clock, pending.begin)) {
+            if (over && special.cached_read && earlier.writes &&
+                !is_in_line(earlier, access, special.line_clock, pending.begin)) {
               stale(earlier, access, pending.begin, pending.end);
             }
             return over;
@@ -211,51 +225,57 @@ void GlobalAccesses::judge(const Pending& pending) {
 }
 
 // A write-back against the writes before it in the run: it rewrites the bytes of the line that its
-// core did not store with what they held at the fill, so a write by another core that is not over
-// at the fill may be lost. Later writes find the write-back in `lines_`.
+// core did not store with what they held at the fill, so a write that is not over at the fill may
+// be lost, be it another core's or of a pipe of its own. Later writes find the write-back in
+// `lines_`.
 void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
   const std::uint64_t line = scalar_line_of(pending.begin);
   const Access& access = pending.access;
-  const auto look = [&](std::uint64_t from, std::uint64_t to) {
-    const MemoryRegions::Region* const region = regions_.find(from);
-    if (region == nullptr || from >= to) return;
+  const std::uint64_t stored =
+      special.only_line ? special.dirty : bytes_in_line(line, pending.begin, pending.end);
+  for_each_run(line, ~stored, [&](std::uint64_t from, std::uint64_t to) {
+    if (regions_.find(from) == nullptr) return;
     history(from, rank_of(access.core))
         .last_writes(from, to, [&](const Access& write, std::uint64_t begin, std::uint64_t end) {
-          if (write.core == access.core || is_over(write, access, special.line_clock, begin))
-            return;
+          if (is_in_line(write, access, special.line_clock, begin)) return;
           clobber(access, write, begin, end);
         });
-  };
-  look(line, pending.begin);
-  look(std::max(pending.end, line), line + scalar_line_bytes);
+  });
   // Of one core, line of source and range the last write-back is enough: if it is over, so are the
   // earlier ones.
   std::vector<LineWrite>& writes = lines_[line];
   const auto before = std::find_if(writes.begin(), writes.end(), [&](const LineWrite& earlier) {
     return earlier.access.core == access.core && earlier.access.place == access.place &&
-           earlier.access.end == access.end && earlier.begin == pending.begin &&
-           earlier.end == pending.end;
+           earlier.access.end == access.end && earlier.stored == stored;
   });
   if (before == writes.end()) {
-    writes.push_back({access, pending.begin, pending.end});
+    writes.push_back({access, stored});
   } else {
     before->access = access;
   }
 }
 
 // A write against the write-backs before it in the run: one that is not over when the write starts
-// may come after it and put old bytes over it.
+// may come after it and put old bytes over it. Within one core, its stores through the cache and
+// its notifies (which clean their line first) follow its write-backs in program order; its pipes,
+// and stores past the cache, do not.
 void GlobalAccesses::check_line_writes(const Pending& pending, const LaneClock& clock) {
   const Access& access = pending.access;
   const std::uint64_t first = scalar_line_of(pending.begin);
   for (auto line = lines_.lower_bound(first); line != lines_.end() && line->first < pending.end;
        ++line) {
+    const std::uint64_t written = bytes_in_line(line->first, pending.begin, pending.end);
     for (const LineWrite& earlier : line->second) {
-      if (earlier.access.core == access.core) continue;
-      const bool within = pending.begin >= earlier.begin && pending.end <= earlier.end;
-      if (within || is_over(earlier.access, access, clock, pending.begin)) continue;
-      clobber(earlier.access, access, std::max(pending.begin, line->first),
-              std::min(pending.end, line->first + scalar_line_bytes));
+      const std::uint64_t rewritten = written & ~earlier.stored;
+      if (rewritten == 0) continue;
+      const bool is_own = earlier.access.core == access.core;
+      const bool over = is_own ? access.cached || access.signal ||
+                                     cores_[access.core].has_ended(earlier.access, clock)
+                               : is_over(earlier.access, access, clock, pending.begin);
+      if (over) continue;
+      for_each_run(line->first, rewritten, [&](std::uint64_t begin, std::uint64_t end) {
+        clobber(earlier.access, access, begin, end);
+      });
     }
   }
 }

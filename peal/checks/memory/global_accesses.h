@@ -30,13 +30,13 @@ namespace peal {
 //
 // The scalar cache. It is not coherent. A line of 64 bytes is filled at its first access and
 // written back whole, by a dcci and then a dsb. Two things go wrong with it, and both compare a
-// write by another core with the clock of the fill (Special::line_clock):
+// write by another core, or by a pipe of the own, with the clock of the fill (Special::line_clock):
 //   - Stale read: the write is before the read but not before the fill, so the line may not have
 //   it.
 //   - Clobber: the write is not before the fill and not after the write-back, so the write-back may
 //     put the old bytes over it. judge_line() compares a write-back with the writes before it in
 //     the run, check_line_writes() a write with the write-backs before it. Bytes that the core
-//     itself stored are left to the ordinary race check.
+//     itself stored through its cache are left to the ordinary race check.
 class GlobalAccesses {
  public:
   GlobalAccesses(Findings& findings, const MemoryRegions& regions, std::deque<CoreOrder>& cores,
@@ -48,6 +48,7 @@ class GlobalAccesses {
     bool only_line = false;    // is a write-back: the store itself was added before
     bool cached_read = false;  // reads through the scalar cache
     LaneClock line_clock;      // when the line was filled
+    std::uint64_t dirty = 0;   // of a write-back: the bytes that the core stored (bytes_in_line())
     std::int64_t value = 0;    // the value stored to a word
     std::uint32_t look = 0;    // of a look at a polled word: its acquire number; else 0
   };
@@ -137,7 +138,7 @@ class GlobalAccesses {
   };
   struct LineWrite {
     Access access;
-    std::uint64_t begin = 0, end = 0;  // the bytes that the core itself stored
+    std::uint64_t stored = 0;  // the bytes that the core itself stored: bytes_in_line()
   };
   struct Release {
     SourceId place = 0;
@@ -163,6 +164,13 @@ class GlobalAccesses {
   // effect in either order: between them the core has learned of no new release of the peer's rank.
   [[nodiscard]] bool may_overtake(const Access& earlier, const Access& access,
                                   const LaneClock& clock, std::uint64_t address) const;
+  // True if, between the two accesses of one core, it has learned of a new release of the rank
+  // that owns the address: a notify that was on its way there has arrived.
+  [[nodiscard]] bool has_heard_since(const Access& earlier, const Access& access,
+                                     const LaneClock& clock, std::uint64_t address) const;
+  // True if a line that the core of `access` fills at `clock` has what `write` wrote.
+  [[nodiscard]] bool is_in_line(const Access& write, const Access& access, const LaneClock& clock,
+                                std::uint64_t address) const;
   [[nodiscard]] bool is_own_memory(std::uint64_t address, std::uint32_t core) const;
   Written& written(SourceId place) {
     if (written_.size() <= place) written_.resize(place + 1);

@@ -18,7 +18,8 @@ void MemoryRegions::add(const Event& event) {
                               event.address,
                               end,
                               static_cast<std::uint32_t>(event.value),
-                              event.polled};
+                              event.polled,
+                              event.number};
   if (is_on_chip) return;
   shared_begin_ = std::min(shared_begin_, event.address);
   shared_end_ = std::max(shared_end_, end);

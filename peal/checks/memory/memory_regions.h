@@ -25,6 +25,7 @@ class MemoryRegions {
     std::uint64_t begin = 0, end = 0;
     std::uint32_t first_word = 0;  // the initial value of each of its words
     bool is_filled = false;        // filled by the host before the run
+    std::uint32_t argument = 0;    // whose memory it is in one call, from 1; 0: no argument's
   };
 
   explicit MemoryRegions(RankNamer name_of = rank_name) : name_of_(std::move(name_of)) {}

@@ -22,6 +22,10 @@ class OnChipCheck {
       : findings_(findings), regions_(regions) {}
 
   void add_core() { histories_.emplace_back(false); }
+  // A task begins on a core: what earlier tasks have left in its on-chip memory counts as
+  // unwritten, since it depends on what the core happened to run before. Their instructions have
+  // all been executed, so no order is lost.
+  void begin_task(std::size_t core) { histories_[core].clear(); }
   // Judges what an instruction or scalar access touches; areas outside on-chip memory are ignored.
   void access(const Event& event, const CoreOrder::Start& start, SourceId place,
               std::span<const Footprint> touched, bool writes);

@@ -111,9 +111,11 @@ std::vector<Finding> deadlock_findings(const Deadlock& ended_in, const Checker& 
   std::set<int> ranks;
   for (const StandingCore& core : cores) ranks.insert(core.rank);
   std::vector<std::string> reasons;
+  bool is_unheard = false;  // nobody has notified a signal that a core waits for
   for (const StandingCore& core : cores) {
     if (core.is_finished || !core.waits_for_signal) continue;
     std::vector<Checker::Notifier> notifiers = checker.notifiers(core.cell);
+    is_unheard = is_unheard || notifiers.empty();
     std::set<int> silent = ranks;
     for (auto& [notifier, times] : notifiers) {
       silent.erase(notifier.rank);
@@ -139,7 +141,15 @@ std::vector<Finding> deadlock_findings(const Deadlock& ended_in, const Checker& 
                                      : " have finished and notify nobody any more";
   } else if (std::none_of(cores.begin(), cores.end(),
                           [](const StandingCore& core) { return core.waits_for_signal; })) {
-    deadlock.reason = "a set_flag is missing, or behind a wait_flag that is itself in vain";
+    deadlock.reason =
+        std::any_of(cores.begin(), cores.end(),
+                    [](const StandingCore& core) { return core.looks_at_word; })
+            ? "a store of what the loop looks for is missing, or behind a wait in vain"
+            : "a set_flag is missing, or behind a wait_flag that is itself in vain";
+  } else if (is_unheard) {
+    deadlock.reason =
+        "nobody has notified what some of them wait for: the notify is missing, or comes after "
+        "one of these waits";
   } else {
     deadlock.reason = "every core waits for another's next notify: a cycle";
   }

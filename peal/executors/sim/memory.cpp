@@ -107,6 +107,7 @@ void report_window(const SimWindow& window, int rank, std::uint32_t signal_start
                .polled = window.is_filled,
                .rank = rank,
                .peer = rank,
+               .number = window.argument,
                .address = reinterpret_cast<std::uint64_t>(data),
                .size_bytes = window.size_bytes,
                .value = first_word(window, data, signal_start),

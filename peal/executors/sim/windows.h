@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,8 @@ struct SimWindow {
   std::size_t size_bytes = 0;
   RegionKind kind = RegionKind::window;
   std::size_t skew_bytes = 0;
-  bool is_filled = false;  // the host has written it before the run
+  bool is_filled = false;      // the host has written it before the run
+  std::uint32_t argument = 0;  // the kernel's argument, from 1, whose memory it is in one call
 
   [[nodiscard]] std::size_t offset_on(int rank) const {
     return offset + static_cast<std::size_t>(rank) * skew_bytes;
@@ -42,6 +44,8 @@ class SimWindows {
   [[nodiscard]] const std::vector<SimWindow>& windows() const { return windows_; }
   // Notes that the host has written the window that was added last.
   void note_filled() { windows_.back().is_filled = true; }
+  // Notes whose memory it is: windows of one argument differ in the call.
+  void note_argument(std::uint32_t argument) { windows_.back().argument = argument; }
   // True if one of the windows is private memory.
   [[nodiscard]] bool has_private() const { return has_private_; }
 
