@@ -155,7 +155,8 @@ void add_check(CLI::App* check, CheckCommandRequest& request) {
   add("-p,--platform", run.platform, "NAME",
       "A platform of `peal list`, or a .toml file; default a2a3sim");
   add("--calls", run.calls, "N",
-      "Calls back to back on the same windows, each with new input; default 2, or the case's");
+      "Calls back to back on the same windows, each with new input; default 2, or what the "
+      "kernel or case says (a case that says nothing: 1)");
   add("--set", run.set, "NAME=N",
       "Another expression for one of the values of a kernel or case, such as N=4K")
       ->expected(1)

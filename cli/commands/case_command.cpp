@@ -49,6 +49,8 @@ std::string text_of(const RunRequest& request, const CaseRunRequest& run,
                      result.differences[rank]);
     }
     fmt::format_to(out, "tolerance: {:.3e}\n", result.tolerance);
+  } else if (!run.options.values) {
+    text += "values off: results not compared\n";
   } else {
     text += "nothing is expected: results not compared\n";
   }

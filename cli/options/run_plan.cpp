@@ -186,6 +186,11 @@ int ranks_of(const RunRequest& request, int otherwise) {
 
 RunPlan make_run_plan(const RunRequest& request, std::unique_ptr<Executor> executor) {
   RunPlan plan;
+  if (request.collective.find_first_of("./") != std::string::npos) {
+    throw UsageError(fmt::format(
+        "`{}` is no file; name a kernel, case or recorded run that exists, or a collective",
+        request.collective));
+  }
   plan.collective = parse_collective(request.collective);
   refuse_options_of_kernels(request);
   plan.ranks = ranks_of(request, usual_ranks);

@@ -71,8 +71,9 @@ void read_values(const CaseNode& root, const CaseReplacements& replacements, Cas
     if (values) {
       for (const CaseNode& node : values->entries()) known += fmt::format("`{}`, ", node.name());
     }
-    root.refuse(fmt::format("has no value `{}` that could be set; {}add it to [values]", name,
-                            known.empty() ? "" : fmt::format("set {}or ", known)));
+    root.refuse(
+        fmt::format("has no value `{}` that could be set; {}add it to [values] or by --value", name,
+                    known.empty() ? "" : fmt::format("set {}or ", known)));
   }
   if (!values) return;
   for (const CaseNode& node : values->entries()) {

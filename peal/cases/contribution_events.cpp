@@ -10,7 +10,7 @@ Combination combination(const ContributionCall& call) {
 }
 
 void report(EventKind kind, std::span<EventReader* const> readers, const ContributionCall& call,
-            const View& view, const ElementOrigin& origin) {
+            const View& view, const ElementOrigin& origin, int block = 0) {
   if (view.empty()) return;
   const Footprint area{.address = reinterpret_cast<std::uint64_t>(view.data),
                        .element_bytes = static_cast<std::uint32_t>(size_bytes(view.dtype)),
@@ -21,6 +21,7 @@ void report(EventKind kind, std::span<EventReader* const> readers, const Contrib
                     .rank = call.rank,
                     .peer = origin.from,
                     .number = call.call,
+                    .threshold = static_cast<std::uint32_t>(block),
                     .address = area.address,
                     .size_bytes = area.row_bytes,
                     .value = static_cast<std::int64_t>(origin.element),
@@ -42,7 +43,8 @@ void report_expectation(std::span<EventReader* const> readers, const Contributio
     report(EventKind::expectation, readers, call,
            recv.part(static_cast<std::size_t>(block) * call.count, call.count),
            origin(call.collective,
-                  {.rank = call.rank, .root = call.root, .block = block, .count = call.count}));
+                  {.rank = call.rank, .root = call.root, .block = block, .count = call.count}),
+           block);
   }
 }
 

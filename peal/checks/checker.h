@@ -204,8 +204,9 @@ class Checker final : public EventReader {
   void wait(const Event& event, CoreOrder& order);
   void end_task(const Event& event, CoreOrder& order);
   void check_drained(const Event& event, const CoreOrder& order);
-  // A wait that another wait of its core for more on the same signal follows at once is part of
-  // that one: it is not vacuous, as nothing relies on it.
+  // Of two waits of a core on one signal, one at once after the other, that for less is not
+  // vacuous: if it comes first, it is part of the second, and nothing relies on it; if it comes
+  // second, all that it could add has been waited for by the first.
   void note_successor(const Event& event, std::uint32_t acquire);
   void report_undrained(const Event& event, Pipe pipe, const LastStore& store, bool is_drained);
   void check_flushed(const Event& event);
@@ -240,8 +241,9 @@ class Checker final : public EventReader {
   std::size_t max_kept_ = 0;
   std::string undecided_;
   std::map<SourceId, WaitLine> wait_lines_;
-  // Waits that another follows at once and that are not judged yet: (core, number of the wait).
-  std::set<std::pair<std::uint32_t, std::uint32_t>> followed_;
+  // Waits that another for more follows at once, or for as much precedes, and that are not judged
+  // yet: (core, number of the wait).
+  std::set<std::pair<std::uint32_t, std::uint32_t>> followed_, repeated_;
   std::map<std::pair<SourceId, std::uint64_t>, FindingSide> notified_;  // first of (line, cell)
   // By (cell, rank, line): the number of notifies.
   std::map<std::tuple<std::uint64_t, int, SourceId>, std::uint64_t> notify_counts_;

@@ -53,21 +53,23 @@ void Checker::wait(const Event& event, CoreOrder& order) {
 
 // The first wait is judged before or after the second is read, depending on where a batch ends.
 void Checker::note_successor(const Event& event, std::uint32_t acquire) {
-  const auto grows = [](WaitCmp cmp) { return cmp == WaitCmp::reached || cmp == WaitCmp::ge; };
+  const bool is_greater = event.cmp == WaitCmp::gt;  // as `ge` for one more
+  const WaitCmp cmp = is_greater ? WaitCmp::ge : event.cmp;
+  const std::uint32_t threshold = event.threshold + (is_greater ? 1 : 0);
   const auto core = static_cast<std::uint32_t>(event.core);
   CoreState::LastWait& last = states_[core].last_wait;
-  const bool follows = last.number != 0 && event.number == last.number + 1 &&
-                       event.address == last.cell && event.cmp == last.cmp && grows(last.cmp) &&
-                       static_cast<std::int32_t>(event.threshold - last.threshold) > 0;
-  if (follows && !last.is_judged) followed_.emplace(core, last.acquire);
-  if (follows && last.vacuous != nullptr) --last.vacuous->vacuous;
-  last = {};
-  if (event.polled) return;
+  const bool is_pair = last.number != 0 && event.number == last.number + 1 &&
+                       event.address == last.cell && cmp == last.cmp &&
+                       (cmp == WaitCmp::reached || cmp == WaitCmp::ge);
+  const bool asks_more = static_cast<std::int32_t>(threshold - last.threshold) > 0;
+  if (is_pair && asks_more && !last.is_judged) followed_.emplace(core, last.acquire);
+  if (is_pair && asks_more && last.vacuous != nullptr) --last.vacuous->vacuous;
+  if (is_pair && !asks_more && !event.polled) repeated_.emplace(core, acquire);
   last = {.cell = event.address,
           .number = event.number,
           .acquire = acquire,
-          .threshold = event.threshold,
-          .cmp = event.cmp};
+          .threshold = threshold,
+          .cmp = cmp};
 }
 
 std::string Checker::cell_name(std::uint64_t address) const {
@@ -119,14 +121,16 @@ void Checker::judge_wait(const SatisfiedWait& wait) {
   }
   if (wait.polled) return judge_poll(wait);
   WaitLine& line = wait_lines_[wait.place];
-  if (verdict.is_redundant) ++line.redundant;
+  const bool is_repeated = repeated_.erase({wait.core, wait.acquire}) != 0;
+  if (verdict.is_redundant || is_repeated) ++line.redundant;
   if (line.total++ == 0) {
     line.first = {.kind = FindingClass::unneeded_sync,
                   .subject = subject(),
                   .sides = {side(wait)},
                   .reason = "all that can count for the wait is ordered before it already"};
   }
-  const bool is_vacuous = followed_.erase({wait.core, wait.acquire}) == 0 && verdict.is_vacuous;
+  const bool is_followed = followed_.erase({wait.core, wait.acquire}) != 0;
+  const bool is_vacuous = verdict.is_vacuous && !is_followed && !is_repeated;
   CoreState::LastWait& last = states_[wait.core].last_wait;
   if (last.number != 0 && last.acquire == wait.acquire) {
     last.is_judged = true;

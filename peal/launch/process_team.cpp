@@ -115,10 +115,17 @@ struct UncaughtErrors {
   int rank = 0;
   pid_t process = 0;
   std::terminate_handler otherwise = nullptr;
+  std::string told;  // without an arena: the error that the launcher has been told already
 };
 UncaughtErrors uncaught;  // global, since terminate handlers are
 
 [[noreturn]] void end_by_uncaught_error() {
+  const bool is_told = !uncaught.told.empty() && uncaught.process == ::getpid() &&
+                       std::current_exception() != nullptr && uncaught_text() == uncaught.told;
+  if (is_told) {
+    flush_output();
+    ::_exit(EXIT_FAILURE);
+  }
   if (uncaught.arena != nullptr && uncaught.process == ::getpid() &&
       std::current_exception() != nullptr) {
     uncaught.arena->abort(uncaught.rank, RankState::failed,
@@ -152,7 +159,7 @@ struct ProcessTeamParts {
 
   // Installs the terminate handler, which passes uncaught exceptions on to the launcher.
   void hand_over_uncaught_errors(int rank) {
-    uncaught = {.arena = &arena, .rank = rank, .process = ::getpid()};
+    uncaught = {.arena = &arena, .rank = rank, .process = ::getpid(), .told = {}};
     uncaught.otherwise = std::set_terminate(end_by_uncaught_error);
   }
 
@@ -200,6 +207,20 @@ void ProcessTeam::end() {
   }
 }
 
+// Makes the parts. An error, such as a variable without meaning, is the same on every rank: the
+// launcher says it once, if the program does not catch it.
+static std::unique_ptr<ProcessTeamParts> make_parts(ShmArena arena, int rank, int file) {
+  try {
+    return std::make_unique<ProcessTeamParts>(std::move(arena), rank);
+  } catch (const Error& error) {
+    const ShmArena again = ShmArena::attach(::dup(file));
+    again.abort(rank, RankState::failed, fmt::format("rank {}: {}", rank, error.what()));
+    uncaught = {.process = ::getpid(), .told = error.what()};
+    uncaught.otherwise = std::set_terminate(end_by_uncaught_error);
+    throw;
+  }
+}
+
 ProcessTeam team_from_environment() {
   const int rank = number_of(rank_variable), file = number_of(file_variable);
   // Take a duplicate: programs that this process starts inherit the original descriptor.
@@ -217,7 +238,7 @@ ProcessTeam team_from_environment() {
                     "`peal launch`",
                     rank_variable, rank, arena.ranks() - 1));
   }
-  auto parts = std::make_unique<ProcessTeamParts>(std::move(arena), rank);
+  auto parts = make_parts(std::move(arena), rank, file);
   // Compare-and-swap: of several processes that inherit this environment, one gets the rank.
   RankState nobodys = RankState::absent;
   if (!parts->arena.rank(rank).state.compare_exchange_strong(nobodys, RankState::running)) {

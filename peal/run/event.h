@@ -136,7 +136,9 @@ struct Event {
   // In the program order of its core. region: the kernel's argument whose memory it is in one call,
   // from 1; else 0.
   std::uint32_t number = 0;
-  std::uint32_t threshold = 0;  // wait, poll_failed: the value that the cell is compared with
+  // wait, poll_failed: the value that the cell is compared with; expectation: the number of its
+  // block within the result, from 0
+  std::uint32_t threshold = 0;
   Picoseconds begin = 0;
   Picoseconds end = 0;
   std::uint64_t address = 0;

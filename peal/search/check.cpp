@@ -202,7 +202,7 @@ OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Pl
 // Tests the premise of lemma 5, that a loop of looks ends by the value alone, with two runs:
 //   - as_wanted: each loop finds from its first look on the value that ended it in `run`, as often
 //     as it looks. It must end at once.
-//   - several_times: each value is shown to a loop eight times in a row. The same values must fail.
+//   - several_times: each value is shown to a loop seven times in a row. The same values must fail.
 // And how often they look must not reach a result: the outputs are compared with those of `run`.
 // A line on which a loop does otherwise is contradicted: it has several loops, or counts its looks.
 // It becomes patient (each value is shown many times, so that a count runs out, and the checker
@@ -211,7 +211,7 @@ OneRun learn_failed(const CheckSubject& subject, const CheckRequest& request, Pl
 OneRun verify_loops(const CheckSubject& subject, const CheckRequest& request, Plan& plan,
                     OneRun run, std::vector<CheckedFinding>& findings) {
   constexpr int max_rounds = 4;
-  constexpr std::uint32_t several_times = 8;
+  constexpr std::uint32_t several_times = 7;
   for (int round = 0; round < max_rounds && !run.loops.empty() && !run.is_deadlock; ++round) {
     run = learn_failed(subject, request, plan, std::move(run));
     std::vector<KernelLine> contradicted;

@@ -20,12 +20,14 @@ namespace {
 
 Finding finding_of(const KernelFailure& failure) {
   const bool outside = failure.kind() == KernelFailure::Kind::out_of_bounds;
-  return {
-      .kind = outside ? FindingClass::out_of_bounds : FindingClass::crash,
-      .subject = failure.what_happened(),
-      .sides =
-          {{failure.rank(), failure.core(), "", "", {failure.place().file, failure.place().line}}},
-      .reason = {}};
+  return {.kind = outside ? FindingClass::out_of_bounds : FindingClass::crash,
+          .subject = failure.what_happened(),
+          .sides = {{failure.rank(),
+                     failure.core(),
+                     "",
+                     failure.place().is_after ? "fails after this" : "",
+                     {failure.place().file, failure.place().line}}},
+          .reason = {}};
 }
 
 Finding finding_of(const std::string& mismatch) {

@@ -172,8 +172,10 @@ TEST_F(CaseFileTest, ValuesCanBeReplaced) {
     }
     return std::string("accepted");
   };
-  EXPECT_EQ(refused({{"c", "1"}}),
-            "the file has no value `c` that could be set; set `a`, `b`, or add it to [values]");
+  EXPECT_EQ(
+      refused({{"c", "1"}}),
+      "the file has no value `c` that could be set; set `a`, `b`, or add it to [values] or by "
+      "--value");
   EXPECT_NE(refused({{"b", "c"}}).find("`values.b` cannot be read"), std::string::npos);
 }
 

@@ -80,6 +80,20 @@ TEST(ProcessTeam, WhatNobodyCatchesIsToldOnceByTheLauncher) {
   EXPECT_EQ(ended.why, "rank 1: no luck");
 }
 
+TEST(ProcessTeam, AVariableWithoutMeaningIsToldOnceByTheLauncher) {
+  testing::internal::CaptureStderr();
+  const Ended ended = run_ranks(3, [](const ShmArena&, int) {
+    return uncaught_by([] {
+      ::setenv("PEAL_TIMEOUT", "soon", 1);
+      ProcessTeam team = team_from_environment();
+      sum_up(team);
+    });
+  });
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.why.find("PEAL_TIMEOUT"), std::string::npos) << ended.why;
+}
+
 std::string refusal_of_team() {
   try {
     const ProcessTeam team = team_from_environment();

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -180,6 +181,50 @@ TEST(Check, StrictAssumesLess) {
                                             folder.path("kernel.cpp"));
   EXPECT_EQ(classes(json_of(arguments)), Classes{});
   EXPECT_EQ(classes(json_of(arguments + " --strict")), Classes{"race"});
+  EXPECT_EQ(classes(json_of("check examples/pto/all_reduce_ring -n 2 --strict")), Classes{});
+}
+
+TEST(Check, AnElementIsCountedFromTheStartOfTheResult) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path("own_only.cpp"))
+      << "#include \"peal/machine/kernel.h\"\n"
+         "static void own_only(peal::Device& self, const peal::KernelArguments& args) {\n"
+         "  for (int rank = 0; rank < self.ranks(); ++rank) {\n"
+         "    self.copy(args.buffer(\"all\").part(16 * rank, 16), args.buffer(\"own\"));\n"
+         "  }\n"
+         "}\n"
+         "peal::Kernel peal_kernel() {\n"
+         "  using Kind = peal::KernelBuffer::Kind;\n"
+         "  return {.name = \"own_only\", .run = own_only,\n"
+         "          .buffers = {{.name = \"own\", .kind = Kind::input, .count = \"16\"},\n"
+         "                      {.name = \"all\", .kind = Kind::output, .count = \"16*P\"}},\n"
+         "          .expect = {{.collective = \"all_gather\"}}};\n"
+         "}\n";
+  const Finished finished = run_peal(fmt::format("check {} -n 2", folder.path("own_only.cpp")));
+  EXPECT_NE(finished.out.find("element 16 of the result of rank 0 in call 0"), std::string::npos)
+      << finished.out;
+}
+
+TEST(Check, ADeadlockInACollectiveNamesTheCall) {
+  const Kernel kernel{.name = "some_only", .run = [](Device& self, const KernelArguments& args) {
+                        if (self.rank() != 1) barrier(args.team());
+                      }};
+  const std::string text = check(kernel, {.ranks = 3}).text();
+  EXPECT_NE(text.find(" in barrier (tests/search/check_test.cpp:"), std::string::npos) << text;
+}
+
+TEST(Check, AFailureOutsideOfVerbsIsAfterTheLastOne) {
+  const Kernel kernel{.name = "throws",
+                      .run =
+                          [](Device& self, const KernelArguments& args) {
+                            self.copy(args.buffer("b"), args.buffer("a"));
+                            throw std::runtime_error("no luck");
+                          },
+                      .buffers = {{.name = "a", .kind = KernelBuffer::Kind::input, .count = "4"},
+                                  {.name = "b", .kind = KernelBuffer::Kind::output, .count = "4"}}};
+  const std::string text = check(kernel, {.ranks = 1}).text();
+  EXPECT_NE(text.find("fails after this   tests/search/check_test.cpp:"), std::string::npos)
+      << text;
 }
 
 TEST(Check, JsonSaysWhatIsPrinted) {

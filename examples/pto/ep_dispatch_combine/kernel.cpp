@@ -70,8 +70,8 @@ AICORE void scale(__gm__ float* dst, __gm__ bfloat16_t* src, float factor, int c
     TCVT(wide, narrow, pto::RoundMode::CAST_NONE);
     pipe_barrier(PIPE_V);
     TMULS(wide, wide, factor);
-    set_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);
-    wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);
+    set_flag(PIPE_V, PIPE_MTE3, EVENT_ID1);
+    wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID1);
     TSTORE(to, wide);
     set_flag(PIPE_MTE3, PIPE_MTE2, EVENT_ID0);
     wait_flag(PIPE_MTE3, PIPE_MTE2, EVENT_ID0);

@@ -109,8 +109,8 @@ AICORE inline void add(__gm__ float* dst, int sources, SourceOf source_of, int c
       set_flag(PIPE_V, PIPE_MTE2, EVENT_ID0);  // the next load overwrites `term`
       wait_flag(PIPE_V, PIPE_MTE2, EVENT_ID0);
     }
-    set_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);
-    wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID0);
+    set_flag(PIPE_V, PIPE_MTE3, EVENT_ID1);
+    wait_flag(PIPE_V, PIPE_MTE3, EVENT_ID1);
     Row to(dst + first, RowShape(columns));
     TSTORE(to, sum);
     set_flag(PIPE_MTE3, PIPE_MTE2, EVENT_ID0);

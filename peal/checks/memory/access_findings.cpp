@@ -93,24 +93,35 @@ void GlobalAccesses::conflict(const Access& earlier, const Pending& pending, con
   });
 }
 
+// The run may have executed first what comes second in program order: the reason names the two in
+// program order.
 std::string GlobalAccesses::reason_on_core(const Access& earlier, const Access& access,
                                            const LaneClock& clock) const {
-  if (earlier.cached && !access.cached) {
+  const bool is_turned = earlier.number > access.number;
+  const Access& first = is_turned ? access : earlier;
+  const Access& second = is_turned ? earlier : access;
+  if (first.writes && first.cached && !second.cached) {
     return "the store is still in the scalar cache: dcci and dsb are missing between them";
   }
-  const char* const from = name(static_cast<Pipe>(earlier.lane));
-  const char* const to = name(static_cast<Pipe>(access.lane));
-  if (earlier.writes && clock[earlier.lane] >= earlier.sequence) {
+  const char* const from = name(static_cast<Pipe>(first.lane));
+  const char* const to = name(static_cast<Pipe>(second.lane));
+  if (first.lane == Lane::dma) {
     return fmt::format(
-        "{} waits until {} has executed the store, and it need not be visible then: a dsb is "
+        "nothing makes {} wait until the asynchronous transfer has ended: the Wait of its event is "
         "missing between them",
-        to, from);
+        to);
   }
-  if (earlier.lane == access.lane) {
+  if (first.lane == second.lane && first.writes && second.writes) {
     return fmt::format(
         "two stores of one pipe are not ordered at their destination: "
         "pipe_barrier(PIPE_{}) is missing between them",
         from);
+  }
+  if (!is_turned && first.writes && clock[first.lane] >= first.sequence) {
+    return fmt::format(
+        "{} waits until {} has executed the store, and it need not be visible then: a dsb is "
+        "missing between them",
+        to, from);
   }
   return fmt::format("nothing makes {} wait for {}: a flag or a barrier is missing between them",
                      to, from);
@@ -197,8 +208,12 @@ void GlobalAccesses::clobber(const Access& line, const Access& write, std::uint6
                       ? "the line may be written back with what these bytes held before: order the "
                         "two (a barrier between the store and the first access to the line, or "
                         "dcci and dsb before the store), or give them lines of their own"
-                      : "the line may be written back with what these bytes held before; give "
-                        "signals of different writers lines of their own, or use an atomic add"};
+                  : line.signal || write.signal
+                      ? "the line may be written back with what these bytes held before; give "
+                        "signals of different writers lines of their own, or use an atomic add"
+                      : "the line may be written back with what these bytes held before: order the "
+                        "two (dcci and dsb before the other core is told), or give what different "
+                        "cores write lines of its own"};
   });
 }
 

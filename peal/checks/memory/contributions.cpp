@@ -250,6 +250,8 @@ std::string Contributions::explain(const Event& event, std::int64_t element,
 }
 
 void Contributions::report(const Event& event, std::int64_t index, const ContributionRun& found) {
+  const Footprint& area = event.writes.front();
+  const std::uint64_t before = event.threshold * (area.size_bytes() / area.element_bytes);
   const SourceId none = findings_.places().id({});
   const MemoryRegions::Region* const region = regions_.find(event.address);
   const auto found_writer =
@@ -259,7 +261,8 @@ void Contributions::report(const Event& event, std::int64_t index, const Contrib
   const SourceId place = writer.place;
   findings_.add(FindingClass::wrong_result, place, place, [&] {
     Finding finding{.kind = FindingClass::wrong_result,
-                    .subject = fmt::format("element {} of the result of {} in call {}", index,
+                    .subject = fmt::format("element {} of the result of {} in call {}",
+                                           before + static_cast<std::uint64_t>(index),
                                            findings_.name_of(event.rank), event.number),
                     .sides = {},
                     .reason = explain(event, event.value + index, found)};

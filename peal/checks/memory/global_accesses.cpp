@@ -44,14 +44,22 @@ void GlobalAccesses::collect_cell_stores() {
     const Access& access = pending.access;
     if (pending.collected || !access.writes || access.atomic != 0 || access.signal) continue;
     pending.collected = true;
-    signals_.log().cells_in(pending.begin, pending.end, [&](std::uint32_t cell, std::uint64_t) {
-      if (signals_.log().cell(cell).is_word) return;  // word_stored events cover polled words
-      signals_.add_store({.access = access,
-                          .clock = clocks_[pending.clock],
-                          .cell = cell,
-                          .moment = pending.moment,
-                          .value = specials_[pending.special].value});
-    });
+    const Special& special = specials_[pending.special];
+    const auto collect = [&](std::uint64_t begin, std::uint64_t end) {
+      signals_.log().cells_in(begin, end, [&](std::uint32_t cell, std::uint64_t) {
+        if (signals_.log().cell(cell).is_word) return;  // word_stored events cover polled words
+        signals_.add_store({.access = access,
+                            .clock = clocks_[pending.clock],
+                            .cell = cell,
+                            .moment = pending.moment,
+                            .value = special.value});
+      });
+    };
+    if (special.only_line) {
+      for_each_run(pending.begin, special.dirty, collect);
+    } else {
+      collect(pending.begin, pending.end);
+    }
   }
 }
 
@@ -99,8 +107,10 @@ std::vector<std::uint32_t> GlobalAccesses::oldest_asked() const {
 //   - Two cores: the earlier access has ended at the last release of its core that the other core
 //     knows of.
 //   - One core, a read after a write: through the scalar cache, both in the cache or the store
-//     flushed; otherwise the store has executed and, if it is to a peer's memory, is visible.
-//   - One core, otherwise: the earlier access has ended. Scalar accesses end in program order, but
+//     flushed; otherwise the store has executed and, if it is to a peer's memory or either of the
+//     two is the DMA engine's, is visible.
+//   - One core, otherwise: the earlier access has ended. A read of the DMA engine has at its next
+//     transfer, without a wait for it. Scalar accesses end in program order, but
 //     signals may overtake each other where the switch says so.
 bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const LaneClock& clock,
                              std::uint64_t address) const {
@@ -110,9 +120,14 @@ bool GlobalAccesses::is_over(const Access& earlier, const Access& access, const 
     if (earlier.writes && !access.writes) {
       if (earlier.cached) return access.cached || order.has_ended(earlier, clock);
       if (clock[earlier.lane] < earlier.sequence) return false;
+      const bool is_engine = earlier.lane == Lane::dma || access.lane == Lane::dma;
       return is_scalar(earlier) || order.has_ended(earlier, clock) ||
-             is_own_memory(address, access.core);
+             (!is_engine && is_own_memory(address, access.core));
     }
+    // The DMA engine carries out one transfer after another: a read of it ends before the next.
+    const bool is_next_transfer =
+        !earlier.writes && earlier.lane == Lane::dma && access.lane == Lane::dma;
+    if (is_next_transfer) return clock[Lane::dma] >= earlier.sequence;
     if (is_scalar(earlier) && is_scalar(access)) {
       return signals_.signals_in_order() || !may_overtake(earlier, access, clock, address);
     }

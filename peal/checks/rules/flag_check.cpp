@@ -55,6 +55,33 @@ void FlagCheck::set(const Event& event, SourceId place) {
            place, "sets it again", reason.c_str());
   }
   if (own.alive++ == 0) own.current = {event.number, 0, place};
+  check_rivals(event, own);
+}
+
+// A fence that has been waited for in program order may still be alive when this one is set. It is
+// over only where the setting pipe knows of an instruction behind the wait_flag, or if a barrier of
+// all pipes came between: that the wait_flag could have passed is not enough here, as the second
+// set_flag may follow the first at once.
+void FlagCheck::check_rivals(const Event& event, const Flag& own) {
+  CoreFlags& flags = core(event.core);
+  const unsigned waiters = flags.waiters[static_cast<std::size_t>(own.from * 8 + own.id)];
+  if (std::has_single_bit(waiters)) return;
+  for (int other = 0; other < pipe_count; ++other) {
+    if (other == own.to || (waiters >> other & 1) == 0) continue;
+    const Flag& rival = flags.flags[slot(flags, own.from, own.id, other)];
+    const auto pipe = static_cast<std::size_t>(other);
+    const bool is_scalar = static_cast<Pipe>(other) == Pipe::scalar;
+    const bool is_over =
+        rival.last.wait == 0 || rival.barriers < flags.barriers ||
+        (is_scalar ? rival.last.wait < event.number : rival.at_wait[pipe] < own.at_set[pipe]);
+    if (rival.alive == 0 && is_over) continue;
+    report(FindingClass::event_reused, event,
+           flag_name(own.from, other, own.id) + " and " + flag_name(own.from, own.to, own.id),
+           rival.alive > 0 ? rival.current.place : rival.last.place, own.current.place,
+           "sets the other",
+           "hardware may tell fences apart by the setting pipe and the id alone, and nothing makes "
+           "that pipe wait until the first has been waited for; use another id");
+  }
 }
 
 std::optional<SourceId> FlagCheck::wait(const Event& event) {
@@ -66,6 +93,7 @@ std::optional<SourceId> FlagCheck::wait(const Event& event) {
   own.at_wait = reached;
   own.last = own.current;
   own.last.wait = event.number;
+  own.barriers = flags.barriers;
   if (--own.alive > 0) own.current.set = event.number;
   check_reuse(event, from, own.last);
   return own.last.place;

@@ -18,8 +18,8 @@ namespace peal {
 // Checks the event flags of every core. A flag (from, to, id) is one bit. It is an error to set it
 // again unless that is ordered after the wait_flag for it, and to leave it set at a kernel's end. A
 // fence is a set_flag with its wait_flag, and is alive between the two in program order. Two fences
-// with the same setting pipe and id but different waiting pipes must not be alive at once, because
-// hardware may identify a flag by (from, id) alone.
+// with the same setting pipe and id but different waiting pipes must not be alive at once in any
+// schedule, because hardware may identify a flag by (from, id) alone.
 class FlagCheck {
  public:
   FlagCheck(Findings& findings, bool identity_without_waiter)
@@ -31,7 +31,11 @@ class FlagCheck {
   // set.
   std::optional<SourceId> wait(const Event& event);
   // Must be called for every event, after set() or wait() if it is one of these.
-  void follow(const Event& event) { core(event.core).order.follow(event); }
+  void follow(const Event& event) {
+    CoreFlags& flags = core(event.core);
+    flags.order.follow(event);
+    if (event.kind == EventKind::pipe_barrier && event.pipe == Pipe::all) ++flags.barriers;
+  }
   // Ends a kernel on a core: no flag may be left set.
   void end(const Event& event);
 
@@ -49,6 +53,7 @@ class FlagCheck {
     // reached the last wait_flag. The next set_flag is ordered after that wait if at_set covers
     // at_wait.
     FlagOrder::Counts at_set{}, at_wait{};
+    std::uint32_t barriers = 0;  // of all pipes, before the last wait_flag
   };
   static constexpr std::size_t flags_of_a_core = pipe_count * pipe_count * 8;
   struct CoreFlags {
@@ -56,6 +61,7 @@ class FlagCheck {
     std::vector<Flag> flags{{}};
     std::array<std::uint16_t, pipe_count * 8> waiters{};  // by (from, id): bit set of waiting pipes
     FlagOrder order;
+    std::uint32_t barriers = 0;  // of all pipes, so far
   };
   [[nodiscard]] CoreFlags& core(int number) {
     const auto index = static_cast<std::size_t>(number);
@@ -65,6 +71,7 @@ class FlagCheck {
   [[nodiscard]] static std::uint16_t& slot(CoreFlags& core, int from, int id, int to) {
     return core.slots[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
   }
+  void check_rivals(const Event& event, const Flag& own);
   void check_reuse(const Event& event, int from, const Fence& fence);
   void report(FindingClass kind, const Event& event, const std::string& flag, SourceId first,
               SourceId second, const char* second_does, const char* reason);

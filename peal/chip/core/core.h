@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "peal/chip/core/scalar_unit.h"
 #include "peal/chip/fabric.h"
 #include "peal/chip/tile_operation.h"
+#include "peal/machine/calls/call_record.h"
 #include "peal/machine/dtype.h"
 #include "peal/machine/reduce_op.h"
 #include "peal/machine/signal.h"
@@ -180,7 +182,9 @@ class Core {
   // become visible.
   void restart();
 
-  // For reports.
+  // For reports. The last collective call that this core's rank has begun.
+  void note_call(const CallRecord& call) { last_call_ = call; }
+  [[nodiscard]] const std::optional<CallRecord>& last_call() const { return last_call_; }
   using Blocked = ScalarUnit::Blocked;
   [[nodiscard]] Blocked blocked() const { return scalar_.blocked(); }
   using Wait = ScalarUnit::Wait;
@@ -236,6 +240,7 @@ class Core {
   std::byte* unified_buffer_;
   CoreBlock block_;
   std::uint32_t transfers_ = 0;  // issued to the DMA engine
+  std::optional<CallRecord> last_call_;
   ScalarUnit scalar_;
   EventEmitter events_;
   LookHistory looks_;

@@ -36,8 +36,12 @@ std::string word_name(const Regions& regions, const void* address) {
 
 StandingCore describe(const Core& core) {
   StandingCore result{.rank = core.rank(), .core = core.index(), .what = {}, .file = {}};
-  const auto at = [&result](const std::string& what, SourcePlace place) {
+  const auto at = [&result, &core](const std::string& what, SourcePlace place) {
     result.what = what;
+    // Who waits in an algorithm of the library is in the last call that its rank has begun.
+    const bool is_in_call =
+        place.origin == SourceOrigin::library || place.origin == SourceOrigin::call;
+    if (is_in_call && core.last_call()) result.what += " in " + describe(*core.last_call());
     result.file = place.file;
     result.line = place.line;
     return result;

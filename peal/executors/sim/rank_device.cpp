@@ -418,6 +418,7 @@ SignalRow SimDevice::do_allocate_signals(std::string_view name, int count) {
 
 // Compares calls in host memory: that takes no simulated time, and works in runs without values.
 std::uint64_t SimDevice::do_announce(const CallRecord& call) {
+  core_.note_call(call);
   const std::uint64_t number = calls() + 1;
   PEAL_CHECK(number >= run_.first_call && number - run_.first_call <= run_.calls.size());
   const std::size_t index = number - run_.first_call;

@@ -119,6 +119,7 @@ void __real___cxa_guard_abort(std::uint64_t* guard);
 void* __real_memcpy(void* to, const void* from, std::size_t size);
 void* __real_memmove(void* to, const void* from, std::size_t size);
 void* __real_memset(void* to, int value, std::size_t size);
+int __real_memcmp(const void* a, const void* b, std::size_t size);
 }
 
 #pragma GCC visibility push(hidden)
@@ -200,6 +201,11 @@ void* __wrap_memmove(void* to, const void* from, std::size_t size) {
 void* __wrap_memset(void* to, int value, std::size_t size) {
   if (size != 0) tell(to, size, true, PEAL_HERE);
   return __real_memset(to, value, size);
+}
+int __wrap_memcmp(const void* a, const void* b, std::size_t size) {
+  if (size != 0) tell(a, size, false, PEAL_HERE);
+  if (size != 0) tell(b, size, false, PEAL_HERE);
+  return __real_memcmp(a, b, size);
 }
 }
 #pragma GCC visibility pop

@@ -64,7 +64,7 @@ std::vector<std::string> dependencies(const std::string& rule) {
 // A hash of everything that determines what these commands make, except the contents of files.
 std::string key_of(const ChosenCompiler& compiler, std::initializer_list<CommandWords> commands) {
   std::string text =
-      fmt::format("peal object 4\n{}\n{}", compiler.identity, fmt::join(compiler.words, "\n"));
+      fmt::format("peal object 5\n{}\n{}", compiler.identity, fmt::join(compiler.words, "\n"));
   for (const CommandWords& words : commands) text += fmt::format("\n{}", fmt::join(words, "\n"));
   for (const char* name : {"CPATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH",
                            "LIBRARY_PATH", "SOURCE_DATE_EPOCH"}) {
@@ -120,9 +120,11 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   // The preprocessor needs these, too: -fsanitize=thread, for one, defines macros.
   for (CommandWords* words : {&build.preprocess, &build.compile}) {
     add(*words, {"-fno-optimize-sibling-calls", "-fsanitize=thread", "--param",
-                 "tsan-instrument-func-entry-exit=0"});
+                 "tsan-instrument-func-entry-exit=0", "-fno-builtin-memcpy", "-fno-builtin-memmove",
+                 "-fno-builtin-memset", "-fno-builtin-memcmp"});
     if (is_pto) add(*words, {"-fstack-clash-protection"});
   }
+  add(build.preprocess, {"-include", (root / "peal/pto/include/peal_memory.hpp").string()});
   if (is_pto) {
     add(build.preprocess, {"-D__aicore__=", "-D__gm__=", "-include", "peal_kernel.hpp"});
   } else {
@@ -132,10 +134,10 @@ Build build_of(const fs::path& path, KernelLanguage language, const CompileOptio
   build.link_script = (root / "peal/pto/include/peal_kernel.ld").string();
   add(build.link,
       {"-Wl,-T," + build.link_script,
-       "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=abort,--wrap=exit,--wrap=_exit,"
-       "--wrap=_Exit,--wrap=quick_exit,--wrap=__assert_fail,--wrap=__cxa_guard_acquire,"
-       "--wrap=__cxa_guard_release,--wrap=__cxa_guard_abort,--wrap=__cxa_atexit,"
-       "--wrap=__cxa_thread_atexit,--wrap=atexit,--wrap=at_quick_exit"});
+       "-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=abort,--wrap=exit,"
+       "--wrap=_exit,--wrap=_Exit,--wrap=quick_exit,--wrap=__assert_fail,"
+       "--wrap=__cxa_guard_acquire,--wrap=__cxa_guard_release,--wrap=__cxa_guard_abort,"
+       "--wrap=__cxa_atexit,--wrap=__cxa_thread_atexit,--wrap=atexit,--wrap=at_quick_exit"});
   build.preprocess.push_back(path.string());
   return build;
 }

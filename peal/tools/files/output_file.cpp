@@ -109,6 +109,9 @@ std::vector<NamedFile> named_files(
 }
 
 OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(path_) {
+  if (path_.empty()) {
+    throw UsageError("the path of an output file is empty; name a file, or `-` for stdout");
+  }
   struct stat status = {}, standard = {};
   const bool exists = ::stat(path_.c_str(), &status) == 0;
   const bool has_stdout = ::fstat(STDOUT_FILENO, &standard) == 0;

@@ -149,6 +149,12 @@ TEST_F(Output, PipesAndCharacterDevicesAreWrittenAsTheyAre) {
   EXPECT_NE(full.err.find("No space left on device"), std::string::npos) << full.err;
 }
 
+TEST_F(Output, AnEmptyPathIsRefused) {
+  const Finished run = run_peal("run barrier -n 2 --json=");
+  EXPECT_EQ(run.code, 2);
+  EXPECT_EQ(run.err, "peal: the path of an output file is empty; name a file, or `-` for stdout\n");
+}
+
 // What is said for people then goes to stderr.
 TEST_F(Output, AMinusIsStdout) {
   for (const char* name : {"-", "/dev/stdout", "/proc/self/fd/1"}) {
