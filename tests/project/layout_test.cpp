@@ -113,6 +113,15 @@ StyleFindings header_findings(const SourceFile& file, const Names& paths) {
                   file.path, first)};
 }
 
+// True if a source names the header in a compiler's command, behind -include.
+bool is_included_by_command(const SourceFiles& files, const std::string& header) {
+  const std::string name = fs::path(header).filename().string();
+  return std::any_of(files.begin(), files.end(), [&](const SourceFile& file) {
+    return is_cpp(file.path) && file.text.find("\"-include\"") != std::string::npos &&
+           file.text.find(name) != std::string::npos;
+  });
+}
+
 // Headers of the library and the command line that no file but their own source includes.
 StyleFindings dead_headers(const SourceFiles& files) {
   Names included;
@@ -134,7 +143,8 @@ StyleFindings dead_headers(const SourceFiles& files) {
     const bool alive = std::any_of(included.begin(), included.end(), [&](const std::string& name) {
       return file.path == name || file.path.ends_with("/" + name);
     });
-    if (!alive) findings.push_back(fmt::format("{}: nobody includes this header", file.path));
+    if (alive || is_included_by_command(files, file.path)) continue;
+    findings.push_back(fmt::format("{}: nobody includes this header", file.path));
   }
   return findings;
 }
@@ -227,6 +237,8 @@ TEST(LayoutRules, HeadersAreSeen) {
   EXPECT_EQ(dead_headers({{"peal/base/a.h", ""},
                           {"peal/base/a.cpp", "#include \"peal/base/a.h\"\n"},
                           {"peal/pto/include/pto/b.hpp", ""},
+                          {"peal/pto/include/c.hpp", ""},
+                          {"peal/pto/c.cpp", "add({\"-include\", \"c.hpp\"});\n"},
                           {"tests/b.cpp", "#include <pto/b.hpp>\n"}}),
             StyleFindings{"peal/base/a.h: nobody includes this header"});
 }

@@ -150,9 +150,13 @@ TEST_F(Output, PipesAndCharacterDevicesAreWrittenAsTheyAre) {
 }
 
 TEST_F(Output, AnEmptyPathIsRefused) {
-  const Finished run = run_peal("run barrier -n 2 --json=");
-  EXPECT_EQ(run.code, 2);
-  EXPECT_EQ(run.err, "peal: the path of an output file is empty; name a file, or `-` for stdout\n");
+  try {
+    const OutputFile file("");
+    FAIL() << "it was accepted";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "the path of an output file is empty; name a file, or `-` for stdout");
+  }
 }
 
 // What is said for people then goes to stderr.
