@@ -336,10 +336,8 @@ void Checker::write_back(const Event& event, CoreOrder& order,
                       .end = Lane::scalar_visible,
                       .writes = true,
                       .cached = true};
-  const GlobalAccesses::Special special{.line_write = true,
-                                        .only_line = true,
-                                        .line_clock = line.second.filled,
-                                        .dirty = line.second.dirty};
+  const GlobalAccesses::Special special{
+      .stored = line.second.dirty, .only_line = true, .line_clock = line.second.filled};
   accesses_.add(access, order.scalar(), line.first, line.first + scalar_line_bytes, moment_,
                 &special);
 }

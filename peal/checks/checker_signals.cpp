@@ -30,8 +30,11 @@ void Checker::notify(const Event& event, CoreOrder& order) {
                       .atomic = event.op == NotifyOp::add ? atomic_code(ReduceOp::sum, DType::i32)
                                                           : std::uint8_t{0},
                       .signal = true};
-  const GlobalAccesses::Special set{.line_write = true, .line_clock = start.clock};
-  accesses_.add(access, start.clock, event.address, event.address + event.size_bytes, moment_,
+  const std::uint64_t end = event.address + event.size_bytes;
+  const GlobalAccesses::Special set{
+      .stored = bytes_in_line(scalar_line_of(event.address), event.address, end),
+      .line_clock = start.clock};
+  accesses_.add(access, start.clock, event.address, end, moment_,
                 event.op == NotifyOp::set ? &set : nullptr);
   const auto [known, is_new] = notified_.try_emplace({place_, event.address});
   if (is_new) {

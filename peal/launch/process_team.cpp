@@ -115,21 +115,18 @@ struct UncaughtErrors {
   int rank = 0;
   pid_t process = 0;
   std::terminate_handler otherwise = nullptr;
-  std::string told;  // without an arena: the error that the launcher has been told already
+  std::string told = {};  // the error that the launcher has been told
 };
 UncaughtErrors uncaught;  // global, since terminate handlers are
 
 [[noreturn]] void end_by_uncaught_error() {
-  const bool is_told = !uncaught.told.empty() && uncaught.process == ::getpid() &&
-                       std::current_exception() != nullptr && uncaught_text() == uncaught.told;
-  if (is_told) {
-    flush_output();
-    ::_exit(EXIT_FAILURE);
-  }
-  if (uncaught.arena != nullptr && uncaught.process == ::getpid() &&
-      std::current_exception() != nullptr) {
+  const bool is_own = uncaught.process == ::getpid() && std::current_exception() != nullptr;
+  if (is_own && uncaught.arena != nullptr) {
     uncaught.arena->abort(uncaught.rank, RankState::failed,
                           fmt::format("rank {}: {}", uncaught.rank, uncaught_text()));
+    uncaught.told = uncaught_text();
+  }
+  if (is_own && uncaught_text() == uncaught.told) {
     flush_output();
     ::_exit(EXIT_FAILURE);
   }
@@ -159,7 +156,7 @@ struct ProcessTeamParts {
 
   // Installs the terminate handler, which passes uncaught exceptions on to the launcher.
   void hand_over_uncaught_errors(int rank) {
-    uncaught = {.arena = &arena, .rank = rank, .process = ::getpid(), .told = {}};
+    uncaught = {.arena = &arena, .rank = rank, .process = ::getpid()};
     uncaught.otherwise = std::set_terminate(end_by_uncaught_error);
   }
 

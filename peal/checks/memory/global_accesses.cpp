@@ -56,7 +56,7 @@ void GlobalAccesses::collect_cell_stores() {
       });
     };
     if (special.only_line) {
-      for_each_run(pending.begin, special.dirty, collect);
+      for_each_run(pending.begin, special.stored, collect);
     } else {
       collect(pending.begin, pending.end);
     }
@@ -95,7 +95,7 @@ std::vector<std::uint32_t> GlobalAccesses::oldest_asked() const {
     std::uint32_t& oldest = result[pending.access.core];
     oldest = std::min(oldest, clocks_[pending.clock][Lane::acquired]);
     const Special& special = specials_[pending.special];
-    if (special.line_write || special.cached_read) {
+    if (special.stored != 0 || special.cached_read) {
       oldest = std::min(oldest, special.line_clock[Lane::acquired]);
     }
   }
@@ -206,7 +206,7 @@ void GlobalAccesses::judge(const Pending& pending) {
   const LaneClock& clock = clocks_[pending.clock];
   const Special& special = specials_[pending.special];
   if (special.look != 0 && signals_.take_waiting_look(access.core, special.look)) return;
-  if (special.line_write) judge_line(pending, special);
+  if (special.stored != 0) judge_line(pending, special);
   if (special.only_line || pending.begin == pending.end) return;
   if (access.writes && !lines_.empty()) check_line_writes(pending, clock);
   const bool looks = !access.writes || access.atomic != 0;
@@ -246,9 +246,7 @@ void GlobalAccesses::judge(const Pending& pending) {
 void GlobalAccesses::judge_line(const Pending& pending, const Special& special) {
   const std::uint64_t line = scalar_line_of(pending.begin);
   const Access& access = pending.access;
-  const std::uint64_t stored =
-      special.only_line ? special.dirty : bytes_in_line(line, pending.begin, pending.end);
-  for_each_run(line, ~stored, [&](std::uint64_t from, std::uint64_t to) {
+  for_each_run(line, ~special.stored, [&](std::uint64_t from, std::uint64_t to) {
     if (regions_.find(from) == nullptr) return;
     history(from, rank_of(access.core))
         .last_writes(from, to, [&](const Access& write, std::uint64_t begin, std::uint64_t end) {
@@ -261,10 +259,10 @@ void GlobalAccesses::judge_line(const Pending& pending, const Special& special) 
   std::vector<LineWrite>& writes = lines_[line];
   const auto before = std::find_if(writes.begin(), writes.end(), [&](const LineWrite& earlier) {
     return earlier.access.core == access.core && earlier.access.place == access.place &&
-           earlier.access.end == access.end && earlier.stored == stored;
+           earlier.access.end == access.end && earlier.stored == special.stored;
   });
   if (before == writes.end()) {
-    writes.push_back({access, stored});
+    writes.push_back({access, special.stored});
   } else {
     before->access = access;
   }

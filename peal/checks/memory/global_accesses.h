@@ -44,11 +44,10 @@ class GlobalAccesses {
       : findings_(findings), regions_(regions), cores_(cores), signals_(signals) {}
 
   struct Special {
-    bool line_write = false;   // rewrites the whole cache line
+    std::uint64_t stored = 0;  // if not 0: rewrites its whole line, of which it stored these bytes
     bool only_line = false;    // is a write-back: the store itself was added before
     bool cached_read = false;  // reads through the scalar cache
     LaneClock line_clock;      // when the line was filled
-    std::uint64_t dirty = 0;   // of a write-back: the bytes that the core stored (bytes_in_line())
     std::int64_t value = 0;    // the value stored to a word
     std::uint32_t look = 0;    // of a look at a polled word: its acquire number; else 0
   };

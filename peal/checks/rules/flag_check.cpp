@@ -54,14 +54,14 @@ void FlagCheck::set(const Event& event, SourceId place) {
     report(FindingClass::flag_left_set, event, flag_name(from, to, event.flag_id), own.last.place,
            place, "sets it again", reason.c_str());
   }
-  if (own.alive++ == 0) own.current = {event.number, 0, place};
+  if (own.alive++ == 0) own.current = {0, place};
   check_rivals(event, own);
 }
 
-// A fence that has been waited for in program order may still be alive when this one is set. It is
-// over only where the setting pipe knows of an instruction behind the wait_flag, or if a barrier of
-// all pipes came between: that the wait_flag could have passed is not enough here, as the second
-// set_flag may follow the first at once.
+// A fence is over when this one is set only where the setting pipe knows of an instruction behind
+// its wait_flag, or if a barrier of all pipes came between; neither can be where that wait_flag
+// comes later in program order. That the wait_flag could have passed is not enough here, as the
+// second set_flag may follow the first at once.
 void FlagCheck::check_rivals(const Event& event, const Flag& own) {
   CoreFlags& flags = core(event.core);
   const unsigned waiters = flags.waiters[static_cast<std::size_t>(own.from * 8 + own.id)];
@@ -94,28 +94,8 @@ std::optional<SourceId> FlagCheck::wait(const Event& event) {
   own.last = own.current;
   own.last.wait = event.number;
   own.barriers = flags.barriers;
-  if (--own.alive > 0) own.current.set = event.number;
-  check_reuse(event, from, own.last);
+  --own.alive;
   return own.last.place;
-}
-
-void FlagCheck::check_reuse(const Event& event, int from, const Fence& fence) {
-  const int to = static_cast<int>(event.pipe);
-  CoreFlags& flags = core(event.core);
-  const unsigned waiters = flags.waiters[static_cast<std::size_t>(from * 8 + event.flag_id)];
-  if (std::has_single_bit(waiters)) return;
-  for (int other = 0; other < pipe_count; ++other) {
-    if (other == to) continue;
-    const Flag& rival = flags.flags[slot(flags, from, event.flag_id, other)];
-    const bool lives = rival.alive > 0 && rival.current.set < fence.wait;
-    const bool lived = rival.last.set < fence.wait && rival.last.wait > fence.set;
-    if (!lives && !lived) continue;
-    report(FindingClass::event_reused, event,
-           flag_name(from, to, event.flag_id) + " and " + flag_name(from, other, event.flag_id),
-           fence.place, lives ? rival.current.place : rival.last.place, "sets the other",
-           "hardware may tell fences apart by the setting pipe and the id alone; wait for one "
-           "before the other is set, or use another id");
-  }
 }
 
 void FlagCheck::end(const Event& event) {

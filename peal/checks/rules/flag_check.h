@@ -41,8 +41,8 @@ class FlagCheck {
 
  private:
   struct Fence {
-    std::uint32_t set = 0, wait = 0;  // numbers in program order; wait 0: not consumed yet
-    SourceId place = 0;               // of the set_flag
+    std::uint32_t wait = 0;  // its number in program order; 0: not consumed yet
+    SourceId place = 0;      // of the set_flag
   };
   struct Flag {
     int from = 0, to = 0, id = 0;
@@ -72,7 +72,6 @@ class FlagCheck {
     return core.slots[static_cast<std::size_t>((from * 8 + id) * pipe_count + to)];
   }
   void check_rivals(const Event& event, const Flag& own);
-  void check_reuse(const Event& event, int from, const Fence& fence);
   void report(FindingClass kind, const Event& event, const std::string& flag, SourceId first,
               SourceId second, const char* second_does, const char* reason);
 
